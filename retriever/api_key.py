@@ -1,0 +1,83 @@
+"""API keys: found in one place, shown nowhere."""
+
+import logging
+import os
+import stat
+import tomllib
+from pathlib import Path
+from urllib.parse import quote, quote_plus
+
+from retriever.directories import config_directory
+from retriever.errors import ConfigFileError
+
+logger = logging.getLogger(__name__)
+
+
+def config_file() -> Path:
+    """The file settings are read from; it need not exist."""
+    return config_directory() / "config.toml"
+
+
+class ApiKey:
+    """A key that does not show itself: `repr`, `str` and formatting give dots."""
+
+    __slots__ = ("__weakref__", "_value")
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        """The key itself, for the request's last step only."""
+        return self._value
+
+    def redact(self, text: str, dots: str = "•••") -> str:
+        """`text` with the key replaced by `dots`, also where it stands as in a URL."""
+        for spelling in (self._value, quote(self._value, safe=""), quote_plus(self._value)):
+            text = text.replace(spelling, dots)
+        return text
+
+    def __repr__(self) -> str:
+        return "ApiKey(•••)"
+
+    __str__ = __repr__
+
+    def __reduce__(self) -> str | tuple[object, ...]:
+        raise TypeError("an API key is not pickled")
+
+
+def find_api_key(variable: str, setting: str, given: str | None = None) -> ApiKey | None:
+    """The key given, or of the environment variable, or of the config file's `setting`; None if there is none.
+
+    Raises `ConfigFileError` where the config file is not valid TOML or the setting is not a string.
+    """
+    value = _stripped(given) or _stripped(os.environ.get(variable)) or _stripped(_from_config_file(setting))
+    return ApiKey(value) if value else None
+
+
+def _stripped(text: str | None) -> str:
+    return (text or "").strip()
+
+
+def _from_config_file(setting: str) -> str | None:
+    path = config_file()
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return None
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
+        raise ConfigFileError(f"cannot read {path}: {reason}") from None
+    try:
+        settings = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        # Only the position: the message of some errors quotes the line, and the key stands on it.
+        place = str(error).rpartition("(")[2].rstrip(")")
+        raise ConfigFileError(f'{path} is not valid TOML ({place}); a line looks like: {setting} = "…"') from None
+    value = settings.get(setting)
+    if value is None:
+        return None
+    if not isinstance(value, str):
+        raise ConfigFileError(f'in {path}, {setting} must be a text in quotes: {setting} = "…"')
+    if os.name == "posix" and stat.S_IMODE(path.stat().st_mode) & 0o077:
+        logger.warning("%s holds an API key and can be read by others; run: chmod 600 %s", path, path)
+    return value

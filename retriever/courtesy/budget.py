@@ -1,0 +1,66 @@
+"""The request budget a source announces in its rate-limit headers."""
+
+import math
+import time
+from collections.abc import Callable, Mapping
+from email.utils import parsedate_to_datetime
+
+
+class RequestBudget:
+    """What is left of a source's rate limit, as its last answer said.
+
+    Reads `X-RateLimit-Remaining` (requests left) and `X-RateLimit-Reset` (seconds left until the
+    window starts anew, as Pixabay sends it; a value no window lasts that long for is an epoch).
+    """
+
+    _LONGEST_WINDOW_S = 10_000_000.0
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._remaining: int | None = None
+        self._renewed_at = 0.0
+
+    def observe(self, headers: Mapping[str, str]) -> None:
+        """Take note of an answer's headers; missing or odd ones are ignored."""
+        remaining = _number(headers.get("X-RateLimit-Remaining"))
+        reset = self._seconds_until_reset(headers)
+        if remaining is None or reset is None:
+            return
+        self._remaining = int(remaining)
+        self._renewed_at = self._clock() + reset
+
+    def seconds_to_wait(self) -> float:
+        """How long to wait before the next request; 0 where the budget is not spent."""
+        if self._remaining is None or self._remaining > 0:
+            return 0.0
+        return max(0.0, self._renewed_at - self._clock())
+
+    def pause_asked_for(self, headers: Mapping[str, str]) -> float | None:
+        """The pause in seconds a refusal asks for by `Retry-After` or `X-RateLimit-Reset`; None where it does not."""
+        retry_after = _seconds_of_retry_after(headers.get("Retry-After"))
+        return retry_after if retry_after is not None else self._seconds_until_reset(headers)
+
+    def _seconds_until_reset(self, headers: Mapping[str, str]) -> float | None:
+        reset = _number(headers.get("X-RateLimit-Reset"))
+        if reset is not None and reset > self._LONGEST_WINDOW_S:
+            reset = max(0.0, reset - time.time())
+        return reset
+
+
+def _seconds_of_retry_after(text: str | None) -> float | None:
+    """`Retry-After` is a number of seconds or an HTTP date (RFC 9110, 10.2.3)."""
+    if (seconds := _number(text)) is not None:
+        return seconds
+    try:
+        date = parsedate_to_datetime(text or "")
+    except ValueError:
+        return None
+    return max(0.0, date.timestamp() - time.time())
+
+
+def _number(text: str | None) -> float | None:
+    try:
+        number = float(text) if text is not None else None
+    except ValueError:
+        return None
+    return number if number is not None and math.isfinite(number) and number >= 0 else None

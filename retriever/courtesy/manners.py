@@ -1,0 +1,24 @@
+"""How politely and how patiently a source is asked, as data."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manners:
+    """Times are seconds unless they are a `timedelta`.
+
+    Answers are kept for `keep_answers_for`; zero keeps none.
+    `attempts` counts the first try too. The pause before try n is `backoff_s * 2**(n-2)` plus up to
+    `backoff_s` at random, at most `longest_backoff_s`; where the source names a pause itself, that one
+    is kept. A pause longer than `longest_wait_s` is not waited out but reported.
+    """
+
+    user_agent: str
+    keep_answers_for: timedelta = timedelta(hours=24)
+    connect_timeout_s: float = 5.0
+    read_timeout_s: float = 20.0
+    attempts: int = 5
+    backoff_s: float = 0.5
+    longest_backoff_s: float = 20.0
+    longest_wait_s: float = 75.0

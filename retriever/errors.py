@@ -1,0 +1,64 @@
+"""Everything that can go wrong in stage 1.
+
+    RetrieverError
+    ├── WrongParameterError   a value the source does not know; nothing was sent (also a ValueError)
+    ├── KeyMissingError       the source wants a key and none was given
+    ├── ConfigFileError       the config file cannot be read
+    ├── KeyRefusedError       the source does not accept the key
+    ├── RateLimitError        the request budget is spent and waiting it out would take too long
+    ├── SourceUnreachableError   no connection, or none in time
+    └── SourceAnswerError     an answer came, and it is of no use
+
+Each message says what happened, to which URL or file, and what to do. None contains an API key.
+"""
+
+from collections.abc import Iterable
+
+
+class RetrieverError(Exception):
+    """The root of stage 1's errors."""
+
+
+class WrongParameterError(RetrieverError, ValueError):
+    """A parameter outside what the source documents. Nothing was sent."""
+
+    @classmethod
+    def not_among(cls, what: str, value: object, allowed: Iterable[str]) -> "WrongParameterError":
+        """An error for an enumeration, naming the allowed values."""
+        return cls(f"{what} {value!r} is not known; allowed: {', '.join(allowed)}")
+
+
+class KeyMissingError(RetrieverError):
+    """No API key was found for a source that wants one."""
+
+
+class ConfigFileError(RetrieverError):
+    """The config file cannot be read or is not valid TOML."""
+
+
+class KeyRefusedError(RetrieverError):
+    """The source answered that the API key is not valid."""
+
+
+class RateLimitError(RetrieverError):
+    """The source's rate limit is spent. `retry_after_s` is how long it asks to wait, in seconds, if it said so."""
+
+    def __init__(self, message: str, retry_after_s: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class SourceUnreachableError(RetrieverError):
+    """No connection to the source, or no answer in time, after every retry."""
+
+
+class SourceAnswerError(RetrieverError):
+    """The source answered with an error or with something that is not an answer.
+
+    `status` is the HTTP status, `text` the start of the body as plain text.
+    """
+
+    def __init__(self, message: str, *, status: int, text: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.text = text

@@ -1,0 +1,154 @@
+"""From a hit of Pixabay's answer to a `Candidate`.
+
+Recorded answers of several years differ: keys come in any order, go missing and are added; tags repeat;
+a flag can be the integer 0; `type` can be `vector/svg`. Only what makes a picture usable is demanded.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from retriever.candidate import Candidate, Rendition
+from retriever.pixabay.profile import SourceProfile
+
+_HEIGHTS_DERIVED = (180, 340)
+_LARGE_LONG_SIDE = 1280
+_WEBFORMAT_SIZE = re.compile(r"_640(?=\.\w+$)")
+
+
+class UnusableHitError(ValueError):
+    """A hit from which no candidate can be made; the message says why."""
+
+
+def candidate_from_hit(hit: object, profile: SourceProfile, found_by: str) -> Candidate:
+    """The candidate a hit describes. Raises `UnusableHitError`."""
+    if not isinstance(hit, Mapping):
+        raise UnusableHitError("it is not an object")
+    identifier = hit.get("id")
+    if isinstance(identifier, bool) or not isinstance(identifier, int | str) or not _printable(str(identifier)):
+        raise UnusableHitError("it has no id")
+    renditions = _renditions(hit)
+    largest = renditions[-1]
+    creator = _text(hit, "user")
+    return Candidate(
+        source=profile.name,
+        id=_printable(str(identifier)),
+        page_url=_url(hit, "pageURL"),
+        renditions=renditions,
+        width=_pixels(hit, "imageWidth") or largest.width,
+        height=_pixels(hit, "imageHeight") or largest.height,
+        media_type=_text(hit, "type").partition("/")[0] or "photo",
+        tags=_tags(hit.get("tags")),
+        creator=creator,
+        creator_url=_url(hit, "userURL") or _creator_url(hit, creator, profile),
+        licence=profile.licence,
+        licence_url=profile.licence_url,
+        credit=profile.credit.format(creator=creator or "an unnamed creator"),
+        found_by=found_by,
+        ai_generated=_flag(hit, "isAiGenerated"),
+        no_ai_training=_flag(hit, "noAiTraining"),
+        g_rated=_flag(hit, "isGRated"),
+    )
+
+
+def identifier_of(hit: object) -> str:
+    """The hit's id for a message, or a question mark."""
+    identifier = hit.get("id") if isinstance(hit, Mapping) else None
+    return (_printable(str(identifier)) or "?") if isinstance(identifier, int | str) else "?"
+
+
+def _renditions(hit: Mapping[str, Any]) -> tuple[Rendition, ...]:
+    found = []
+    if preview := _url(hit, "previewURL"):
+        found.append(_sized(hit, preview, "preview", 150))
+    if webformat := _url(hit, "webformatURL"):
+        given = _sized(hit, webformat, "webformat", 640)
+        found += _derived(given)
+        found.append(given)
+    if large := _url(hit, "largeImageURL"):
+        found.append(_large(hit, large))
+    if not found:
+        raise UnusableHitError("it has no picture URL")
+    return tuple(sorted(found, key=lambda rendition: (rendition.short_side, rendition.as_given)))
+
+
+def _sized(hit: Mapping[str, Any], url: str, prefix: str, long_side: int) -> Rendition:
+    width, height = _pixels(hit, f"{prefix}Width"), _pixels(hit, f"{prefix}Height")
+    if not (width and height):
+        width, height = _fitted(hit, long_side)
+    return Rendition(url, width, height)
+
+
+def _large(hit: Mapping[str, Any], url: str) -> Rendition:
+    return Rendition(url, *_fitted(hit, _LARGE_LONG_SIDE))
+
+
+def _fitted(hit: Mapping[str, Any], long_side: int) -> tuple[int, int]:
+    """The original's size brought to `long_side`; a square of it where the original's is not known."""
+    width, height = _pixels(hit, "imageWidth") or long_side, _pixels(hit, "imageHeight") or long_side
+    scale = min(1.0, long_side / max(width, height))
+    return max(1, round(width * scale)), max(1, round(height * scale))
+
+
+def _derived(given: Rendition) -> list[Rendition]:
+    """The documented smaller files of a webformat URL: `_640` replaced by the height in pixels."""
+    if not _WEBFORMAT_SIZE.search(given.url):
+        return []
+    return [
+        Rendition(
+            _WEBFORMAT_SIZE.sub(f"_{height}", given.url),
+            max(1, round(given.width * height / given.height)),
+            height,
+            as_given=False,
+        )
+        for height in _HEIGHTS_DERIVED
+        if height < given.height
+    ]
+
+
+def _creator_url(hit: Mapping[str, Any], creator: str, profile: SourceProfile) -> str:
+    """Answers before 2024 have no `userURL`; https://pixabay.com/api/docs/ says how it is made."""
+    user_id = hit.get("user_id")
+    if not creator or isinstance(user_id, bool) or not isinstance(user_id, int):
+        return ""
+    return f"{profile.home_url}users/{creator}-{user_id}/" if re.fullmatch(r"[\w.-]+", creator) else ""
+
+
+def _tags(tags: object) -> tuple[str, ...]:
+    """One comma-separated string, with repeats; newer clients may meet a list."""
+    words = tags.split(",") if isinstance(tags, str) else tags if isinstance(tags, list) else []
+    printable = (_printable(word) for word in words if isinstance(word, str))
+    return tuple(dict.fromkeys(word for word in printable if word))
+
+
+def _text(hit: Mapping[str, Any], key: str) -> str:
+    value = hit.get(key)
+    return _printable(value) if isinstance(value, str) else ""
+
+
+def _printable(text: str) -> str:
+    """`text` without what could steer a terminal or cannot be written as UTF-8 (half a surrogate pair)."""
+    return " ".join("".join(character if character.isprintable() else " " for character in text).split())
+
+
+def _url(hit: Mapping[str, Any], key: str) -> str:
+    """A web address, or nothing: no other scheme may reach a link or a fetch."""
+    value = hit.get(key)
+    value = value.strip() if isinstance(value, str) else ""
+    try:
+        parts = urlsplit(value)
+    except ValueError:  # such as http://[
+        return ""
+    return value if parts.scheme in {"http", "https"} and parts.hostname and value.isprintable() else ""
+
+
+def _pixels(hit: Mapping[str, Any], key: str) -> int:
+    value = hit.get(key)
+    return int(value) if isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < 1e6 else 0
+
+
+def _flag(hit: Mapping[str, Any], key: str) -> bool | None:
+    """True or false, also as 1 and 0; None where it is missing or odd."""
+    value = hit.get(key)
+    return bool(value) if isinstance(value, bool | int) else None

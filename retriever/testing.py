@@ -1,0 +1,24 @@
+"""A double for stage 1's seam, for people who build on it: no network, no key."""
+
+from collections.abc import Iterable, Iterator
+
+from retriever.candidate import Candidate
+from retriever.filters import NO_FILTERS, Filters
+
+
+class ListRetriever:
+    """Offers the candidates it was given whose tags include the tag asked for, in their order."""
+
+    def __init__(self, candidates: Iterable[Candidate], name: str = "list") -> None:
+        self.name = name
+        self._candidates = tuple(candidates)
+
+    def retrieve(self, tag: str, *, limit: int = 200, filters: Filters = NO_FILTERS) -> Iterator[Candidate]:
+        """Yield up to `limit` candidates tagged `tag` and of the media type asked for."""
+        offered = 0
+        for candidate in self._candidates:
+            if offered == limit:
+                return
+            if tag in candidate.tags and filters.media_type in {"all", candidate.media_type}:
+                offered += 1
+                yield candidate
