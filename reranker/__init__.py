@@ -1,0 +1,31 @@
+"""Stage 2: candidates and a phrase in, the top-N by cosine out. Knows CLIP and pixels; knows nothing of Pixabay."""
+
+from typing import TYPE_CHECKING, Any
+
+from reranker.clip_reranker import ClipReranker, Progress
+from reranker.encoder import Embeddings, Encoder
+from reranker.errors import RerankerError
+from reranker.match import Match, Ranking, SkippedPicture
+
+if TYPE_CHECKING:
+    from reranker.open_clip_encoder import OpenClipEncoder
+
+__all__ = [
+    "ClipReranker",
+    "Embeddings",
+    "Encoder",
+    "Match",
+    "OpenClipEncoder",
+    "Progress",
+    "Ranking",
+    "RerankerError",
+    "SkippedPicture",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "OpenClipEncoder":  # imports torch, which takes seconds: only when asked for
+        from reranker.open_clip_encoder import OpenClipEncoder
+
+        return OpenClipEncoder
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,47 @@
+"""The seam of stage 2: whatever turns texts and pictures into unit vectors of one space."""
+
+from collections.abc import Sequence
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+Embeddings = NDArray[np.float32]
+"""float32 [n, dimensions], each row of L2 norm 1."""
+
+
+@runtime_checkable
+class Encoder(Protocol):
+    """Texts and pictures in, embeddings out."""
+
+    @property
+    def name(self) -> str:
+        """Identifies weights and preprocessing: an embedding may be reused only under the same name."""
+        ...
+
+    @property
+    def dimensions(self) -> int:
+        """The length of an embedding."""
+        ...
+
+    @property
+    def input_side(self) -> int:
+        """The side in pixels of what the model looks at: a picture whose short side has that many is large enough."""
+        ...
+
+    def encode_texts(self, texts: Sequence[str]) -> Embeddings:
+        """One unit row a text: float32 [len(texts), dimensions]."""
+        ...
+
+    def encode_pictures(self, pictures: Sequence[Image.Image]) -> Embeddings:
+        """One unit row an RGB picture: float32 [len(pictures), dimensions]."""
+        ...
+
+
+def unit_rows(vectors: NDArray[np.floating]) -> Embeddings:
+    """The vectors [n, d] as float32 rows of L2 norm 1. A row that is zero or not finite becomes NaN."""
+    rows = vectors.astype(np.float64)  # the square of a small or large float32 is none
+    norms = np.linalg.norm(rows, axis=1, keepdims=True)
+    usable = np.isfinite(norms) & (norms > 0)
+    return np.where(usable, rows / np.where(usable, norms, 1), np.nan).astype(np.float32)

@@ -1,0 +1,50 @@
+"""Everything that can go wrong in stage 2.
+
+    RerankerError
+    ├── WrongQueryError          an empty phrase, a top below 1, … (also a ValueError)
+    ├── ModelError
+    │   ├── UnknownModelError       no such model, tag or device (also a ValueError)
+    │   └── WeightsUnavailableError   the weights are not here and cannot be had
+    └── PictureError             one picture cannot be had; it is skipped, the search goes on
+        ├── PictureUnreachableError   no file came from its URL
+        ├── ForbiddenAddressError     its URL leads to an address pictures must not come from
+        └── PictureUnreadableError    a file came, and it is no usable picture
+
+Each message says what happened, to which model, URL or picture, and what to do where something can be done.
+"""
+
+
+class RerankerError(Exception):
+    """The root of stage 2's errors."""
+
+
+class WrongQueryError(RerankerError, ValueError):
+    """A query that cannot be ranked by."""
+
+
+class ModelError(RerankerError):
+    """The model cannot be used."""
+
+
+class UnknownModelError(ModelError, ValueError):
+    """A model name, pretrained tag or device that does not exist."""
+
+
+class WeightsUnavailableError(ModelError):
+    """The model's weights are not on this machine and cannot be downloaded."""
+
+
+class PictureError(RerankerError):
+    """One picture cannot be had."""
+
+
+class PictureUnreachableError(PictureError):
+    """No file came from the picture's URL."""
+
+
+class ForbiddenAddressError(PictureError):
+    """The URL leads to an address that pictures of this source must not come from."""
+
+
+class PictureUnreadableError(PictureError):
+    """What came is not a picture that can be used."""

@@ -1,0 +1,34 @@
+"""What stage 2 returns."""
+
+from dataclasses import dataclass, field
+
+from PIL import Image
+
+from retriever.candidate import Candidate
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A candidate with its place: `rank` from 1, `score` the cosine −1…1, `picture` in RGB."""
+
+    rank: int
+    score: float
+    candidate: Candidate
+    picture: Image.Image = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class SkippedPicture:
+    """A candidate whose picture could not be had, and why."""
+
+    candidate: Candidate
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """The best matches of a pool of `pool_size` candidates, of which `skipped` could not be looked at."""
+
+    matches: tuple[Match, ...]
+    skipped: tuple[SkippedPicture, ...]
+    pool_size: int

@@ -1,0 +1,68 @@
+"""From the bytes of a file to an RGB picture, whatever they claim to be."""
+
+import io
+import struct
+import zlib
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from reranker.errors import PictureUnreadableError
+
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "AVIF", "TIFF", "BMP")
+"""What may be decoded, recognised by content; names and Content-Type are not trusted. MPO comes with JPEG."""
+
+LARGEST_PIXELS = 64_000_000
+
+_DECODER_FAILURES = (
+    OSError, SyntaxError, ValueError, TypeError, LookupError, EOFError, ArithmeticError, AttributeError, RuntimeError,
+    struct.error, zlib.error,
+)  # fmt: skip
+"""What Pillow's decoders raise on damaged files, as its issues record."""
+
+
+def decode(data: bytes, *, largest_pixels: int = LARGEST_PIXELS) -> Image.Image:
+    """The picture in `data` as RGB, upright, its first frame, transparency laid on white.
+
+    Raises `PictureUnreadableError` where it is empty, no picture, damaged, or has more than `largest_pixels`.
+    """
+    if not data:
+        raise PictureUnreadableError("the file is empty")
+    try:
+        with Image.open(io.BytesIO(data), formats=FORMATS) as opened:
+            if opened.width * opened.height > largest_pixels:
+                raise _too_many(f"{opened.width} × {opened.height}", largest_pixels)
+            opened.load()
+            return _as_rgb(ImageOps.exif_transpose(opened))
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+        raise _too_many("far too many", largest_pixels) from None
+    except UnidentifiedImageError:
+        raise PictureUnreadableError(f"the file is not a picture: it starts with {data[:12]!r}") from None
+    except MemoryError:
+        raise PictureUnreadableError("the picture does not fit into memory") from None
+    except _DECODER_FAILURES as error:
+        raise PictureUnreadableError(f"the picture is damaged: {error}") from None
+
+
+def _too_many(pixels: str, largest: int) -> PictureUnreadableError:
+    return PictureUnreadableError(
+        f"the picture has {pixels} pixels; at most {largest // 1_000_000} million are decoded"
+    )
+
+
+def _as_rgb(picture: Image.Image) -> Image.Image:
+    if picture.mode in {"I", "F"} or picture.mode.startswith("I;16"):
+        return _from_deep_grey(picture)
+    if picture.has_transparency_data:
+        with_alpha = picture.convert("RGBA")
+        paper = Image.new("RGBA", with_alpha.size, "white")
+        return Image.alpha_composite(paper, with_alpha).convert("RGB")
+    return picture.convert("RGB")  # always a copy of the caller's own, detached from the file
+
+
+def _from_deep_grey(picture: Image.Image) -> Image.Image:
+    """Grey of more than 8 bits: Pillow's own conversion clips at 255 instead of scaling."""
+    values = np.nan_to_num(np.asarray(picture, dtype=np.float64), nan=0.0, posinf=0.0, neginf=0.0)
+    whole = 1.0 if picture.mode == "F" and values.max(initial=0.0) <= 1.0 else 65535.0
+    grey = np.clip(values * (255.0 / whole), 0, 255).round().astype(np.uint8)
+    return Image.fromarray(grey).convert("RGB")

@@ -1,0 +1,154 @@
+"""A picture file from its URL: bounded in bytes and time, from public addresses only."""
+
+import threading
+import time
+from typing import Self
+from urllib.parse import urljoin, urlsplit
+
+import requests
+from urllib3.exceptions import HTTPError
+
+from reranker.errors import ForbiddenAddressError, PictureUnreachableError, PictureUnreadableError
+from reranker.pictures.address_guard import GuardedTransport
+
+_CHUNK = 1 << 16
+_MOST_REDIRECTS = 5
+_ENDED = "the search was ended before it was fetched"
+_WORTH_ANOTHER_TRY = frozenset({429, 500, 502, 503, 504})
+
+
+class PictureFetcher:
+    """Fetches files over connections it keeps open.
+
+    At most `largest_bytes` a file; `connect_timeout_s` and `read_timeout_s` bound each wait and
+    `deadline_s` a whole file, in seconds. Redirects are followed, up to five. A connection that fails or
+    an answer of 429 or 5xx is tried `attempts` times in all, after a short pause. May be used from
+    `connections` threads at once.
+    """
+
+    def __init__(
+        self,
+        *,
+        connections: int = 8,
+        largest_bytes: int = 32 << 20,
+        connect_timeout_s: float = 5.0,
+        read_timeout_s: float = 15.0,
+        deadline_s: float = 60.0,
+        attempts: int = 2,
+        pause_s: float = 0.5,
+        user_agent: str = "phrasepix/0.1 (finds the picture a sentence describes; python-requests)",
+    ) -> None:
+        self._largest_bytes = largest_bytes
+        self._timeouts = (connect_timeout_s, read_timeout_s)
+        self._deadline_s = deadline_s
+        self._attempts = attempts
+        self._pause_s = pause_s
+        self._closed = threading.Event()
+        self._transports = {
+            loopback: GuardedTransport(loopback=loopback, connections=connections) for loopback in (False, True)
+        }
+        self._sessions = {loopback: _session(user_agent, transport) for loopback, transport in self._transports.items()}
+
+    def fetch(self, url: str, *, loopback: bool = False) -> bytes:
+        """The file at `url`. With `loopback`, it may also come from this machine.
+
+        Raises `PictureUnreachableError`, `ForbiddenAddressError`, or `PictureUnreadableError` where it is too large.
+        """
+        for _ in range(self._attempts - 1):
+            try:
+                return self._fetch_once(url, loopback)
+            except _MayPassError:
+                self._closed.wait(self._pause_s)
+        try:
+            return self._fetch_once(url, loopback)
+        except _MayPassError as error:
+            raise PictureUnreachableError(str(error)) from None
+
+    def _fetch_once(self, url: str, loopback: bool) -> bytes:
+        if self._closed.is_set():
+            raise PictureUnreachableError(_ENDED)
+        where = _shown(url)
+        ends_at = time.monotonic() + self._deadline_s
+        try:
+            for _ in range(_MOST_REDIRECTS + 1):
+                with self._sessions[loopback].get(url, stream=True, timeout=self._timeouts) as response:
+                    if not response.is_redirect:
+                        return self._answer(response, where, ends_at)
+                    # Followed here: the library would read the redirect's own body first, however long it is.
+                    url = urljoin(response.url, response.headers["Location"])
+        except requests.exceptions.InvalidSchema:
+            raise ForbiddenAddressError(f"{where} leads to what is not an http or https address") from None
+        except requests.Timeout:
+            raise _MayPassError(f"{where} did not answer in time") from None
+        except ValueError as error:  # among them requests' own for URLs it cannot use
+            raise PictureUnreachableError(f"{where} cannot be asked: {type(error).__name__}") from None
+        except (requests.RequestException, HTTPError, OSError):
+            raise _MayPassError(f"{where} cannot be reached or cut the connection") from None
+        raise PictureUnreachableError(f"{where} was redirected more than {_MOST_REDIRECTS} times")
+
+    def _answer(self, response: requests.Response, where: str, ends_at: float) -> bytes:
+        if response.status_code in _WORTH_ANOTHER_TRY:
+            raise _MayPassError(f"{where} answered with status {response.status_code}")
+        if response.status_code != 200:
+            raise PictureUnreachableError(f"{where} answered with status {response.status_code}")
+        too_large = PictureUnreadableError(f"{where} is larger than {self._largest_bytes / (1 << 20):g} MiB")
+        announced = response.headers.get("Content-Length", "")
+        if announced.isdecimal() and int(announced) > self._largest_bytes:
+            raise too_large
+        body = bytearray()
+        # read1 returns what has come; read would wait for a whole chunk, and a trickle never fills it.
+        while chunk := response.raw.read1(_CHUNK, decode_content=True):
+            body += chunk
+            if len(body) > self._largest_bytes:
+                raise too_large
+            if self._closed.is_set():
+                raise PictureUnreachableError(_ENDED)
+            if time.monotonic() > ends_at:
+                raise PictureUnreachableError(f"{where} sends too slowly (not done after {self._deadline_s:g} s)")
+        return bytes(body)
+
+    def close(self) -> None:
+        """Close the connections; what is still under way ends at once."""
+        self._closed.set()
+        for transport in self._transports.values():
+            transport.cut()
+        for session in self._sessions.values():
+            session.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.close()
+
+
+class _MayPassError(Exception):
+    """A failure that another try may mend."""
+
+
+class _OneRequestSession(requests.Session):
+    """Follows no redirect."""
+
+    def get_redirect_target(self, resp: requests.Response) -> str | None:
+        return None
+
+
+def _session(user_agent: str, transport: GuardedTransport) -> requests.Session:
+    session = _OneRequestSession()
+    session.adapters.clear()  # no scheme but these two
+    session.mount("https://", transport)
+    session.mount("http://", transport)
+    session.headers["User-Agent"] = user_agent
+    session.headers["Accept"] = "image/*"
+    session.headers["Accept-Encoding"] = "identity"  # pictures are compressed already
+    return session
+
+
+def _shown(url: str) -> str:
+    """The URL without what may carry a secret: its query, its user and password."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return repr(url[:80])
+    host = parts.netloc.rpartition("@")[2]
+    return f"{parts.scheme}://{host}{parts.path}" if host else repr(url[:80])

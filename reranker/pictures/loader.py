@@ -1,0 +1,78 @@
+"""From a candidate to its picture, by the rendition that suits."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Self
+
+from PIL import Image
+
+from reranker.errors import PictureError
+from reranker.pictures.decode import decode
+from reranker.pictures.fetch import PictureFetcher
+from retriever.candidate import Candidate, Rendition
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedPicture:
+    """A decoded RGB picture and the file it came from."""
+
+    picture: Image.Image
+    data: bytes
+
+
+class PictureLoader:
+    """Fetches and decodes candidates' pictures.
+
+    Pictures come from public addresses; those of the sources named in `loopback_sources` may also come
+    from this machine. The file is kept beside the picture: it is a tenth of its size.
+    """
+
+    def __init__(self, fetcher: PictureFetcher | None = None, *, loopback_sources: Collection[str] = ()) -> None:
+        self._fetcher = fetcher or PictureFetcher()
+        self._loopback_sources = frozenset(loopback_sources)
+
+    def load(self, candidate: Candidate, short_side: int) -> LoadedPicture:
+        """The candidate's picture from the smallest rendition whose short side reaches `short_side` pixels.
+
+        A derived rendition that cannot be had is replaced by the next one given. Raises the last `PictureError`.
+        """
+        renditions = renditions_to_try(candidate.renditions, short_side)
+        for rendition in renditions[:-1]:
+            try:
+                return self._load(candidate, rendition)
+            except PictureError:
+                continue
+        return self._load(candidate, renditions[-1])
+
+    def _load(self, candidate: Candidate, rendition: Rendition) -> LoadedPicture:
+        data = self._fetcher.fetch(rendition.url, loopback=candidate.source in self._loopback_sources)
+        return LoadedPicture(decode(data), data)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._fetcher.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.close()
+
+
+def renditions_to_try(renditions: tuple[Rendition, ...], short_side: int) -> tuple[Rendition, ...]:
+    """The smallest rendition that reaches `short_side`, and behind a derived one the given one it falls back to.
+
+    Where none reaches it, the largest. `renditions` is ordered small to large.
+    """
+    reaching = [rendition for rendition in renditions if rendition.short_side >= short_side] or [renditions[-1]]
+    best = reaching[0]
+    given = [rendition for rendition in reaching if rendition.as_given] or [r for r in renditions if r.as_given][-1:]
+    return (best,) if best.as_given else (best, *given[:1])
+
+
+def larger_to_be_had(renditions: tuple[Rendition, ...], picture: Image.Image, loaded_for: int, wanted: int) -> bool:
+    """Whether another rendition than the one loaded for a short side of `loaded_for` brings it nearer to `wanted`."""
+    here = min(picture.size)
+    loaded, other = (renditions_to_try(renditions, side)[0] for side in (loaded_for, wanted))
+    rounding = 2  # a derived rendition's size is computed, and may be off by a pixel or two
+    return here < wanted and other != loaded and other.short_side > here + rounding

@@ -1,0 +1,138 @@
+"""From a model's name to weights on this machine, with the config that belongs to them."""
+
+import os
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+import open_clip
+import requests
+from huggingface_hub import constants, hf_hub_download, snapshot_download
+
+from reranker.errors import UnknownModelError, WeightsUnavailableError
+
+LOCAL_DIR, HF_HUB = "local-dir:", "hf-hub:"
+
+_WEIGHT_FILES = ("open_clip_model.safetensors", "open_clip_pytorch_model.bin")
+_CONFIG_FILE = "open_clip_config.json"
+_BESIDE_THE_WEIGHTS = [_CONFIG_FILE, "*.txt", "tokenizer*", "vocab*", "special_tokens_map.json", "sentencepiece*"]
+_REACHABLE_WITHIN_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """What open_clip is to load: `model` in its own notation, `file` of a registry model, its preprocessing.
+
+    `title` names the model to people, without a path of this machine. `quick_gelu` is whether a registry
+    model's weights were trained with that activation: with another they see badly and nothing says so.
+    """
+
+    title: str
+    model: str
+    file: Path | None
+    preprocessing: dict[str, Any]
+    quick_gelu: bool = False
+
+    @property
+    def weights_file(self) -> Path:
+        """The file the weights are in."""
+        if self.file is not None:
+            return self.file
+        directory = Path(self.model.removeprefix(LOCAL_DIR))
+        return next(path for name in _WEIGHT_FILES if (path := directory / name).is_file())
+
+
+def find_weights(model: str, pretrained: str | None) -> Weights:
+    """The weights of `model`, downloaded (with a progress bar) where they are not here yet.
+
+    `model` is `local-dir:PATH`, `hf-hub:OWNER/NAME`, or a name of open_clip's registry with the tag `pretrained`.
+    Raises `UnknownModelError` or `WeightsUnavailableError`.
+    """
+    if model.startswith(LOCAL_DIR):
+        directory = Path(model.removeprefix(LOCAL_DIR)).expanduser()
+        return _of_directory(directory, f"{LOCAL_DIR}{directory.resolve().name}")
+    if model.startswith(HF_HUB):
+        return _of_directory(_snapshot(model.removeprefix(HF_HUB)), model)
+    return _of_registry(model, pretrained)
+
+
+def _of_directory(directory: Path, title: str) -> Weights:
+    if not directory.is_dir():
+        raise UnknownModelError(f"model {title}: {directory} is not a directory")
+    if not (directory / _CONFIG_FILE).is_file():
+        raise UnknownModelError(f"model {title}: {directory} has no {_CONFIG_FILE}; is it an open_clip model?")
+    if not any((directory / name).is_file() for name in _WEIGHT_FILES):
+        raise WeightsUnavailableError(f"model {title}: {directory} has none of {', '.join(_WEIGHT_FILES)}")
+    return Weights(title, f"{LOCAL_DIR}{directory}", None, {})
+
+
+def _snapshot(repository: str) -> Path:
+    def snapshot(weights: str, *, local: bool) -> Path | None:
+        try:
+            patterns = [weights, *_BESIDE_THE_WEIGHTS]
+            directory = Path(snapshot_download(repository, allow_patterns=patterns, local_files_only=local))
+        except (OSError, ValueError):
+            return None
+        return directory if (directory / weights).is_file() and (directory / _CONFIG_FILE).is_file() else None
+
+    for local in (True, False):
+        if not local:
+            _demand_network(f"{HF_HUB}{repository}")
+        for weights in _WEIGHT_FILES:
+            if (directory := snapshot(weights, local=local)) is not None:
+                return directory
+    raise WeightsUnavailableError(
+        f"model {HF_HUB}{repository}: the hub has no such model with {_CONFIG_FILE} and weights, or it is not public"
+    )
+
+
+def _of_registry(model: str, pretrained: str | None) -> Weights:
+    tags = open_clip.list_pretrained_tags_by_model(model)
+    if not tags:
+        near = get_close_matches(model, open_clip.list_models(), n=4)
+        hint = f"near it: {', '.join(near)}" if near else "open_clip.list_models() names all"
+        raise UnknownModelError(f"model {model!r} is not known to open_clip ({hint}); local-dir:PATH loads your own")
+    if pretrained not in tags:
+        what = "needs a pretrained tag" if pretrained is None else f"has no weights named {pretrained!r}"
+        raise UnknownModelError(f"model {model} {what}; --pretrained is one of: {', '.join(tags)}")
+    config = open_clip.get_pretrained_cfg(model, pretrained)
+    preprocessing = {name: config[name] for name in ("mean", "std", "interpolation", "resize_mode") if config.get(name)}
+    title = f"{model}/{pretrained}"
+    return Weights(title, model, _registry_file(title, config), preprocessing, bool(config.get("quick_gelu")))
+
+
+def _registry_file(title: str, config: dict[str, Any]) -> Path:
+    if not (place := config.get("hf_hub")):
+        try:
+            return Path(open_clip.download_pretrained(config))
+        except (OSError, RuntimeError) as error:
+            raise WeightsUnavailableError(f"the weights of {title} cannot be downloaded: {error}") from None
+    repository, _, name = place.rpartition("/")
+    names: tuple[str, ...] = (name,) if name else _WEIGHT_FILES
+    if name.endswith(".bin"):  # an older registry entry; the repository may hold the safer format too
+        names = (name.removesuffix(".bin") + ".safetensors", _WEIGHT_FILES[0], name)
+    for local in (True, False):
+        if not local:
+            _demand_network(title)
+        for candidate in dict.fromkeys(names):
+            try:
+                return Path(hf_hub_download(repository, candidate, local_files_only=local))
+            except (OSError, ValueError):
+                continue  # not kept here, or not in this repository: the next name may be
+    raise WeightsUnavailableError(f"the weights of {title} are not to be had from {repository} (files {names})")
+
+
+def _demand_network(title: str) -> None:
+    """Ask the hub once, briefly: its own client would retry for most of a minute before it says so."""
+    looked_in = f"the weights of {title} are not on this machine (looked in {constants.HF_HUB_CACHE})"
+    remedy = (
+        "Run once with a connection, set HF_HOME to where they are, name a directory with --model local-dir:PATH, "
+        "or try the built-in model: --source sample --model sample"
+    )
+    if constants.HF_HUB_OFFLINE or os.environ.get("HF_HUB_OFFLINE", "").upper() in {"1", "TRUE", "YES", "ON"}:
+        raise WeightsUnavailableError(f"{looked_in} and HF_HUB_OFFLINE forbids the download. {remedy}")
+    try:
+        requests.head(constants.ENDPOINT, timeout=_REACHABLE_WITHIN_S)
+    except requests.RequestException:
+        raise WeightsUnavailableError(f"{looked_in} and {constants.ENDPOINT} cannot be reached. {remedy}") from None

@@ -1,0 +1,363 @@
+"""The reranker itself: what it asks for, what it remembers, what interrupts it."""
+
+import gc
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from reranker import ClipReranker, Embeddings, Encoder, Progress, RerankerError
+from reranker.errors import WrongQueryError
+from reranker.pictures import PictureLoader
+from reranker.pictures.fetch import PictureFetcher
+from reranker.testing import ColourEncoder
+from retriever.candidate import Candidate
+from tests.picture_server import PictureServer, candidate, encoded, file, put_pool, silence, status, stripes
+
+
+class CountingEncoder:
+    """A `ColourEncoder` that writes down what it was given."""
+
+    def __init__(self) -> None:
+        self._encoder = ColourEncoder()
+        self.batches: list[int] = []
+        self.texts: list[str] = []
+
+    name = ColourEncoder.name
+    dimensions = ColourEncoder.dimensions
+    input_side = ColourEncoder.input_side
+
+    def encode_texts(self, texts: Sequence[str]) -> Embeddings:
+        self.texts.extend(texts)
+        return self._encoder.encode_texts(texts)
+
+    def encode_pictures(self, pictures: Sequence[Image.Image]) -> Embeddings:
+        self.batches.append(len(pictures))
+        return self._encoder.encode_pictures(pictures)
+
+
+@pytest.fixture
+def server() -> Iterator[PictureServer]:
+    with PictureServer() as server:
+        yield server
+    gc.collect(1)
+
+
+@pytest.fixture
+def encoder() -> CountingEncoder:
+    return CountingEncoder()
+
+
+@pytest.fixture
+def reranker(encoder: CountingEncoder) -> Iterator[ClipReranker]:
+    loader = PictureLoader(loopback_sources={"sample"})
+    with ClipReranker(encoder, loader=loader, batch_size=4, threads=4) as reranker:
+        yield reranker
+
+
+def ids(ranking_or_pool: object) -> list[str]:
+    matches = getattr(ranking_or_pool, "matches", ())
+    return [match.candidate.id for match in matches]
+
+
+def test_the_doubles_are_encoders() -> None:
+    assert isinstance(ColourEncoder(), Encoder)
+    assert isinstance(CountingEncoder(), Encoder)
+
+
+def test_the_best_come_first_with_rank_score_candidate_and_picture(
+    server: PictureServer, reranker: ClipReranker
+) -> None:
+    pool = put_pool(server, 10)
+    expected = ColourEncoder()
+    query = expected.encode_texts(["red"])[0].astype(np.float64)
+    scores = []
+    for number in range(10):
+        red = max(1, 12 - (number - (number % 3 == 2)))
+        picture = stripes(["red"] * red + ["blue"] * (13 - red))
+        scores.append(float(expected.encode_pictures([picture])[0].astype(np.float64) @ query))
+    ranking = reranker.rerank("red", list(reversed(pool)), top=10)
+    order = sorted(range(9, -1, -1), key=lambda number: -scores[number])
+    assert ids(ranking) == [str(number) for number in order]
+    assert [match.rank for match in ranking.matches] == list(range(1, 11))
+    np.testing.assert_allclose([match.score for match in ranking.matches], [scores[n] for n in order], atol=1e-6)
+    assert all(match.picture.mode == "RGB" and match.picture.size == (64, 48) for match in ranking.matches)
+    assert (ranking.skipped, ranking.pool_size) == ((), 10)
+
+
+def test_equal_pictures_keep_the_order_of_the_pool(server: PictureServer, reranker: ClipReranker) -> None:
+    url = server.put("/same.png", file(encoded(stripes(["red", "blue"]), "PNG")))
+    pool = [candidate(number, url) for number in (5, 3, 9, 1, 7, 0, 2, 8, 6, 4)]
+    assert ids(reranker.rerank("red", pool)) == ["5", "3", "9", "1", "7", "0", "2", "8", "6", "4"]
+    assert ids(reranker.rerank("red", pool, top=3)) == ["5", "3", "9"]
+
+
+@pytest.mark.parametrize("top", [1, 4, 9, 10, 1000])
+def test_a_top_gives_so_many_or_the_whole_pool(server: PictureServer, reranker: ClipReranker, top: int) -> None:
+    pool = put_pool(server, 9)
+    ranking = reranker.rerank("red", pool, top=top)
+    assert ids(ranking) == ids(reranker.rerank("red", pool, top=9))[:top]
+    assert ranking.pool_size == 9
+
+
+def test_an_empty_pool_is_an_empty_ranking(reranker: ClipReranker, encoder: CountingEncoder) -> None:
+    ranking = reranker.rerank("red", [])
+    assert (ranking.matches, ranking.skipped, ranking.pool_size) == ((), (), 0)
+    assert encoder.batches == []
+
+
+@pytest.mark.parametrize("phrase", ["", "   ", "\n\t"])
+def test_an_empty_phrase_is_refused_before_anything_is_fetched(
+    server: PictureServer, reranker: ClipReranker, phrase: str
+) -> None:
+    with pytest.raises(WrongQueryError, match="phrase is empty"):
+        reranker.rerank(phrase, put_pool(server, 3))
+    assert server.asked_in_all == 0
+
+
+@pytest.mark.parametrize("top", [0, -1])
+def test_a_top_below_one_is_refused_before_anything_is_fetched(
+    server: PictureServer, reranker: ClipReranker, top: int
+) -> None:
+    with pytest.raises(WrongQueryError, match=rf"top {top} is out of range; allowed: whole numbers from 1"):
+        reranker.rerank("red", put_pool(server, 3), top=top)
+    assert server.asked_in_all == 0
+
+
+def test_a_wrong_query_is_a_value_error_too() -> None:
+    assert issubclass(WrongQueryError, ValueError)
+    assert issubclass(WrongQueryError, RerankerError)
+
+
+def test_a_second_phrase_over_the_same_pool_fetches_and_encodes_nothing(
+    server: PictureServer, reranker: ClipReranker, encoder: CountingEncoder
+) -> None:
+    pool = put_pool(server, 10)
+    first = reranker.rerank("red", pool)
+    asked, batches = dict(server.asked), list(encoder.batches)
+    assert sum(batches) == 10
+    assert max(batches) <= 4
+    assert set(asked.values()) == {1}
+    second = reranker.rerank("blue", pool)
+    assert dict(server.asked) == asked
+    assert encoder.batches == batches
+    assert encoder.texts == ["red", "blue"]
+    assert set(ids(second)) == set(ids(first))
+    assert ids(second)[0] == "9"
+    assert [match.picture.tobytes() for match in second.matches if match.candidate.id == "0"] == [
+        match.picture.tobytes() for match in first.matches if match.candidate.id == "0"
+    ]
+
+
+def test_only_what_is_new_in_a_pool_is_fetched_and_encoded(
+    server: PictureServer, reranker: ClipReranker, encoder: CountingEncoder
+) -> None:
+    pool = put_pool(server, 12)
+    apart = reranker.rerank("red", pool[:7], top=12)
+    assert sum(encoder.batches) == 7
+    whole = reranker.rerank("red", pool, top=12)
+    assert sum(encoder.batches) == 12
+    assert set(server.asked.values()) == {1}
+    scores = {match.candidate.id: match.score for match in whole.matches}
+    assert {match.candidate.id: match.score for match in apart.matches}.items() <= scores.items()
+
+
+def test_the_same_id_of_another_source_is_another_picture(server: PictureServer, encoder: CountingEncoder) -> None:
+    red = server.put("/red.png", file(encoded(stripes(["red"]), "PNG")))
+    blue = server.put("/blue.png", file(encoded(stripes(["blue"]), "PNG")))
+    pool = [candidate(1, blue, source="one"), candidate(1, red, source="two")]
+    loader = PictureLoader(loopback_sources={"one", "two"})
+    with ClipReranker(encoder, loader=loader) as reranker:
+        assert [match.candidate.source for match in reranker.rerank("red", pool).matches] == ["two", "one"]
+        assert [match.candidate.source for match in reranker.rerank("blue", pool).matches] == ["one", "two"]
+
+
+def test_a_picture_that_could_not_be_had_is_tried_again_next_time(
+    server: PictureServer, reranker: ClipReranker
+) -> None:
+    url = server.put("/late.png", status(404), file(encoded(stripes(["red"]), "PNG")))
+    pool = [candidate("late", url)]
+    assert len(reranker.rerank("red", pool).skipped) == 1
+    assert ids(reranker.rerank("red", pool)) == ["late"]
+
+
+def test_a_loader_for_one_call_stands_in_for_the_rerankers_own(server: PictureServer, encoder: CountingEncoder) -> None:
+    pool = put_pool(server, 3)
+    with ClipReranker(encoder) as reranker:
+        assert len(reranker.rerank("red", pool).skipped) == 3
+        with PictureLoader(loopback_sources={"sample"}) as loader:
+            assert len(reranker.rerank("red", pool, loader=loader).matches) == 3
+
+
+def test_a_pool_is_read_lazily(server: PictureServer, reranker: ClipReranker) -> None:
+    pool = put_pool(server, 40)
+    read = 0
+    ahead: list[int] = []
+
+    def source() -> Iterator[Candidate]:
+        nonlocal read
+        for one in pool:
+            read += 1
+            yield one
+
+    ranking = reranker.rerank("red", source(), on_progress=lambda progress: ahead.append(read - progress.done))
+    assert ranking.pool_size == read == 40
+    # Two batches ahead of the encoder, one being encoded: never the whole pool.
+    assert max(ahead) <= 3 * 4
+    assert ahead[-1] == 0
+
+
+def test_progress_counts_each_candidate_and_the_skipped_among_them(
+    server: PictureServer, reranker: ClipReranker
+) -> None:
+    pool = put_pool(server, 9)
+    pool[4] = candidate("bad", server.url("/missing"))
+    seen: list[Progress] = []
+    reranker.rerank("red", pool, on_progress=seen.append)
+    assert [progress.done for progress in seen] == list(range(1, 10))
+    assert [progress.skipped for progress in seen] == [0] * 4 + [1] * 5
+
+
+@pytest.mark.parametrize("after", [1, 4, 6, 11])
+def test_an_interrupt_leaves_it_usable_and_what_was_encoded_is_kept(
+    server: PictureServer, reranker: ClipReranker, encoder: CountingEncoder, after: int
+) -> None:
+    pool = put_pool(server, 30)
+
+    def interrupt(progress: Progress) -> None:
+        if progress.done == after:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        reranker.rerank("red", pool, on_progress=interrupt)
+    kept = sum(encoder.batches)
+    assert after <= kept < 30
+    ranking = reranker.rerank("red", pool, top=30)
+    assert sum(encoder.batches) == 30
+    assert len(ranking.matches) == 30
+    with ClipReranker(ColourEncoder(), loader=PictureLoader(loopback_sources={"sample"})) as other:
+        assert ids(other.rerank("red", pool, top=30)) == ids(ranking)
+
+
+def test_an_interrupt_ends_the_threads_that_load(server: PictureServer, encoder: CountingEncoder) -> None:
+    pool = put_pool(server, 8)
+    pool[6:6] = [candidate(f"stuck-{number}", server.put(f"/stuck/{number}", silence)) for number in range(4)]
+    loader = PictureLoader(PictureFetcher(read_timeout_s=600, deadline_s=600), loopback_sources={"sample"})
+
+    def interrupt(progress: Progress) -> None:
+        raise KeyboardInterrupt
+
+    with ClipReranker(encoder, loader=loader, batch_size=2, threads=8) as reranker, pytest.raises(KeyboardInterrupt):
+        reranker.rerank("red", pool, on_progress=interrupt)
+    for thread in threading.enumerate():
+        if thread.name.startswith("look-ahead"):
+            thread.join(timeout=60)
+            assert not thread.is_alive()
+
+
+def test_an_error_of_the_source_comes_out_as_it_is(server: PictureServer, reranker: ClipReranker) -> None:
+    pool = put_pool(server, 6)
+
+    def source() -> Iterator[Candidate]:
+        yield from pool
+        raise ConnectionError("page 2 cannot be had")
+
+    with pytest.raises(ConnectionError, match="page 2"):
+        reranker.rerank("red", source())
+    assert len(reranker.rerank("red", pool).matches) == 6
+
+
+class PartlyBlindEncoder(ColourEncoder):
+    """Gives no finite embedding for a picture that is all green."""
+
+    def encode_pictures(self, pictures: Sequence[Image.Image]) -> Embeddings:
+        rows = super().encode_pictures(pictures)
+        rows[rows[:, 3] > 0.99] = np.nan
+        return rows
+
+
+def test_a_picture_without_a_finite_embedding_is_skipped_alone(server: PictureServer) -> None:
+    pool = put_pool(server, 9)
+    url = server.put("/green.png", file(encoded(stripes(["green"]), "PNG")))
+    with ClipReranker(
+        PartlyBlindEncoder(), loader=PictureLoader(loopback_sources={"sample"}), batch_size=4
+    ) as reranker:
+        without = reranker.rerank("red", pool)
+        with_it = reranker.rerank("red", [*pool[:5], candidate("green", url), *pool[5:]])
+    assert [(match.candidate.id, match.score) for match in with_it.matches] == [
+        (match.candidate.id, match.score) for match in without.matches
+    ]
+    assert [(skipped.candidate.id, skipped.reason) for skipped in with_it.skipped] == [
+        ("green", "the model gives no finite embedding for this picture")
+    ]
+
+
+class DeafEncoder(ColourEncoder):
+    """Gives no finite embedding for any text."""
+
+    def encode_texts(self, texts: Sequence[str]) -> Embeddings:
+        return np.full((len(texts), self.dimensions), np.nan, dtype=np.float32)
+
+
+def test_a_phrase_without_a_finite_embedding_is_refused(server: PictureServer) -> None:
+    with ClipReranker(DeafEncoder()) as reranker, pytest.raises(WrongQueryError, match="no finite embedding"):
+        reranker.rerank("red", put_pool(server, 2))
+    assert server.asked_in_all == 0
+
+
+def test_what_is_remembered_stays_below_its_limit_and_the_longest_unused_goes_first(server: PictureServer) -> None:
+    # Ten files of 30 MiB pass through a memory of 256 MiB: eight of them fit.
+    size = 30 << 20
+    filler = bytes(size)
+    encoder = CountingEncoder()
+    pool = []
+    for number in range(10):
+        picture = encoded(stripes(["red"] * (1 + number % 3) + ["blue"]), "PNG") + filler
+        pool.append(candidate(number, server.put(f"/{number}.png", file(picture))))
+    with ClipReranker(encoder, loader=PictureLoader(loopback_sources={"sample"}), batch_size=2, threads=2) as reranker:
+        reranker.rerank("red", pool, top=1)
+        assert sum(encoder.batches) == 10
+        fit = 8
+        reranker.rerank("red", pool[-fit:], top=1)
+        assert sum(encoder.batches) == 10  # the last that fit are all there
+        reranker.rerank("red", pool[:1], top=1)
+        assert sum(encoder.batches) == 11  # the first is not
+        reranker.rerank("red", pool[-fit + 1 :], top=1)
+        assert sum(encoder.batches) == 11  # and for it the longest unused went, no other
+        reranker.rerank("red", pool[-fit : -fit + 1], top=1)
+        assert sum(encoder.batches) == 12
+
+
+def test_two_threads_may_rerank_at_once(server: PictureServer, reranker: ClipReranker) -> None:
+    pool = put_pool(server, 24)
+    orders: dict[str, list[str]] = {}
+
+    def work(phrase: str) -> None:
+        orders[phrase] = ids(reranker.rerank(phrase, pool, top=24))
+
+    threads = [threading.Thread(target=work, args=(phrase,)) for phrase in ("red", "blue", "a red car", "blue sky")]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert orders["red"] == orders["a red car"] == ids(reranker.rerank("red", pool, top=24))
+    assert orders["blue"] == orders["blue sky"] == ids(reranker.rerank("blue", pool, top=24))
+
+
+def test_importing_the_reranker_imports_neither_torch_nor_open_clip() -> None:
+    code = "import sys, reranker, reranker.testing, reranker.model_choice; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    imported = set(done.stdout.split())
+    assert "reranker.clip_reranker" in imported
+    assert imported.isdisjoint({"torch", "torchvision", "open_clip", "huggingface_hub", "timm"})
+
+
+def test_a_name_the_package_does_not_have_is_an_attribute_error() -> None:
+    import reranker
+
+    with pytest.raises(AttributeError, match="NoSuchThing"):
+        _ = reranker.NoSuchThing
