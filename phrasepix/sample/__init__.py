@@ -1,0 +1,42 @@
+"""The built-in sample: a stock site on loopback that speaks Pixabay's protocol, its drawn pictures, a tiny CLIP."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+from phrasepix.sample.catalogue import PICTURES_DIRECTORY
+from phrasepix.sample.site import StockSite
+from retriever.pixabay import PIXABAY_MANNERS, PixabayRetriever, SkippedHit, SourceProfile
+
+MODEL_DIRECTORY = Path(__file__).parent / "model"
+
+SAMPLE = SourceProfile(
+    name="sample",
+    title="the built-in sample",
+    home_url="",
+    api_url="",
+    key_url="",
+    key_variable="PHRASEPIX_SAMPLE_KEY",
+    key_setting="sample_key",
+    licence="MIT License",
+    licence_url="https://opensource.org/license/mit",
+    credit="{creator}, built-in sample",
+    mention="Drawn scenes of the built-in sample",
+)
+
+# The site has another address each time: an answer kept would lead nowhere.
+_MANNERS = replace(PIXABAY_MANNERS, keep_answers_for=timedelta(0))
+
+
+@contextmanager
+def sample_retriever(on_skip: Callable[[SkippedHit], None]) -> Iterator[PixabayRetriever]:
+    """Pixabay's retriever asking the sample's stock site, which runs as long as this context."""
+    with (
+        StockSite(PICTURES_DIRECTORY) as site,
+        PixabayRetriever(
+            site.key, base_url=site.api_url, profile=SAMPLE, manners=_MANNERS, on_skip=on_skip
+        ) as retriever,
+    ):
+        yield retriever
