@@ -1,0 +1,36 @@
+"""phrasepix finds the picture a sentence describes.
+
+from phrasepix import find_images
+
+results = find_images("a tiger playing in the snow", tag="tiger", top=10)
+results.save_gallery("tigers.html")
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from phrasepix.results import Results
+    from phrasepix.search import find_images
+    from reranker.match import Match
+    from retriever.candidate import Candidate
+    from retriever.filters import Filters
+
+__all__ = ["Candidate", "Filters", "Match", "Results", "find_images"]
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "Candidate": "retriever.candidate",
+    "Filters": "retriever.filters",
+    "Match": "reranker.match",
+    "Results": "phrasepix.results",
+    "find_images": "phrasepix.search",
+}
+
+
+def __getattr__(name: str) -> Any:
+    # Imported when first asked for, so that `phrasepix --help` does not wait for what it does not use.
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

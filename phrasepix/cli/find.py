@@ -1,0 +1,211 @@
+"""`phrasepix PHRASE --tag TAG`: the main job on the command line."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from phrasepix.cli.faults import NOTHING_FOUND, explained
+
+if TYPE_CHECKING:
+    from phrasepix.cli.screen import Screen
+    from phrasepix.results import Results
+
+_SEARCH, _FILTERS, _MODEL, _OUTPUT = "The search", "Which candidates", "The model", "What comes out"
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from phrasepix import __version__
+
+        typer.echo(f"phrasepix {__version__}")
+        raise typer.Exit
+
+
+def find(
+    phrase: Annotated[
+        str, typer.Argument(metavar="PHRASE", help="The sentence the picture should show.", show_default=False)
+    ],
+    tag: Annotated[
+        list[str],
+        typer.Option(
+            "--tag", "-t", metavar="TAG", help="The coarse tag to ask for; several are merged.", rich_help_panel=_SEARCH
+        ),
+    ],
+    top: Annotated[
+        int, typer.Option("-n", "--top", metavar="N", min=1, help="How many to show.", rich_help_panel=_SEARCH)
+    ] = 10,
+    limit: Annotated[
+        int,
+        typer.Option(metavar="N", min=1, help="How many candidates to look at for each tag.", rich_help_panel=_SEARCH),
+    ] = 200,
+    source: Annotated[
+        str, typer.Option(metavar="NAME", help="pixabay, or the built-in sample.", rich_help_panel=_SEARCH)
+    ] = "pixabay",
+    media_type: Annotated[
+        str,
+        typer.Option("--type", metavar="TYPE", help="photo, illustration, vector or all.", rich_help_panel=_FILTERS),
+    ] = "photo",
+    orientation: Annotated[
+        str, typer.Option(metavar="WAY", help="horizontal, vertical or all.", rich_help_panel=_FILTERS)
+    ] = "all",
+    language: Annotated[
+        str, typer.Option("--lang", metavar="XX", help="The tag's language, two letters.", rich_help_panel=_FILTERS)
+    ] = "en",
+    category: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="One of Pixabay's categories, such as animals.", rich_help_panel=_FILTERS),
+    ] = None,
+    colour: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--colour", "--color", metavar="NAME", help="A dominant colour; may be repeated.", rich_help_panel=_FILTERS
+        ),
+    ] = None,
+    min_width: Annotated[
+        int, typer.Option(metavar="N", min=0, help="Pixels of the original.", rich_help_panel=_FILTERS)
+    ] = 0,
+    min_height: Annotated[
+        int, typer.Option(metavar="N", min=0, help="Pixels of the original.", rich_help_panel=_FILTERS)
+    ] = 0,
+    editors_choice: Annotated[
+        bool, typer.Option("--editors-choice", help="Only the editors' choice.", rich_help_panel=_FILTERS)
+    ] = False,
+    safe_search: Annotated[
+        bool, typer.Option("--safe-search/--no-safe-search", help="Fit for all ages.", rich_help_panel=_FILTERS)
+    ] = True,
+    order: Annotated[
+        str, typer.Option(metavar="ORDER", help="popular or latest.", rich_help_panel=_FILTERS)
+    ] = "popular",
+    model: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="An open_clip model, hf-hub:…, local-dir:… or sample; by default ViT-B-32, for the sample its own.",
+            show_default=False,
+            rich_help_panel=_MODEL,
+        ),
+    ] = None,
+    pretrained: Annotated[
+        str | None,
+        typer.Option(metavar="TAG", help="The weights' tag, for an open_clip model.", rich_help_panel=_MODEL),
+    ] = None,
+    device: Annotated[
+        str, typer.Option(metavar="DEVICE", help="auto, cpu, cuda or mps.", rich_help_panel=_MODEL)
+    ] = "auto",
+    as_json: Annotated[
+        bool, typer.Option("--json", help="One JSON object on stdout.", rich_help_panel=_OUTPUT)
+    ] = False,
+    gallery: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Where to write the gallery page; by default in the cache directory.",
+            show_default=False,
+            dir_okay=False,
+            rich_help_panel=_OUTPUT,
+        ),
+    ] = None,
+    open_gallery: Annotated[
+        bool, typer.Option("--open", help="Open the gallery in the browser.", rich_help_panel=_OUTPUT)
+    ] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.", rich_help_panel=_OUTPUT)] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """Find the picture a sentence describes.
+
+    Asks a stock site for candidates by a coarse TAG, and ranks their pictures by how well they show the PHRASE.
+    """
+    with explained(debug=debug):
+        from phrasepix.cli.screen import Screen
+
+        with Screen() as screen:
+            from phrasepix.search import find_images
+            from retriever.filters import Filters
+
+            results = find_images(
+                phrase,
+                tag=tag,
+                top=top,
+                limit=limit,
+                source=source,
+                filters=Filters(
+                    media_type=media_type,
+                    orientation=orientation,
+                    language=language,
+                    category=category,
+                    colours=tuple(colour or ()),
+                    min_width=min_width,
+                    min_height=min_height,
+                    editors_choice=editors_choice,
+                    safe_search=safe_search,
+                    order=order,
+                ),
+                model=model,
+                pretrained=pretrained,
+                device=device,
+                on_progress=screen.show,
+            )
+        _print(results, as_json)
+        _say_what_was_skipped(results, screen)
+        if results or gallery is not None:
+            _write_gallery(results, gallery, open_gallery, screen)
+        if not results:
+            screen.say(_why_nothing(results))
+            raise typer.Exit(NOTHING_FOUND)
+
+
+def _print(results: "Results", as_json: bool) -> None:
+    import sys
+
+    from rich.console import Console
+
+    from phrasepix.terminal import results_lines
+
+    if as_json:
+        sys.stdout.write(results.to_json() + "\n")
+    elif results:
+        console = Console()
+        if console.is_terminal:
+            console.print(results)
+        else:
+            sys.stdout.write(results_lines(results))
+    sys.stdout.flush()
+
+
+def _say_what_was_skipped(results: "Results", screen: "Screen", shown: int = 5) -> None:
+    if not results.skipped:
+        return
+    screen.say(f"{len(results.skipped)} skipped:")
+    for one in results.skipped[:shown]:
+        screen.say(f"  {one.source}:{one.id}: {one.reason}")
+    if len(results.skipped) > shown:
+        screen.say(f"  … and {len(results.skipped) - shown} more (--json lists them all)")
+
+
+def _write_gallery(results: "Results", path: Path | None, open_it: bool, screen: "Screen") -> None:
+    from phrasepix.cli.galleries import place_for_gallery
+    from phrasepix.errors import NotWrittenError
+
+    try:
+        written = results.save_gallery(path or place_for_gallery(results.phrase))
+    except NotWrittenError as error:
+        if path is not None:
+            raise
+        screen.say(f"No gallery: {error}")
+        return
+    screen.say(f"Gallery: {written}")
+    if open_it and typer.launch(written.as_uri()) != 0:
+        screen.say("No browser could be opened; open the file above in one.")
+
+
+def _why_nothing(results: "Results") -> str:
+    tags = ", ".join(results.tags)
+    if results.skipped:
+        return f"Nothing can be shown: none of the {results.pool_size} pictures tagged {tags} could be had."
+    return (
+        f"Nothing found under {tags}. A tag is a plain noun as stock sites use them; try a broader one, "
+        "fewer filters, or --lang for another language."
+    )

@@ -1,0 +1,27 @@
+"""Where a gallery goes when nobody says where."""
+
+import re
+from pathlib import Path
+
+from phrasepix.errors import NotWrittenError
+from retriever.directories import cache_directory
+
+_KEPT = 50
+_LONGEST_NAME = 60
+
+
+def place_for_gallery(phrase: str) -> Path:
+    """A file in the cache directory named after the phrase; the oldest beyond fifty are removed.
+
+    Raises `NotWrittenError`.
+    """
+    directory = cache_directory() / "galleries"
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        by_age = sorted(directory.glob("*.html"), key=lambda path: path.stat().st_mtime, reverse=True)
+        for old in by_age[_KEPT - 1 :]:
+            old.unlink(missing_ok=True)
+    except OSError as error:
+        raise NotWrittenError(f"cannot write to {directory}: {error.strerror or error}") from None
+    words = re.sub(r"[^\w]+", "-", phrase.lower()).strip("-_")
+    return directory / f"{words[:_LONGEST_NAME].rstrip('-') or 'gallery'}.html"

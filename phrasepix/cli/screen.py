@@ -1,0 +1,74 @@
+"""What goes to stderr: progress while the search runs, and what the stages say on their logs."""
+
+import logging
+from typing import TYPE_CHECKING, Self
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from phrasepix.search import SearchProgress
+
+_LOGS = ("phrasepix", "retriever", "reranker")
+
+
+class Screen:
+    """stderr for the time of a search. The bar shows on a terminal only; messages always do."""
+
+    def __init__(self) -> None:
+        self.console = Console(stderr=True)
+        self._progress = Progress(
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=24),
+            MofNCompleteColumn(),
+            console=self.console,
+            transient=True,
+            disable=not self.console.is_terminal,
+        )
+        self._task = self._progress.add_task("Starting", total=None)
+        self._handler = _Messages(self)
+
+    def show(self, progress: "SearchProgress") -> None:
+        """Show where the search is."""
+        if progress.step.startswith("loading the model"):
+            # A download of weights draws its own bar, which a live one would hide.
+            self._progress.stop()
+            if self.console.is_terminal:
+                self.say(f"{_sentence(progress.step)} …")
+            return
+        self._progress.start()
+        skipped = f" ({progress.skipped} skipped)" if progress.skipped else ""
+        description = Text(_sentence(progress.step) + skipped).markup  # escaped: a tag is shown as it is
+        self._progress.update(self._task, description=description, completed=progress.done, total=progress.total)
+
+    def say(self, message: str) -> None:
+        """One line for the person, as it is."""
+        self.console.print(Text(message), soft_wrap=True)
+
+    def __enter__(self) -> Self:
+        for name in _LOGS:
+            logging.getLogger(name).addHandler(self._handler)
+            logging.getLogger(name).propagate = False
+        self._progress.start()
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self._progress.stop()
+        for name in _LOGS:
+            logging.getLogger(name).removeHandler(self._handler)
+            logging.getLogger(name).propagate = True
+
+
+def _sentence(step: str) -> str:
+    return step[:1].upper() + step[1:]
+
+
+class _Messages(logging.Handler):
+    def __init__(self, screen: Screen) -> None:
+        super().__init__(logging.WARNING)
+        self._screen = screen
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._screen.say(record.getMessage())

@@ -1,0 +1,35 @@
+"""Files written whole or not at all."""
+
+import os
+import tempfile
+from pathlib import Path
+
+from phrasepix.errors import NotWrittenError
+
+
+def write_whole(path: Path, text: str) -> Path:
+    """Write `text` (UTF-8) under a temporary name and move it into place; returns the absolute path.
+
+    Nobody ever reads half a file, and a failure leaves what stood there before. Raises `NotWrittenError`.
+    """
+    path = path.expanduser().absolute()
+    temporary = None
+    try:
+        with tempfile.NamedTemporaryFile(
+            "w", encoding="utf-8", dir=path.parent, prefix=f".{path.name[:40]}.", delete=False
+        ) as file:
+            temporary = Path(file.name)
+            file.write(text)
+        temporary.chmod(0o666 & ~_umask())
+        temporary.replace(path)
+    except OSError as error:
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
+        raise NotWrittenError(f"cannot write {path}: {error.strerror or error}") from None
+    return path
+
+
+def _umask() -> int:
+    umask = os.umask(0)
+    os.umask(umask)
+    return umask

@@ -1,0 +1,50 @@
+"""From `Results` to HTML, by the templates beside this module."""
+
+import base64
+import io
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from PIL import Image
+
+from phrasepix.links import lasting
+
+if TYPE_CHECKING:
+    from phrasepix.results import Results
+
+_THUMBNAIL = (640, 480)
+_QUALITY = 84
+
+
+def gallery_page(results: "Results") -> str:
+    """One self-contained HTML page: pictures embedded, no script, nothing loaded from anywhere."""
+    return _environment().get_template("page.html.jinja").render(results=results)
+
+
+def gallery_cards(results: "Results") -> str:
+    """The same cards as a fragment for a notebook's cell, its style kept to itself."""
+    return _environment().get_template("fragment.html.jinja").render(results=results)
+
+
+@lru_cache(maxsize=1)
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("phrasepix.gallery", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["embedded"] = _embedded
+    environment.filters["lasting"] = lasting
+    return environment
+
+
+def _embedded(picture: Image.Image) -> str:
+    """The picture as a data URL: JPEG, at most 640 × 480 pixels."""
+    thumbnail = picture.copy()
+    thumbnail.thumbnail(_THUMBNAIL, Image.Resampling.LANCZOS)
+    file = io.BytesIO()
+    thumbnail.save(file, "JPEG", quality=_QUALITY, optimize=True)
+    return "data:image/jpeg;base64," + base64.b64encode(file.getvalue()).decode("ascii")

@@ -1,0 +1,39 @@
+"""The models a search can name, and the rerankers that stay loaded with what they have encoded."""
+
+from functools import lru_cache
+
+from phrasepix.sample import MODEL_DIRECTORY, SAMPLE
+from reranker.clip_reranker import ClipReranker
+from reranker.encoder import Encoder
+from reranker.model_choice import DEFAULT_MODEL, ModelChoice
+
+SAMPLE_MODEL = "sample"
+
+_NAMED = {SAMPLE_MODEL: ModelChoice(f"local-dir:{MODEL_DIRECTORY}")}
+
+
+def choose_model(model: str | None, pretrained: str | None, source: str) -> tuple[str, ModelChoice]:
+    """The model's title for people, and what to load: by default the sample's own for the sample, else ViT-B-32."""
+    if model is None and pretrained is None:
+        model = SAMPLE_MODEL if source == SAMPLE.name else DEFAULT_MODEL.model
+    if model in _NAMED:
+        return model, _NAMED[model]
+    if model is None or model == DEFAULT_MODEL.model:
+        choice = ModelChoice(DEFAULT_MODEL.model, pretrained or DEFAULT_MODEL.pretrained)
+    else:
+        choice = ModelChoice(model, pretrained)
+    return str(choice), choice
+
+
+@lru_cache(maxsize=2)
+def reranker_of_model(choice: ModelChoice, device: str) -> ClipReranker:
+    """The reranker of a model; the same one each time, so that a pool is encoded once in a process."""
+    from reranker.open_clip_encoder import OpenClipEncoder  # imports torch: seconds
+
+    return ClipReranker(OpenClipEncoder(choice.model, choice.pretrained, device=device))
+
+
+@lru_cache(maxsize=2)
+def reranker_of_encoder(encoder: Encoder) -> ClipReranker:
+    """The reranker of an encoder somebody brought along; the same one each time."""
+    return ClipReranker(encoder)

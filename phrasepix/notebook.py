@@ -1,0 +1,28 @@
+"""Matches in a notebook, by ipyplot."""
+
+from html import escape
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from phrasepix.results import Results
+
+
+def plot(results: "Results", width: int) -> None:
+    """Plot the matches as a grid, `width` pixels each, labelled with rank, score and credit."""
+    try:
+        import ipyplot
+        from IPython.display import display
+    except ModuleNotFoundError as error:
+        raise ImportError("show() needs ipyplot: pip install 'phrasepix[notebook]'") from error
+    if not results:
+        display(results)  # type: ignore[no-untyped-call]  # says so itself
+        return
+    # ipyplot makes an array of what it gets: pictures of unequal sizes must come as objects, one by one.
+    pictures = np.empty(len(results), dtype=object)
+    for index, match in enumerate(results):
+        pictures[index] = match.picture
+    # It also writes labels into HTML as they are.
+    labels = [escape(f"{match.rank}. {match.score:.3f} · {match.candidate.credit}") for match in results]
+    ipyplot.plot_images(pictures, labels=labels, img_width=width, show_url=False)

@@ -1,0 +1,143 @@
+"""What a search returns: the ranked matches, able to show and to save themselves."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, overload
+
+from phrasepix.files import write_whole
+from reranker.match import Match
+from retriever.protocol import Retriever
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a search's pictures come from: the source's `name` and `title`, and the `mention` owed with its home."""
+
+    name: str
+    title: str
+    mention: str
+    home_url: str = ""
+
+    @classmethod
+    def of_retriever(cls, retriever: Retriever) -> "Origin":
+        """What a retriever says of its source; one that says nothing is called by its name."""
+        profile = getattr(retriever, "profile", None)
+        if profile is None:
+            return cls(retriever.name, retriever.name, f"Pictures from {retriever.name}")
+        return cls(profile.name, profile.title, profile.mention, profile.home_url)
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A picture or an entry of an answer that could not be used, and why."""
+
+    source: str
+    id: str
+    reason: str
+
+
+@dataclass(frozen=True, eq=False)
+class Results(Sequence[Match]):
+    """The ranked matches of one search, best first.
+
+    `pool_size` counts the candidates they were chosen from. In a notebook a `Results` shows itself as cards,
+    on a terminal (with rich) as a table.
+    """
+
+    phrase: str
+    tags: tuple[str, ...]
+    origin: Origin
+    model: str
+    matches: tuple[Match, ...] = field(repr=False)
+    skipped: tuple[Skipped, ...] = field(repr=False, default=())
+    pool_size: int = 0
+
+    @overload
+    def __getitem__(self, index: int) -> Match: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[Match, ...]: ...
+    def __getitem__(self, index: int | slice) -> Match | tuple[Match, ...]:
+        return self.matches[index]
+
+    def __len__(self) -> int:
+        return len(self.matches)
+
+    def to_json(self) -> str:
+        """One JSON object: phrase, tags, source, model, matches and skipped."""
+        return json.dumps(
+            {
+                "phrase": self.phrase,
+                "tags": list(self.tags),
+                "source": self.origin.name,
+                "model": self.model,
+                "pool_size": self.pool_size,
+                "matches": [_match_as_json(match) for match in self.matches],
+                "skipped": [{"id": one.id, "source": one.source, "reason": one.reason} for one in self.skipped],
+            },
+            ensure_ascii=False,
+            indent=2,
+        )
+
+    def save_gallery(self, path: str | Path) -> Path:
+        """Write one self-contained HTML page that shows the matches; returns its absolute path.
+
+        Raises `NotWrittenError`.
+        """
+        from phrasepix.gallery import gallery_page
+
+        return write_whole(Path(path), gallery_page(self))
+
+    def show(self, width: int = 220) -> None:
+        """Show the matches in a notebook with ipyplot, `width` pixels each.
+
+        Raises `ImportError` where the extra `phrasepix[notebook]` is not installed.
+        """
+        from phrasepix.notebook import plot
+
+        plot(self, width)
+
+    def _repr_mimebundle_(
+        self, include: Sequence[str] | None = None, exclude: Sequence[str] | None = None
+    ) -> Mapping[str, str]:
+        from phrasepix.gallery import gallery_cards
+
+        return {"text/html": gallery_cards(self), "text/plain": repr(self)}
+
+    def __rich__(self) -> "Table":
+        from phrasepix.terminal import results_table
+
+        return results_table(self)
+
+    def __repr__(self) -> str:
+        of = f"{len(self.matches)} of {self.pool_size} pictures"
+        return f"<Results for {self.phrase!r}: {of} tagged {', '.join(self.tags)} from {self.origin.title}>"
+
+
+def _match_as_json(match: Match) -> dict[str, Any]:
+    candidate = match.candidate
+    return {
+        "rank": match.rank,
+        "score": round(match.score, 6),
+        "source": candidate.source,
+        "id": candidate.id,
+        "page_url": candidate.page_url,
+        "image_url": candidate.image_url,
+        "width": candidate.width,
+        "height": candidate.height,
+        "media_type": candidate.media_type,
+        "tags": list(candidate.tags),
+        "found_by": candidate.found_by,
+        "creator": candidate.creator,
+        "creator_url": candidate.creator_url,
+        "licence": candidate.licence,
+        "licence_url": candidate.licence_url,
+        "credit": candidate.credit,
+        "ai_generated": candidate.ai_generated,
+        "no_ai_training": candidate.no_ai_training,
+        "g_rated": candidate.g_rated,
+    }

@@ -1,0 +1,70 @@
+"""Matches on a terminal."""
+
+from typing import TYPE_CHECKING
+
+from rich import box
+from rich.table import Table
+from rich.text import Text
+
+from phrasepix.links import lasting
+
+if TYPE_CHECKING:
+    from phrasepix.results import Results
+
+_BAR_WIDTH = 10
+_TAGS_SHOWN = 6
+
+
+def results_table(results: "Results") -> Table:
+    """The matches as a table; source texts are shown as they are, never read as markup."""
+    table = Table(
+        box=box.SIMPLE_HEAD,
+        title=Text(f"“{results.phrase}”"),
+        caption=Text(f"{len(results)} of {results.pool_size} pictures · {results.model} · {results.origin.mention}"),
+        title_justify="left",
+        caption_justify="left",
+        expand=False,
+    )
+    table.add_column("#", justify="right", no_wrap=True, min_width=len(str(len(results))))
+    table.add_column("score", no_wrap=True, min_width=6 + _BAR_WIDTH)
+    table.add_column(
+        "picture", no_wrap=True, min_width=max((len(str(match.candidate)) for match in results), default=0)
+    )
+    table.add_column("tags and page", overflow="fold")
+    table.add_column("by", overflow="ellipsis", no_wrap=True)
+    for match in results:
+        candidate = match.candidate
+        page = lasting(candidate.page_url)
+        table.add_row(
+            str(match.rank),
+            Text.assemble(f"{match.score:.3f} ", (_bar(match.score), "green")),
+            Text(str(candidate), style=f"link {page}" if page else ""),
+            Text.assemble(", ".join(candidate.tags[:_TAGS_SHOWN]), (f"\n{page}" if page else "", "dim")),
+            Text(candidate.creator),
+        )
+    return table
+
+
+def results_lines(results: "Results") -> str:
+    """The matches as tab-separated lines for other programs: rank, score, picture, page, file, tags, creator."""
+    return "".join(
+        "\t".join(
+            " ".join(str(field).split())
+            for field in (
+                match.rank,
+                f"{match.score:.6f}",
+                match.candidate,
+                match.candidate.page_url,
+                match.candidate.image_url,
+                ", ".join(match.candidate.tags),
+                match.candidate.creator,
+            )
+        )
+        + "\n"
+        for match in results
+    )
+
+
+def _bar(score: float) -> str:
+    filled = round(max(0.0, min(1.0, score)) * _BAR_WIDTH)
+    return "█" * filled + "░" * (_BAR_WIDTH - filled)

@@ -1,0 +1,245 @@
+"""The real command as a subprocess."""
+
+import json
+import os
+import pty
+import re
+import shlex
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from phrasepix.sample.catalogue import PICTURES_DIRECTORY
+from phrasepix.sample.site import StockSite
+
+MAIN_JOB = ["two red boats at night in the rain", "--tag", "boat", "--source", "sample"]
+ENTRY = "import sys; sys.argv[0] = 'phrasepix'; from phrasepix.cli import main; main()"
+
+
+def command(*arguments: str) -> list[str]:
+    installed = Path(sys.executable).with_name("phrasepix")
+    return [str(installed), *arguments] if installed.exists() else [sys.executable, "-c", ENTRY, *arguments]
+
+
+def run(*arguments: str, timeout: float = 120, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command(*arguments), capture_output=True, text=True, timeout=timeout, env=os.environ | environment, check=False
+    )
+
+
+def test_the_main_job_prints_the_ranked_pictures_and_says_where_the_gallery_is() -> None:
+    done = run(*MAIN_JOB)
+    assert done.returncode == 0, done.stderr
+    lines = [line.split("\t") for line in done.stdout.splitlines()]
+    assert [line[0] for line in lines] == [str(rank) for rank in range(1, 11)]
+    assert "boat" in lines[0][5]
+    gallery = re.search(r"Gallery: (.+\.html)", done.stderr)
+    assert gallery
+    page = Path(gallery[1]).read_text(encoding="utf-8")
+    assert page.count("data:image/jpeg;base64,") == 10
+    assert "two red boats at night in the rain" in page
+
+
+def test_json_is_one_object_and_nothing_else_on_stdout() -> None:
+    done = run(*MAIN_JOB, "--json", "-n", "3")
+    answer = json.loads(done.stdout)
+    assert [match["rank"] for match in answer["matches"]] == [1, 2, 3]
+    assert answer["tags"] == ["boat"]
+    assert answer["source"] == answer["model"] == "sample"
+
+
+def test_without_a_terminal_there_is_no_colour_and_no_progress_bar() -> None:
+    done = run(*MAIN_JOB, "-n", "2")
+    assert "\x1b" not in done.stdout + done.stderr
+    assert "Looking at" not in done.stderr
+
+
+def on_a_terminal(*arguments: str, columns: int = 100, **environment: str) -> tuple[int, str]:
+    """Run with stdin, stdout and stderr on a pseudo-terminal of that width; exit code and what was shown."""
+    ours, theirs = pty.openpty()
+    os.set_blocking(ours, True)
+    shown = bytearray()
+
+    def read() -> None:
+        try:
+            while block := os.read(ours, 65536):
+                shown.extend(block)
+        except OSError:
+            pass  # the other end is closed: all was read
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    with subprocess.Popen(
+        command(*arguments),
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        env=os.environ | {"COLUMNS": str(columns), "TERM": "xterm-256color"} | environment,
+    ) as process:
+        os.close(theirs)
+        code = process.wait(120)
+    reader.join()
+    os.close(ours)
+    return code, shown.decode("utf-8", "replace")
+
+
+def test_on_a_terminal_there_is_a_table_with_colour_and_progress() -> None:
+    code, shown = on_a_terminal(*MAIN_JOB, "-n", "3")
+    assert code == 0, shown
+    assert "Looking at the pictures" in shown
+    assert "“two red boats at night in the rain”" in shown
+    assert "\x1b[32m" in shown
+    assert "█" in shown
+
+
+def test_no_color_is_honoured_on_a_terminal() -> None:
+    _, shown = on_a_terminal(*MAIN_JOB, "-n", "3", NO_COLOR="1")
+    assert not re.search(r"\x1b\[(?:\d+;)*3[0-7]", shown)
+    assert "█" in shown
+
+
+def test_help_names_the_options_and_imports_nothing_heavy() -> None:
+    probe = (
+        "import sys, atexit; sys.argv = ['phrasepix', '--help']\n"
+        "heavy = {'torch', 'open_clip', 'numpy', 'PIL', 'requests', 'requests_cache', 'jinja2'}\n"
+        "atexit.register(lambda: print('HEAVY', sorted(heavy & set(sys.modules))))\n"
+        "from phrasepix.cli import main; main()"
+    )
+    done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, timeout=60, check=True)
+    assert "--tag" in done.stdout
+    assert "--gallery" in done.stdout
+    assert done.stdout.rstrip().endswith("HEAVY []")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["a boat", "--source", "sample"], 2, "--tag"),
+        (["a boat", "--tag", "boat"], 2, "pixabay.com/api/docs"),
+        (["a boat", "--tag", "boat", "--source", "flickr"], 2, "allowed: pixabay, sample"),
+        (["a boat", "--tag", "boat", "--source", "sample", "--type", "drawing"], 2, "all, photo, illustration, vector"),
+        (["a boat", "--tag", "boat", "--source", "sample", "--orientation", "tall"], 2, "all, horizontal, vertical"),
+        (["a boat", "--tag", "boat", "--source", "sample", "--lang", "xx"], 2, "cs, da, de"),
+        (["a boat", "--tag", "boat", "--source", "sample", "--colour", "mauve"], 2, "turquoise"),
+        (["a boat", "--tag", "boat", "--source", "sample", "-n", "0"], 2, "-n"),
+        (["", "--tag", "boat", "--source", "sample"], 2, "phrase is empty"),
+        (["a boat", "--tag", "", "--source", "sample"], 2, "tag is empty"),
+        (["a boat", "--tag", "boat " * 30, "--source", "sample"], 2, "at most 100"),
+        (["a boat", "--tag", "boat", "--source", "sample", "--model", "ViT-B-33"], 2, "ViT-B-32"),
+        (["a boat", "--tag", "boat", "--source", "sample", "--model", "local-dir:/nowhere"], 2, "not a directory"),
+        (["a boat", "--tag", "boat", "--source", "sample", "--sauce", "x"], 2, "--sauce"),
+        (["a dragon", "--tag", "dragon", "--source", "sample"], 1, "Nothing found under dragon"),
+        (["a boat", "--tag", "boat", "--source", "sample", "--gallery", "/nowhere/g.html"], 3, "cannot write /nowhere"),
+    ],
+    ids=lambda value: " ".join(value)[:60] if isinstance(value, list) else None,
+)
+def test_each_outcome_has_its_exit_code_and_its_words(arguments: list[str], code: int, words: str) -> None:
+    done = run(*arguments, COLUMNS="200")
+    assert done.returncode == code, done.stderr
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_failing_network_is_exit_code_three_and_the_key_is_not_shown() -> None:
+    done = run(
+        "a tiger", "--tag", "tiger", PIXABAY_API_KEY="very-secret-key", PIXABAY_API_URL="http://127.0.0.1:9/api/"
+    )
+    assert done.returncode == 3
+    assert "cannot be reached at http://127.0.0.1:9/api/" in done.stderr
+    assert "very-secret-key" not in done.stdout + done.stderr
+
+
+def test_debug_shows_the_traceback_and_still_not_the_key() -> None:
+    done = run(
+        "a tiger",
+        "--tag",
+        "tiger",
+        "--debug",
+        PIXABAY_API_KEY="very-secret-key",
+        PIXABAY_API_URL="http://127.0.0.1:9/api/",
+    )
+    assert "Traceback" in done.stderr
+    assert "very-secret-key" not in done.stdout + done.stderr
+
+
+def test_nothing_found_with_json_is_still_one_object() -> None:
+    done = run("a dragon", "--tag", "dragon", "--source", "sample", "--json")
+    assert done.returncode == 1
+    assert json.loads(done.stdout)["matches"] == []
+
+
+def test_pictures_that_cannot_be_had_are_named_on_stderr_and_in_the_json(tmp_path: Path) -> None:
+    pictures = tmp_path / "pictures"
+    pictures.mkdir()
+    lines = [json.loads(line) for line in (PICTURES_DIRECTORY / "catalogue.jsonl").read_text().splitlines()]
+    kites = [line for line in lines if "kite" in line["tags"] and line["type"] == "photo"][:5]
+    (pictures / "catalogue.jsonl").write_text("\n".join(json.dumps(line) for line in kites))
+    for line in kites[1:]:
+        (pictures / line["file"]).write_bytes((PICTURES_DIRECTORY / line["file"]).read_bytes())
+    (pictures / kites[0]["file"]).write_bytes(b"\xff\xd8\xff\xe0 this is no picture")
+    with StockSite(pictures) as site:
+        done = run(
+            "a kite", "--tag", "kite", "--model", "sample", "--json",
+            PIXABAY_API_KEY=site.key, PIXABAY_API_URL=site.api_url,
+        )  # fmt: skip
+    answer = json.loads(done.stdout)
+    assert len(answer["matches"]) == 4
+    assert [one["id"] for one in answer["skipped"]] == [str(kites[0]["id"])]
+    assert f"pixabay:{kites[0]['id']}: " in done.stderr
+
+
+def test_two_searches_at_once_do_not_disturb_each_other(tmp_path: Path) -> None:
+    with StockSite(PICTURES_DIRECTORY) as site:
+        environment = os.environ | {"PIXABAY_API_KEY": site.key, "PIXABAY_API_URL": site.api_url}
+        running = [
+            subprocess.Popen(
+                command("a red car", "--tag", "car", "--model", "sample", "--json"),
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+                env=environment,
+            )
+            for _ in range(2)
+        ]
+        outputs = [process.communicate(timeout=120) for process in running]
+    assert [process.returncode for process in running] == [0, 0], outputs
+    first, second = (json.loads(out)["matches"] for out, _ in outputs)
+    assert [(m["id"], m["score"]) for m in first] == [(m["id"], m["score"]) for m in second]
+
+
+def test_ctrl_c_ends_a_search_at_once_with_code_130() -> None:
+    with StockSite(PICTURES_DIRECTORY, picture_delay_s=30) as site:
+        process = subprocess.Popen(
+            command("a red car", "--tag", "car", "--model", "sample"),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=os.environ | {"PIXABAY_API_KEY": site.key, "PIXABAY_API_URL": site.api_url},
+        )
+        while not site.served["picture"]:  # it waits for its first pictures by then
+            assert process.poll() is None, process.communicate()
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert out == ""
+    assert "Interrupted" in err
+    assert "Traceback" not in err
+
+
+def test_a_closed_pipe_ends_quietly() -> None:
+    line = shlex.join(command(*MAIN_JOB))
+    done = subprocess.run(
+        ["bash", "-c", f"{line} | head -n 1"], capture_output=True, text=True, timeout=120, env=os.environ, check=True
+    )
+    assert done.stdout.startswith("1\t")
+    assert "Traceback" not in done.stderr
+
+
+def test_the_version_is_shown() -> None:
+    assert re.fullmatch(r"phrasepix \d+\.\d+\.\d+\n", run("--version").stdout)

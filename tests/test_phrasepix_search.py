@@ -1,0 +1,167 @@
+"""The main job through the Python function, on the built-in sample and its real model."""
+
+import logging
+
+import pytest
+from PIL import Image
+
+from phrasepix import Filters, find_images
+from phrasepix.errors import UnknownSourceError
+from phrasepix.sample import SAMPLE
+from phrasepix.sample.catalogue import PICTURES_DIRECTORY
+from phrasepix.sample.site import StockSite
+from phrasepix.search import SearchProgress
+from reranker.errors import UnknownModelError, WrongQueryError
+from reranker.testing import ColourEncoder
+from retriever.candidate import Candidate, Rendition
+from retriever.errors import KeyMissingError, KeyRefusedError, WrongParameterError
+from retriever.testing import ListRetriever
+
+
+def test_the_sentence_of_the_readme_finds_two_red_boats_at_night_in_the_rain() -> None:
+    results = find_images("two red boats at night in the rain", tag="boat", source="sample", top=5)
+    assert len(results) == 5
+    assert [match.rank for match in results] == [1, 2, 3, 4, 5]
+    assert {"boat", "night", "rain"} <= set(results[0].candidate.tags)
+    assert results[0].score == max(match.score for match in results)
+    assert results.pool_size >= 40
+    assert results.skipped == ()
+
+
+def test_scores_fall_with_the_rank_and_lie_between_minus_one_and_one() -> None:
+    results = find_images("a blue car", tag="car", source="sample", top=200)
+    scores = [match.score for match in results]
+    assert scores == sorted(scores, reverse=True)
+    assert all(-1 <= score <= 1 for score in scores)
+    assert len(results) == results.pool_size
+
+
+def test_the_same_search_twice_gives_the_same_results() -> None:
+    first, second = (find_images("a white cat", tag="cat", source="sample") for _ in range(2))
+    assert [(m.candidate.id, m.score) for m in first] == [(m.candidate.id, m.score) for m in second]
+
+
+def test_several_tags_are_merged_and_each_picture_counts_once() -> None:
+    both = find_images("a red boat", tag=["boat", "tent", "boat"], source="sample", top=500)
+    boat = find_images("a red boat", tag="boat", source="sample", top=500)
+    tent = find_images("a red boat", tag="tent", source="sample", top=500)
+    identities = [match.candidate.identity for match in both]
+    assert len(identities) == len(set(identities))
+    assert set(identities) == {m.candidate.identity for m in boat} | {m.candidate.identity for m in tent}
+    assert both.tags == ("boat", "tent")
+    shared = {m.candidate.id for m in boat} & {m.candidate.id for m in tent}
+    assert shared, "the sample has pictures of a boat and a tent"
+    assert all(m.candidate.found_by == "boat" for m in both if m.candidate.id in shared)
+
+
+def test_filters_reach_the_source() -> None:
+    results = find_images(
+        "a boat", tag="boat", source="sample", top=200, filters=Filters(orientation="vertical", media_type="all")
+    )
+    assert results
+    assert all(match.candidate.height > match.candidate.width for match in results)
+
+
+def test_the_limit_bounds_the_pool() -> None:
+    assert find_images("a boat", tag="boat", source="sample", limit=7, top=50).pool_size == 7
+
+
+def test_a_tag_without_pictures_is_an_empty_result_and_loads_no_model() -> None:
+    results = find_images("a dragon", tag="dragon", source="sample", model="local-dir:/does/not/exist")
+    assert len(results) == 0
+    assert results.pool_size == 0
+
+
+def test_pictures_of_matches_are_large_enough_to_look_at() -> None:
+    results = find_images("a green apple", tag="apple", source="sample", top=3)
+    assert all(min(match.picture.size) >= 300 and match.picture.mode == "RGB" for match in results)
+
+
+def test_any_server_that_speaks_the_protocol_can_be_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    with StockSite(PICTURES_DIRECTORY) as site:
+        monkeypatch.setenv("PIXABAY_API_URL", site.api_url)
+        monkeypatch.setenv("PIXABAY_API_KEY", site.key)
+        results = find_images("a red car", tag="car", model="sample", limit=20, top=3)
+        assert len(results) == 3
+        assert {match.candidate.source for match in results} == {"pixabay"}
+        asked = site.served["api"]
+        find_images("a blue car", tag="car", model="sample", limit=20, top=3)
+        assert site.served["api"] == asked, "an answer is kept for a day"
+
+
+def test_a_wrong_key_is_refused_and_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    with StockSite(PICTURES_DIRECTORY) as site, pytest.raises(KeyRefusedError) as caught:
+        find_images("a red car", tag="car", key="wrong-secret-key", base_url=site.api_url)
+    assert "wrong-secret-key" not in str(caught.value)
+
+
+def test_no_key_says_where_to_get_one_and_how_to_try_without() -> None:
+    with pytest.raises(KeyMissingError, match=r"pixabay\.com/api/docs.*--source sample"):
+        find_images("a tiger", tag="tiger")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "words"),
+    [
+        ({"phrase": "  ", "tag": "boat"}, WrongQueryError, "the phrase is empty"),
+        ({"phrase": "a boat", "tag": " "}, WrongParameterError, "the tag is empty"),
+        ({"phrase": "a boat", "tag": []}, WrongParameterError, "the tag is empty"),
+        ({"phrase": "a boat", "tag": "boat", "top": 0}, WrongQueryError, "top 0"),
+        ({"phrase": "a boat", "tag": "boat", "limit": 0}, WrongParameterError, "limit 0"),
+        ({"phrase": "a boat", "tag": "boat", "source": "flickr"}, UnknownSourceError, "pixabay, sample"),
+        ({"phrase": "a boat", "tag": "boat", "filters": Filters(orientation="tall")}, WrongParameterError, "vertical"),
+        ({"phrase": "a boat", "tag": "boat", "model": "ViT-B-33"}, UnknownModelError, "not known to open_clip"),
+        ({"phrase": "a boat", "tag": "boat", "device": "tpu"}, UnknownModelError, "allowed: auto, cpu"),
+    ],
+    ids=lambda value: str(value)[:40],
+)
+def test_wrong_input_is_a_clear_error(arguments: dict[str, object], error: type[Exception], words: str) -> None:
+    with pytest.raises(error, match=words):
+        find_images(**({"source": "sample"} | arguments))  # type: ignore[arg-type]
+
+
+def test_a_retriever_and_an_encoder_of_ones_own_can_be_used() -> None:
+    unreachable = Candidate(
+        source="mine",
+        id="1",
+        page_url="https://example.org/1",
+        renditions=(Rendition("http://127.0.0.1:9/1.jpg", 640, 480),),
+        width=640,
+        height=480,
+        media_type="photo",
+        tags=("boat",),
+        creator="",
+        creator_url="",
+        licence="",
+        licence_url="",
+        credit="",
+        found_by="boat",
+    )
+    results = find_images("a red boat", tag="boat", source=ListRetriever([unreachable], "mine"), model=ColourEncoder())
+    assert results.origin.mention == "Pictures from mine"
+    assert len(results) == 0
+    assert results.pool_size == 1
+    assert "not a public address" in results.skipped[0].reason, "its pictures may not come from this machine"
+
+
+def test_a_photograph_source_with_the_samples_model_is_warned_of(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.WARNING):
+        find_images("a boat", tag="boat", source=ListRetriever([]), model="sample")
+    assert "drawn scenes only" in caplog.text
+
+
+def test_progress_tells_the_steps_and_ends_with_the_whole_pool() -> None:
+    seen: list[SearchProgress] = []
+    results = find_images("a kite", tag="kite", source="sample", on_progress=seen.append)
+    assert seen[0].step.startswith("asking")
+    assert seen[-1].done == seen[-1].total == results.pool_size
+
+
+def test_results_are_a_sequence_of_matches() -> None:
+    results = find_images("a bus", tag="bus", source="sample", top=4)
+    assert [m.rank for m in results[1:3]] == [2, 3]
+    assert results[-1].rank == 4
+    assert results[0] in results
+    assert isinstance(results[0].picture, Image.Image)
+    assert "4 of" in repr(results)
+    assert SAMPLE.title in repr(results)
