@@ -1,0 +1,1 @@
+"""Measurements people can run; each writes the table it measures."""
