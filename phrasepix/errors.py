@@ -2,6 +2,7 @@
 
     PhrasepixError
     ├── UnknownSourceError   no source of that name (also a ValueError)
+    ├── NotKeptError         what shall be cleared is not there (also a ValueError)
     └── NotWrittenError      a file could not be written
 
 Stage 1's errors stand in `retriever.errors`, stage 2's in `reranker.errors`.
@@ -19,6 +20,10 @@ class UnknownSourceError(PhrasepixError, ValueError):
     """There is no source of that name."""
 
 
+class NotKeptError(PhrasepixError, ValueError):
+    """Nothing of that name is kept."""
+
+
 class NotWrittenError(PhrasepixError):
     """A file could not be written."""
 
@@ -28,6 +33,7 @@ EVERY_ERROR = (PhrasepixError, RetrieverError, RerankerError)
 
 WRONG_USAGE = (
     UnknownSourceError,
+    NotKeptError,
     WrongParameterError,
     KeyMissingError,
     ConfigFileError,

@@ -1,8 +1,9 @@
 """The main job: a tag and a phrase in, the pictures that show it out."""
 
 import logging
+import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 
 from phrasepix.models import SAMPLE_MODEL, choose_model, reranker_of_encoder, reranker_of_model
@@ -13,8 +14,12 @@ from reranker.clip_reranker import ClipReranker, Progress
 from reranker.encoder import Encoder
 from reranker.errors import WrongQueryError
 from reranker.match import Ranking
+from reranker.memory import Memory
 from reranker.pictures import PictureLoader
+from reranker.pictures.fetch import PictureFetcher
+from reranker.pictures.offline import OfflineFetcher
 from retriever.candidate import Candidate
+from retriever.directories import cache_directory
 from retriever.errors import WrongParameterError
 from retriever.filters import NO_FILTERS, Filters
 from retriever.protocol import Retriever
@@ -53,6 +58,7 @@ def find_images(
     device: str = "auto",
     key: str | None = None,
     base_url: str | None = None,
+    offline: bool = False,
     on_progress: Callable[[SearchProgress], None] = _silent,
 ) -> Results:
     """The `top` pictures that show `phrase` best, among up to `limit` candidates for each `tag`.
@@ -63,7 +69,12 @@ def find_images(
     `base_url` for `PIXABAY_API_URL`. `on_progress` is told how far the search is.
 
     Candidates of several tags are merged in the tags' order, each picture once. One whose picture cannot be had is
-    skipped and listed in `Results.skipped`. A second phrase over the same pictures encodes none of them again.
+    skipped and listed in `Results.skipped`. What was encoded is remembered in the cache directory: another phrase over
+    the same pictures encodes none of them again, in this process or another.
+
+    With `offline` no request is sent to anybody: answers, pictures and weights come from what is kept, and what is not
+    is listed in `Results.skipped`, or is an `AnswerNotKeptError` where it is the answer to the tag. (A `Retriever` of
+    your own is asked as ever.)
 
     Raises `WrongQueryError`, `WrongParameterError` and the other errors of `phrasepix.errors`.
     """
@@ -73,11 +84,11 @@ def find_images(
     if top < 1:
         raise WrongQueryError(f"top {top} is out of range; allowed: whole numbers from 1")
     skipped: list[Skipped] = []
-    with _retriever(source, key, base_url, skipped) as (retriever, origin, loopback_sources):
+    with _retriever(source, key, base_url, offline, skipped) as (retriever, origin, loopback_sources):
         on_progress(SearchProgress(f"asking {origin.title} for {', '.join(tags)}"))
         pool = list(_merged(retriever.retrieve(tag, limit=limit, filters=filters) for tag in tags))
         title, ranking = _ranked(
-            phrase, pool, top, origin.name, model, pretrained, device, loopback_sources, on_progress
+            phrase, pool, top, origin.name, model, pretrained, device, loopback_sources, offline, on_progress
         )
     skipped += [Skipped(s.candidate.source, s.candidate.id, s.reason) for s in ranking.skipped]
     return Results(
@@ -100,20 +111,40 @@ def _ranked(
     pretrained: str | None,
     device: str,
     loopback_sources: tuple[str, ...],
+    offline: bool,
     on_progress: Callable[[SearchProgress], None],
 ) -> tuple[str, Ranking]:
     title, load = _model(model, pretrained, device, source)
     if not pool:
         return title, Ranking((), (), 0)  # nothing to look at: the model need not be loaded
     on_progress(SearchProgress(f"loading the model {title}", 0, len(pool)))
-    reranker = load()
+    with _no_downloads() if offline else nullcontext():
+        reranker = load()
 
     def report(progress: Progress) -> None:
         on_progress(SearchProgress("looking at the pictures", progress.done, len(pool), progress.skipped))
 
     report(Progress(0, 0))
-    with PictureLoader(loopback_sources=loopback_sources) as loader:
-        return title, reranker.rerank(phrase, pool, top, loader=loader, on_progress=report)
+    fetcher = OfflineFetcher() if offline else PictureFetcher()
+    with (
+        PictureLoader(fetcher, loopback_sources=loopback_sources) as loader,
+        Memory(cache_directory()) as memory,
+    ):
+        return title, reranker.rerank(phrase, pool, top, loader=loader, memory=memory, on_progress=report)
+
+
+@contextmanager
+def _no_downloads() -> Iterator[None]:
+    """Forbid the download of weights while they are loaded."""
+    before = os.environ.get("HF_HUB_OFFLINE")
+    os.environ["HF_HUB_OFFLINE"] = "1"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["HF_HUB_OFFLINE"]
+        else:
+            os.environ["HF_HUB_OFFLINE"] = before
 
 
 def _model(
@@ -132,7 +163,7 @@ def _model(
 
 @contextmanager
 def _retriever(
-    source: str | Retriever, key: str | None, base_url: str | None, skipped: list[Skipped]
+    source: str | Retriever, key: str | None, base_url: str | None, offline: bool, skipped: list[Skipped]
 ) -> Iterator[tuple[Retriever, Origin, tuple[str, ...]]]:
     """The retriever, who its source is, and the sources whose pictures may come from this machine."""
     if not isinstance(source, str):
@@ -143,6 +174,7 @@ def _retriever(
         key=key,
         base_url=base_url,
         on_skip=lambda hit: skipped.append(Skipped(hit.source, hit.id, hit.reason)),
+        offline=offline,
     ) as retriever:
         yield retriever, Origin.of_retriever(retriever), (retriever.name,) if retriever.on_loopback else ()
 

@@ -11,22 +11,23 @@ from retriever.pixabay import PixabayRetriever, SkippedHit
 
 class _Opener(Protocol):
     def __call__(
-        self, *, key: str | None, base_url: str | None, on_skip: Callable[[SkippedHit], None]
+        self, *, key: str | None, base_url: str | None, on_skip: Callable[[SkippedHit], None], offline: bool
     ) -> AbstractContextManager[PixabayRetriever]: ...
 
 
 @contextmanager
 def _pixabay(
-    *, key: str | None, base_url: str | None, on_skip: Callable[[SkippedHit], None]
+    *, key: str | None, base_url: str | None, on_skip: Callable[[SkippedHit], None], offline: bool
 ) -> Iterator[PixabayRetriever]:
-    with PixabayRetriever(key, base_url=base_url, on_skip=on_skip) as retriever:
+    with PixabayRetriever(key, base_url=base_url, on_skip=on_skip, offline=offline) as retriever:
         yield retriever
 
 
 @contextmanager
 def _sample(
-    *, key: str | None, base_url: str | None, on_skip: Callable[[SkippedHit], None]
+    *, key: str | None, base_url: str | None, on_skip: Callable[[SkippedHit], None], offline: bool
 ) -> Iterator[PixabayRetriever]:
+    # Its answers are part of the package and come from this process, offline too.
     with sample_retriever(on_skip) as retriever:
         yield retriever
 
@@ -35,9 +36,9 @@ SOURCES: dict[str, _Opener] = {"pixabay": _pixabay, "sample": _sample}
 
 
 def open_source(
-    name: str, *, key: str | None, base_url: str | None, on_skip: Callable[[SkippedHit], None]
+    name: str, *, key: str | None, base_url: str | None, on_skip: Callable[[SkippedHit], None], offline: bool = False
 ) -> AbstractContextManager[PixabayRetriever]:
     """The retriever of the source `name`, open as long as the context. Raises `UnknownSourceError`."""
     if name not in SOURCES:
         raise UnknownSourceError(f"source {name!r} is not known; allowed: {', '.join(SOURCES)}")
-    return SOURCES[name](key=key, base_url=base_url, on_skip=on_skip)
+    return SOURCES[name](key=key, base_url=base_url, on_skip=on_skip, offline=offline)

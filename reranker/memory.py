@@ -1,34 +1,81 @@
-"""What was encoded before, so that a picture is encoded once in the life of a process."""
+"""What was encoded before: looked up in the process first, then on disk."""
 
 import threading
 from collections import OrderedDict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
 
-from reranker.encoder import Embeddings
+from reranker.embedding_store import EmbeddingStore
+from reranker.encoder import Embeddings, Encoder
+from reranker.picture_store import KeptPicture, PictureStore
 from retriever.candidate import Candidate
+
+EMBEDDINGS_FILE, PICTURES_FILE = "embeddings.sqlite", "pictures.sqlite"
 
 
 @dataclass(frozen=True, slots=True)
 class EncodedPicture:
     """A picture's embedding (float32 [dimensions], L2 norm 1) and the file it can be shown from.
 
-    `to_show` says that the file is the one for people already, however large it turned out to be.
+    `data` is None where only the embedding is at hand. `to_show` says that the file is the one for people already,
+    however large it turned out to be.
     """
 
     embedding: Embeddings
-    data: bytes
+    data: bytes | None = None
     to_show: bool = False
 
     @property
     def size(self) -> int:
         """How many bytes it takes."""
-        return self.embedding.nbytes + len(self.data)
+        return self.embedding.nbytes + len(self.data or b"")
+
+
+class Memory:
+    """What is remembered on disk, in `directory`: embeddings for good, picture files for a day.
+
+    Many threads and processes may use one directory at once. Nothing that is wrong with it ends a search.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self.embeddings = EmbeddingStore(directory / EMBEDDINGS_FILE)
+        self.pictures = PictureStore(directory / PICTURES_FILE)
+
+    def look_up(self, encoder: Encoder, candidates: Sequence[Candidate]) -> dict[tuple[str, str], EncodedPicture]:
+        """Those of the candidates this encoder has encoded before, by identity; without their files."""
+        identities = [candidate.identity for candidate in candidates]
+        found = self.embeddings.get_many(encoder.name, encoder.dimensions, identities)
+        return {identity: EncodedPicture(embedding) for identity, embedding in found.items()}
+
+    def put(self, encoder: Encoder, encoded: Mapping[tuple[str, str], EncodedPicture]) -> None:
+        """Keep a batch, embeddings and files, by identity."""
+        self.embeddings.put_many(encoder.name, {identity: one.embedding for identity, one in encoded.items()})
+        self.put_files(encoded)
+
+    def put_files(self, encoded: Mapping[tuple[str, str], EncodedPicture]) -> None:
+        """Keep the files alone."""
+        self.pictures.put_many(
+            {identity: KeptPicture(one.data, one.to_show) for identity, one in encoded.items() if one.data is not None}
+        )
+
+    def close(self) -> None:
+        """Close the files; the next use opens them again."""
+        self.embeddings.close()
+        self.pictures.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.close()
 
 
 class EncodedPictures:
     """Encoded pictures by their candidates' identity, at most `largest_bytes` of them; the longest unused go first.
 
-    All are of one encoder. May be used from several threads.
+    All are of one encoder, in this process. May be used from several threads.
     """
 
     def __init__(self, largest_bytes: int = 256 << 20) -> None:

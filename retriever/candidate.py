@@ -28,7 +28,8 @@ class Candidate:
     """One picture a source offered in answer to a tag.
 
     `width` and `height` are those of the original in pixels, which need not be among the
-    `renditions` (ordered small to large, at least one). A flag is None where the source did not say.
+    `renditions` (ordered small to large, at least one). `catalogue` says whose ids these are where that is
+    not the source itself: another server that speaks its protocol. A flag is None where the source did not say.
     """
 
     source: str
@@ -45,6 +46,7 @@ class Candidate:
     licence_url: str
     credit: str
     found_by: str
+    catalogue: str = ""
     ai_generated: bool | None = None
     no_ai_training: bool | None = None
     g_rated: bool | None = None
@@ -55,8 +57,8 @@ class Candidate:
 
     @property
     def identity(self) -> tuple[str, str]:
-        """Source and id: equal for the same picture, whichever tag found it."""
-        return (self.source, self.id)
+        """Whose id, and the id: equal for the same picture, whichever tag found it."""
+        return (self.catalogue or self.source, self.id)
 
     @property
     def image_url(self) -> str:

@@ -6,6 +6,7 @@
     ├── ConfigFileError       the config file cannot be read
     ├── KeyRefusedError       the source does not accept the key
     ├── RateLimitError        the request budget is spent and waiting it out would take too long
+    ├── AnswerNotKeptError    offline, and no answer to this question is kept
     ├── SourceUnreachableError   no connection, or none in time
     └── SourceAnswerError     an answer came, and it is of no use
 
@@ -46,6 +47,10 @@ class RateLimitError(RetrieverError):
     def __init__(self, message: str, retry_after_s: float | None = None) -> None:
         super().__init__(message)
         self.retry_after_s = retry_after_s
+
+
+class AnswerNotKeptError(RetrieverError):
+    """Nothing may be sent, and no answer to this question is kept on this machine (any more)."""
 
 
 class SourceUnreachableError(RetrieverError):

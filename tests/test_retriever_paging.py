@@ -143,3 +143,13 @@ def test_one_picture_is_looked_up_by_its_id(api: ScriptedServer, connect: Connec
 def test_a_picture_that_is_gone_is_none(api: ScriptedServer, connect: Connect) -> None:
     api.play(of_hits([]))
     assert connect(api).look_up(77) is None
+
+
+def test_the_same_id_from_another_server_is_another_picture(api: ScriptedServer, connect: Connect) -> None:
+    api.otherwise = stock_of([hit(1)])
+    with ScriptedServer() as other:
+        other.otherwise = stock_of([hit(1)])
+        here, there = (next(connect(server).retrieve("boat")) for server in (api, other))
+    assert here.id == there.id
+    assert here.source == there.source == "pixabay"
+    assert here.identity != there.identity

@@ -93,6 +93,12 @@ def find(
     device: Annotated[
         str, typer.Option(metavar="DEVICE", help="auto, cpu, cuda or mps.", rich_help_panel=_MODEL)
     ] = "auto",
+    offline: Annotated[
+        bool,
+        typer.Option(
+            "--offline", help="Send nothing to anybody; answer from what is remembered.", rich_help_panel=_SEARCH
+        ),
+    ] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="One JSON object on stdout.", rich_help_panel=_OUTPUT)
     ] = False,
@@ -146,6 +152,7 @@ def find(
                 model=model,
                 pretrained=pretrained,
                 device=device,
+                offline=offline,
                 on_progress=screen.show,
             )
         _print(results, as_json)

@@ -1,5 +1,7 @@
 """The `phrasepix` command."""
 
+import sys
+
 import typer
 
 from phrasepix.cli.find import find
@@ -9,9 +11,25 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command()(find)
+app.command(
+    epilog="phrasepix cache shows what is kept on this machine, phrasepix cache clear removes it (--help says more)."
+)(find)
 
 
 def main() -> None:
-    """Run the command and leave with its exit code (see `phrasepix.cli.faults`)."""
-    app()
+    """Run the command and leave with its exit code (see `phrasepix.cli.faults`).
+
+    `find` is what is meant where no command is named, and so a phrase is all it takes. A phrase that is a command's
+    name follows `find` or `--`.
+    """
+    match sys.argv[1:]:
+        case ["cache", *rest]:
+            from phrasepix.cli import cache
+
+            cache.app(cache.with_every_model(rest), prog_name="phrasepix cache")
+        case ["find", phrase, *rest] if not phrase.startswith("-"):
+            app([phrase, *rest], prog_name="phrasepix")
+        case ["--", ("cache" | "find") as phrase, *rest]:
+            app([phrase, *rest], prog_name="phrasepix")
+        case rest:
+            app(rest, prog_name="phrasepix")

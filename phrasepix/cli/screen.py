@@ -14,9 +14,9 @@ _LOGS = ("phrasepix", "retriever", "reranker")
 
 
 class Screen:
-    """stderr for the time of a search. The bar shows on a terminal only; messages always do."""
+    """stderr for the time of a search. The bar shows on a terminal only, where `bar` is not False; messages always."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, bar: bool = True) -> None:
         self.console = Console(stderr=True)
         self._progress = Progress(
             SpinnerColumn(),
@@ -25,7 +25,7 @@ class Screen:
             MofNCompleteColumn(),
             console=self.console,
             transient=True,
-            disable=not self.console.is_terminal,
+            disable=not (bar and self.console.is_terminal),
         )
         self._task = self._progress.add_task("Starting", total=None)
         self._handler = _Messages(self)

@@ -24,7 +24,14 @@ from retriever.courtesy.answer_cache import is_kept, json_object, open_session
 from retriever.courtesy.budget import RequestBudget
 from retriever.courtesy.keyed_transport import KeyedTransport
 from retriever.courtesy.manners import Manners
-from retriever.errors import RateLimitError, RetrieverError, SourceAnswerError, SourceUnreachableError
+from retriever.courtesy.no_transport import NoTransport
+from retriever.errors import (
+    AnswerNotKeptError,
+    RateLimitError,
+    RetrieverError,
+    SourceAnswerError,
+    SourceUnreachableError,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -47,7 +54,8 @@ class AnswerClient:
     `title` is the source's name for people. With `cache_file` given, good answers are kept there for
     `manners.keep_answers_for` (SQLite; several processes may share it; the key is never in it), and a
     question asked before is answered without sending anything. `worth_keeping` tells a good answer from
-    JSON that says something else, such as a proxy's notice.
+    JSON that says something else, such as a proxy's notice. With `offline`, what is kept is all there is: nothing is
+    sent to anybody.
 
     Raises `SourceUnreachableError` where `url` is not an address.
     """
@@ -62,6 +70,7 @@ class AnswerClient:
         key_parameter: str = "key",
         cache_file: Path | None = None,
         worth_keeping: Callable[[dict[str, Any]], bool] = lambda answer: True,
+        offline: bool = False,
     ) -> None:
         self.url = url
         try:
@@ -73,6 +82,7 @@ class AnswerClient:
         self._manners = manners
         self._key = key
         self._budget = RequestBudget()
+        self._offline = offline
         self._key_parameter = key_parameter
         self._session = self._equip(open_session(cache_file, manners.keep_answers_for, worth_keeping))
 
@@ -80,7 +90,7 @@ class AnswerClient:
         """The answer to one question: a JSON object.
 
         Raises `SourceUnreachableError`, `RateLimitError` or `SourceAnswerError`, after as many tries as
-        the manners allow where another try may help.
+        the manners allow where another try may help; offline `AnswerNotKeptError`.
         """
         backoff = wait_exponential(self._manners.backoff_s, self._manners.longest_backoff_s) + wait_random(
             0, self._manners.backoff_s
@@ -137,6 +147,8 @@ class AnswerClient:
 
     def _get(self, parameters: Mapping[str, str]) -> requests.Response:
         if not is_kept(self._session, requests.Request("GET", self.url, params=dict(parameters))):
+            if self._offline:
+                raise AnswerNotKeptError(f"no answer of {self._title} to this question is kept on this machine")
             self._wait_for_budget()
         failure: RetrieverError
         try:
@@ -174,7 +186,7 @@ class AnswerClient:
             logger.warning("answers cannot be kept on this machine (%s); going on without", error)
             self._session.close()
             self._session = self._equip(requests.Session())
-            return self._get(parameters)
+            return self._get(parameters)  # offline, this finds that nothing is kept
         raise _TransientError(words, failure)
 
     def _not_an_address(self) -> SourceUnreachableError:
@@ -229,7 +241,10 @@ class AnswerClient:
     def _equip(self, session: requests.Session) -> requests.Session:
         session.headers["User-Agent"] = self._manners.user_agent
         session.headers["Accept"] = "application/json"
-        if self._key is not None:
+        if self._offline:
+            for scheme in ("https://", "http://"):
+                session.mount(scheme, NoTransport())
+        elif self._key is not None:
             session.mount(self._origin, KeyedTransport(self._key_parameter, self._key))
         return session
 

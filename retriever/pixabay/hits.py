@@ -21,7 +21,7 @@ class UnusableHitError(ValueError):
     """A hit from which no candidate can be made; the message says why."""
 
 
-def candidate_from_hit(hit: object, profile: SourceProfile, found_by: str) -> Candidate:
+def candidate_from_hit(hit: object, profile: SourceProfile, found_by: str, catalogue: str = "") -> Candidate:
     """The candidate a hit describes. Raises `UnusableHitError`."""
     if not isinstance(hit, Mapping):
         raise UnusableHitError("it is not an object")
@@ -46,6 +46,7 @@ def candidate_from_hit(hit: object, profile: SourceProfile, found_by: str) -> Ca
         licence_url=profile.licence_url,
         credit=profile.credit.format(creator=creator or "an unnamed creator"),
         found_by=found_by,
+        catalogue=catalogue,
         ai_generated=_flag(hit, "isAiGenerated"),
         no_ai_training=_flag(hit, "noAiTraining"),
         g_rated=_flag(hit, "isGRated"),

@@ -6,13 +6,20 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
+from urllib.parse import urlsplit
 
 from retriever import directories
 from retriever.api_key import config_file, find_api_key
 from retriever.candidate import Candidate
 from retriever.courtesy import AnswerClient, Manners
 from retriever.courtesy.addresses import is_on_this_machine
-from retriever.errors import KeyMissingError, KeyRefusedError, SourceAnswerError, WrongParameterError
+from retriever.errors import (
+    AnswerNotKeptError,
+    KeyMissingError,
+    KeyRefusedError,
+    SourceAnswerError,
+    WrongParameterError,
+)
 from retriever.filters import NO_FILTERS, Filters
 from retriever.pixabay.hits import UnusableHitError, candidate_from_hit, identifier_of
 from retriever.pixabay.profile import PIXABAY, SourceProfile
@@ -44,7 +51,8 @@ class PixabayRetriever:
     nowhere. `base_url` (else `PIXABAY_API_URL`) points to another server that speaks the protocol.
     Answers are kept in `cache_directory` (by default the platform's) for 24 hours, as Pixabay's terms
     demand; `manners` say otherwise for a server with other terms.
-    `profile` says who the source is and under which terms; `on_skip` is told of each unusable hit.
+    `profile` says who the source is and under which terms; `on_skip` is told of each unusable hit. With `offline`, only
+    answers that are kept are read, no key is needed and nothing is sent.
 
     Raises `KeyMissingError` where there is no key at all.
     """
@@ -58,12 +66,13 @@ class PixabayRetriever:
         profile: SourceProfile = PIXABAY,
         manners: Manners = PIXABAY_MANNERS,
         on_skip: Callable[[SkippedHit], None] = log_skip,
+        offline: bool = False,
     ) -> None:
         self.profile = profile
         self.base_url = base_url or os.environ.get("PIXABAY_API_URL") or profile.api_url
         self.on_skip = on_skip
         api_key = find_api_key(profile.key_variable, profile.key_setting, key)
-        if api_key is None:
+        if api_key is None and not offline:
             raise KeyMissingError(
                 f"{profile.title} wants an API key and none was found. Get one (free) at {profile.key_url}, then set "
                 f'{profile.key_variable} or write {profile.key_setting} = "…" into {config_file()}. '
@@ -74,6 +83,7 @@ class PixabayRetriever:
             title=profile.title,
             manners=manners,
             key=api_key,
+            offline=offline,
             worth_keeping=lambda answer: isinstance(answer.get("hits"), list),
             cache_file=(cache_directory or directories.cache_directory()) / f"{profile.name}-answers.sqlite",
         )
@@ -82,6 +92,13 @@ class PixabayRetriever:
     def name(self) -> str:
         """The source's name."""
         return self.profile.name
+
+    @property
+    def _catalogue(self) -> str:
+        """Another server may give Pixabay's ids to other pictures: what is remembered of one is not the other's."""
+        if not self.profile.api_url or self.base_url == self.profile.api_url:
+            return ""
+        return f"{self.name} at {urlsplit(self.base_url).netloc.rpartition('@')[2]}"
 
     @property
     def on_loopback(self) -> bool:
@@ -138,6 +155,13 @@ class PixabayRetriever:
     def _ask(self, request: PixabayRequest) -> dict[str, Any]:
         try:
             return self._client.ask(request.parameters())
+        except AnswerNotKeptError:
+            page = f" (page {request.page})" if request.page > 1 else ""
+            raise AnswerNotKeptError(
+                f"what {self.profile.title} answers to the tag “{request.q}”{page} is not kept on this machine, and "
+                "offline it is not asked. Search once without --offline (offline=True), with the same limit and "
+                "filters; answers are kept for 24 hours"
+            ) from None
         except SourceAnswerError as error:
             if error.status in {400, 401, 403} and "API key" in error.text:
                 raise KeyRefusedError(
@@ -159,7 +183,7 @@ class PixabayRetriever:
     def _usable(self, hits: list[Any], found_by: str) -> Iterator[Candidate]:
         for hit in hits:
             try:
-                yield candidate_from_hit(hit, self.profile, found_by)
+                yield candidate_from_hit(hit, self.profile, found_by, self._catalogue)
             except UnusableHitError as error:
                 self.on_skip(SkippedHit(self.name, identifier_of(hit), f"the answer's entry is unusable: {error}"))
 

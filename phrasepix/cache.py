@@ -1,0 +1,179 @@
+"""What is kept on this machine: how much of it there is, and how to be rid of it."""
+
+import logging
+import os
+import shutil
+import sqlite3
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from phrasepix.errors import NotKeptError
+from reranker.memory import EMBEDDINGS_FILE, PICTURES_FILE, Memory
+from retriever.courtesy.kept_answers import answer_files, clear_answers, count_answers
+from retriever.directories import cache_directory
+
+logger = logging.getLogger(__name__)
+
+EMBEDDINGS, PICTURES, ANSWERS, GALLERIES = "embeddings", "pictures", "answers", "galleries"
+ENGINES, WEIGHTS = "engines", "weights"
+CLEARABLE = (EMBEDDINGS, PICTURES, ANSWERS, GALLERIES, ENGINES)
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Things of one `kind`: `name` is a model, a source or nothing, `size` their bytes, `count` None where unknown."""
+
+    kind: str
+    name: str
+    count: int | None
+    size: int
+    path: Path
+
+
+def what_is_kept() -> list[Kept]:
+    """All that is kept, kind by kind. Embeddings count the bytes of their vectors, the others those of their files."""
+    directory = cache_directory()
+    kept: list[Kept] = []
+    with _memory(directory) as memory:
+        if memory is not None:
+            if memory.embeddings.path.exists():
+                kept += [
+                    Kept(EMBEDDINGS, one.encoder_name, one.count, one.size, memory.embeddings.path)
+                    for one in memory.embeddings.kept()
+                ]
+            if memory.pictures.path.exists() and (count := memory.pictures.count()):
+                kept.append(Kept(PICTURES, "", count, memory.pictures.size(), memory.pictures.path))
+    for file in answer_files(directory):
+        try:
+            count = count_answers(file)
+        except sqlite3.Error as error:
+            logger.warning("the kept answers in %s cannot be read (%s)", file, error)
+            continue
+        if count:
+            kept.append(Kept(ANSWERS, file.name.removesuffix("-answers.sqlite"), count, _bytes([file]), file))
+    if galleries := _galleries(directory):
+        kept.append(Kept(GALLERIES, "", len(galleries), _bytes(galleries), directory / "galleries"))
+    engines = directory / "engines"  # models made ready for an engine
+    if size := _bytes(_files_below(engines)):
+        kept.append(Kept(ENGINES, "", len(_models_made_ready(engines)), size, engines))
+    hub = _weights_directory()
+    if hub.is_dir():
+        kept.append(Kept(WEIGHTS, "", None, _bytes(_files_below(hub)), hub))
+    return kept
+
+
+def clear(kinds: Iterable[str] = CLEARABLE, *, model: str | None = None, older_than_days: float = 0) -> dict[str, int]:
+    """Remove what is of these kinds, unused (embeddings) or made that many days ago; how many of each went.
+
+    `model` restricts embeddings to the models whose name has it. Weights are never removed: other programs use them.
+    Raises `NotKeptError` where no model is called so.
+    """
+    directory = cache_directory()
+    removed = dict.fromkeys(kinds, 0)
+    with _memory(directory) as memory:
+        if memory is not None and EMBEDDINGS in removed and memory.embeddings.path.exists():
+            for name in _models(memory, model):
+                removed[EMBEDDINGS] += memory.embeddings.clear(name, unused_for_days=older_than_days)
+        elif model and EMBEDDINGS in removed:
+            raise _no_such_model(model, [])
+        if memory is not None and PICTURES in removed and memory.pictures.path.exists():
+            removed[PICTURES] = memory.pictures.clear(older_than_days=older_than_days)
+    if ANSWERS in removed:
+        for file in answer_files(directory):
+            try:
+                removed[ANSWERS] += clear_answers(file, older_than=timedelta(days=older_than_days))
+            except sqlite3.Error as error:
+                logger.warning("the kept answers in %s cannot be cleared (%s)", file, error)
+    if GALLERIES in removed:
+        latest = time.time() - older_than_days * 24 * 60 * 60
+        for file in _galleries(directory):
+            if file.stat().st_mtime <= latest:
+                file.unlink(missing_ok=True)
+                removed[GALLERIES] += 1
+    if ENGINES in removed:
+        removed[ENGINES] = _clear_engines(directory / "engines", older_than_days)
+    for kind, name in ((EMBEDDINGS, EMBEDDINGS_FILE), (PICTURES, PICTURES_FILE)):
+        if kind in removed and not model and not older_than_days:
+            (directory / name).with_suffix(".damaged").unlink(missing_ok=True)
+    return removed
+
+
+def shrink(most_bytes: int) -> dict[str, int]:
+    """Remove the least recently used until pictures and embeddings take at most `most_bytes` together.
+
+    Pictures go before embeddings: they are kept for a day only. How many of each went.
+    """
+    removed = {PICTURES: 0, EMBEDDINGS: 0}
+    with _memory(cache_directory()) as memory:
+        if memory is None:
+            return removed
+        embeddings = memory.embeddings.size()
+        if memory.pictures.path.exists() and memory.pictures.size() + embeddings > most_bytes:
+            removed[PICTURES] = memory.pictures.shrink_to(max(0, most_bytes - embeddings))
+        if memory.embeddings.path.exists():
+            pictures = memory.pictures.size() if memory.pictures.path.exists() else 0
+            if pictures + embeddings > most_bytes:
+                removed[EMBEDDINGS] = memory.embeddings.shrink_to(max(0, most_bytes - pictures))
+    return removed
+
+
+@contextmanager
+def _memory(directory: Path) -> Iterator[Memory | None]:
+    if not directory.is_dir():
+        yield None
+        return
+    with Memory(directory) as memory:
+        yield memory
+
+
+def _models(memory: Memory, model: str | None) -> list[str]:
+    names = [one.encoder_name for one in memory.embeddings.kept()]
+    chosen = [name for name in names if not model or model.lower() in name.lower()]
+    if model and not chosen:
+        raise _no_such_model(model, names)
+    return chosen
+
+
+def _no_such_model(model: str, names: list[str]) -> NotKeptError:
+    return NotKeptError(f"no embeddings of a model {model!r} are kept; there are: {', '.join(names) or 'none'}")
+
+
+def _models_made_ready(engines: Path) -> list[Path]:
+    return [manifest.parent for manifest in engines.glob("**/manifest.json")]
+
+
+def _clear_engines(engines: Path, older_than_days: float) -> int:
+    latest = time.time() - older_than_days * 24 * 60 * 60
+    old = [model for model in _models_made_ready(engines) if (model / "manifest.json").stat().st_mtime <= latest]
+    for model in old if older_than_days else [engines]:
+        shutil.rmtree(model, ignore_errors=True)
+    return len(old)
+
+
+def _galleries(directory: Path) -> list[Path]:
+    return sorted((directory / "galleries").glob("*.html"))
+
+
+def _weights_directory() -> Path:
+    """Where the Hugging Face client keeps weights, by its own rules; importing it takes longer than asking."""
+    home = os.environ.get("HF_HOME") or Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache") / "huggingface"
+    return Path(os.environ.get("HF_HUB_CACHE") or Path(home) / "hub").expanduser()
+
+
+def _files_below(directory: Path) -> Iterator[Path]:
+    for folder, _, names in os.walk(directory):
+        yield from (Path(folder) / name for name in names)
+
+
+def _bytes(files: Iterable[Path]) -> int:
+    total = 0
+    for file in files:
+        try:
+            total += file.lstat().st_size  # a link of the hub's snapshots is not the file again
+        except OSError:
+            continue  # gone meanwhile
+    return total

@@ -1,0 +1,166 @@
+"""`phrasepix cache`: what is kept on this machine, and clearing it."""
+
+import re
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from phrasepix.cli.faults import WRONG_USAGE, explained
+
+if TYPE_CHECKING:
+    from phrasepix.cache import Kept
+
+app = typer.Typer(
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+EVERY_MODEL = "*"
+"""What stands for `--embeddings` without a model."""
+
+_UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30}
+
+
+def with_every_model(arguments: list[str]) -> list[str]:
+    """`--embeddings` may stand alone; options with a value that may be left out are not known to the parser."""
+    spelled = []
+    for argument, following in zip(arguments, [*arguments[1:], "-"], strict=False):
+        alone = argument == "--embeddings" and following.startswith("-")
+        spelled.append(f"{argument}={EVERY_MODEL}" if alone else argument)
+    return spelled
+
+
+def _size(text: str) -> int:
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([KMG]?I?B|)\s*", text.upper())
+    if match is None or match[2] not in _UNITS:
+        raise typer.BadParameter(f"{text!r} is not a size; it must look like 500MB or 2GB")
+    return int(float(match[1]) * _UNITS[match[2]])
+
+
+@app.callback(invoke_without_command=True)
+def show(
+    context: typer.Context,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON list on stdout.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
+) -> None:
+    """Show what is kept on this machine: embeddings, pictures, answers, galleries, weights."""
+    if context.invoked_subcommand is not None:
+        return
+    with explained(debug=debug):
+        from phrasepix.cache import what_is_kept
+        from phrasepix.cli.screen import Screen
+
+        with Screen(bar=False) as screen:
+            kept = what_is_kept()
+        if as_json:
+            sys.stdout.write(_as_json(kept))
+        elif sys.stdout.isatty():
+            from rich.console import Console
+
+            Console().print(_table(kept))
+        else:
+            sys.stdout.write(_lines(kept))
+        sys.stdout.flush()
+        if not kept:
+            screen.say("Nothing is kept.")
+
+
+@app.command()
+def clear(
+    embeddings: Annotated[
+        str | None,
+        typer.Option(metavar="[MODEL]", help="Embeddings: of every model, or of those whose name has MODEL in it."),
+    ] = None,
+    pictures: Annotated[bool, typer.Option("--pictures", help="Picture files.")] = False,
+    answers: Annotated[bool, typer.Option("--answers", help="The sources' answers.")] = False,
+    galleries: Annotated[bool, typer.Option("--galleries", help="Gallery pages.")] = False,
+    engines: Annotated[bool, typer.Option("--engines", help="Models made ready for an engine.")] = False,
+    older_than: Annotated[
+        float | None,
+        typer.Option(metavar="DAYS", min=0, help="Only what was not used (embeddings) or made for so many days."),
+    ] = None,
+    max_size: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SIZE",
+            help="Shrink to that, such as 500MB: pictures, then embeddings, the least recently used first.",
+        ),
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
+) -> None:
+    """Clear what is kept: the kinds named, or everything but weights. What is cleared is made or fetched again."""
+    from phrasepix.cache import ANSWERS, CLEARABLE, EMBEDDINGS, ENGINES, GALLERIES, PICTURES
+
+    chosen = {
+        EMBEDDINGS: embeddings is not None,
+        PICTURES: pictures,
+        ANSWERS: answers,
+        GALLERIES: galleries,
+        ENGINES: engines,
+    }
+    kinds = [kind for kind, wanted in chosen.items() if wanted]
+    most_bytes = None if max_size is None else _size(max_size)
+    if most_bytes is not None and (kinds or older_than is not None):
+        raise typer.BadParameter("--max-size is about pictures and embeddings together; give it alone")
+    model = None if embeddings in (None, EVERY_MODEL) else embeddings
+    if not yes:
+        _ask(kinds or list(CLEARABLE), model, older_than, max_size)
+    with explained(debug=debug):
+        from phrasepix.cache import clear, shrink
+        from phrasepix.cli.screen import Screen
+
+        with Screen(bar=False) as screen:
+            if most_bytes is not None:
+                removed = shrink(most_bytes)
+            else:
+                removed = clear(kinds or CLEARABLE, model=model, older_than_days=older_than or 0)
+        screen.say("Removed: " + ", ".join(f"{count} {kind}" for kind, count in removed.items()))
+
+
+def _ask(kinds: list[str], model: str | None, older_than: float | None, max_size: str | None) -> None:
+    if max_size is not None:
+        what = f"the least recently used pictures and embeddings beyond {max_size}"
+    else:
+        what = ", ".join(kinds) + (f" (embeddings of {model})" if model else "")
+        what += f" of {older_than:g} days ago and before" if older_than else ""
+    if not sys.stdin.isatty():
+        typer.echo(f"Error: nothing was cleared: say --yes to clear {what}.", err=True)
+        raise typer.Exit(WRONG_USAGE)
+    typer.confirm(f"Clear {what}?", abort=True, err=True)
+
+
+def _as_json(kept: "list[Kept]") -> str:
+    import json
+
+    rows = [
+        {"kind": one.kind, "name": one.name, "count": one.count, "bytes": one.size, "path": str(one.path)}
+        for one in kept
+    ]
+    return json.dumps(rows, ensure_ascii=False, indent=2) + "\n"
+
+
+def _lines(kept: "list[Kept]") -> str:
+    return "".join(
+        f"{one.kind}\t{one.name}\t{'' if one.count is None else one.count}\t{one.size}\t{one.path}\n" for one in kept
+    )
+
+
+def _table(kept: "list[Kept]") -> object:
+    from rich import box
+    from rich.filesize import decimal
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=box.SIMPLE_HEAD, expand=False)
+    table.add_column("kept")
+    table.add_column("of", overflow="fold")
+    table.add_column("how many", justify="right", no_wrap=True)
+    table.add_column("size", justify="right", no_wrap=True)
+    table.add_column("where", overflow="fold", style="dim")
+    for one in kept:
+        count = "" if one.count is None else f"{one.count}"
+        table.add_row(one.kind, Text(one.name), count, decimal(one.size), Text(str(one.path)))
+    return table

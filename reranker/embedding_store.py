@@ -1,0 +1,176 @@
+"""Embeddings on disk, so that a picture is encoded once in its life."""
+
+import logging
+import sqlite3
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from reranker.encoder import Embeddings
+from reranker.sqlite_file import Schema, SqliteFile
+
+logger = logging.getLogger(__name__)
+
+Identity = tuple[str, str]
+"""A picture's source and id, `Candidate.identity`."""
+
+_DAY_S = 24 * 60 * 60
+_UNIT_WITHIN = 1e-3
+
+_SCHEMA: Schema = (
+    (
+        "CREATE TABLE embeddings (source TEXT NOT NULL, picture TEXT NOT NULL, encoder TEXT NOT NULL, "
+        "vector BLOB NOT NULL, size INTEGER NOT NULL, last_used INTEGER NOT NULL, "
+        "PRIMARY KEY (encoder, source, picture))",
+        "CREATE INDEX embeddings_by_use ON embeddings (encoder, last_used, size)",
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class KeptEmbeddings:
+    """How many embeddings of one encoder are kept, and the bytes of their vectors."""
+
+    encoder_name: str
+    count: int
+    size: int
+
+
+class EmbeddingStore:
+    """Embeddings by source, picture and the encoder's name, in one SQLite file.
+
+    Many threads and processes may use it at once. Each `put_many` is one commit. What goes wrong with the file never
+    raises (see `SqliteFile`): then nothing is found, or nothing kept. `clock` gives the seconds of the epoch.
+    """
+
+    def __init__(self, path: Path, *, busy_timeout_s: float = 10.0, clock: Callable[[], float] = time.time) -> None:
+        self._file = SqliteFile(path, holds="embeddings", schema=_SCHEMA, busy_timeout_s=busy_timeout_s)
+        self._clock = clock
+
+    @property
+    def path(self) -> Path:
+        """The file."""
+        return self._file.path
+
+    def get_many(
+        self, encoder_name: str, dimensions: int, identities: Iterable[Identity]
+    ) -> dict[Identity, Embeddings]:
+        """Those that are kept: float32 [dimensions] each, L2 norm 1.
+
+        A vector that is of another size, not finite or not of unit length is discarded. What is found counts as used
+        today.
+        """
+        wanted = list(identities)
+        if not wanted:
+            return {}
+        today = self._today()
+        found: dict[Identity, Embeddings] = {}
+        unusable: list[Identity] = []
+        unused_today: list[Identity] = []
+        nothing: list[tuple[Identity, object, object]] = []
+        for identity, vector, last_used in self._file.read(lambda db: _rows(db, encoder_name, wanted), nothing):
+            embedding = _embedding(vector, dimensions)
+            if embedding is None:
+                unusable.append(identity)
+                continue
+            found[identity] = embedding
+            if last_used != today:
+                unused_today.append(identity)
+        if unusable:
+            logger.warning(
+                "%d remembered embeddings are unusable and were discarded, such as %s:%s", len(unusable), *unusable[0]
+            )
+        if unusable or unused_today:
+            self._file.write(lambda db: _note(db, encoder_name, unusable, unused_today, today), None)
+        return found
+
+    def put_many(self, encoder_name: str, embeddings: Mapping[Identity, Embeddings]) -> None:
+        """Keep them, in place of what was kept before, in one commit. One that `get_many` would discard is not kept."""
+        today = self._today()
+        rows = [
+            (*identity, encoder_name, vector, len(vector), today)
+            for identity, embedding in embeddings.items()
+            if _embedding(vector := embedding.astype("<f4").tobytes(), embedding.size) is not None
+        ]
+        if rows:
+            self._file.write(lambda db: _keep(db, rows), None)
+
+    def kept(self) -> list[KeptEmbeddings]:
+        """What is kept, by encoder."""
+        query = "SELECT encoder, COUNT(*), SUM(size) FROM embeddings GROUP BY encoder ORDER BY encoder"
+        nothing: list[tuple[str, int, int]] = []
+        return [KeptEmbeddings(*row) for row in self._file.read(lambda db: db.execute(query).fetchall(), nothing)]
+
+    def size(self) -> int:
+        """The bytes of the file."""
+        return self._file.size()
+
+    def clear(self, encoder_name: str | None = None, *, unused_for_days: float = 0) -> int:
+        """Remove those of one encoder, or of all, unused for so many days; how many went. The file shrinks."""
+        latest = self._today() - unused_for_days
+
+        def delete(db: sqlite3.Connection) -> int:
+            return db.execute(
+                "DELETE FROM embeddings WHERE last_used <= ? AND (? IS NULL OR encoder = ?)",
+                (latest, encoder_name, encoder_name),
+            ).rowcount
+
+        if removed := self._file.write(delete, 0):
+            self._file.compact()
+        return removed
+
+    def shrink_to(self, most_bytes: int) -> int:
+        """Remove the least recently used until the file has at most `most_bytes`; how many went."""
+        return self._file.shrink_to(most_bytes, _drop_least_recently_used)
+
+    def close(self) -> None:
+        """Close the file; the next use opens it again."""
+        self._file.close()
+
+    def _today(self) -> int:
+        return int(self._clock() // _DAY_S)
+
+
+def _embedding(vector: object, dimensions: int) -> Embeddings | None:
+    """The vector of a row; None where it is none of that size, finite and of unit length."""
+    if not isinstance(vector, bytes) or len(vector) != 4 * dimensions:
+        return None
+    embedding = np.frombuffer(vector, dtype="<f4").astype(np.float32)
+    with np.errstate(all="ignore"):  # a damaged vector may hold anything
+        norm = float(np.linalg.norm(embedding.astype(np.float64)))
+    return embedding if abs(norm - 1) <= _UNIT_WITHIN else None  # NaN is within nothing
+
+
+def _rows(db: sqlite3.Connection, encoder_name: str, wanted: list[Identity]) -> list[tuple[Identity, object, object]]:
+    query = "SELECT vector, last_used FROM embeddings WHERE encoder = ? AND source = ? AND picture = ?"
+    return [(identity, *row) for identity in wanted if (row := db.execute(query, (encoder_name, *identity)).fetchone())]
+
+
+def _note(
+    db: sqlite3.Connection, encoder_name: str, unusable: list[Identity], used: list[Identity], today: int
+) -> None:
+    where = "WHERE encoder = ? AND source = ? AND picture = ?"
+    db.executemany(f"DELETE FROM embeddings {where}", [(encoder_name, *one) for one in unusable])  # noqa: S608
+    db.executemany(
+        f"UPDATE embeddings SET last_used = ? {where}",  # noqa: S608
+        [(today, encoder_name, *one) for one in used],
+    )
+
+
+def _keep(db: sqlite3.Connection, rows: list[tuple[str, str, str, bytes, int, int]]) -> None:
+    db.executemany(
+        "INSERT OR REPLACE INTO embeddings (source, picture, encoder, vector, size, last_used) "
+        "VALUES (?, ?, ?, ?, ?, ?)",
+        rows,
+    )
+
+
+def _drop_least_recently_used(db: sqlite3.Connection, size: int) -> int:
+    return db.execute(
+        "DELETE FROM embeddings WHERE rowid IN (SELECT rowid FROM ("
+        "SELECT rowid, SUM(size) OVER (ORDER BY last_used, rowid) - size AS before FROM embeddings) WHERE before < ?)",
+        (size,),
+    ).rowcount

@@ -1,0 +1,267 @@
+"""An SQLite file that may be damaged, full, locked or out of reach, and never ends a search for it."""
+
+import logging
+import os
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import TypeVar
+
+logger = logging.getLogger(__name__)
+
+Outcome = TypeVar("Outcome")
+Schema = Sequence[Sequence[str]]
+"""The statements that lead from each version of a schema to the next; `PRAGMA user_version` counts those done."""
+
+_PAGE = 1 << 14  # a vector takes some 2 KB: only one would fit on the usual page of 4 KB
+_REST_S = 30.0
+_DAMAGE = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR, sqlite3.SQLITE_MISMATCH})
+"""Codes of a file that is none of ours (any more): unreadable, or without the tables its version has."""
+_OUT_OF_REACH = frozenset({sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN})
+_JOURNALS = ("-wal", "-shm")
+
+
+class _NewerSchemaError(Exception):
+    """The file was written by a newer phrasepix."""
+
+
+class SqliteFile:
+    """One SQLite file in WAL mode, for many threads and many processes at once.
+
+    `holds` says for people what is in it; `schema` is its numbered migrations. It is opened when first used. A damaged
+    file is set aside (`.damaged`) and a fresh one begun, also in the middle of use. One that is locked for longer than
+    `busy_timeout_s`, on a full disk, read-only or written by a newer version is left as it is: the log says so once,
+    and work is answered by its `otherwise`.
+    """
+
+    def __init__(self, path: Path, *, holds: str, schema: Schema, busy_timeout_s: float = 10.0) -> None:
+        self.path = path
+        self._holds = holds
+        self._schema = schema
+        self._busy_timeout_s = busy_timeout_s
+        self._lock = threading.RLock()
+        self._connection: sqlite3.Connection | None = None
+        self._opened: tuple[int, int] | None = None
+        self._rests_until = {"read": 0.0, "write": 0.0}
+        self._said: set[str] = set()
+
+    def read(self, work: Callable[[sqlite3.Connection], Outcome], otherwise: Outcome) -> Outcome:
+        """What `work` finds; `otherwise` where the file cannot be read."""
+        return self._use("read", work, otherwise)
+
+    def write(self, work: Callable[[sqlite3.Connection], Outcome], otherwise: Outcome) -> Outcome:
+        """What `work` returns, done in one transaction: all of it or, with `otherwise`, nothing."""
+
+        def in_one_transaction(connection: sqlite3.Connection) -> Outcome:
+            return _in_transaction(connection, lambda: work(connection))
+
+        return self._use("write", in_one_transaction, otherwise)
+
+    def size(self) -> int:
+        """The bytes it takes on the disk, with its journal."""
+        return sum(size for name in ("", *_JOURNALS[:1]) if (size := _size(self._beside(name))))
+
+    def shrink_to(self, most_bytes: int, drop: Callable[[sqlite3.Connection, int], int]) -> int:
+        """Have `drop` delete rows of at least so many bytes until the file fits; how many rows went."""
+        dropped = 0
+        if self.size() > most_bytes:
+            self.compact()
+        while (excess := self.read(_bytes_in_use, 0) - most_bytes) > 0:
+
+            def least(connection: sqlite3.Connection, excess: int = excess) -> int:
+                return drop(connection, excess)
+
+            if not (now := self.write(least, 0)):
+                break
+            dropped += now
+            self.compact()
+        return dropped
+
+    def compact(self) -> None:
+        """Give the space of deleted rows back to the disk."""
+
+        def vacuum(connection: sqlite3.Connection) -> None:
+            try:
+                connection.execute("VACUUM")
+            except sqlite3.OperationalError:  # somebody else is using it, or there is no room for a copy
+                connection.execute("PRAGMA incremental_vacuum").fetchall()
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
+        self._use("write", vacuum, None)
+
+    def close(self) -> None:
+        """Close the connection; the next use opens it again."""
+        with self._lock:
+            connection, self._connection, self._opened = self._connection, None, None
+            if connection is not None:
+                with suppress(sqlite3.Error):
+                    connection.close()
+
+    def _use(self, kind: str, work: Callable[[sqlite3.Connection], Outcome], otherwise: Outcome) -> Outcome:
+        with self._lock:
+            if time.monotonic() < self._rests_until[kind]:
+                return otherwise
+            for already_afresh in (False, True):
+                connection = None
+                try:
+                    connection = self._connected()
+                    return work(connection)
+                except _NewerSchemaError as error:
+                    self._rest(("read", "write"), f"{error}; it is left as it is")
+                except (OSError, sqlite3.DatabaseError) as error:
+                    if _is_damage(error) and not already_afresh and self._set_aside(error):
+                        continue
+                    # Where it could be opened, reading may go on though writing cannot.
+                    self._rest((kind,) if connection else ("read", "write"), _reason(error))
+                return otherwise
+        return otherwise
+
+    def _rest(self, kinds: Sequence[str], reason: str) -> None:
+        """Leave the file alone for a while: each try may wait for a lock, and a search must not."""
+        for kind in kinds:
+            self._rests_until[kind] = time.monotonic() + _REST_S
+        what = "kept" if "write" in kinds else "read"
+        level = logging.DEBUG if what in self._said else logging.WARNING
+        self._said.add(what)
+        logger.log(level, "%s cannot be %s in %s (%s); going on without", self._holds, what, self.path, reason)
+
+    def _connected(self) -> sqlite3.Connection:
+        if self._connection is not None and _identity(self.path) != self._opened:
+            self.close()  # somebody set it aside or cleared the directory: what is written there would be lost
+        if self._connection is None:
+            self._connection = self._open()
+            self._opened = _identity(self.path)
+        return self._connection
+
+    def _open(self) -> sqlite3.Connection:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        connection = self._connect(self.path.absolute().as_uri())
+        try:
+            try:
+                self._prepare(connection)
+            except sqlite3.OperationalError as error:
+                if _code(error) not in _OUT_OF_REACH or not self._never_changes():
+                    raise
+                connection.close()
+                connection = self._connect(self.path.absolute().as_uri() + "?immutable=1")
+                self._check_version(connection)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _connect(self, uri: str) -> sqlite3.Connection:
+        return sqlite3.connect(
+            uri, uri=True, timeout=self._busy_timeout_s, isolation_level=None, check_same_thread=False
+        )
+
+    def _never_changes(self) -> bool:
+        """Whether it lies whole on what cannot be written, such as a read-only disk."""
+        return self.path.exists() and not self._beside("-wal").exists() and not os.access(self.path.parent, os.W_OK)
+
+    def _prepare(self, connection: sqlite3.Connection) -> None:
+        if self._check_version(connection) == 0:  # both take effect on a new file only
+            connection.execute(f"PRAGMA page_size = {_PAGE}")
+            connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
+        self._to_wal(connection)
+        # A killed process loses nothing that was committed; a power cut may lose the last commits, never the file.
+        connection.execute("PRAGMA synchronous = NORMAL")
+        if self._check_version(connection) < len(self._schema):
+            _in_transaction(connection, lambda: self._migrate(connection))
+
+    def _to_wal(self, connection: sqlite3.Connection) -> None:
+        gives_up_at = time.monotonic() + self._busy_timeout_s
+        while True:
+            try:
+                connection.execute("PRAGMA journal_mode = WAL")
+                return
+            except sqlite3.OperationalError as error:
+                # SQLite itself does not wait here where two processes begin a file at once.
+                if _code(error) != sqlite3.SQLITE_BUSY or time.monotonic() > gives_up_at:
+                    raise
+                time.sleep(0.02)
+
+    def _check_version(self, connection: sqlite3.Connection) -> int:
+        version = int(connection.execute("PRAGMA user_version").fetchone()[0])
+        if not 0 <= version <= len(self._schema):
+            raise _NewerSchemaError(f"its version is {version}, and this phrasepix knows {len(self._schema)}")
+        return version
+
+    def _migrate(self, connection: sqlite3.Connection) -> None:
+        done = self._check_version(connection)  # again: another process may have done it meanwhile
+        for statements in self._schema[done:]:
+            for statement in statements:
+                connection.execute(statement)
+        connection.execute(f"PRAGMA user_version = {len(self._schema)}")
+
+    def _set_aside(self, error: Exception) -> bool:
+        """Move the damaged file out of the way; False where that cannot be done."""
+        damaged = self._opened or _identity(self.path)
+        self.close()
+        if damaged is None or _identity(self.path) != damaged:
+            return True  # another process was faster
+        aside = self.path.with_suffix(".damaged")
+        try:
+            self.path.replace(aside)
+            for journal in _JOURNALS:  # they belong to the damaged file and would be played into the new one
+                self._beside(journal).unlink(missing_ok=True)
+        except OSError:
+            return False
+        logger.warning(
+            "%s in %s are damaged (%s); set aside as %s, begun afresh", self._holds, self.path, error, aside.name
+        )
+        return True
+
+    def _beside(self, suffix: str) -> Path:
+        return self.path.with_name(self.path.name + suffix)
+
+
+def _in_transaction(connection: sqlite3.Connection, work: Callable[[], Outcome]) -> Outcome:
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        outcome = work()
+        connection.execute("COMMIT")
+    except BaseException:
+        with suppress(sqlite3.Error):
+            connection.rollback()
+        raise
+    return outcome
+
+
+def _bytes_in_use(connection: sqlite3.Connection) -> int:
+    pages, free, size = (
+        int(connection.execute(f"PRAGMA {name}").fetchone()[0])
+        for name in ("page_count", "freelist_count", "page_size")
+    )
+    return (pages - free) * size
+
+
+def _code(error: BaseException) -> int:
+    """SQLite's primary result code."""
+    return int(getattr(error, "sqlite_errorcode", 0)) & 0xFF
+
+
+def _is_damage(error: Exception) -> bool:
+    return isinstance(error, sqlite3.DatabaseError) and _code(error) in _DAMAGE
+
+
+def _reason(error: Exception) -> str:
+    return str(getattr(error, "strerror", None) or error)
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return (found.st_dev, found.st_ino)
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
