@@ -5,7 +5,9 @@ from functools import lru_cache
 from phrasepix.sample import MODEL_DIRECTORY, SAMPLE
 from reranker.clip_reranker import ClipReranker
 from reranker.encoder import Encoder
+from reranker.engine.choice import load_encoder
 from reranker.model_choice import DEFAULT_MODEL, ModelChoice
+from retriever.directories import cache_directory
 
 SAMPLE_MODEL = "sample"
 
@@ -26,11 +28,9 @@ def choose_model(model: str | None, pretrained: str | None, source: str) -> tupl
 
 
 @lru_cache(maxsize=2)
-def reranker_of_model(choice: ModelChoice, device: str) -> ClipReranker:
+def reranker_of_model(choice: ModelChoice, device: str, engine: str = "auto") -> ClipReranker:
     """The reranker of a model; the same one each time, so that a pool is encoded once in a process."""
-    from reranker.open_clip_encoder import OpenClipEncoder  # imports torch: seconds
-
-    return ClipReranker(OpenClipEncoder(choice.model, choice.pretrained, device=device))
+    return ClipReranker(load_encoder(choice, cache_directory(), device=device, engine=engine))
 
 
 @lru_cache(maxsize=2)

@@ -56,6 +56,7 @@ def find_images(
     model: str | Encoder | None = None,
     pretrained: str | None = None,
     device: str = "auto",
+    engine: str = "auto",
     key: str | None = None,
     base_url: str | None = None,
     offline: bool = False,
@@ -65,8 +66,9 @@ def find_images(
 
     `source` is pixabay, sample, or a `Retriever`; `model` a name (open_clip's with its `pretrained` tag,
     hf-hub:…, local-dir:…, sample) or an `Encoder`, by default ViT-B-32 / laion2b_s34b_b79k, and the sample's own
-    for the sample. `device` is auto, cpu, cuda or mps. `key` stands in for `PIXABAY_API_KEY` and the config file,
-    `base_url` for `PIXABAY_API_URL`. `on_progress` is told how far the search is.
+    for the sample. `device` is auto, cpu, cuda or mps; `engine` torch, openvino (on the CPU: the model is exported once
+    and then starts without torch) or auto, which is openvino on a CPU. `key` stands in for `PIXABAY_API_KEY` and the
+    config file, `base_url` for `PIXABAY_API_URL`. `on_progress` is told how far the search is.
 
     Candidates of several tags are merged in the tags' order, each picture once. One whose picture cannot be had is
     skipped and listed in `Results.skipped`. What was encoded is remembered in the cache directory: another phrase over
@@ -88,7 +90,7 @@ def find_images(
         on_progress(SearchProgress(f"asking {origin.title} for {', '.join(tags)}"))
         pool = list(_merged(retriever.retrieve(tag, limit=limit, filters=filters) for tag in tags))
         title, ranking = _ranked(
-            phrase, pool, top, origin.name, model, pretrained, device, loopback_sources, offline, on_progress
+            phrase, pool, top, origin.name, model, pretrained, device, engine, loopback_sources, offline, on_progress
         )
     skipped += [Skipped(s.candidate.source, s.candidate.id, s.reason) for s in ranking.skipped]
     return Results(
@@ -110,11 +112,12 @@ def _ranked(
     model: str | Encoder | None,
     pretrained: str | None,
     device: str,
+    engine: str,
     loopback_sources: tuple[str, ...],
     offline: bool,
     on_progress: Callable[[SearchProgress], None],
 ) -> tuple[str, Ranking]:
-    title, load = _model(model, pretrained, device, source)
+    title, load = _model(model, pretrained, device, engine, source)
     if not pool:
         return title, Ranking((), (), 0)  # nothing to look at: the model need not be loaded
     on_progress(SearchProgress(f"loading the model {title}", 0, len(pool)))
@@ -148,7 +151,7 @@ def _no_downloads() -> Iterator[None]:
 
 
 def _model(
-    model: str | Encoder | None, pretrained: str | None, device: str, source: str
+    model: str | Encoder | None, pretrained: str | None, device: str, engine: str, source: str
 ) -> tuple[str, Callable[[], ClipReranker]]:
     if model is not None and not isinstance(model, str):
         encoder = model
@@ -158,7 +161,7 @@ def _model(
         logger.warning(
             "the model “sample” knows the sample's drawn scenes only; its order of photographs means nothing"
         )
-    return title, lambda: reranker_of_model(choice, device)
+    return title, lambda: reranker_of_model(choice, device, engine)
 
 
 @contextmanager

@@ -129,7 +129,7 @@ class ClipReranker:
             ):
                 return here
             try:
-                larger = loader.load(candidate, _SHOWN_SIDE)
+                larger = loader.load(candidate, _SHOWN_SIDE, whole=True)
             except PictureError as error:
                 return error if here is None else here
             shown = EncodedPicture(encoded.embedding, larger.data, to_show=True)

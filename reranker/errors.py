@@ -4,7 +4,8 @@
     ├── WrongQueryError          an empty phrase, a top below 1, … (also a ValueError)
     ├── ModelError
     │   ├── UnknownModelError       no such model, tag or device (also a ValueError)
-    │   └── WeightsUnavailableError   the weights are not here and cannot be had
+    │   ├── WeightsUnavailableError   the weights are not here and cannot be had
+    │   └── NotExportableError      the engine cannot run this model; torch runs it instead
     └── PictureError             one picture cannot be had; it is skipped, the search goes on
         ├── PictureUnreachableError   no file came from its URL
         ├── ForbiddenAddressError     its URL leads to an address pictures must not come from
@@ -32,6 +33,10 @@ class UnknownModelError(ModelError, ValueError):
 
 class WeightsUnavailableError(ModelError):
     """The model's weights are not on this machine and cannot be downloaded."""
+
+
+class NotExportableError(ModelError):
+    """The model cannot be run by an engine other than torch."""
 
 
 class PictureError(RerankerError):

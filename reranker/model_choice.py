@@ -18,3 +18,5 @@ DEFAULT_MODEL = ModelChoice("ViT-B-32", "laion2b_s34b_b79k")
 """Small, MIT-licensed, and its tokenizer ships with open_clip."""
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
+
+ENGINES = ("auto", "torch", "openvino")

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import logging
 from collections.abc import Sequence
 from pathlib import Path
 from pickle import UnpicklingError
@@ -11,15 +10,15 @@ from typing import Any
 import numpy as np
 import open_clip
 import torch
+from numpy.typing import NDArray
 from PIL import Image
 from safetensors import SafetensorError
 
 from reranker.encoder import Embeddings, unit_rows
 from reranker.errors import ModelError, UnknownModelError
+from reranker.long_texts import warn_of_unread
 from reranker.model_choice import DEFAULT_MODEL, DEVICES
 from reranker.weights import Weights, find_weights
-
-logger = logging.getLogger(__name__)
 
 _LOADING_FAILURES = (
     RuntimeError, ValueError, OSError, LookupError, TypeError, AttributeError, AssertionError, EOFError,
@@ -66,7 +65,9 @@ class OpenClipEncoder:
             raise ModelError(f"model {model} cannot be loaded from {weights.weights_file}: {why}") from None
         self._model.eval()
         self._input_dtype: torch.dtype | None = open_clip.get_input_dtype(precision)  # None: as it is, float32
-        self._name = f"{weights.title} {precision} {_fingerprint(weights, self._model.visual.preprocess_cfg)}"
+        self._weights = weights
+        self._fingerprint = _fingerprint(weights, self.preprocessing)
+        self._name = f"{weights.title} {precision} {self._fingerprint}"
         self._dimensions = int(self.encode_texts([""]).shape[1])
 
     @property
@@ -90,16 +91,44 @@ class OpenClipEncoder:
         """Where the towers run: cpu, cuda or mps."""
         return self._device.type
 
+    @property
+    def weights(self) -> Weights:
+        """Where the weights came from."""
+        return self._weights
+
+    @property
+    def fingerprint(self) -> str:
+        """A digest of weights and preprocessing."""
+        return self._fingerprint
+
+    @property
+    def model(self) -> Any:
+        """open_clip's own model, in evaluation mode."""
+        return self._model
+
+    @property
+    def preprocessing(self) -> dict[str, Any]:
+        """The model's own `preprocess_cfg`."""
+        return dict(self._model.visual.preprocess_cfg)
+
+    @property
+    def tokenizer(self) -> Any:
+        """open_clip's tokenizer of the model."""
+        return self._tokenizer
+
+    def tokenize(self, texts: Sequence[str]) -> NDArray[np.int64]:
+        """Token ids, padded with zeros: int64 [len(texts), context]."""
+        tokens: NDArray[np.int64] = self._tokenizer(list(texts)).numpy()
+        return tokens
+
     def encode_texts(self, texts: Sequence[str]) -> Embeddings:
         """One unit row a text: float32 [len(texts), dimensions].
 
         What of a text lies beyond the model's context is not read, and the log says what.
         """
-        for text in texts:
-            if unread := self._unread(text):
-                logger.warning("the phrase is longer than the model reads; not read: “%s”", unread)
+        warn_of_unread(texts, self.tokenize)
         with torch.inference_mode():
-            tokens = self._tokenizer(list(texts)).to(self._device)
+            tokens = torch.from_numpy(self.tokenize(texts)).to(self._device)
             vectors = self._model.encode_text(tokens)
         return unit_rows(vectors.float().cpu().numpy())
 
@@ -112,33 +141,23 @@ class OpenClipEncoder:
             vectors = self._model.encode_image(batch.to(self._device, self._input_dtype))
         return unit_rows(vectors.float().cpu().numpy())
 
-    def _unread(self, text: str) -> str:
-        """The words of `text` beyond the context, found by how many of its first words give the same tokens."""
-        tokens = self._tokenizer([text])[0]
-        if int(tokens[-1]) == 0 or not text.strip():
-            return ""  # padding at the end: all of it was read
-        words = text.split()
-        read, beyond = 0, len(words)
-        while read < beyond:  # the fewest first words that already give these tokens
-            middle = (read + beyond) // 2
-            if torch.equal(self._tokenizer([" ".join(words[:middle])])[0], tokens):
-                beyond = middle
-            else:
-                read = middle + 1
-        if torch.equal(self._tokenizer([" ".join(words[:beyond])[:-1]])[0], tokens):
-            beyond -= 1  # this word's own end was not read
-        return " ".join(words[beyond:])
-
     def __repr__(self) -> str:
         return f"OpenClipEncoder({self._name!r}, device={self.device!r})"
+
+
+def best_device() -> str:
+    """The fastest device of this machine: cuda, mps or cpu."""
+    if torch.cuda.is_available():
+        return "cuda"
+    return "mps" if torch.backends.mps.is_available() else "cpu"
 
 
 def _device(wanted: str) -> torch.device:
     if wanted not in DEVICES:
         raise UnknownModelError(f"device {wanted!r} is not known; allowed: {', '.join(DEVICES)}")
-    present = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
     if wanted == "auto":
-        return torch.device(next(name for name in ("cuda", "mps", "cpu") if present[name]))
+        return torch.device(best_device())
+    present = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
     if not present[wanted]:
         raise UnknownModelError(f"device {wanted} is not present on this machine; --device auto takes what is")
     return torch.device(wanted)

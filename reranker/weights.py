@@ -6,7 +6,6 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-import open_clip
 import requests
 from huggingface_hub import constants, hf_hub_download, snapshot_download
 
@@ -41,6 +40,14 @@ class Weights:
             return self.file
         directory = Path(self.model.removeprefix(LOCAL_DIR))
         return next(path for name in _WEIGHT_FILES if (path := directory / name).is_file())
+
+
+def files_beside(weights: Weights) -> list[Path]:
+    """The files a model is loaded from, and those that would be taken in their stead if they were there."""
+    if weights.file is not None:
+        return [weights.file]
+    directory = Path(weights.model.removeprefix(LOCAL_DIR))
+    return [directory / name for name in (_CONFIG_FILE, *_WEIGHT_FILES)]
 
 
 def find_weights(model: str, pretrained: str | None) -> Weights:
@@ -88,6 +95,8 @@ def _snapshot(repository: str) -> Path:
 
 
 def _of_registry(model: str, pretrained: str | None) -> Weights:
+    import open_clip  # imports torch, which takes seconds: a directory is looked into without
+
     tags = open_clip.list_pretrained_tags_by_model(model)
     if not tags:
         near = get_close_matches(model, open_clip.list_models(), n=4)
@@ -104,6 +113,8 @@ def _of_registry(model: str, pretrained: str | None) -> Weights:
 
 def _registry_file(title: str, config: dict[str, Any]) -> Path:
     if not (place := config.get("hf_hub")):
+        import open_clip
+
         try:
             return Path(open_clip.download_pretrained(config))
         except (OSError, RuntimeError) as error:

@@ -21,6 +21,15 @@ MAIN_JOB = ["two red boats at night in the rain", "--tag", "boat", "--source", "
 ENTRY = "import sys; sys.argv[0] = 'phrasepix'; from phrasepix.cli import main; main()"
 
 
+@pytest.fixture(autouse=True)
+def one_export(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """The model is exported by the first of these tests that needs it; with the rest it is as on a machine in use."""
+    engines = tmp_path_factory.getbasetemp() / "engines"
+    engines.mkdir(exist_ok=True)
+    (tmp_path / "cache").mkdir()
+    (tmp_path / "cache" / "engines").symlink_to(engines)
+
+
 def command(*arguments: str) -> list[str]:
     installed = Path(sys.executable).with_name("phrasepix")
     return [str(installed), *arguments] if installed.exists() else [sys.executable, "-c", ENTRY, *arguments]
@@ -132,6 +141,8 @@ def test_help_names_the_options_and_imports_nothing_heavy() -> None:
         (["a boat", "--tag", "boat " * 30, "--source", "sample"], 2, "at most 100"),
         (["a boat", "--tag", "boat", "--source", "sample", "--model", "ViT-B-33"], 2, "ViT-B-32"),
         (["a boat", "--tag", "boat", "--source", "sample", "--model", "local-dir:/nowhere"], 2, "not a directory"),
+        (["a boat", "--tag", "boat", "--source", "sample", "--engine", "onnx"], 2, "allowed: auto, torch, openvino"),
+        (["a boat", "--tag", "boat", "--source", "sample", "--engine", "openvino", "--device", "mps"], 2, "on the CPU"),
         (["a boat", "--tag", "boat", "--source", "sample", "--sauce", "x"], 2, "--sauce"),
         (["a dragon", "--tag", "dragon", "--source", "sample"], 1, "Nothing found under dragon"),
         (["a boat", "--tag", "boat", "--source", "sample", "--gallery", "/nowhere/g.html"], 3, "cannot write /nowhere"),

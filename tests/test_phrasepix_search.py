@@ -28,6 +28,15 @@ def test_the_sentence_of_the_readme_finds_two_red_boats_at_night_in_the_rain() -
     assert results.skipped == ()
 
 
+def test_both_engines_find_the_same() -> None:
+    ours, theirs = (
+        find_images("two yellow kites by day", tag="kite", source="sample", engine=engine, device="cpu")
+        for engine in ("openvino", "torch")
+    )
+    assert [match.candidate.id for match in ours] == [match.candidate.id for match in theirs]
+    assert [match.score for match in ours] == pytest.approx([match.score for match in theirs], abs=1e-5)
+
+
 def test_scores_fall_with_the_rank_and_lie_between_minus_one_and_one() -> None:
     results = find_images("a blue car", tag="car", source="sample", top=200)
     scores = [match.score for match in results]
@@ -112,6 +121,7 @@ def test_no_key_says_where_to_get_one_and_how_to_try_without() -> None:
         ({"phrase": "a boat", "tag": "boat", "filters": Filters(orientation="tall")}, WrongParameterError, "vertical"),
         ({"phrase": "a boat", "tag": "boat", "model": "ViT-B-33"}, UnknownModelError, "not known to open_clip"),
         ({"phrase": "a boat", "tag": "boat", "device": "tpu"}, UnknownModelError, "allowed: auto, cpu"),
+        ({"phrase": "a boat", "tag": "boat", "engine": "onnx"}, UnknownModelError, "allowed: auto, torch, openvino"),
     ],
     ids=lambda value: str(value)[:40],
 )

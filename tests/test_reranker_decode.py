@@ -274,3 +274,45 @@ def test_many_threads_decode_at_once() -> None:
     for thread in threads:
         thread.join()
     assert [outcomes[number] for number in range(24)] == [decode(data[number % 8]).tobytes() for number in range(24)]
+
+
+# --- large JPEGs are decoded at a fraction of their size
+
+
+@pytest.mark.parametrize(
+    ("size", "enough", "expected"),
+    [
+        ((640, 426), 214, (640, 426)),  # half of it would be too little
+        ((640, 426), 213, (320, 213)),
+        ((426, 640), 213, (213, 320)),
+        ((1600, 1600), 200, (200, 200)),
+        ((1600, 1600), 201, (400, 400)),
+        ((4000, 3000), 10, (500, 375)),  # never below an eighth
+        ((640, 426), None, (640, 426)),
+    ],
+)
+def test_a_large_jpeg_is_decoded_at_the_smallest_size_that_is_enough(
+    size: tuple[int, int], enough: int | None, expected: tuple[int, int]
+) -> None:
+    assert decode(encoded(quarters().resize(size), "JPEG"), enough=enough).size == expected
+
+
+@pytest.mark.parametrize("orientation", [1, 6, 8])
+def test_a_reduced_jpeg_is_upright_and_looks_the_same(orientation: int) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    data = encoded(quarters().resize((800, 600)), "JPEG", exif=exif, quality=95)
+    whole, reduced = decode(data), decode(data, enough=200)
+    assert max(reduced.size) == 400
+    assert difference(reduced, whole.resize(reduced.size)) <= 25  # along the sharp edges between the colours
+
+
+@pytest.mark.parametrize("kind", ["PNG", "WEBP", "GIF", "TIFF", "BMP"])
+def test_other_formats_are_decoded_whole(kind: str) -> None:
+    assert decode(encoded(quarters().resize((640, 480)), kind), enough=50).size == (640, 480)
+
+
+def test_a_jpeg_of_too_many_pixels_is_refused_though_a_fraction_would_do() -> None:
+    data = encoded(quarters().resize((800, 600)), "JPEG")
+    with pytest.raises(PictureUnreadableError, match="800 × 600 pixels"):
+        decode(data, enough=50, largest_pixels=400_000)

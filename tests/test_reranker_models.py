@@ -10,39 +10,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import open_clip
 import pytest
 import torch
 from PIL import Image
-from safetensors.torch import save_file
 
 from reranker import ClipReranker, Encoder, OpenClipEncoder
 from reranker.errors import ModelError, UnknownModelError, WeightsUnavailableError
 from reranker.weights import find_weights
 from tests.picture_server import stripes, unused_port
+from tests.tiny_models import TINY, random_tiny, write_model
 
-CONTEXT = 12
-TINY: dict[str, Any] = {
-    "model_cfg": {
-        "embed_dim": 16,
-        "vision_cfg": {"image_size": 32, "layers": 1, "width": 64, "head_width": 32, "patch_size": 16},
-        "text_cfg": {"context_length": CONTEXT, "vocab_size": 49408, "width": 32, "heads": 2, "layers": 1},
-    },
-    "preprocess_cfg": {"mean": [0.5, 0.4, 0.3], "std": [0.2, 0.3, 0.4], "resize_mode": "squash"},
-}
 REMEDY = "local-dir:PATH, or try the built-in model"
-
-
-def random_tiny(seed: int) -> open_clip.CLIP:
-    torch.manual_seed(seed)
-    return open_clip.CLIP(**TINY["model_cfg"]).eval()
-
-
-def write_model(directory: Path, model: open_clip.CLIP, config: object = TINY) -> Path:
-    directory.mkdir(parents=True, exist_ok=True)
-    (directory / "open_clip_config.json").write_text(json.dumps(config))
-    save_file(model.state_dict(), directory / "open_clip_model.safetensors")
-    return directory
 
 
 @pytest.fixture(scope="module")

@@ -7,6 +7,7 @@ import gc
 import io
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -26,7 +27,12 @@ from PIL import Image
 from safetensors.torch import save_file
 
 from reranker import ClipReranker, Embeddings, OpenClipEncoder
+from reranker.engine.artefacts import Artefacts
+from reranker.engine.export import export
+from reranker.engine.openvino_encoder import OpenVinoEncoder
 from reranker.pictures import PictureLoader
+from reranker.pictures.decode import decode
+from reranker.pictures.loader import DECODED_TO
 from tests.picture_server import PictureServer, candidate, encoded, file
 
 PHOTOS = Path(__file__).parents[2] / "shared" / "photos"
@@ -133,6 +139,42 @@ def test_pictures_are_encoded_as_open_clip_encodes_them(
 ) -> None:
     assert np.std(expected, axis=0).max() > 10 * MOST  # they differ by more than what is allowed
     assert largest_difference(encoder.encode_pictures(pictures), expected) <= MOST
+
+
+@pytest.fixture(scope="module")
+def artefacts(encoder: OpenClipEncoder, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Artefacts]:
+    engines = tmp_path_factory.mktemp("engines")
+    yield export(encoder, engines)
+    shutil.rmtree(engines)  # as large as the weights
+
+
+def test_the_engine_for_cpus_encodes_as_open_clip_does(
+    reference: Reference, artefacts: Artefacts, pictures: list[Image.Image], expected: Embeddings
+) -> None:
+    engine = OpenVinoEncoder(artefacts, "ViT-B-32", precision="f32")
+    phrases = [*PHRASES, "", "naïve café — 東京", "word " * 70]
+    assert largest_difference(engine.encode_texts(phrases), reference.texts(phrases)) <= MOST
+    assert largest_difference(engine.encode_pictures(pictures), expected) <= MOST
+    with_loss = OpenVinoEncoder(artefacts, "ViT-B-32", precision="bf16")
+    assert largest_difference(with_loss.encode_pictures(pictures), expected) <= 5e-3
+
+
+def test_a_large_jpeg_decoded_at_a_fraction_of_its_size_says_the_same(
+    artefacts: Artefacts, pictures: list[Image.Image]
+) -> None:
+    engine = OpenVinoEncoder(artefacts, "ViT-B-32", precision="f32")
+    enough = DECODED_TO * engine.input_side
+    large = [encoded(enlarged(picture, 2 * enough), "JPEG", quality=90) for picture in pictures[:12]]
+    whole, reduced = [decode(data) for data in large], [decode(data, enough=enough) for data in large]
+    assert {min(picture.size) for picture in reduced} == {enough}
+    theirs, ours = engine.encode_pictures(whole), engine.encode_pictures(reduced)
+    assert (theirs * ours).sum(axis=1).min() >= 0.999
+    assert (ours @ theirs.T).argmax(axis=1).tolist() == list(range(len(large)))  # each is still nearest to itself
+
+
+def enlarged(picture: Image.Image, short_side: int) -> Image.Image:
+    scale = short_side / min(picture.size)
+    return picture.resize((round(picture.width * scale), round(picture.height * scale)), Image.Resampling.BICUBIC)
 
 
 def test_a_batch_of_one_equals_a_batch_of_eight_and_a_second_call_the_first(encoder: OpenClipEncoder) -> None:

@@ -93,6 +93,14 @@ def find(
     device: Annotated[
         str, typer.Option(metavar="DEVICE", help="auto, cpu, cuda or mps.", rich_help_panel=_MODEL)
     ] = "auto",
+    engine: Annotated[
+        str,
+        typer.Option(
+            metavar="ENGINE",
+            help="auto, torch, or openvino (the default on a CPU).",
+            rich_help_panel=_MODEL,
+        ),
+    ] = "auto",
     offline: Annotated[
         bool,
         typer.Option(
@@ -152,6 +160,7 @@ def find(
                 model=model,
                 pretrained=pretrained,
                 device=device,
+                engine=engine,
                 offline=offline,
                 on_progress=screen.show,
             )

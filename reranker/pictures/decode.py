@@ -21,9 +21,11 @@ _DECODER_FAILURES = (
 """What Pillow's decoders raise on damaged files, as its issues record."""
 
 
-def decode(data: bytes, *, largest_pixels: int = LARGEST_PIXELS) -> Image.Image:
+def decode(data: bytes, *, enough: int | None = None, largest_pixels: int = LARGEST_PIXELS) -> Image.Image:
     """The picture in `data` as RGB, upright, its first frame, transparency laid on white.
 
+    A JPEG whose short side exceeds `enough` pixels twice or more is decoded at a half, a quarter or an eighth of its
+    size, whichever still leaves `enough`: a fraction of the work.
     Raises `PictureUnreadableError` where it is empty, no picture, damaged, or has more than `largest_pixels`.
     """
     if not data:
@@ -32,6 +34,8 @@ def decode(data: bytes, *, largest_pixels: int = LARGEST_PIXELS) -> Image.Image:
         with Image.open(io.BytesIO(data), formats=FORMATS) as opened:
             if opened.width * opened.height > largest_pixels:
                 raise _too_many(f"{opened.width} × {opened.height}", largest_pixels)
+            if enough is not None:
+                opened.draft(None, (enough, enough))  # formats other than JPEG know no such thing and ignore it
             opened.load()
             return _as_rgb(ImageOps.exif_transpose(opened))
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):

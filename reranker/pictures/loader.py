@@ -11,10 +11,17 @@ from reranker.pictures.decode import decode
 from reranker.pictures.fetch import PictureFetcher
 from retriever.candidate import Candidate, Rendition
 
+DECODED_TO = 4
+"""How many times the side that is wanted a large JPEG is decoded to at least.
+
+What a decoder leaves out for speed is not quite what a resize leaves out. Measured on photographs, the cosine to the
+whole falls to 0.997 with twice the model's side, 0.9989 with three times; with four it stays above 0.9999.
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class LoadedPicture:
-    """A decoded RGB picture and the file it came from."""
+    """A decoded RGB picture, perhaps smaller than its file has it, and the file."""
 
     picture: Image.Image
     data: bytes
@@ -31,22 +38,23 @@ class PictureLoader:
         self._fetcher = fetcher or PictureFetcher()
         self._loopback_sources = frozenset(loopback_sources)
 
-    def load(self, candidate: Candidate, short_side: int) -> LoadedPicture:
+    def load(self, candidate: Candidate, short_side: int, *, whole: bool = False) -> LoadedPicture:
         """The candidate's picture from the smallest rendition whose short side reaches `short_side` pixels.
 
-        A derived rendition that cannot be had is replaced by the next one given. Raises the last `PictureError`.
+        Of a large JPEG no more is decoded than leaves four times that, unless the `whole` is wanted. A derived
+        rendition that cannot be had is replaced by the next one given. Raises the last `PictureError`.
         """
         renditions = renditions_to_try(candidate.renditions, short_side)
         for rendition in renditions[:-1]:
             try:
-                return self._load(candidate, rendition)
+                return self._load(candidate, rendition, None if whole else DECODED_TO * short_side)
             except PictureError:
                 continue
-        return self._load(candidate, renditions[-1])
+        return self._load(candidate, renditions[-1], None if whole else DECODED_TO * short_side)
 
-    def _load(self, candidate: Candidate, rendition: Rendition) -> LoadedPicture:
+    def _load(self, candidate: Candidate, rendition: Rendition, enough: int | None) -> LoadedPicture:
         data = self._fetcher.fetch(rendition.url, loopback=candidate.source in self._loopback_sources)
-        return LoadedPicture(decode(data), data)
+        return LoadedPicture(decode(data, enough=enough), data)
 
     def close(self) -> None:
         """Close the connections."""

@@ -1,0 +1,210 @@
+"""From open_clip's model to artefacts: both towers converted, saved, and compared with what they came from."""
+
+import json
+import os
+import shutil
+import time
+import warnings
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import open_clip
+import torch
+from numpy.typing import NDArray
+from open_clip.tokenizer import SimpleTokenizer, default_bpe, get_clean_fn
+from PIL import Image
+from torch import Tensor, nn
+
+from reranker.engine import runtime
+from reranker.engine.artefacts import FORMAT, IMAGE_TOWER, TEXT_TOWER, Artefacts
+from reranker.engine.clip_tokenizer import CLEANINGS, write_vocabulary
+from reranker.engine.openvino_encoder import OpenVinoEncoder
+from reranker.engine.preprocessing import Preprocessing
+from reranker.errors import ModelError, NotExportableError
+from reranker.open_clip_encoder import OpenClipEncoder
+
+LARGEST_DIFFERENCE = 1e-4
+"""What an exported tower's unit vectors may differ by from open_clip's, in f32."""
+
+_ABANDONED_AFTER_S = 3600.0
+_PROBES = ("", "two red boats at night", "a dog and a cat by the sea wall")
+
+
+def export(encoder: OpenClipEncoder, engines: Path) -> Artefacts:
+    """The artefacts of `encoder` (on the CPU) below `engines`, made if they are not there.
+
+    They are written under a temporary name and moved into place: several processes may do so at once. Raises
+    `NotExportableError` where the engine cannot run the model, OSError where nothing can be written.
+    """
+    clean = _cleaning(encoder)
+    try:
+        preprocessing = Preprocessing.of_config(encoder.preprocessing)
+    except ModelError as error:
+        raise NotExportableError(str(error)) from None
+    fingerprint = _fingerprint(encoder)
+    place = engines / fingerprint
+    if (present := Artefacts.read(place)) is not None:
+        return present
+    engines.mkdir(parents=True, exist_ok=True)
+    _remove_abandoned(engines)
+    partial = engines / f"{fingerprint}.{os.getpid()}.partial"
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir()
+    try:
+        text_tower, ends = _text_tower(encoder.model)
+        tokens = torch.from_numpy(encoder.tokenize(_PROBES))
+        pixels = torch.zeros(2, 3, preprocessing.height, preprocessing.width)
+        _convert(
+            text_tower, tokens[:, :7] if ends else tokens, [-1, -1 if ends else tokens.shape[1]], TEXT_TOWER, partial
+        )
+        _convert(_ImageTower(encoder.model), pixels, [-1, *pixels.shape[1:]], IMAGE_TOWER, partial)
+        write_vocabulary(Path(default_bpe()), partial)
+        parameters = sum(weight.numel() for weight in encoder.model.visual.parameters())
+        artefacts = Artefacts(
+            partial,
+            fingerprint,
+            encoder.dimensions,
+            encoder.input_side,
+            preprocessing,
+            tokens.shape[1],
+            clean,
+            ends,
+            parameters,
+        )
+        _compare(artefacts, encoder)
+        shutil.rmtree(artefacts.compiled, ignore_errors=True)  # made for the comparison only
+        artefacts.write_manifest()
+        _move(partial, place)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    if (written := Artefacts.read(place)) is None:
+        raise OSError(f"the exported model in {place} cannot be read back")
+    return written
+
+
+class _ImageTower(nn.Module):
+    """Pixels [n, 3, height, width] to vectors."""
+
+    def __init__(self, model: Any) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        vectors: Tensor = self.model.encode_image(pixels)
+        return vectors
+
+
+class _WholeTextTower(nn.Module):
+    """Tokens [n, context] to vectors."""
+
+    def __init__(self, model: Any) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        vectors: Tensor = self.model.encode_text(tokens)
+        return vectors
+
+
+class _EndingTextTower(nn.Module):
+    """Tokens [n, up to context] to vectors, for a causal tower that reads its result at the end of the text.
+
+    What stands after the end cannot reach it, so the positions and the mask need only be as long as the texts.
+    """
+
+    def __init__(self, text: Any) -> None:
+        super().__init__()
+        self.text = text
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        text, length = self.text, tokens.shape[1]
+        vectors = text.token_embedding(tokens) + text.positional_embedding[:length]
+        vectors = text.ln_final(text.transformer(vectors, attn_mask=text.attn_mask[:length, :length]))
+        ends: Tensor = vectors[torch.arange(vectors.shape[0]), tokens.argmax(dim=-1)]
+        projection = text.text_projection
+        if projection is None:
+            return ends
+        projected: Tensor = projection(ends) if isinstance(projection, nn.Linear) else ends @ projection
+        return projected
+
+
+def _text_tower(model: Any) -> tuple[nn.Module, bool]:
+    """The text tower to convert, and whether texts may end before the context does."""
+    text = getattr(model, "text", model)  # a CustomTextCLIP has its tower there, a CLIP is one itself
+    ends = (
+        isinstance(getattr(text, "attn_mask", None), Tensor)
+        and getattr(text, "text_pool_type", getattr(text, "pool_type", None)) == "argmax"
+        and getattr(text, "cls_emb", None) is None
+        and not getattr(text, "use_pad_mask", False)
+    )
+    return (_EndingTextTower(text) if ends else _WholeTextTower(model)), ends
+
+
+def _cleaning(encoder: OpenClipEncoder) -> str:
+    tokenizer = encoder.tokenizer
+    plain = isinstance(tokenizer, SimpleTokenizer) and tokenizer.reduction_fn is None
+    for clean in CLEANINGS:
+        if plain and tokenizer.clean_fn is get_clean_fn(clean) and len(tokenizer.all_special_ids) == 2:
+            return clean
+    raise NotExportableError(f"its tokenizer, {type(tokenizer).__name__}, is not CLIP's own")
+
+
+def _convert(tower: nn.Module, example: Tensor, shape: list[int], name: str, directory: Path) -> None:
+    openvino = runtime.import_openvino()
+    kind = openvino.Type.i64 if example.dtype == torch.int64 else openvino.Type.f32
+    try:
+        with warnings.catch_warnings(), torch.no_grad():
+            # The tracer warns of each number it takes for constant; whether one was not, the comparison shows.
+            warnings.simplefilter("ignore")
+            converted = openvino.convert_model(
+                tower.eval(), example_input=example, input=[(openvino.PartialShape(shape), kind)]
+            )
+    except Exception as error:  # whatever of torch's operations the converter does not know
+        raise NotExportableError(" ".join(str(error).split())[:300] or type(error).__name__) from None
+    try:
+        openvino.save_model(converted, str(directory / name), compress_to_fp16=False)
+    except RuntimeError as error:  # how OpenVINO reports a full disk
+        raise OSError(f"{name} cannot be written: {error}") from None
+
+
+def _compare(artefacts: Artefacts, encoder: OpenClipEncoder) -> None:
+    """Raise `NotExportableError` where the exported model does not say what open_clip's says."""
+    exported = OpenVinoEncoder(artefacts, "comparison", precision="f32")
+    noise = np.random.default_rng(0).integers(0, 256, (2, 37, 53, 3), dtype=np.uint8)
+    pictures = [Image.fromarray(pixels).resize((400, 300 + 200 * number)) for number, pixels in enumerate(noise)]
+    pairs: list[tuple[str, NDArray[np.float32], NDArray[np.float32]]]
+    try:
+        pairs = [("text", exported.encode_texts([text]), encoder.encode_texts([text])) for text in _PROBES] + [
+            ("image", exported.encode_pictures(pictures), encoder.encode_pictures(pictures))
+        ]
+    except ModelError as error:
+        raise NotExportableError(str(error)) from None
+    for tower, ours, theirs in pairs:
+        difference = float(np.abs(ours - theirs).max(initial=0))
+        if not difference <= LARGEST_DIFFERENCE:
+            raise NotExportableError(f"its exported {tower} tower differs from open_clip's by {difference:.1e}")
+
+
+def _fingerprint(encoder: OpenClipEncoder) -> str:
+    """A digest of all that the artefacts depend on."""
+    architecture = open_clip.get_model_config(encoder.weights.model)
+    parts = [FORMAT, encoder.fingerprint, encoder.weights.quick_gelu, architecture]
+    return sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()[:24]
+
+
+def _move(partial: Path, place: Path) -> None:
+    try:
+        partial.rename(place)
+    except OSError:
+        if Artefacts.read(place) is not None:
+            return  # another process was first
+        shutil.rmtree(place)  # damaged: what this export replaces
+        partial.rename(place)
+
+
+def _remove_abandoned(engines: Path) -> None:
+    for path in engines.glob("*.partial"):
+        if time.time() - path.stat().st_mtime > _ABANDONED_AFTER_S:
+            shutil.rmtree(path, ignore_errors=True)

@@ -1,0 +1,141 @@
+"""An exported CLIP model as an `Encoder`, on the CPU, without torch."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from reranker.encoder import Embeddings, unit_rows
+from reranker.engine import runtime
+from reranker.engine.artefacts import Artefacts
+from reranker.engine.clip_tokenizer import ClipTokenizer
+from reranker.errors import ModelError, UnknownModelError
+from reranker.long_texts import warn_of_unread
+
+PRECISIONS = ("auto", "f32", "bf16")
+
+_BATCH = 32
+_TOKENS_STEP = 8
+"""Texts are padded to a multiple of so many tokens: the CPU's kernels are made anew for each new length."""
+
+_LARGE_TOWER = 20_000_000
+"""Parameters from which bf16 is worth its loss: below, converting costs what the products gain."""
+
+
+class OpenVinoEncoder:
+    """The towers in `artefacts`, each loaded when first used. `title` names the model to people.
+
+    `precision` is of both towers, f32 or bf16. With auto the image tower runs in bf16 where the CPU computes in it and
+    the tower is large enough to gain by it; the text tower, for which a phrase is a trifle, stays in f32.
+    """
+
+    def __init__(self, artefacts: Artefacts, title: str, *, precision: str = "auto") -> None:
+        if precision not in PRECISIONS:
+            raise UnknownModelError(f"precision {precision!r} is not known; allowed: {', '.join(PRECISIONS)}")
+        self._artefacts = artefacts
+        image, text = (precision, precision) if precision != "auto" else (_image_precision(artefacts), "f32")
+        self._image_tower = _Tower(artefacts, artefacts.image_tower, image)
+        self._text_tower = _Tower(artefacts, artefacts.text_tower, text)
+        self._name = f"{title} openvino image {image} text {text} {artefacts.fingerprint}"
+        self._lazy_tokenizer: ClipTokenizer | None = None
+
+    @property
+    def name(self) -> str:
+        """Model, engine, precisions and a digest of weights, preprocessing and architecture."""
+        return self._name
+
+    @property
+    def dimensions(self) -> int:
+        """The length of an embedding."""
+        return self._artefacts.dimensions
+
+    @property
+    def input_side(self) -> int:
+        """The side in pixels of what the image tower looks at."""
+        return self._artefacts.input_side
+
+    @property
+    def device(self) -> str:
+        """Where the towers run: cpu."""
+        return "cpu"
+
+    def encode_texts(self, texts: Sequence[str]) -> Embeddings:
+        """One unit row a text: float32 [len(texts), dimensions].
+
+        What of a text lies beyond the model's context is not read, and the log says what.
+        """
+        if not texts:
+            return np.empty((0, self.dimensions), dtype=np.float32)
+        tokenizer = self._tokenizer()
+        warn_of_unread(texts, tokenizer)
+        tokens = tokenizer(texts)
+        if self._artefacts.ends:
+            tokens = tokens[:, : _columns(tokens)]
+        return unit_rows(self._text_tower(tokens))
+
+    def encode_pictures(self, pictures: Sequence[Image.Image]) -> Embeddings:
+        """One unit row an RGB picture: float32 [len(pictures), dimensions]."""
+        prepare = self._artefacts.preprocessing
+        rows = [
+            unit_rows(self._image_tower(np.stack([prepare(picture) for picture in pictures[first : first + _BATCH]])))
+            for first in range(0, len(pictures), _BATCH)
+        ]
+        return np.concatenate(rows) if rows else np.empty((0, self.dimensions), dtype=np.float32)
+
+    def _tokenizer(self) -> ClipTokenizer:
+        if self._lazy_tokenizer is None:
+            artefacts = self._artefacts
+            make: Callable[[], ClipTokenizer] = lambda: ClipTokenizer(  # noqa: E731
+                artefacts.directory, context=artefacts.context, clean=artefacts.clean
+            )
+            self._lazy_tokenizer = _undamaged(artefacts, make)
+        return self._lazy_tokenizer
+
+    def __repr__(self) -> str:
+        return f"OpenVinoEncoder({self._name!r})"
+
+
+class _Tower:
+    """One tower, compiled when first called."""
+
+    def __init__(self, artefacts: Artefacts, file: Path, precision: str) -> None:
+        self._artefacts = artefacts
+        self._file = file
+        self._precision = precision
+        self._compiled: Any = None
+        self._lock = Lock()  # a compiled model's own request takes one caller at a time
+
+    def __call__(self, inputs: NDArray[Any]) -> NDArray[np.float32]:
+        with self._lock:
+            if self._compiled is None:
+                self._compiled = _undamaged(
+                    self._artefacts,
+                    lambda: runtime.compile_tower(self._file, self._precision, self._artefacts.compiled),
+                )
+            vectors: NDArray[np.float32] = np.array(self._compiled(inputs)[0], dtype=np.float32)
+        return vectors
+
+
+def _image_precision(artefacts: Artefacts) -> str:
+    return "bf16" if artefacts.image_parameters >= _LARGE_TOWER and runtime.computes_bf16() else "f32"
+
+
+def _columns(tokens: NDArray[np.int64]) -> int:
+    """How many columns to read: up to the last text's end, which is the largest id, rounded up."""
+    used = int(tokens.argmax(axis=1).max()) + 1
+    return min(int(tokens.shape[1]), -(-used // _TOKENS_STEP) * _TOKENS_STEP)
+
+
+def _undamaged(artefacts: Artefacts, load: Callable[[], Any]) -> Any:
+    try:
+        return load()
+    except Exception as error:  # openvino and tokenizers raise what their C++ and Rust hand them
+        artefacts.set_aside()
+        why = " ".join(str(error).split())[:300]
+        raise ModelError(
+            f"the exported model in {artefacts.directory} is damaged ({why}); the next search exports it anew"
+        ) from None

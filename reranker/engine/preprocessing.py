@@ -1,0 +1,124 @@
+"""A model's own preprocessing with Pillow and NumPy: the same numbers as open_clip's transform, without torchvision."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from reranker.errors import ModelError
+
+_FILTERS = {
+    "bicubic": Image.Resampling.BICUBIC,
+    "bilinear": Image.Resampling.BILINEAR,
+    "random": Image.Resampling.BICUBIC,  # random while training; open_clip takes bicubic for everything else
+}
+RESIZE_MODES = ("shortest", "longest", "squash")
+
+_OPENAI_MEAN = (0.48145466, 0.4578275, 0.40821073)
+_OPENAI_STD = (0.26862954, 0.26130258, 0.27577711)
+
+
+@dataclass(frozen=True, slots=True)
+class Preprocessing:
+    """From an RGB picture to what the image tower takes.
+
+    `resize_mode` is shortest (the short side becomes the tower's, the centre is cropped), longest (the long side does,
+    the rest is padded with `fill_color`) or squash (both do). `mean` and `std` are of the three channels, in 0 to 1.
+    """
+
+    height: int
+    width: int
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    interpolation: str
+    resize_mode: str
+    fill_color: int = 0
+
+    @classmethod
+    def of_config(cls, config: Mapping[str, Any]) -> Self:
+        """From a `preprocess_cfg` as open_clip's models carry it. Raises `ModelError` for what is not known."""
+        interpolation = config.get("interpolation") or "bicubic"
+        resize_mode = config.get("resize_mode") or "shortest"
+        for name, value, known in (
+            ("interpolation", interpolation, tuple(_FILTERS)),
+            ("resize_mode", resize_mode, RESIZE_MODES),
+            ("mode", config.get("mode") or "RGB", ("RGB",)),
+        ):
+            if value not in known:
+                raise ModelError(f"the model's preprocessing has {name} {value!r}; known: {', '.join(known)}")
+        height, width = _pair(config.get("size") or 224)
+        return cls(
+            height,
+            width,
+            _channels(config.get("mean") or _OPENAI_MEAN),
+            _channels(config.get("std") or _OPENAI_STD),
+            interpolation,
+            resize_mode,
+            int(config.get("fill_color") or 0),
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """The same as a `preprocess_cfg`."""
+        values = asdict(self)
+        return {"size": [values.pop("height"), values.pop("width")], **values}
+
+    def __call__(self, picture: Image.Image) -> NDArray[np.float32]:
+        """The picture's pixels, normalised: float32 [3, height, width]."""
+        resized = self._resized(picture if picture.mode == "RGB" else picture.convert("RGB"))
+        pixels = np.asarray(resized, dtype=np.float32).transpose(2, 0, 1) / np.float32(255)
+        pixels -= np.array(self.mean, dtype=np.float32)[:, None, None]
+        pixels /= np.array(self.std, dtype=np.float32)[:, None, None]
+        return pixels
+
+    def _resized(self, picture: Image.Image) -> Image.Image:
+        chosen = _FILTERS[self.interpolation]
+        if self.resize_mode == "squash":
+            return picture.resize((self.width, self.height), chosen)
+        if self.resize_mode == "longest":
+            ratio = max(picture.height / self.height, picture.width / self.width)
+            return self._centred(picture.resize(_scaled(picture, ratio), chosen), self.fill_color)
+        if self.height == self.width:
+            short = min(picture.size)
+            size = (int(self.width * picture.width / short), int(self.height * picture.height / short))
+            return self._centred(picture.resize(size, chosen), 0)
+        # open_clip resizes to an oblong input by bicubic, whatever the config says
+        ratio = min(picture.height / self.height, picture.width / self.width)
+        return self._centred(picture.resize(_scaled(picture, ratio), Image.Resampling.BICUBIC), 0)
+
+    def _centred(self, picture: Image.Image, fill: int) -> Image.Image:
+        """The centre, laid on `fill` where the picture is too small for it."""
+        pad_left, left = _margins(picture.width, self.width)
+        pad_top, top = _margins(picture.height, self.height)
+        if pad_left or pad_top or picture.width < self.width or picture.height < self.height:
+            paper = Image.new("RGB", (max(picture.width, self.width), max(picture.height, self.height)), (fill,) * 3)
+            paper.paste(picture, (pad_left, pad_top))
+            picture = paper
+        return picture.crop((left, top, left + self.width, top + self.height))
+
+
+def _margins(side: int, wanted: int) -> tuple[int, int]:
+    """How many pixels to pad before, and how many to crop before; odd ones as open_clip has them."""
+    if side < wanted:
+        return (wanted - side) // 2, 0
+    return 0, round((side - wanted) / 2)
+
+
+def _scaled(picture: Image.Image, ratio: float) -> tuple[int, int]:
+    return max(1, round(picture.width / ratio)), max(1, round(picture.height / ratio))
+
+
+def _pair(size: Any) -> tuple[int, int]:
+    sides = [int(side) for side in size] if isinstance(size, list | tuple) else [int(size)]
+    if len(sides) not in {1, 2} or min(sides) < 1:
+        raise ModelError(f"the model's preprocessing has size {size!r}; known: a side, or height and width")
+    return sides[0], sides[-1]
+
+
+def _channels(values: Any) -> tuple[float, ...]:
+    channels = tuple(float(value) for value in values) if isinstance(values, list | tuple) else (float(values),) * 3
+    if len(channels) != 3:
+        raise ModelError(f"the model's preprocessing normalises by {values!r}; known: one number for each of R, G, B")
+    return channels

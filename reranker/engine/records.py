@@ -1,0 +1,83 @@
+"""Which artefacts belong to a model's name, known without open_clip: small files that are checked against the weights.
+
+A record says which export a `ModelChoice` led to (or why it led to none), and the sizes and times of the files it was
+made from. When one of those changes, the record counts for nothing and the model is looked up anew.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from reranker.model_choice import ModelChoice
+
+_LOCAL_DIR = "local-dir:"
+
+States = dict[str, list[int] | None]
+"""For each file's path its size in bytes and the time of its last change in nanoseconds; None if it is not there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What is known of a choice: the model's title and its export's fingerprint, or why the engine cannot run it."""
+
+    title: str
+    fingerprint: str | None
+    why_not: str = ""
+
+
+def read_record(engines: Path, choice: ModelChoice, engine_version: str) -> Record | None:
+    """The record of a choice; None where there is none or what it was made from has changed."""
+    try:
+        kept = json.loads(_place(engines, choice).read_text(encoding="utf-8"))
+        if kept["fingerprint"] is None and kept["engine_version"] != engine_version:
+            return None  # what one version cannot run, another may
+        if any(_state(Path(path)) != state for path, state in kept["files"].items()):
+            return None
+        return Record(str(kept["title"]), kept["fingerprint"], str(kept["why_not"]))
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+        return None
+
+
+def states_of(files: Iterable[Path]) -> States:
+    """The states of files, some of which need not exist; taken before they are read."""
+    return {str(path.absolute()): _state(path) for path in files}
+
+
+def write_record(engines: Path, choice: ModelChoice, record: Record, made_from: States, engine_version: str) -> None:
+    """Keep the record of a choice, with the states of the files it was `made_from`."""
+    place = _place(engines, choice)
+    place.parent.mkdir(parents=True, exist_ok=True)
+    content = {
+        "model": choice.model,
+        "pretrained": choice.pretrained,
+        "title": record.title,
+        "fingerprint": record.fingerprint,
+        "why_not": record.why_not,
+        "engine_version": engine_version,
+        "files": made_from,
+    }
+    partial = place.with_suffix(f".{os.getpid()}.partial")
+    try:
+        partial.write_text(json.dumps(content, indent=1), encoding="utf-8")
+        partial.replace(place)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _place(engines: Path, choice: ModelChoice) -> Path:
+    model = choice.model
+    if model.startswith(_LOCAL_DIR):  # the same relative path is another model elsewhere
+        model = f"{_LOCAL_DIR}{Path(model.removeprefix(_LOCAL_DIR)).expanduser().resolve()}"
+    key = json.dumps([model, choice.pretrained])
+    return engines / "choices" / f"{hashlib.sha256(key.encode()).hexdigest()[:24]}.json"
+
+
+def _state(path: Path) -> list[int] | None:
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        return None
+    return [status.st_size, status.st_mtime_ns]

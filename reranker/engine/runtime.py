@@ -1,0 +1,90 @@
+"""OpenVINO as this project uses it: quiet, on all cores, at the precision the CPU computes in natively."""
+
+import hashlib
+import os
+import shutil
+import sys
+import warnings
+from contextlib import suppress
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+_TELEMETRY = "openvino_telemetry"
+
+
+def is_installed() -> bool:
+    """Whether the packages the engine needs are here."""
+    return find_spec("openvino") is not None and find_spec("tokenizers") is not None
+
+
+def import_openvino() -> Any:
+    """The module `openvino`, which on import would report its use to its maker: here it does not."""
+    if "openvino" in sys.modules or _TELEMETRY in sys.modules:
+        import openvino
+
+        return openvino
+    sys.modules[_TELEMETRY] = None  # type: ignore[assignment]  # it then takes its own stand-in, which sends nothing
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what it says of its own deprecated parts is not for people here
+            import openvino
+    finally:
+        del sys.modules[_TELEMETRY]
+    return openvino
+
+
+@cache
+def core() -> Any:
+    """OpenVINO's core; one for the process."""
+    return import_openvino().Core()
+
+
+@cache
+def computes_bf16() -> bool:
+    """Whether the CPU multiplies bfloat16 natively."""
+    return "BF16" in core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+
+
+def cores() -> int:
+    """How many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def compile_tower(tower: Path, precision: str, compiled: Path | None) -> Any:
+    """The model in the file `tower` (.xml), compiled for this CPU at `precision`, f32 or bf16.
+
+    With a directory `compiled`, what OpenVINO made of the model is kept there: compiled once, loaded from then on.
+    Raises RuntimeError where the file is damaged.
+    """
+    settings: dict[str, Any] = {
+        "INFERENCE_PRECISION_HINT": precision,
+        "PERFORMANCE_HINT": "LATENCY",  # one request at a time gets all cores
+        "INFERENCE_NUM_THREADS": cores(),
+        "ENABLE_CPU_PINNING": False,  # other work runs on these cores too
+        "CACHE_MODE": "OPTIMIZE_SIZE",  # without the weights, which stay in the .bin; loads as fast
+    }
+    if compiled is None:
+        return core().compile_model(str(tower), "CPU", settings)
+    ours = compiled / f"{tower.stem}-{_key(settings)}"
+    if ours.is_dir():
+        return core().compile_model(str(tower), "CPU", settings | {"CACHE_DIR": str(ours)})
+    # OpenVINO writes into its cache in place; another process must not read what is half written.
+    partial = compiled / f"{ours.name}.{os.getpid()}.partial"
+    try:
+        model = core().compile_model(str(tower), "CPU", settings | {"CACHE_DIR": str(partial)})
+        with suppress(OSError):  # another process was first: what is compiled here works all the same
+            partial.rename(ours)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    return model
+
+
+def _key(settings: dict[str, Any]) -> str:
+    """What the compiled model depends on beside the model."""
+    properties = [str(core().get_property("CPU", name)) for name in ("FULL_DEVICE_NAME", "OPTIMIZATION_CAPABILITIES")]
+    text = repr([import_openvino().get_version(), properties, sorted(settings.items())])
+    return hashlib.sha256(text.encode()).hexdigest()[:12]

@@ -1,0 +1,539 @@
+"""The engine for CPUs beside torch: the same tokens, the same pixels, the same vectors, and no torch once exported."""
+
+import json
+import logging
+import os
+import random
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import open_clip
+import pytest
+import torch
+from open_clip.tokenizer import SimpleTokenizer, default_bpe
+from open_clip.transform import PreprocessCfg, image_transform_v2
+from PIL import Image
+
+from reranker import ClipReranker, Encoder, OpenClipEncoder
+from reranker.engine.artefacts import Artefacts
+from reranker.engine.choice import load_encoder
+from reranker.engine.clip_tokenizer import ClipTokenizer, write_vocabulary
+from reranker.engine.export import export
+from reranker.engine.openvino_encoder import OpenVinoEncoder
+from reranker.engine.preprocessing import Preprocessing
+from reranker.errors import ModelError, UnknownModelError, WeightsUnavailableError
+from reranker.model_choice import ModelChoice
+from tests.picture_server import stripes
+from tests.tiny_models import TINY, random_tiny, write_model
+
+SAMPLE_MODEL = Path(__file__).parents[1] / "phrasepix" / "sample" / "model"
+PHRASES = ["two red boats at night in the rain", "", "a dog", "tiger <end_of_text> in the snow", "一只老虎 🐅"]
+
+
+def photograph(width: int, height: int, seed: int = 0) -> Image.Image:
+    """Coarse and fine detail, so that a resize by another filter shows."""
+    coarse = np.random.default_rng(seed).integers(0, 256, (7, 9, 3), dtype=np.uint8)
+    fine = np.random.default_rng(seed + 1).integers(0, 60, (height, width, 3), dtype=np.uint8)
+    smooth = np.asarray(Image.fromarray(coarse).resize((width, height), Image.Resampling.BICUBIC), dtype=np.int64)
+    return Image.fromarray(np.clip(smooth + fine, 0, 255).astype(np.uint8))
+
+
+# --- the tokenizer
+
+
+@pytest.fixture(scope="module")
+def vocabulary(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    directory = tmp_path_factory.mktemp("vocabulary")
+    write_vocabulary(Path(default_bpe()), directory)
+    return directory
+
+
+PIECES = (
+    "a tiger in the snow", "don't", "IT'S", "we'LL've", "'ſ", "ß", "ﬁﬂ", "İstanbul", "Ǆ", "naïve", "e\u0301", "Ça",
+    "mÃ©nage", "&amp;", "&lt;b&gt;", "&amp;amp;", "&eacute;", "&#128005;", "&#x1F405;", "&nosuch;", "&", "<br>",
+    "“quoted”", "…", "—", "\U0001f405", "\U0001f469\u200d\U0001f467", "\U0001f1e9\U0001f1ea", "\U0001f44d\U0001f3fd",
+    "☃\ufe0f", "虎", "トラ", "호랑이", "нет", "हिन्दी", "ไทย", "עברית", "العربية", "١٢٣", "½", "Ⅷ", "x²", "\n",
+    "<start_of_text>", "<END_OF_TEXT>", "<end_of_text>", "</w>", "a_b_c", "123456", "3.14", "!!!", "?!", "#tag", "@",
+    " ", "  ", "\t", "\r\n", "\x0b", "\x0c", "\x1c", "\x85", "\u00a0", "\u2003", "\u200b", "\u2028", "\ufeff",
+    "\x00", "\x1b[31m", "\x7f", "\ufffd", "\U0001fae8", "\U00013000", "supercalifragilistic", "xqzvkwjp" * 12,
+)  # fmt: skip
+
+
+def random_text(rng: random.Random) -> str:
+    parts = []
+    for _ in range(rng.choice([0, 1, 2, 3, 5, 8, 13, 40])):
+        kind = rng.random()
+        if kind < 0.55:
+            parts.append(rng.choice(PIECES))
+        elif kind < 0.75:
+            parts.append("".join(chr(rng.randrange(32, 127)) for _ in range(rng.randrange(1, 12))))
+        elif kind < 0.9:
+            parts.append("".join(any_letter(rng) for _ in range(rng.randrange(1, 6))))
+        else:
+            parts.append("".join(rng.choice("abcdefghijklmnopqrstuvwxyz") for _ in range(rng.randrange(1, 15))))
+    return rng.choice(["", " ", " "]).join(parts)
+
+
+def any_letter(rng: random.Random) -> str:
+    while True:
+        number = rng.randrange(0x110000) if rng.random() < 0.3 else rng.randrange(0x3000)
+        if not 0xD800 <= number < 0xE000:
+            return chr(number)
+
+
+@pytest.mark.parametrize(("clean", "strings"), [("lower", 12_000), ("whitespace", 2_000), ("canonicalize", 2_000)])
+def test_the_tokenizer_gives_open_clips_tokens(vocabulary: Path, clean: str, strings: int) -> None:
+    rng = random.Random(f"tokens {clean}")
+    texts = [*PIECES, *(random_text(rng) for _ in range(strings))]
+    theirs = SimpleTokenizer(context_length=32, clean=clean)
+    expected = theirs(texts).numpy()
+    ours = ClipTokenizer(vocabulary, context=32, clean=clean)(texts)
+    assert ours.dtype == np.int64
+    different = [text for text, a, b in zip(texts, ours, expected, strict=True) if not np.array_equal(a, b)]
+    assert different == []
+    overlong = int((expected[:, -1] != 0).sum())
+    assert strings / 50 < overlong < strings  # both kinds were among them
+
+
+@pytest.mark.parametrize("context", [2, 8, 77])
+def test_the_tokenizer_keeps_to_the_context(vocabulary: Path, context: int) -> None:
+    texts = ["a b c d e f g h i j", "", "x " * 300]
+    expected = SimpleTokenizer(context_length=context)(texts).numpy()
+    np.testing.assert_array_equal(ClipTokenizer(vocabulary, context=context)(texts), expected)
+
+
+# --- preprocessing
+
+
+@pytest.mark.parametrize("resize_mode", ["shortest", "longest", "squash"])
+@pytest.mark.parametrize("interpolation", ["bicubic", "bilinear", "random"])
+@pytest.mark.parametrize("size", [32, (32, 32), (48, 32), (31, 64)])
+def test_preprocessing_gives_open_clips_pixels(
+    resize_mode: str, interpolation: str, size: int | tuple[int, int]
+) -> None:
+    config = PreprocessCfg(
+        size=size,
+        mean=(0.5, 0.4, 0.3),
+        std=(0.2, 0.3, 0.4),
+        interpolation=interpolation,
+        resize_mode=resize_mode,
+        fill_color=77,
+    )
+    transform = image_transform_v2(config, is_train=False)
+    ours = Preprocessing.of_config(vars(config))
+    shapes = [(32, 32), (640, 426), (427, 640), (33, 32), (32, 33), (64, 31), (31, 64), (20, 11), (300, 40), (97, 101)]
+    for seed, (width, height) in enumerate(shapes):
+        picture = photograph(width, height, seed)
+        np.testing.assert_allclose(ours(picture), transform(picture).numpy(), atol=1e-6, rtol=0)
+        assert ours(picture).dtype == np.float32
+
+
+def test_preprocessing_without_settings_is_open_clips_default() -> None:
+    picture = photograph(300, 260)
+    expected = image_transform_v2(PreprocessCfg(), is_train=False)(picture).numpy()
+    np.testing.assert_allclose(Preprocessing.of_config({})(picture), expected, atol=1e-6, rtol=0)
+
+
+def test_preprocessing_survives_being_written_down() -> None:
+    settings = Preprocessing.of_config({"size": (48, 32), "resize_mode": "longest", "fill_color": 9, "mean": 0.5})
+    assert Preprocessing.of_config(json.loads(json.dumps(settings.to_json()))) == settings
+
+
+@pytest.mark.parametrize(
+    ("setting", "says"),
+    [
+        ({"resize_mode": "crumple"}, "resize_mode 'crumple'; known: shortest, longest, squash"),
+        ({"interpolation": "lanczos"}, "interpolation 'lanczos'; known: bicubic, bilinear"),
+        ({"mode": "L"}, "mode 'L'; known: RGB"),
+        ({"size": (1, 2, 3)}, "size"),
+        ({"mean": (0.5, 0.5)}, "normalises by"),
+    ],
+)
+def test_unknown_preprocessing_is_refused(setting: Mapping[str, Any], says: str) -> None:
+    with pytest.raises(ModelError, match=says.split(";")[0]) as caught:
+        Preprocessing.of_config(setting)
+    assert says in str(caught.value)
+
+
+# --- the towers
+
+
+def exported(directory: Path, engines: Path, **settings: str) -> tuple[OpenClipEncoder, OpenVinoEncoder]:
+    theirs = OpenClipEncoder(f"local-dir:{directory}", None, device="cpu")
+    return theirs, OpenVinoEncoder(export(theirs, engines), theirs.weights.title, **settings)
+
+
+@pytest.fixture(scope="module")
+def engines(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("engines")
+
+
+@pytest.fixture(scope="module")
+def sample(engines: Path) -> tuple[OpenClipEncoder, OpenVinoEncoder]:
+    return exported(SAMPLE_MODEL, engines, precision="f32")
+
+
+def variant(**changes: Any) -> dict[str, Any]:
+    """TINY with other settings of its text tower."""
+    model = TINY["model_cfg"]
+    return {**TINY, "model_cfg": {**model, "text_cfg": {**model["text_cfg"], **changes.pop("text_cfg", {})}, **changes}}
+
+
+VARIANTS: dict[str, tuple[dict[str, Any], bool]] = {
+    "plain": (TINY, True),
+    "its own text tower": (variant(custom_text=True), True),
+    "projected with a bias": (variant(custom_text=True, text_cfg={"proj_bias": True}), True),
+    "quick gelu": (variant(quick_gelu=True), True),
+    "not causal": (variant(custom_text=True, text_cfg={"no_causal_mask": True, "pool_type": "last"}), False),
+    "a class token": (variant(custom_text=True, text_cfg={"embed_cls": True, "output_tokens": False}), False),
+}
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+def test_the_exported_towers_say_what_open_clip_says(tmp_path: Path, name: str) -> None:
+    config, ends = VARIANTS[name]
+    torch.manual_seed(3)
+    settings = dict(config["model_cfg"])
+    kind = open_clip.CustomTextCLIP if settings.pop("custom_text", False) else open_clip.CLIP
+    directory = write_model(tmp_path / "model", kind(**settings).eval(), config)
+    theirs, ours = exported(directory, tmp_path / "engines", precision="f32")
+    artefacts = export(theirs, tmp_path / "engines")
+    assert artefacts.ends is ends
+    pictures = [photograph(90, 50), photograph(32, 32), photograph(40, 300)]
+    np.testing.assert_allclose(ours.encode_texts(PHRASES), theirs.encode_texts(PHRASES), atol=1e-5)
+    np.testing.assert_allclose(ours.encode_pictures(pictures), theirs.encode_pictures(pictures), atol=1e-5)
+    assert (ours.dimensions, ours.input_side, ours.device) == (theirs.dimensions, theirs.input_side, "cpu")
+
+
+def test_the_samples_model_says_the_same(sample: tuple[OpenClipEncoder, OpenVinoEncoder]) -> None:
+    theirs, ours = sample
+    assert isinstance(ours, Encoder)
+    pictures = [photograph(640, 426, seed) for seed in range(3)]
+    np.testing.assert_allclose(ours.encode_pictures(pictures), theirs.encode_pictures(pictures), atol=1e-5)
+
+
+def test_tokens_up_to_the_end_of_the_text_give_the_same_as_the_whole_context(
+    sample: tuple[OpenClipEncoder, OpenVinoEncoder],
+) -> None:
+    theirs, ours = sample
+    rng = random.Random(5)
+    words = ["boat", "red", "two", "night", "x", "harbour", "<end_of_text>", "🐅", "l'été"]
+    texts = [" ".join(rng.choices(words, k=length)) for length in range(40)]
+    whole = theirs.encode_texts(texts)  # open_clip's own: all 32 tokens, padded
+    one_by_one = np.concatenate([ours.encode_texts([text]) for text in texts])
+    np.testing.assert_allclose(one_by_one, whole, atol=1e-5)
+    np.testing.assert_allclose(ours.encode_texts(texts), whole, atol=1e-5)
+
+
+def test_a_batch_gives_what_each_picture_gives_alone(sample: tuple[OpenClipEncoder, OpenVinoEncoder]) -> None:
+    _, ours = sample
+    pictures = [photograph(120, 90 + seed, seed) for seed in range(35)]  # more than are looked at together
+    alone = np.concatenate([ours.encode_pictures([picture]) for picture in pictures])
+    np.testing.assert_allclose(ours.encode_pictures(pictures), alone, atol=1e-5)
+
+
+def test_nothing_gives_no_rows(sample: tuple[OpenClipEncoder, OpenVinoEncoder]) -> None:
+    _, ours = sample
+    assert ours.encode_pictures([]).shape == ours.encode_texts([]).shape == (0, 192)
+
+
+def test_bf16_is_near_and_has_another_name(engines: Path, sample: tuple[OpenClipEncoder, OpenVinoEncoder]) -> None:
+    theirs, full = sample
+    half = OpenVinoEncoder(export(theirs, engines), theirs.weights.title, precision="bf16")
+    pictures = [photograph(200, 150, seed) for seed in range(4)]
+    for one, other in (
+        (half.encode_pictures(pictures), full.encode_pictures(pictures)),
+        (half.encode_texts(PHRASES), full.encode_texts(PHRASES)),
+    ):
+        assert (one * other).sum(axis=1).min() > 0.999
+    assert len({half.name, full.name, theirs.name}) == 3
+    assert "local-dir:model" in half.name
+    assert str(SAMPLE_MODEL.parent) not in half.name
+
+
+def test_an_unknown_precision_is_refused(engines: Path, sample: tuple[OpenClipEncoder, OpenVinoEncoder]) -> None:
+    with pytest.raises(UnknownModelError, match="precision 'int8' is not known; allowed: auto, f32, bf16"):
+        OpenVinoEncoder(export(sample[0], engines), "x", precision="int8")
+
+
+def test_each_tower_is_loaded_alone(tmp_path: Path) -> None:
+    directory = write_model(tmp_path / "tiny", random_tiny(0))
+    theirs, ours = exported(directory, tmp_path / "engines")
+    artefacts = export(theirs, tmp_path / "engines")
+    for file in ("image.xml", "image.bin"):
+        (artefacts.directory / file).unlink()
+    np.testing.assert_allclose(ours.encode_texts(["a boat"]), theirs.encode_texts(["a boat"]), atol=1e-5)
+    with pytest.raises(ModelError, match="damaged"):
+        ours.encode_pictures([stripes(["red"])])
+
+
+@pytest.mark.parametrize("count", [0, 10, 11, 13, 40])
+def test_what_is_not_read_of_a_phrase_is_said_as_with_torch(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, count: int
+) -> None:
+    directory = write_model(tmp_path / "tiny", random_tiny(0))
+    theirs, ours = exported(directory, tmp_path / "engines")
+    phrase = " ".join(["boat", "tiger", "snow", "xqzvkwjp"][number % 4] for number in range(count))
+    said = []
+    for encoder in (theirs, ours):
+        caplog.clear()
+        encoder.encode_texts([phrase])
+        said.append([record.getMessage() for record in caplog.records if record.name.startswith("reranker")])
+    assert said[0] == said[1]
+    assert bool(said[1]) == (count > 8)  # xqzvkwjp is several tokens
+
+
+# --- which engine, and what is kept
+
+
+@pytest.fixture
+def directory(tmp_path: Path) -> Path:
+    return write_model(tmp_path / "tiny", random_tiny(0))
+
+
+@pytest.fixture
+def cache(tmp_path: Path) -> Path:
+    return tmp_path / "cache"
+
+
+def choice_of(directory: Path) -> ModelChoice:
+    return ModelChoice(f"local-dir:{directory}")
+
+
+def test_on_a_cpu_openvino_is_the_engine_and_torch_where_it_is_asked_for(directory: Path, cache: Path) -> None:
+    choice = choice_of(directory)
+    assert isinstance(load_encoder(choice, cache, device="cpu"), OpenVinoEncoder)
+    assert isinstance(load_encoder(choice, cache, engine="openvino"), OpenVinoEncoder)
+    in_torch = load_encoder(choice, cache, device="cpu", engine="torch")
+    assert isinstance(in_torch, OpenClipEncoder)
+    assert in_torch.name == OpenClipEncoder(choice.model, None, device="cpu").name
+
+
+@pytest.mark.parametrize(
+    ("settings", "says"),
+    [
+        ({"engine": "onnx"}, "engine 'onnx' is not known; allowed: auto, torch, openvino"),
+        (
+            {"engine": "openvino", "device": "cuda"},
+            "the engine openvino runs on the CPU; for device cuda take --engine",
+        ),
+        ({"engine": "openvino", "device": "gpu"}, "device 'gpu' is not known; allowed: auto, cpu, cuda, mps"),
+        ({"device": "gpu"}, "device 'gpu' is not known; allowed: auto, cpu, cuda, mps"),
+    ],
+)
+def test_an_engine_that_cannot_be_is_refused(directory: Path, cache: Path, settings: dict[str, str], says: str) -> None:
+    with pytest.raises(UnknownModelError) as caught:
+        load_encoder(choice_of(directory), cache, **settings)
+    assert says in str(caught.value)
+    assert not cache.exists()
+
+
+def test_a_reranker_ranks_by_it(directory: Path, cache: Path) -> None:
+    with ClipReranker(load_encoder(choice_of(directory), cache, device="cpu")) as reranker:
+        assert reranker.rerank("a boat", []).matches == ()
+
+
+RUN = """
+import json, logging, sys
+from pathlib import Path
+from PIL import Image
+from reranker.engine.choice import load_encoder
+from reranker.model_choice import ModelChoice
+said = []
+handler = logging.Handler()
+handler.emit = lambda record: said.append(record.getMessage())
+logging.getLogger("reranker").addHandler(handler)
+model, cache = sys.argv[1:]
+encoder = load_encoder(ModelChoice(model), Path(cache), device="cpu")
+picture = Image.radial_gradient("L").convert("RGB")
+print(json.dumps({
+    "kind": type(encoder).__name__,
+    "name": encoder.name,
+    "texts": encoder.encode_texts(["a boat", "l'été “là-bas”"]).tolist(),
+    "pictures": encoder.encode_pictures([picture]).tolist(),
+    "said": said,
+    "imported": sorted(set(sys.modules) & {
+        "torch", "torchvision", "open_clip", "timm", "transformers", "openvino_telemetry", "huggingface_hub",
+    }),
+}))
+"""
+
+
+def start(directory: Path, cache: Path, **environment: str) -> "subprocess.Popen[str]":
+    return subprocess.Popen(
+        [sys.executable, "-W", "error::ResourceWarning", "-c", RUN, f"local-dir:{directory}", str(cache)],
+        env={**os.environ, **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def answer(process: "subprocess.Popen[str]") -> Any:
+    out, err = process.communicate(timeout=240)
+    assert process.returncode == 0, err
+    return json.loads(out.splitlines()[-1])
+
+
+def leftovers(cache: Path) -> list[Path]:
+    return list(cache.rglob("*.partial"))
+
+
+def test_a_process_that_finds_artefacts_imports_no_torch_and_reports_to_nobody(
+    directory: Path, cache: Path, tmp_path: Path
+) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    first, second, third = (answer(start(directory, cache, HOME=str(home))) for _ in range(3))
+    assert {"torch", "open_clip"} <= set(first["imported"])
+    assert second["imported"] == third["imported"] == []
+    assert "openvino_telemetry" not in first["imported"]
+    assert not (home / "intel").exists()  # where OpenVINO's own reports would keep who is reporting
+    assert first["name"] == second["name"]
+    theirs = OpenClipEncoder(f"local-dir:{directory}", None, device="cpu")
+    for one in (first, second, third):
+        np.testing.assert_allclose(one["texts"], theirs.encode_texts(["a boat", "l'été “là-bas”"]), atol=1e-5)
+        picture = Image.radial_gradient("L").convert("RGB")
+        np.testing.assert_allclose(one["pictures"], theirs.encode_pictures([picture]), atol=1e-5)
+        assert one["said"] == []
+
+
+def test_two_processes_may_export_at_once(directory: Path, cache: Path) -> None:
+    processes = [start(directory, cache) for _ in range(2)]
+    one, other = (answer(process) for process in processes)
+    assert one["kind"] == other["kind"] == "OpenVinoEncoder"
+    np.testing.assert_allclose(one["texts"], other["texts"], atol=1e-6)
+    assert len(list((cache / "engines").glob("*/manifest.json"))) == 1
+    assert leftovers(cache) == []
+    assert answer(start(directory, cache))["imported"] == []
+
+
+def test_a_killed_export_leaves_nothing_that_is_taken_for_whole(directory: Path, cache: Path) -> None:
+    process = start(directory, cache)
+    try:
+        while process.poll() is None and not list(cache.rglob("text.xml")):
+            try:
+                process.wait(0.02)
+            except subprocess.TimeoutExpired:
+                continue
+    finally:
+        process.kill()
+        process.communicate()
+    assert not list((cache / "engines").glob("*/manifest.json"))
+    after = answer(start(directory, cache))
+    assert after["kind"] == "OpenVinoEncoder"
+    assert answer(start(directory, cache))["imported"] == []
+
+
+def test_other_weights_under_the_same_name_are_noticed(directory: Path, cache: Path) -> None:
+    before = load_encoder(choice_of(directory), cache, device="cpu")
+    write_model(directory, random_tiny(1))
+    after = load_encoder(choice_of(directory), cache, device="cpu")
+    assert before.name != after.name
+    expected = OpenClipEncoder(f"local-dir:{directory}", None, device="cpu").encode_texts(["a boat"])
+    np.testing.assert_allclose(after.encode_texts(["a boat"]), expected, atol=1e-5)
+
+
+def test_other_preprocessing_under_the_same_name_is_noticed(directory: Path, cache: Path) -> None:
+    before = load_encoder(choice_of(directory), cache, device="cpu")
+    config = {**TINY, "preprocess_cfg": {**TINY["preprocess_cfg"], "resize_mode": "shortest"}}
+    (directory / "open_clip_config.json").write_text(json.dumps(config))
+    assert load_encoder(choice_of(directory), cache, device="cpu").name != before.name
+
+
+def test_weights_that_are_gone_are_missed(directory: Path, cache: Path) -> None:
+    load_encoder(choice_of(directory), cache, device="cpu")
+    (directory / "open_clip_model.safetensors").unlink()
+    with pytest.raises(WeightsUnavailableError, match=r"has none of open_clip_model\.safetensors"):
+        load_encoder(choice_of(directory), cache, device="cpu")
+
+
+@pytest.mark.parametrize("file", ["text.bin", "image.xml", "vocab.json", "manifest.json"])
+def test_artefacts_cut_short_are_exported_anew(directory: Path, cache: Path, file: str) -> None:
+    encoder = load_encoder(choice_of(directory), cache, device="cpu")
+    expected = encoder.encode_texts(["a boat"])
+    (manifest,) = (cache / "engines").glob("*/manifest.json")
+    path = manifest.with_name(file)
+    path.write_bytes(path.read_bytes()[:-100])
+    assert Artefacts.read(manifest.parent) is None
+    again = load_encoder(choice_of(directory), cache, device="cpu")
+    np.testing.assert_allclose(again.encode_texts(["a boat"]), expected, atol=1e-6)
+    assert again.encode_pictures([stripes(["red"])]).shape == (1, 16)
+    assert Artefacts.read(manifest.parent) is not None
+
+
+@pytest.mark.parametrize("file", ["text.xml", "vocab.json"])
+def test_artefacts_of_other_content_are_named_and_exported_anew_next_time(
+    directory: Path, cache: Path, file: str
+) -> None:
+    load_encoder(choice_of(directory), cache, device="cpu")
+    (manifest,) = (cache / "engines").glob("*/manifest.json")
+    path = manifest.with_name(file)
+    path.write_bytes(b"?" * path.stat().st_size)
+    with pytest.raises(ModelError, match=r"is damaged .*; the next search exports it anew"):
+        load_encoder(choice_of(directory), cache, device="cpu").encode_texts(["a boat"])
+    assert load_encoder(choice_of(directory), cache, device="cpu").encode_texts(["a boat"]).shape == (1, 16)
+
+
+def test_a_record_that_is_no_record_counts_for_nothing(directory: Path, cache: Path) -> None:
+    name = load_encoder(choice_of(directory), cache, device="cpu").name
+    (record,) = (cache / "engines" / "choices").iterdir()
+    for content in (b"{oops", b"\xff\xfe", b"[]", b'{"fingerprint": null}', b""):
+        record.write_bytes(content)
+        assert load_encoder(choice_of(directory), cache, device="cpu").name == name
+
+
+def test_a_compiled_model_that_is_damaged_is_compiled_anew(directory: Path, cache: Path) -> None:
+    expected = answer(start(directory, cache))["texts"]
+    blobs = list((cache / "engines").rglob("*.blob"))
+    assert len(blobs) == 2  # one for each tower
+    for blob in blobs:
+        blob.chmod(0o600)
+        blob.write_bytes(blob.read_bytes()[:-500])
+    np.testing.assert_allclose(answer(start(directory, cache))["texts"], expected, atol=1e-6)
+
+
+# --- models that cannot be exported
+
+
+@pytest.fixture
+def unusual(tmp_path: Path) -> Path:
+    """A model whose tokenizer leaves out words at random where a text is too long: not the one the engine has."""
+    config = variant(text_cfg={"tokenizer_kwargs": {"reduction_mask": "simple"}})
+    return write_model(tmp_path / "unusual", random_tiny(0), config)
+
+
+def test_a_model_that_cannot_be_exported_runs_in_torch_and_that_is_said_once(
+    unusual: Path, cache: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.WARNING, logger="reranker"):
+        encoders = [load_encoder(choice_of(unusual), cache, device="cpu", engine=e) for e in ("auto", "openvino")]
+    assert all(isinstance(encoder, OpenClipEncoder) for encoder in encoders)
+    assert [record.getMessage() for record in caplog.records if record.name.startswith("reranker")] == [
+        "the model local-dir:unusual runs in torch, which starts slower: "
+        "its tokenizer, SimpleTokenizer, is not CLIP's own"
+    ]
+    assert encoders[0].encode_texts(["a boat"]).shape == (1, 16)
+
+
+def test_another_process_says_it_again(unusual: Path, cache: Path) -> None:
+    for _ in range(2):
+        told = answer(start(unusual, cache))
+        assert told["kind"] == "OpenClipEncoder"
+        assert len(told["said"]) == 1
+        assert "runs in torch" in told["said"][0]
+
+
+def test_without_a_place_to_keep_anything_the_model_runs_in_torch(
+    directory: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    in_the_way = tmp_path / "cache"
+    in_the_way.write_text("a file")
+    encoder = load_encoder(choice_of(directory), in_the_way, device="cpu")
+    assert isinstance(encoder, OpenClipEncoder)
+    (said,) = [record.getMessage() for record in caplog.records if record.name.startswith("reranker")]
+    assert "nothing can be kept in" in said
