@@ -62,6 +62,11 @@ def test_json_is_one_object_and_nothing_else_on_stdout() -> None:
     assert answer["source"] == answer["model"] == "sample"
 
 
+def test_the_quotes_around_the_phrase_may_be_forgotten() -> None:
+    done = run(*MAIN_JOB[0].split(), *MAIN_JOB[1:], "--json", "-n", "1")
+    assert json.loads(done.stdout)["phrase"] == MAIN_JOB[0]
+
+
 def test_without_a_terminal_there_is_no_colour_and_no_progress_bar() -> None:
     done = run(*MAIN_JOB, "-n", "2")
     assert "\x1b" not in done.stdout + done.stderr

@@ -23,8 +23,9 @@ def _version(wanted: bool) -> None:
 
 
 def find(
-    phrase: Annotated[
-        str, typer.Argument(metavar="PHRASE", help="The sentence the picture should show.", show_default=False)
+    words: Annotated[
+        list[str],
+        typer.Argument(metavar="PHRASE", help="The sentence the picture should show.", show_default=False),
     ],
     tag: Annotated[
         list[str],
@@ -140,7 +141,7 @@ def find(
             from retriever.filters import Filters
 
             results = find_images(
-                phrase,
+                " ".join(words),  # the quotes are easily forgotten, and what was meant is plain
                 tag=tag,
                 top=top,
                 limit=limit,
