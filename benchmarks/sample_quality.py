@@ -88,8 +88,8 @@ a word never shown to a model this small means nothing to it. The source's own o
 What is measured is the whole path: the sample's stock site, the retriever, open_clip, the reranker. It says nothing
 about photographs.
 
-{speed}. Python {platform.python_version()}, torch {version("torch")}, open_clip {version("open_clip_torch")},
-{platform.machine()}, CPU.
+{speed}.
+Python {platform.python_version()}, OpenVINO {version("openvino")}, {platform.machine()}, CPU.
 """,
         encoding="utf-8",
     )
