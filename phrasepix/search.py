@@ -89,9 +89,13 @@ def find_images(
     with _retriever(source, key, base_url, offline, skipped) as (retriever, origin, loopback_sources):
         on_progress(SearchProgress(f"asking {origin.title} for {', '.join(tags)}"))
         pool = list(_merged(retriever.retrieve(tag, limit=limit, filters=filters) for tag in tags))
-        title, ranking = _ranked(
-            phrase, pool, top, origin.name, model, pretrained, device, engine, loopback_sources, offline, on_progress
-        )
+        title, load = _model(model, pretrained, device, engine, origin.name)
+        fetcher = OfflineFetcher() if offline else PictureFetcher()
+        with (
+            PictureLoader(fetcher, loopback_sources=loopback_sources) as loader,
+            _no_downloads() if offline else nullcontext(),
+        ):
+            ranking = _ranked(phrase, pool, top, title, load, loader, on_progress)
     skipped += [Skipped(s.candidate.source, s.candidate.id, s.reason) for s in ranking.skipped]
     return Results(
         phrase=phrase.strip(),
@@ -108,32 +112,22 @@ def _ranked(
     phrase: str,
     pool: list[Candidate],
     top: int,
-    source: str,
-    model: str | Encoder | None,
-    pretrained: str | None,
-    device: str,
-    engine: str,
-    loopback_sources: tuple[str, ...],
-    offline: bool,
+    model: str,
+    load: Callable[[], ClipReranker],
+    loader: PictureLoader,
     on_progress: Callable[[SearchProgress], None],
-) -> tuple[str, Ranking]:
-    title, load = _model(model, pretrained, device, engine, source)
+) -> Ranking:
     if not pool:
-        return title, Ranking((), (), 0)  # nothing to look at: the model need not be loaded
-    on_progress(SearchProgress(f"loading the model {title}", 0, len(pool)))
-    with _no_downloads() if offline else nullcontext():
-        reranker = load()
+        return Ranking((), (), 0)  # nothing to look at: the model need not be loaded
+    on_progress(SearchProgress(f"loading the model {model}", 0, len(pool)))
+    reranker = load()
 
     def report(progress: Progress) -> None:
         on_progress(SearchProgress("looking at the pictures", progress.done, len(pool), progress.skipped))
 
     report(Progress(0, 0))
-    fetcher = OfflineFetcher() if offline else PictureFetcher()
-    with (
-        PictureLoader(fetcher, loopback_sources=loopback_sources) as loader,
-        Memory(cache_directory()) as memory,
-    ):
-        return title, reranker.rerank(phrase, pool, top, loader=loader, memory=memory, on_progress=report)
+    with Memory(cache_directory()) as memory:
+        return reranker.rerank(phrase, pool, top, loader=loader, memory=memory, on_progress=report)
 
 
 @contextmanager

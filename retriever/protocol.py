@@ -9,7 +9,10 @@ from retriever.filters import Filters
 
 @runtime_checkable
 class Retriever(Protocol):
-    """A source of candidate pictures."""
+    """A source of candidate pictures.
+
+    A candidate's id names the same picture for good: what was encoded of it is remembered under source and id.
+    """
 
     @property
     def name(self) -> str:
