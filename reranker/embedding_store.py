@@ -124,7 +124,7 @@ class EmbeddingStore:
 
     def shrink_to(self, most_bytes: int) -> int:
         """Remove the least recently used until the file has at most `most_bytes`; how many went."""
-        return self._file.shrink_to(most_bytes, _drop_least_recently_used)
+        return self._file.shrink_to(most_bytes, "embeddings")
 
     def close(self) -> None:
         """Close the file; the next use opens it again."""
@@ -166,11 +166,3 @@ def _keep(db: sqlite3.Connection, rows: list[tuple[str, str, str, bytes, int, in
         "VALUES (?, ?, ?, ?, ?, ?)",
         rows,
     )
-
-
-def _drop_least_recently_used(db: sqlite3.Connection, size: int) -> int:
-    return db.execute(
-        "DELETE FROM embeddings WHERE rowid IN (SELECT rowid FROM ("
-        "SELECT rowid, SUM(size) OVER (ORDER BY last_used, rowid) - size AS before FROM embeddings) WHERE before < ?)",
-        (size,),
-    ).rowcount

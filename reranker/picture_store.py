@@ -8,7 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from reranker.embedding_store import Identity
-from reranker.sqlite_file import Schema, SqliteFile
+from reranker.sqlite_file import Schema, SqliteFile, drop_least_recently_used
 
 LONGEST = timedelta(hours=24)
 """As long as answers: the terms of stock sites let results be shown for a while, not a collection be made."""
@@ -101,7 +101,7 @@ class PictureStore:
 
     def shrink_to(self, most_bytes: int) -> int:
         """Remove the least recently used until the file has at most `most_bytes`; how many went."""
-        return self._file.shrink_to(most_bytes, _drop_least_recently_used)
+        return self._file.shrink_to(most_bytes, "pictures")
 
     def close(self) -> None:
         """Close the file; the next use opens it again."""
@@ -121,15 +121,7 @@ class PictureStore:
         )
         excess = int(db.execute("SELECT SUM(size) FROM pictures").fetchone()[0]) - self._largest_bytes
         if excess > 0:
-            _drop_least_recently_used(db, excess)
+            drop_least_recently_used(db, "pictures", excess)
 
     def _expire(self, db: sqlite3.Connection, now: float) -> None:
         db.execute("DELETE FROM pictures WHERE fetched_at <= ?", (now - self._keep_for_s,))
-
-
-def _drop_least_recently_used(db: sqlite3.Connection, size: int) -> int:
-    return db.execute(
-        "DELETE FROM pictures WHERE rowid IN (SELECT rowid FROM ("
-        "SELECT rowid, SUM(size) OVER (ORDER BY last_used, rowid) - size AS before FROM pictures) WHERE before < ?)",
-        (size,),
-    ).rowcount

@@ -64,15 +64,15 @@ class SqliteFile:
         """The bytes it takes on the disk, with its journal."""
         return sum(size for name in ("", *_JOURNALS[:1]) if (size := _size(self._beside(name))))
 
-    def shrink_to(self, most_bytes: int, drop: Callable[[sqlite3.Connection, int], int]) -> int:
-        """Have `drop` delete rows of at least so many bytes until the file fits; how many rows went."""
+    def shrink_to(self, most_bytes: int, table: str) -> int:
+        """Delete the least recently used rows of `table` until the file fits; how many went."""
         dropped = 0
         if self.size() > most_bytes:
             self.compact()
         while (excess := self.read(_bytes_in_use, 0) - most_bytes) > 0:
 
             def least(connection: sqlite3.Connection, excess: int = excess) -> int:
-                return drop(connection, excess)
+                return drop_least_recently_used(connection, table, excess)
 
             if not (now := self.write(least, 0)):
                 break
@@ -265,3 +265,12 @@ def _size(path: Path) -> int:
         return path.stat().st_size
     except OSError:
         return 0
+
+
+def drop_least_recently_used(db: sqlite3.Connection, table: str, size: int) -> int:
+    """Delete rows of at least `size` bytes from `table`, by its columns `last_used` and `size`; how many went."""
+    before = f"SELECT rowid, SUM(size) OVER (ORDER BY last_used, rowid) - size AS before FROM {table}"  # noqa: S608
+    return db.execute(
+        f"DELETE FROM {table} WHERE rowid IN (SELECT rowid FROM ({before}) WHERE before < ?)",  # noqa: S608
+        (size,),
+    ).rowcount
