@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from phrasepix.results import Results
-    from phrasepix.search import find_images
+    from phrasepix.search import find_images, stream_images
     from reranker.match import Match
     from retriever.candidate import Candidate
     from retriever.filters import Filters
 
-__all__ = ["Candidate", "Filters", "Match", "Results", "find_images"]
+__all__ = ["Candidate", "Filters", "Match", "Results", "find_images", "stream_images"]
 
 __version__ = "0.1.0"
 
@@ -26,6 +26,7 @@ _HOMES = {
     "Match": "reranker.match",
     "Results": "phrasepix.results",
     "find_images": "phrasepix.search",
+    "stream_images": "phrasepix.search",
 }
 
 

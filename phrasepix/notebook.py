@@ -1,5 +1,6 @@
-"""Matches in a notebook, by ipyplot."""
+"""Matches in a notebook: cards that firm up while a search runs, and plots by ipyplot."""
 
+from collections.abc import Iterable
 from html import escape
 from typing import TYPE_CHECKING
 
@@ -7,6 +8,24 @@ import numpy as np
 
 if TYPE_CHECKING:
     from phrasepix.results import Results
+
+
+def watch(stream: "Iterable[Results]") -> "Results":
+    """Show the results of `stream_images` as they firm up, in one place of the notebook; returns the final ones.
+
+    Raises `ImportError` outside a notebook's surroundings (IPython).
+    """
+    from IPython.display import DisplayHandle
+
+    handle = DisplayHandle()  # type: ignore[no-untyped-call]
+    shown = False
+    for results in stream:
+        if shown:
+            handle.update(results)  # type: ignore[no-untyped-call]
+        else:
+            handle.display(results)  # type: ignore[no-untyped-call]
+        shown = True
+    return results
 
 
 def plot(results: "Results", width: int) -> None:

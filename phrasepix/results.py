@@ -45,8 +45,8 @@ class Skipped:
 class Results(Sequence[Match]):
     """The ranked matches of one search, best first.
 
-    `pool_size` counts the candidates they were chosen from. In a notebook a `Results` shows itself as cards,
-    on a terminal (with rich) as a table.
+    `pool_size` counts the candidates they were chosen from; those of a search that still runs are not `is_final`. In a
+    notebook a `Results` shows itself as cards, on a terminal (with rich) as a table.
     """
 
     phrase: str
@@ -56,6 +56,7 @@ class Results(Sequence[Match]):
     matches: tuple[Match, ...] = field(repr=False)
     skipped: tuple[Skipped, ...] = field(repr=False, default=())
     pool_size: int = 0
+    is_final: bool = True
 
     @overload
     def __getitem__(self, index: int) -> Match: ...
@@ -114,7 +115,7 @@ class Results(Sequence[Match]):
         return results_table(self)
 
     def __repr__(self) -> str:
-        of = f"{len(self.matches)} of {self.pool_size} pictures"
+        of = f"{len(self.matches)} of {self.pool_size} pictures{'' if self.is_final else ' so far'}"
         return f"<Results for {self.phrase!r}: {of} tagged {', '.join(self.tags)} from {self.origin.title}>"
 
 

@@ -27,8 +27,12 @@ class SkippedPicture:
 
 @dataclass(frozen=True, slots=True)
 class Ranking:
-    """The best matches of a pool of `pool_size` candidates, of which `skipped` could not be looked at."""
+    """The best matches of a pool of `pool_size` candidates, of which `skipped` could not be looked at.
+
+    Where it is not final, of those that were looked at so far.
+    """
 
     matches: tuple[Match, ...]
     skipped: tuple[SkippedPicture, ...]
     pool_size: int
+    is_final: bool = True

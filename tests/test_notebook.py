@@ -21,6 +21,8 @@ def test_the_notebook_runs_from_top_to_bottom_and_shows_pictures(tmp_path: Path)
     text = " ".join(output.get("text", "") for output in outputs)
     assert "two red boats at night in the rain" in html, "the results show themselves as cards"
     assert html.count("data:image/") >= 6 + 6 + 3 * 4 + 4
+    assert "The best 3 of" in html
+    assert "so far" not in html, "what was watched ends with the final results"
     assert "stands at place" in text
     assert "skipped" not in text
 

@@ -1,16 +1,19 @@
 """The main job through the Python function, on the built-in sample and its real model."""
 
 import logging
+from contextlib import closing
+from pathlib import Path
 
 import pytest
 from PIL import Image
 
-from phrasepix import Filters, find_images
+from phrasepix import Filters, find_images, stream_images
 from phrasepix.errors import UnknownSourceError
 from phrasepix.sample import SAMPLE
 from phrasepix.sample.catalogue import PICTURES_DIRECTORY
 from phrasepix.sample.site import StockSite
 from phrasepix.search import SearchProgress
+from reranker.embedding_store import EmbeddingStore
 from reranker.errors import UnknownModelError, WrongQueryError
 from reranker.testing import ColourEncoder
 from retriever.candidate import Candidate, Rendition
@@ -165,6 +168,46 @@ def test_progress_tells_the_steps_and_ends_with_the_whole_pool() -> None:
     results = find_images("a kite", tag="kite", source="sample", on_progress=seen.append)
     assert seen[0].step.startswith("asking")
     assert seen[-1].done == seen[-1].total == results.pool_size
+
+
+def test_a_stream_of_results_firms_up_to_what_find_images_returns() -> None:
+    stream = list(stream_images("a blue kite at night", tag=["kite", "boat"], source="sample", top=4))
+    final = find_images("a blue kite at night", tag=["kite", "boat"], source="sample", top=4)
+    assert [results.is_final for results in stream] == [False] * (len(stream) - 1) + [True]
+    assert [(m.candidate.id, m.score) for m in stream[-1]] == [(m.candidate.id, m.score) for m in final]
+    assert stream[-1].pool_size == final.pool_size
+    sizes = [results.pool_size for results in stream]
+    assert sizes == sorted(sizes)
+    assert len(set(sizes)) > 2, "it is seen in several states"
+    assert all("so far" in repr(results) for results in stream[:-1])
+    assert "so far" not in repr(stream[-1])
+
+
+def test_a_stream_of_nothing_is_one_final_empty_result() -> None:
+    (only,) = stream_images("a dragon", tag="dragon", source="sample", model="local-dir:/does/not/exist")
+    assert only.is_final
+    assert not only
+
+
+def test_a_stream_says_at_once_what_is_wrong() -> None:
+    with pytest.raises(WrongQueryError, match="top 0"):
+        stream_images("a boat", tag="boat", source="sample", top=0)
+
+
+def test_a_stream_left_early_keeps_what_was_encoded(tmp_path: Path) -> None:
+    stream = stream_images("a cat", tag=["cat", "car", "tree"], source="sample")
+    for results in stream:
+        if results.pool_size >= 30:
+            break
+    stream.close()  # type: ignore[attr-defined]
+    with closing(EmbeddingStore(tmp_path / "cache" / "embeddings.sqlite")) as store:
+        assert sum(one.count for one in store.kept()) >= 30
+
+
+def test_progress_names_the_best_so_far() -> None:
+    seen: list[SearchProgress] = []
+    results = find_images("a red kite", tag="kite", source="sample", top=3, on_progress=seen.append)
+    assert [one.candidate for one in seen[-1].best] == [match.candidate for match in results]
 
 
 def test_results_are_a_sequence_of_matches() -> None:

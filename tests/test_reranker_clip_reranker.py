@@ -1,10 +1,12 @@
 """The reranker itself: what it asks for, what it remembers, what interrupts it."""
 
 import gc
+import random
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -16,7 +18,18 @@ from reranker.pictures import PictureLoader
 from reranker.pictures.fetch import PictureFetcher
 from reranker.testing import ColourEncoder
 from retriever.candidate import Candidate
-from tests.picture_server import PictureServer, candidate, encoded, file, put_pool, silence, status, stripes
+from tests.picture_server import (
+    PictureServer,
+    after,
+    candidate,
+    encoded,
+    file,
+    hold_until,
+    put_pool,
+    silence,
+    status,
+    stripes,
+)
 
 
 class CountingEncoder:
@@ -194,7 +207,8 @@ def test_a_loader_for_one_call_stands_in_for_the_rerankers_own(server: PictureSe
 
 
 def test_a_pool_is_read_lazily(server: PictureServer, reranker: ClipReranker) -> None:
-    pool = put_pool(server, 40)
+    same = server.put("/same.png", file(encoded(stripes(["red", "blue"]), "PNG")))
+    pool = [candidate(number, same) for number in range(700)]
     read = 0
     ahead: list[int] = []
 
@@ -205,10 +219,9 @@ def test_a_pool_is_read_lazily(server: PictureServer, reranker: ClipReranker) ->
             yield one
 
     ranking = reranker.rerank("red", source(), on_progress=lambda progress: ahead.append(read - progress.done))
-    assert ranking.pool_size == read == 40
-    # Two batches ahead of the encoder, one being encoded: never the whole pool.
-    assert max(ahead) <= 3 * 4
+    assert ranking.pool_size == read == 700
     assert ahead[-1] == 0
+    assert max(ahead) <= 256 + 64 + 3 * 4  # what is read ahead, a chunk looked up, and three batches; never all of it
 
 
 def test_progress_counts_each_candidate_and_the_skipped_among_them(
@@ -218,24 +231,116 @@ def test_progress_counts_each_candidate_and_the_skipped_among_them(
     pool[4] = candidate("bad", server.url("/missing"))
     seen: list[Progress] = []
     reranker.rerank("red", pool, on_progress=seen.append)
-    assert [progress.done for progress in seen] == list(range(1, 10))
-    assert [progress.skipped for progress in seen] == [0] * 4 + [1] * 5
+    done = [progress.done for progress in seen]
+    assert done == sorted(done)
+    assert (done[0], done[-1]) == (0, 9)
+    assert seen[-1].skipped == 1
+    assert all(later - earlier <= 4 for earlier, later in pairwise(done)), "a batch at a time"
 
 
-@pytest.mark.parametrize("after", [1, 4, 6, 11])
+def test_progress_shows_the_best_so_far_and_ends_with_the_best(server: PictureServer, reranker: ClipReranker) -> None:
+    pool = put_pool(server, 12)
+    seen: list[Progress] = []
+    ranking = reranker.rerank("red", pool, top=3, on_progress=seen.append)
+    assert [(one.candidate, one.score) for one in seen[-1].best] == [(m.candidate, m.score) for m in ranking.matches]
+    for progress in seen:
+        scores = [one.score for one in progress.best]
+        assert scores == sorted(scores, reverse=True)
+        assert len(scores) == min(3, progress.done)
+
+
+def test_a_stream_firms_up_to_what_rerank_gives(server: PictureServer, encoder: CountingEncoder) -> None:
+    pool = put_pool(server, 14)
+    pool[3] = candidate("bad", server.url("/missing"))
+    with ClipReranker(encoder, loader=PictureLoader(loopback_sources={"sample"}), batch_size=4, threads=4) as reranker:
+        rankings = list(reranker.stream("red", pool, top=5))
+        assert sum(encoder.batches) == 13
+        assert rankings[-1] == reranker.rerank("red", pool, top=5)
+    assert [ranking.is_final for ranking in rankings] == [False] * (len(rankings) - 1) + [True]
+    sizes = [ranking.pool_size for ranking in rankings]
+    assert sizes == sorted(sizes)
+    assert (sizes[0], sizes[-1]) == (0, 14)
+    for ranking in rankings:
+        assert len(ranking.matches) == min(5, ranking.pool_size - len(ranking.skipped))
+        assert [match.rank for match in ranking.matches] == list(range(1, len(ranking.matches) + 1))
+        assert all(match.picture.mode == "RGB" for match in ranking.matches)
+
+
+def test_leaving_a_stream_keeps_what_was_encoded(server: PictureServer, encoder: CountingEncoder) -> None:
+    pool = put_pool(server, 30)
+    with ClipReranker(encoder, loader=PictureLoader(loopback_sources={"sample"}), batch_size=4, threads=4) as reranker:
+        for ranking in reranker.stream("red", pool):
+            if ranking.pool_size >= 8:
+                break
+        kept = sum(encoder.batches)
+        assert 8 <= kept < 30
+        assert len(reranker.rerank("red", pool, top=30).matches) == 30
+        assert sum(encoder.batches) == 30
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_order_does_not_depend_on_which_picture_arrives_first(
+    server: PictureServer, encoder: CountingEncoder, seed: int
+) -> None:
+    numbers = random.Random(seed)
+    calm, hurried = [], []
+    for number in range(30):
+        data = encoded(stripes(["red"] * (1 + number % 4) + ["blue"] * 3), "PNG")
+        calm.append(candidate(number, server.put(f"/calm/{number}.png", file(data, "image/png"))))
+        pause = numbers.choice([0.0, 0.0, 0.01, 0.1])
+        hurried.append(candidate(number, server.put(f"/slow/{number}.png", after(pause, data))))
+
+    def order(pool: list[Candidate]) -> list[tuple[str, float]]:
+        loader = PictureLoader(loopback_sources={"sample"})
+        with ClipReranker(encoder, loader=loader, batch_size=5, threads=8) as reranker:
+            return [(match.candidate.id, match.score) for match in reranker.rerank("red", pool, top=30).matches]
+
+    assert order(hurried) == order(calm)
+
+
+def test_a_page_that_fails_loses_nothing_of_what_came_before(
+    server: PictureServer, reranker: ClipReranker, encoder: CountingEncoder
+) -> None:
+    pool = put_pool(server, 9)
+
+    def source() -> Iterator[Candidate]:
+        yield from pool
+        raise ConnectionError("page 2 cannot be had")
+
+    with pytest.raises(ConnectionError, match="page 2"):
+        reranker.rerank("red", source())
+    assert sum(encoder.batches) == 9
+    reranker.rerank("red", pool)
+    assert sum(encoder.batches) == 9
+
+
+def test_pages_are_asked_for_while_pictures_are_still_under_way(server: PictureServer, reranker: ClipReranker) -> None:
+    asked = threading.Event()
+    pool = put_pool(server, 6)
+    held = server.put("/held.png", hold_until(asked, encoded(stripes(["red"]), "PNG")))
+
+    def source() -> Iterator[Candidate]:
+        yield candidate("held", held)
+        asked.set()  # reached though the first picture does not come before this
+        yield from pool
+
+    assert len(reranker.rerank("red", source(), top=10).matches) == 7
+
+
+@pytest.mark.parametrize("looked_at", [1, 4, 6, 11])
 def test_an_interrupt_leaves_it_usable_and_what_was_encoded_is_kept(
-    server: PictureServer, reranker: ClipReranker, encoder: CountingEncoder, after: int
+    server: PictureServer, reranker: ClipReranker, encoder: CountingEncoder, looked_at: int
 ) -> None:
     pool = put_pool(server, 30)
 
     def interrupt(progress: Progress) -> None:
-        if progress.done == after:
+        if progress.done >= looked_at:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         reranker.rerank("red", pool, on_progress=interrupt)
     kept = sum(encoder.batches)
-    assert after <= kept < 30
+    assert looked_at <= kept < 30
     ranking = reranker.rerank("red", pool, top=30)
     assert sum(encoder.batches) == 30
     assert len(ranking.matches) == 30
@@ -257,18 +362,6 @@ def test_an_interrupt_ends_the_threads_that_load(server: PictureServer, encoder:
         if thread.name.startswith("look-ahead"):
             thread.join(timeout=60)
             assert not thread.is_alive()
-
-
-def test_an_error_of_the_source_comes_out_as_it_is(server: PictureServer, reranker: ClipReranker) -> None:
-    pool = put_pool(server, 6)
-
-    def source() -> Iterator[Candidate]:
-        yield from pool
-        raise ConnectionError("page 2 cannot be had")
-
-    with pytest.raises(ConnectionError, match="page 2"):
-        reranker.rerank("red", source())
-    assert len(reranker.rerank("red", pool).matches) == 6
 
 
 class PartlyBlindEncoder(ColourEncoder):
@@ -306,7 +399,6 @@ class DeafEncoder(ColourEncoder):
 def test_a_phrase_without_a_finite_embedding_is_refused(server: PictureServer) -> None:
     with ClipReranker(DeafEncoder()) as reranker, pytest.raises(WrongQueryError, match="no finite embedding"):
         reranker.rerank("red", put_pool(server, 2))
-    assert server.asked_in_all == 0
 
 
 def test_what_is_remembered_stays_below_its_limit_and_the_longest_unused_goes_first(server: PictureServer) -> None:

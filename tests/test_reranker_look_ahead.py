@@ -1,26 +1,32 @@
-"""Work ahead of its reader, in order."""
+"""Work ahead of its reader: bounded, handed out as it is done."""
 
 import random
 import threading
 from collections.abc import Iterator
+from itertools import chain
 
 import pytest
 
-from reranker.pictures.look_ahead import look_ahead
+from reranker.pictures.look_ahead import LookAhead, read_ahead
 
 
-def work_threads() -> list[threading.Thread]:
-    return [thread for thread in threading.enumerate() if thread.name.startswith("look-ahead")]
-
-
-def join_work_threads() -> None:
-    for thread in work_threads():
+def join_threads() -> None:
+    ours = [thread for thread in threading.enumerate() if thread.name.startswith(("look-ahead", "read-ahead"))]
+    for thread in ours:
         thread.join(timeout=30)
-    assert work_threads() == []
+        assert not thread.is_alive()
+
+
+def all_of(arriving: LookAhead[int, int], most: int = 7) -> list[tuple[int, int]]:
+    taken: list[tuple[int, int]] = []
+    while batch := arriving.take(most):
+        assert len(batch) <= most
+        taken += batch
+    return taken
 
 
 @pytest.mark.parametrize(("threads", "ahead"), [(1, 1), (1, 5), (4, 1), (4, 8), (8, 64), (3, 2)])
-def test_results_come_in_the_order_of_the_items_however_long_each_takes(threads: int, ahead: int) -> None:
+def test_each_item_comes_once_with_its_own_outcome_however_long_each_takes(threads: int, ahead: int) -> None:
     pause = threading.Event()
     delays = [random.Random(seed).choice([0.0, 0.0, 0.001, 0.004]) for seed in range(80)]
 
@@ -28,78 +34,128 @@ def test_results_come_in_the_order_of_the_items_however_long_each_takes(threads:
         pause.wait(delays[item])
         return item * item
 
-    outcomes = list(look_ahead(work, range(80), threads=threads, ahead=ahead))
-    assert outcomes == [(item, item * item) for item in range(80)]
-    join_work_threads()
+    with LookAhead(work, [range(50), [], range(50, 80)], threads=threads, ahead=ahead) as arriving:
+        outcomes = all_of(arriving)
+    assert sorted(outcomes) == [(item, item * item) for item in range(80)]
+    join_threads()
+
+
+def test_a_slow_item_holds_up_no_other() -> None:
+    release = threading.Event()
+
+    def work(item: int) -> int:
+        if item == 0:
+            release.wait(30)
+        return item
+
+    with LookAhead(work, [range(20)], threads=2, ahead=4) as arriving:
+        early = [arriving.take(1)[0][0] for _ in range(19)]
+        assert sorted(early) == list(range(1, 20))
+        release.set()
+        assert all_of(arriving) == [(0, 0)]
+    join_threads()
 
 
 def test_no_items_give_nothing() -> None:
-    assert list(look_ahead(str, [], threads=2, ahead=4)) == []
+    chunks: list[list[int]]
+    for chunks in ([], [[], []]):
+        with LookAhead(str, chunks, threads=2, ahead=4) as arriving:
+            assert arriving.take(3) == []
+    assert list(read_ahead([], room=3)) == []
+    join_threads()
 
 
 @pytest.mark.parametrize("ahead", [1, 3, 8])
-def test_never_more_than_ahead_are_begun_and_not_yet_yielded(ahead: int) -> None:
+def test_never_more_than_ahead_are_begun_and_not_yet_taken(ahead: int) -> None:
     lock = threading.Lock()
-    begun = 0
-    yielded = 0
-    most = 0
+    begun = taken = most = 0
 
     def work(item: int) -> int:
         nonlocal begun, most
         with lock:
             begun += 1
-            most = max(most, begun - yielded)
+            most = max(most, begun - taken)
         return item
 
-    for _ in look_ahead(work, range(60), threads=8, ahead=ahead):
-        with lock:
-            yielded += 1
-    assert most <= ahead
+    with LookAhead(work, [range(60)], threads=8, ahead=ahead) as arriving:
+        while True:
+            with lock:
+                # Counted before they are taken: what is taken makes room at once.
+                taken += 1
+            if not arriving.take(1):
+                break
+    assert most <= ahead + 1
     assert begun == 60
-    join_work_threads()
+    join_threads()
 
 
-def test_a_lazy_source_is_read_only_as_far_as_needed() -> None:
+def test_a_lazy_source_is_read_only_as_far_as_there_is_room() -> None:
     read: list[int] = []
+    third = threading.Event()
 
     def source() -> Iterator[int]:
         for item in range(1000):
             read.append(item)
+            if item == 2:
+                third.set()
             yield item
 
-    results = look_ahead(lambda item: item, source(), threads=2, ahead=6)
+    chunks = read_ahead(source(), room=3, most=2)
     assert read == []
-    next(results)
-    assert len(read) == 6
-    next(results)
-    assert len(read) == 7
-    results.close()  # type: ignore[attr-defined]
-    assert len(read) == 7
-    join_work_threads()
+    first = next(chunks)
+    assert first[0] == 0
+    assert third.wait(30)
+    chunks.close()  # type: ignore[attr-defined]
+    join_threads()
+    assert len(read) <= 3 + len(first)
 
 
-def test_an_exception_comes_at_its_items_place() -> None:
+def test_what_is_read_ahead_comes_in_order_as_many_at_a_time_as_are_there() -> None:
+    may_go_on = threading.Event()
+
+    def source() -> Iterator[int]:
+        yield from range(5)
+        may_go_on.wait(30)
+        yield from range(5, 9)
+
+    seen: list[int] = []
+    for chunk in read_ahead(source(), room=100, most=64):
+        seen += chunk
+        if len(seen) == 5:
+            may_go_on.set()  # the first five came without waiting for the others
+    assert seen == list(range(9))
+    join_threads()
+
+
+def test_an_exception_of_the_work_comes_out() -> None:
     def work(item: int) -> float:
         return 1 / (item - 5)
 
-    results = look_ahead(work, range(20), threads=4, ahead=10)
-    assert [next(results)[0] for _ in range(5)] == [0, 1, 2, 3, 4]
-    with pytest.raises(ZeroDivisionError):
-        next(results)
-    with pytest.raises(StopIteration):
-        next(results)
-    join_work_threads()
+    with LookAhead(work, [range(20)], threads=1, ahead=3) as arriving:
+        taken = [arriving.take(1)[0][0] for _ in range(5)]
+        with pytest.raises(ZeroDivisionError):
+            list(iter(lambda: arriving.take(1), []))
+    assert taken == [0, 1, 2, 3, 4]
+    join_threads()
 
 
-def test_an_exception_of_the_source_ends_it_and_its_threads() -> None:
+def test_an_exception_of_the_source_comes_out_after_what_came_before_it() -> None:
     def source() -> Iterator[int]:
         yield from range(8)
         raise ConnectionError("the next page cannot be had")
 
-    results = look_ahead(lambda item: item, source(), threads=4, ahead=4)
+    read: list[int] = []
     with pytest.raises(ConnectionError, match="next page"):
-        list(results)
-    join_work_threads()
+        read.extend(chain.from_iterable(read_ahead(source(), room=4, most=3)))
+    assert read == list(range(8))
+    taken: list[tuple[int, int]] = []
+    with (
+        LookAhead(lambda item: item, read_ahead(source(), room=4), threads=4, ahead=4) as arriving,
+        pytest.raises(ConnectionError, match="next page"),
+    ):
+        taken.extend(chain.from_iterable(iter(lambda: arriving.take(2), [])))
+    assert sorted(taken) == [(item, item) for item in range(8)]
+    join_threads()
 
 
 def test_leaving_early_drops_what_has_not_begun() -> None:
@@ -112,9 +168,8 @@ def test_leaving_early_drops_what_has_not_begun() -> None:
             leave.wait(30)
         return item
 
-    results = look_ahead(work, range(100), threads=2, ahead=50)
-    next(results)
-    results.close()  # type: ignore[attr-defined]
+    with LookAhead(work, [range(100)], threads=2, ahead=50) as arriving:
+        assert arriving.take(1) == [(0, 0)]
     leave.set()
-    join_work_threads()
+    join_threads()
     assert set(begun) <= {0, 1, 2, 3}

@@ -41,7 +41,7 @@ def search(
     """What a reranker of its own finds, None where it was interrupted, and how many pictures it encoded."""
 
     def interrupt(progress: Progress) -> None:
-        if progress.done == stop_after:
+        if stop_after and progress.done >= stop_after:
             raise KeyboardInterrupt
 
     encoder = CountingEncoder(name)

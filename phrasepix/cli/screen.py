@@ -1,16 +1,32 @@
 """What goes to stderr: progress while the search runs, and what the stages say on their logs."""
 
 import logging
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Self
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
 from rich.text import Text
 
 if TYPE_CHECKING:
     from phrasepix.search import SearchProgress
+    from reranker.standing import Scored
 
 _LOGS = ("phrasepix", "retriever", "reranker")
+_BEST_SHOWN = 5
+
+
+class _BarAndBest(Progress):
+    """A bar, and below it the best so far."""
+
+    best: "tuple[Scored, ...]" = ()
+
+    def get_renderables(self) -> Iterable[RenderableType]:
+        """The bar, then a line for each of the best."""
+        yield from super().get_renderables()
+        for rank, one in enumerate(self.best[:_BEST_SHOWN], start=1):
+            line = f"  {rank}. {one.score:.3f} {one.candidate} {', '.join(one.candidate.tags)}"
+            yield Text(line, style="dim", no_wrap=True, overflow="ellipsis")
 
 
 class Screen:
@@ -18,7 +34,7 @@ class Screen:
 
     def __init__(self, *, bar: bool = True) -> None:
         self.console = Console(stderr=True)
-        self._progress = Progress(
+        self._progress = _BarAndBest(
             SpinnerColumn(),
             TextColumn("{task.description}"),
             BarColumn(bar_width=24),
@@ -41,6 +57,7 @@ class Screen:
         self._progress.start()
         skipped = f" ({progress.skipped} skipped)" if progress.skipped else ""
         description = Text(_sentence(progress.step) + skipped).markup  # escaped: a tag is shown as it is
+        self._progress.best = progress.best
         self._progress.update(self._task, description=description, completed=progress.done, total=progress.total)
 
     def say(self, message: str) -> None:

@@ -22,8 +22,8 @@ class PictureFetcher:
 
     At most `largest_bytes` a file; `connect_timeout_s` and `read_timeout_s` bound each wait and
     `deadline_s` a whole file, in seconds. Redirects are followed, up to five. A connection that fails or
-    an answer of 429 or 5xx is tried `attempts` times in all, after a short pause. May be used from
-    `connections` threads at once.
+    an answer of 429 or 5xx is tried `attempts` times in all, after a short pause. May be used from many threads
+    at once: no more than `connections` of them ask at a time, the others wait.
     """
 
     def __init__(
@@ -44,6 +44,7 @@ class PictureFetcher:
         self._attempts = attempts
         self._pause_s = pause_s
         self._closed = threading.Event()
+        self._at_once = threading.BoundedSemaphore(connections)
         self._transports = {
             loopback: GuardedTransport(loopback=loopback, connections=connections) for loopback in (False, True)
         }
@@ -56,11 +57,13 @@ class PictureFetcher:
         """
         for _ in range(self._attempts - 1):
             try:
-                return self._fetch_once(url, loopback)
+                with self._at_once:
+                    return self._fetch_once(url, loopback)
             except _MayPassError:
                 self._closed.wait(self._pause_s)
         try:
-            return self._fetch_once(url, loopback)
+            with self._at_once:
+                return self._fetch_once(url, loopback)
         except _MayPassError as error:
             raise PictureUnreachableError(str(error)) from None
 

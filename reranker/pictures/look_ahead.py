@@ -1,32 +1,143 @@
-"""Work done ahead by a bounded pool of threads, results in the order of the items."""
+"""Work done ahead of whoever needs it, by threads, so that nothing waits for what it does not need."""
 
+import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TypeVar
+from concurrent.futures import ThreadPoolExecutor
+from typing import Generic, Self, TypeVar
 
 Item = TypeVar("Item")
 Outcome = TypeVar("Outcome")
 
 
-def look_ahead(
-    work: Callable[[Item], Outcome], items: Iterable[Item], *, threads: int, ahead: int
-) -> Iterator[tuple[Item, Outcome]]:
-    """Yield each item with `work(item)`, in order, with at most `ahead` items begun and not yet yielded.
+class _Arrivals(Generic[Item]):
+    """What threads hand to one taker: at most `room` items reserved and not yet taken."""
 
-    `items` is read only as far as that, so a lazy source is asked no further than needed and memory stays
-    bounded. An exception of `work` is raised where its item would come. Leaving early drops what has not begun.
+    def __init__(self, room: int) -> None:
+        self._room = room
+        self._here: deque[Item] = deque()
+        self._reserved = 0
+        self._is_complete = self._is_closed = False
+        self._failure: BaseException | None = None
+        self._changed = threading.Condition()
+
+    def reserve(self) -> bool:
+        """Wait for room for one more item; False where no more is wanted."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._is_closed or self._failure or self._reserved < self._room)
+            if self._is_closed or self._failure:
+                return False
+            self._reserved += 1
+            return True
+
+    def put(self, item: Item) -> None:
+        """Hand over an item that room was reserved for."""
+        with self._changed:
+            self._here.append(item)
+            self._changed.notify_all()
+
+    def end(self, *, unused: int, error: BaseException | None = None) -> None:
+        """Reserve no more; so many reservations are given back unused. An `error` is raised to the taker in the end."""
+        with self._changed:
+            self._reserved -= unused
+            self._is_complete = True
+            self._failure = self._failure or error
+            self._changed.notify_all()
+
+    def take(self, most: int) -> list[Item]:
+        """What is here, at most so many; waits for the first. Empty when all is taken."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._here or self._is_closed or (self._is_complete and self._reserved == 0))
+            if not self._here and self._failure is not None:
+                raise self._failure
+            taken = [self._here.popleft() for _ in range(min(most, len(self._here)))]
+            self._reserved -= len(taken)
+            self._changed.notify_all()
+            return taken
+
+    def close(self) -> None:
+        """Take nothing more."""
+        with self._changed:
+            self._is_closed = True
+            self._changed.notify_all()
+
+
+def read_ahead(items: Iterable[Item], *, room: int, most: int = 64) -> Iterator[list[Item]]:
+    """Yield the items in order, as many at a time as have come (at most `most`), read by a thread of their own.
+
+    The thread is at most `room` items ahead. An exception of `items` is raised where its item would come.
     """
-    pending: deque[tuple[Item, Future[Outcome]]] = deque()
-    executor = ThreadPoolExecutor(threads, thread_name_prefix="look-ahead")
+    arrivals: _Arrivals[Item] = _Arrivals(room)
+
+    def read() -> None:
+        iterator = iter(items)
+        while arrivals.reserve():
+            try:
+                item = next(iterator)
+            except StopIteration:
+                arrivals.end(unused=1)
+                return
+            except BaseException as error:
+                arrivals.end(unused=1, error=error)
+                return
+            arrivals.put(item)
+
+    # A daemon: a source that is silent must not keep the process from ending.
+    threading.Thread(target=read, name="read-ahead", daemon=True).start()
     try:
-        for item in items:
-            pending.append((item, executor.submit(work, item)))
-            if len(pending) >= ahead:
-                first, future = pending.popleft()
-                yield first, future.result()
-        while pending:
-            first, future = pending.popleft()
-            yield first, future.result()
+        while taken := arrivals.take(most):
+            yield taken
     finally:
-        executor.shutdown(wait=False, cancel_futures=True)
+        arrivals.close()
+
+
+class LookAhead(Generic[Item, Outcome]):
+    """Does `work` on items with `threads` threads, at most `ahead` begun and not yet taken; hands out what is done.
+
+    `chunks` is read by a thread of its own, only as far as that, so a lazy source is asked no further than
+    needed and memory stays bounded. The work begins when the context is entered; leaving it drops what has not begun.
+    """
+
+    def __init__(
+        self, work: Callable[[Item], Outcome], chunks: Iterable[Iterable[Item]], *, threads: int, ahead: int
+    ) -> None:
+        self._work = work
+        self._chunks = chunks
+        self._arrivals: _Arrivals[tuple[Item, Outcome]] = _Arrivals(ahead)
+        self._executor = ThreadPoolExecutor(threads, thread_name_prefix="look-ahead")
+        self._feeder = threading.Thread(target=self._feed, name="look-ahead-feeder", daemon=True)
+
+    def take(self, most: int) -> list[tuple[Item, Outcome]]:
+        """The items that are done, with their outcomes, at most so many; waits for the first. Empty when all is done.
+
+        They come in the order in which they were done. An exception of `work` or of `chunks` is raised here, when what
+        was begun before it is taken.
+        """
+        return self._arrivals.take(most)
+
+    def _feed(self) -> None:
+        try:
+            for chunk in self._chunks:
+                for item in chunk:
+                    if not self._arrivals.reserve():
+                        return
+                    self._executor.submit(self._run, item)
+            self._arrivals.end(unused=0)
+        except BaseException as error:
+            self._arrivals.end(unused=0, error=error)
+
+    def _run(self, item: Item) -> None:
+        try:
+            outcome = self._work(item)
+        except BaseException as error:
+            self._arrivals.end(unused=1, error=error)
+        else:
+            self._arrivals.put((item, outcome))
+
+    def __enter__(self) -> Self:
+        self._feeder.start()
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self._arrivals.close()
+        self._executor.shutdown(wait=False, cancel_futures=True)

@@ -1,0 +1,85 @@
+"""Pictures for people: those of the best candidates, large enough to look at."""
+
+from collections.abc import Sequence
+
+from PIL import Image
+
+from reranker.errors import PictureError, PictureUnreadableError
+from reranker.memory import EncodedPicture, EncodedPictures, Memory
+from reranker.picture_store import KeptPicture
+from reranker.pictures import PictureLoader
+from reranker.pictures.decode import decode
+from reranker.pictures.loader import larger_to_be_had
+from reranker.pictures.look_ahead import LookAhead
+from retriever.candidate import Candidate
+
+SHOWN_SIDE = 300
+"""The short side in pixels from which a picture is good to look at."""
+
+
+class PicturesToShow:
+    """Finds the pictures that matches are shown by: kept ones, else fetched with `threads` threads.
+
+    `encoded_from` is the side in pixels the pictures were fetched for when they were encoded.
+    """
+
+    def __init__(
+        self,
+        loader: PictureLoader,
+        remembered: EncodedPictures,
+        memory: Memory | None,
+        *,
+        encoded_from: int,
+        threads: int,
+    ) -> None:
+        self._loader = loader
+        self._remembered = remembered
+        self._memory = memory
+        self._encoded_from = encoded_from
+        self._threads = threads
+
+    def of(self, candidates: Sequence[Candidate]) -> list[Image.Image | PictureError]:
+        """Their pictures in RGB, in their order, larger ones fetched where they can be had; or why there is none."""
+        fetched: dict[tuple[str, str], KeptPicture] = {}
+
+        def picture(index: int) -> Image.Image | PictureError:
+            candidate = candidates[index]
+            here = _decoded(kept := self._kept(candidate))
+            if kept is not None and here is not None:
+                larger = larger_to_be_had(candidate.renditions, here, self._encoded_from, SHOWN_SIDE)
+                if kept.to_show or not larger:
+                    return here
+            try:
+                loaded = self._loader.load(candidate, SHOWN_SIDE, whole=True)
+            except PictureError as error:
+                return error if here is None else here
+            if (encoded := self._remembered.get(candidate)) is not None:
+                self._remembered.put(candidate, EncodedPicture(encoded.embedding, loaded.data, to_show=True))
+            fetched[candidate.identity] = KeptPicture(loaded.data, to_show=True)
+            return loaded.picture
+
+        pictures: dict[int, Image.Image | PictureError] = {}
+        with LookAhead(picture, [range(len(candidates))], threads=self._threads, ahead=len(candidates)) as arriving:
+            while arrived := arriving.take(len(candidates)):
+                pictures.update(arrived)
+        if self._memory is not None:
+            self._memory.pictures.put_many(fetched)
+        return [pictures[index] for index in range(len(candidates))]
+
+    def at_hand(self, candidate: Candidate) -> Image.Image | None:
+        """The candidate's picture as it is kept, however small; None where it would have to be fetched."""
+        return _decoded(self._kept(candidate))
+
+    def _kept(self, candidate: Candidate) -> KeptPicture | None:
+        if (here := self._remembered.get(candidate)) is not None and here.data is not None:
+            return KeptPicture(here.data, here.to_show)
+        return None if self._memory is None else self._memory.pictures.get(candidate.identity)
+
+
+def _decoded(kept: KeptPicture | None) -> Image.Image | None:
+    if kept is None:
+        return None
+    try:
+        return decode(kept.data)
+    except PictureUnreadableError:
+        return None  # damaged on disk: it is fetched again

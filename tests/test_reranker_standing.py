@@ -1,0 +1,52 @@
+"""The order of a pool as far as it was looked at."""
+
+import numpy as np
+import pytest
+
+from reranker.encoder import unit_rows
+from reranker.standing import Standing
+from tests.picture_server import candidate
+
+POOL = [candidate(number, f"http://127.0.0.1/{number}.png") for number in range(40)]
+QUERY = unit_rows(np.array([[1.0, 0.0, 0.0]]))[0]
+# Every cosine occurs several times, so that ties decide.
+EMBEDDINGS = unit_rows(np.array([[number % 5, 1.0, 0.0] for number in range(40)], dtype=np.float64))
+
+
+def standing_after(order: list[int], top: int = 7, at_once: int = 3) -> Standing:
+    standing = Standing(QUERY, top)
+    for first in range(0, len(order), at_once):
+        places = order[first : first + at_once]
+        standing.add([(place, POOL[place]) for place in places], [EMBEDDINGS[place] for place in places])
+    return standing
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("at_once", [1, 4, 40])
+def test_in_which_order_candidates_are_added_makes_no_difference(seed: int, at_once: int) -> None:
+    expected = standing_after(list(range(40)))
+    shuffled = np.random.default_rng(seed).permutation(40).tolist()
+    standing = standing_after(shuffled, at_once=at_once)
+    assert list(standing.in_order()) == list(expected.in_order())
+    assert standing.best == expected.best
+
+
+def test_the_best_are_the_first_in_order_and_ties_keep_the_order_of_the_pool() -> None:
+    standing = standing_after(list(range(39, -1, -1)))
+    assert standing.best == tuple(standing.in_order())[:7]
+    assert [one.candidate.id for one in standing.in_order()] == [
+        str(number) for rest in (4, 3, 2, 1, 0) for number in range(rest, 40, 5)
+    ]
+
+
+def test_skipped_candidates_are_counted_and_listed_in_the_order_of_the_pool() -> None:
+    standing = standing_after([3, 1])
+    standing.skip(2, POOL[2], "gone")
+    standing.skip(0, POOL[0], "damaged")
+    assert standing.done == 4
+    assert [(one.candidate.id, one.reason) for one in standing.skipped] == [("0", "damaged"), ("2", "gone")]
+
+
+def test_nothing_added_is_an_empty_order() -> None:
+    standing = standing_after([])
+    assert (standing.best, list(standing.in_order()), standing.done) == ((), [], 0)
