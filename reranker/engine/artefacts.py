@@ -1,6 +1,8 @@
 """The exported towers of a model on disk: a directory with a manifest that says what is in it."""
 
 import json
+import os
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -95,6 +97,17 @@ class Artefacts:
     def set_aside(self) -> None:
         """Have them exported anew by whoever looks next."""
         (self.directory / MANIFEST).unlink(missing_ok=True)
+
+
+def partial_directory(engines: Path, fingerprint: str) -> Path:
+    """Where this process makes artefacts that are moved into place when they are whole."""
+    return engines / f"{fingerprint}.{os.getpid()}.partial"
+
+
+def remove_partial(engines: Path, process: int) -> None:
+    """Remove what the process with that id, which was ended amid an export, left half made."""
+    for path in engines.glob(f"*.{process}.partial"):
+        shutil.rmtree(path, ignore_errors=True)
 
 
 def _are_there(directory: Path, files: Mapping[str, Any]) -> bool:

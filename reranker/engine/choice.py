@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 from reranker.encoder import Encoder
 from reranker.engine import runtime
 from reranker.engine.artefacts import Artefacts
+from reranker.engine.export_process import ExportFailedError, export_in_child
 from reranker.engine.graphics import may_have_graphics_device
 from reranker.engine.openvino_encoder import OpenVinoEncoder
-from reranker.engine.records import Record, States, read_record, states_of, write_record
+from reranker.engine.records import Record, read_record
 from reranker.errors import ModelError, NotExportableError, UnknownModelError
 from reranker.model_choice import DEVICES, ENGINES, ModelChoice
 
 if TYPE_CHECKING:
     from reranker.open_clip_encoder import OpenClipEncoder
-    from reranker.weights import Weights
 
 logger = logging.getLogger(__name__)
 
@@ -28,8 +28,9 @@ def load_encoder(choice: ModelChoice, cache_directory: Path, *, device: str = "a
     """The encoder of a model, run by `engine` on `device`.
 
     `engine` is torch, openvino (on the CPU only) or auto: openvino on a CPU, else torch. What OpenVINO runs is exported
-    once below `cache_directory` and found there from then on, without importing torch. A model that cannot be exported
-    runs in torch, which the log says once. Raises `UnknownModelError`, `WeightsUnavailableError` or `ModelError`.
+    once below `cache_directory`, by a process of its own, and found there from then on: this process imports no torch
+    for it. A model that cannot be exported runs in torch, which the log says once. Raises `UnknownModelError`,
+    `WeightsUnavailableError` or `ModelError`.
     """
     if engine not in ENGINES:
         raise UnknownModelError(f"engine {engine!r} is not known; allowed: {', '.join(ENGINES)}")
@@ -63,54 +64,33 @@ def _in_torch(choice: ModelChoice, device: str) -> "OpenClipEncoder":
 
 
 def _exported(choice: ModelChoice, engines: Path) -> Encoder:
-    engine_version = version("openvino")
-    known = read_record(engines, choice, engine_version)
-    if known is not None and known.fingerprint is not None:
-        artefacts = Artefacts.read(engines / known.fingerprint)
-        if artefacts is not None:
-            return OpenVinoEncoder(artefacts, known.title)
-    from reranker.weights import find_weights
-
-    # Before torch is imported: what is missing is said at once, and what changes while it is read is noticed.
-    made_from = states_of(_files_of(find_weights(choice.model, choice.pretrained)))
+    try:
+        title, artefacts = _artefacts_of(choice, engines)
+        return OpenVinoEncoder(artefacts, title)
+    except (NotExportableError, ExportFailedError) as error:
+        why = str(error)
     encoder = _in_torch(choice, "cpu")
-    title = encoder.weights.title
-    if known is not None and known.fingerprint is None:
-        _tell(choice, title, known.why_not)
-        return encoder
-    from reranker.engine.export import export
-
-    try:
-        artefacts = export(encoder, engines)
-    except NotExportableError as error:
-        _tell(choice, title, str(error))
-        _remember(engines, choice, Record(title, None, str(error)), made_from, engine_version)
-        return encoder
-    except OSError as error:
-        _tell(choice, title, f"nothing can be kept in {engines}: {error}")
-        return encoder
-    _remember(engines, choice, Record(title, artefacts.fingerprint), made_from, engine_version)
-    return OpenVinoEncoder(artefacts, title)
+    _tell(choice, encoder.weights.title, why)
+    return encoder
 
 
-def _remember(engines: Path, choice: ModelChoice, record: Record, made_from: States, engine_version: str) -> None:
-    try:
-        write_record(engines, choice, record, made_from, engine_version)
-    except OSError as error:  # the next process looks the model up anew, which is slower
-        logger.debug("what %s led to cannot be kept in %s: %s", choice, engines, error)
+def _artefacts_of(choice: ModelChoice, engines: Path) -> tuple[str, Artefacts]:
+    """The model's title and its artefacts, exported where they are not there yet."""
+    for record in _records(choice, engines):
+        if record.fingerprint is None:
+            raise NotExportableError(record.why_not)
+        if (artefacts := Artefacts.read(engines / record.fingerprint)) is not None:
+            return record.title, artefacts
+    raise ExportFailedError(f"what was exported to {engines} cannot be read back")
+
+
+def _records(choice: ModelChoice, engines: Path) -> Iterator[Record]:
+    if (known := read_record(engines, choice, version("openvino"))) is not None:
+        yield known
+    yield export_in_child(choice, engines)
 
 
 def _tell(choice: ModelChoice, title: str, why: str) -> None:
     if choice not in _told:
         _told.add(choice)
         logger.warning("the model %s runs in torch, which starts slower: %s", title, why)
-
-
-def _files_of(weights: "Weights") -> Iterator[Path]:
-    """The files whose change means another model under the same name; some of them need not exist."""
-    from reranker.weights import files_beside
-
-    yield from files_beside(weights)
-    for folder in weights.weights_file.parents:
-        if folder.name == "snapshots":  # the hub's cache: which snapshot is the newest stands in refs
-            yield folder.parent / "refs" / "main"

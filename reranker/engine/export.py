@@ -1,7 +1,6 @@
 """From open_clip's model to artefacts: both towers converted, saved, and compared with what they came from."""
 
 import json
-import os
 import shutil
 import time
 import warnings
@@ -12,13 +11,13 @@ from typing import Any
 import numpy as np
 import open_clip
 import torch
-from numpy.typing import NDArray
 from open_clip.tokenizer import SimpleTokenizer, default_bpe, get_clean_fn
 from PIL import Image
 from torch import Tensor, nn
 
+from reranker.encoder import Embeddings, Encoder
 from reranker.engine import runtime
-from reranker.engine.artefacts import FORMAT, IMAGE_TOWER, TEXT_TOWER, Artefacts
+from reranker.engine.artefacts import FORMAT, IMAGE_TOWER, TEXT_TOWER, Artefacts, partial_directory
 from reranker.engine.clip_tokenizer import CLEANINGS, write_vocabulary
 from reranker.engine.openvino_encoder import OpenVinoEncoder
 from reranker.engine.preprocessing import Preprocessing
@@ -32,10 +31,11 @@ _ABANDONED_AFTER_S = 3600.0
 _PROBES = ("", "two red boats at night", "a dog and a cat by the sea wall")
 
 
-def export(encoder: OpenClipEncoder, engines: Path) -> Artefacts:
+def export(encoder: OpenClipEncoder, engines: Path, *, release: bool = False) -> Artefacts:
     """The artefacts of `encoder` (on the CPU) below `engines`, made if they are not there.
 
-    They are written under a temporary name and moved into place: several processes may do so at once. Raises
+    They are written under a temporary name and moved into place: several processes may do so at once. With
+    `release` the encoder's weights are freed on the way, which spares memory, and it encodes nothing afterwards. Raises
     `NotExportableError` where the engine cannot run the model, OSError where nothing can be written.
     """
     clean = _cleaning(encoder)
@@ -49,7 +49,7 @@ def export(encoder: OpenClipEncoder, engines: Path) -> Artefacts:
         return present
     engines.mkdir(parents=True, exist_ok=True)
     _remove_abandoned(engines)
-    partial = engines / f"{fingerprint}.{os.getpid()}.partial"
+    partial = partial_directory(engines, fingerprint)
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir()
     try:
@@ -73,7 +73,10 @@ def export(encoder: OpenClipEncoder, engines: Path) -> Artefacts:
             ends,
             parameters,
         )
-        _compare(artefacts, encoder)
+        expected = _texts_by(encoder), _pictures_by(encoder)
+        if release:
+            encoder.model.to("meta")
+        _compare(artefacts, expected)
         shutil.rmtree(artefacts.compiled, ignore_errors=True)  # made for the comparison only
         artefacts.write_manifest()
         _move(partial, place)
@@ -169,22 +172,30 @@ def _convert(tower: nn.Module, example: Tensor, shape: list[int], name: str, dir
         raise OSError(f"{name} cannot be written: {error}") from None
 
 
-def _compare(artefacts: Artefacts, encoder: OpenClipEncoder) -> None:
-    """Raise `NotExportableError` where the exported model does not say what open_clip's says."""
-    exported = OpenVinoEncoder(artefacts, "comparison", precision="f32")
-    noise = np.random.default_rng(0).integers(0, 256, (2, 37, 53, 3), dtype=np.uint8)
-    pictures = [Image.fromarray(pixels).resize((400, 300 + 200 * number)) for number, pixels in enumerate(noise)]
-    pairs: list[tuple[str, NDArray[np.float32], NDArray[np.float32]]]
+def _compare(artefacts: Artefacts, expected: tuple[Embeddings, Embeddings]) -> None:
+    """Raise `NotExportableError` where the exported towers do not say what open_clip's said of the probes."""
+
+    def exported() -> OpenVinoEncoder:  # one for each tower: both in memory at once would be the most there is
+        return OpenVinoEncoder(artefacts, "comparison", precision="f32")
+
     try:
-        pairs = [("text", exported.encode_texts([text]), encoder.encode_texts([text])) for text in _PROBES] + [
-            ("image", exported.encode_pictures(pictures), encoder.encode_pictures(pictures))
-        ]
+        said = _texts_by(exported()), _pictures_by(exported())
     except ModelError as error:
         raise NotExportableError(str(error)) from None
-    for tower, ours, theirs in pairs:
+    for tower, ours, theirs in zip(("text", "image"), said, expected, strict=True):
         difference = float(np.abs(ours - theirs).max(initial=0))
         if not difference <= LARGEST_DIFFERENCE:
             raise NotExportableError(f"its exported {tower} tower differs from open_clip's by {difference:.1e}")
+
+
+def _texts_by(encoder: Encoder) -> Embeddings:
+    return np.concatenate([encoder.encode_texts([text]) for text in _PROBES])
+
+
+def _pictures_by(encoder: Encoder) -> Embeddings:
+    noise = np.random.default_rng(0).integers(0, 256, (2, 37, 53, 3), dtype=np.uint8)
+    pictures = [Image.fromarray(pixels).resize((400, 300 + 200 * number)) for number, pixels in enumerate(noise)]
+    return encoder.encode_pictures(pictures)
 
 
 def _fingerprint(encoder: OpenClipEncoder) -> str:

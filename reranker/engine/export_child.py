@@ -1,0 +1,85 @@
+"""What `export_process` starts: `python -m reranker.engine.export_child ENGINES MODEL [PRETRAINED]`.
+
+Its outcome is one JSON object on stdout. torch is imported once the weights are found: what is missing is said quickly.
+"""
+
+import json
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import asdict
+from importlib.metadata import version
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+from reranker.engine.artefacts import remove_partial
+from reranker.engine.records import Record, States, states_of, write_record
+from reranker.errors import ModelError, NotExportableError
+from reranker.model_choice import ModelChoice
+from reranker.weights import Weights, files_beside, find_weights
+
+
+def main() -> None:
+    """Export a model and say what came of it."""
+    engines, choice = Path(sys.argv[1]), ModelChoice(*sys.argv[2:])
+    answer = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    with suppress(OSError):  # where stderr is closed
+        os.dup2(2, 1)  # what a library prints is no part of the outcome
+    Thread(target=_end_with_the_parent, args=(engines,), daemon=True).start()
+    with answer, suppress(BrokenPipeError):
+        json.dump(outcome(choice, engines), answer)
+    sys.stderr.flush()
+    os._exit(0)  # at once: to take torch down in order has no use
+
+
+def _end_with_the_parent(engines: Path) -> None:
+    os.read(0, 1)
+    remove_partial(engines, os.getpid())
+    os._exit(1)
+
+
+def outcome(choice: ModelChoice, engines: Path) -> dict[str, Any]:
+    """What came of the export of a model: its record, an error to raise, or why it failed."""
+    try:
+        # Before anything is read: what changes while it is read is noticed.
+        made_from = states_of(_files_of(find_weights(choice.model, choice.pretrained)))
+        record = _exported(choice, engines)
+    except ModelError as error:
+        return {"error": type(error).__name__, "message": str(error)}
+    except OSError as error:
+        return {"failed": f"nothing can be kept in {engines}: {error}"}
+    except Exception as error:  # the searching process runs the model in torch, and meets the same where it must
+        return {"failed": f"its export failed: {type(error).__name__}: {' '.join(str(error).split())[:300]}"}
+    _remember(engines, choice, record, made_from)
+    return {"record": asdict(record)}
+
+
+def _exported(choice: ModelChoice, engines: Path) -> Record:
+    from reranker.engine.export import export
+    from reranker.open_clip_encoder import OpenClipEncoder
+
+    encoder = OpenClipEncoder(choice.model, choice.pretrained, device="cpu")
+    title = encoder.weights.title
+    try:
+        return Record(title, export(encoder, engines, release=True).fingerprint)
+    except NotExportableError as error:
+        return Record(title, None, str(error))
+
+
+def _remember(engines: Path, choice: ModelChoice, record: Record, made_from: States) -> None:
+    with suppress(OSError):  # the next process looks the model up anew, which is slower
+        write_record(engines, choice, record, made_from, version("openvino"))
+
+
+def _files_of(weights: Weights) -> Iterator[Path]:
+    """The files whose change means another model under the same name; some of them need not exist."""
+    yield from files_beside(weights)
+    for folder in weights.weights_file.parents:
+        if folder.name == "snapshots":  # the hub's cache: which snapshot is the newest stands in refs
+            yield folder.parent / "refs" / "main"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,83 @@
+"""The export in a process of its own: torch's memory is given back, and the searching process never imports it."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+from reranker.engine.artefacts import remove_partial
+from reranker.engine.records import Record
+from reranker.errors import ModelError, UnknownModelError, WeightsUnavailableError
+from reranker.model_choice import ModelChoice
+
+_ERRORS = {error.__name__: error for error in (UnknownModelError, WeightsUnavailableError, ModelError)}
+
+
+class ExportFailedError(Exception):
+    """The export came to no result, which says nothing about the model: the next search may try again."""
+
+
+def export_in_child(choice: ModelChoice, engines: Path) -> Record:
+    """The record of a choice, whose model another Python process finds or downloads, exports and writes down.
+
+    That process writes to the same stderr, and ends when this one does. Raises its `UnknownModelError`,
+    `WeightsUnavailableError` or `ModelError`, and `ExportFailedError` where it comes to no result.
+    """
+    if not sys.executable or hasattr(sys, "frozen"):  # starting an application once more would be no export
+        raise ExportFailedError("a program without an interpreter of its own cannot export it")
+    model = [choice.model] if choice.pretrained is None else [choice.model, choice.pretrained]
+    try:
+        process = subprocess.Popen(  # noqa: S603
+            [sys.executable, "-P", "-m", "reranker.engine.export_child", str(engines.absolute()), *model],
+            env={**os.environ, "PYTHONPATH": _import_path()},
+            stdin=subprocess.PIPE,  # never written to: its end tells the child that this process is gone
+            stdout=subprocess.PIPE,
+            # Ctrl-C in a terminal is for this process, which ends the child.
+            start_new_session=True,
+            creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
+        )
+    except OSError as error:
+        raise ExportFailedError(f"the process that exports it cannot be started: {error}") from None
+    with process:
+        try:
+            outcome = process.stdout.read() if process.stdout else b""  # communicate() would close stdin
+            process.wait()
+        except BaseException:
+            process.kill()
+            process.wait()
+            raise
+        finally:
+            remove_partial(engines, process.pid)
+    return _record_in(outcome, process.returncode)
+
+
+def _import_path() -> str:
+    """Where this process finds its modules, so that another finds the same ones."""
+    return os.pathsep.join(str(Path(entry or ".").absolute()) for entry in sys.path if isinstance(entry, str))
+
+
+def _record_in(outcome: bytes, exit_code: int) -> Record:
+    try:
+        match json.loads(outcome):
+            case {"record": {"title": str(title), "fingerprint": str() | None as fingerprint, "why_not": str(why_not)}}:
+                return Record(title, fingerprint, why_not)
+            case {"error": str(name), "message": str(message)}:
+                raise _ERRORS.get(name, ModelError)(message)
+            case {"failed": str(why)}:
+                raise ExportFailedError(why)
+    except ValueError as error:
+        if isinstance(error, ModelError):
+            raise
+    raise ExportFailedError(f"the process that exported it {_ending(exit_code)}")
+
+
+def _ending(exit_code: int) -> str:
+    if exit_code >= 0:
+        return f"ended with exit code {exit_code} and without a result"
+    try:
+        name = signal.Signals(-exit_code).name
+    except ValueError:
+        name = f"signal {-exit_code}"
+    return f"was ended by {name}" + (", perhaps for want of memory" if name == "SIGKILL" else "")
