@@ -11,7 +11,7 @@ from typing import Any, Self
 from phrasepix.models import SAMPLE_MODEL, choose_model, reranker_of_encoder, reranker_of_model
 from phrasepix.results import Origin, Results, Skipped
 from phrasepix.sample import SAMPLE
-from phrasepix.sources import open_source
+from phrasepix.sources import source_named
 from reranker.clip_reranker import ClipReranker, Progress
 from reranker.encoder import Encoder
 from reranker.errors import WrongQueryError
@@ -26,6 +26,7 @@ from retriever.directories import cache_directory
 from retriever.errors import WrongParameterError
 from retriever.filters import Filters
 from retriever.protocol import Retriever
+from retriever.source import Opening
 
 logger = logging.getLogger(__name__)
 
@@ -161,14 +162,15 @@ class Search:
         if not isinstance(settings.source, str):
             yield settings.source, Origin.of_retriever(settings.source), ()
             return
-        with open_source(
-            settings.source,
+        opening = Opening(
             key=settings.key,
             base_url=settings.base_url,
             on_skip=lambda hit: self._skipped.append(Skipped(hit.source, hit.id, hit.reason)),
             offline=settings.offline,
-        ) as retriever:
-            yield retriever, Origin.of_retriever(retriever), (retriever.name,) if retriever.on_loopback else ()
+        )
+        with source_named(settings.source).open(opening) as retriever:
+            on_loopback = getattr(retriever, "on_loopback", False)
+            yield retriever, Origin.of_retriever(retriever), (retriever.name,) if on_loopback else ()
 
 
 class _Pool:

@@ -1,44 +1,43 @@
-"""The sources a search can name."""
+"""The sources a search can name: the ones that come along, and those other packages add."""
 
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
-from typing import Protocol
+from importlib import import_module
+from importlib.metadata import EntryPoint, entry_points
 
 from phrasepix.errors import UnknownSourceError
-from phrasepix.sample import sample_retriever
-from retriever.pixabay import PixabayRetriever, SkippedHit
+from retriever.source import GROUP, Source
+
+BUILT_IN = {
+    "pixabay": "retriever.pixabay",
+    "sample": "phrasepix.sample",
+}
+"""The module of each source that comes along, whose `SOURCE` it is: found without reading what else is installed."""
 
 
-class _Opener(Protocol):
-    def __call__(
-        self, *, key: str | None, base_url: str | None, on_skip: Callable[[SkippedHit], None], offline: bool
-    ) -> AbstractContextManager[PixabayRetriever]: ...
+def source_named(name: str) -> Source:
+    """The source `name`. Raises `UnknownSourceError`."""
+    if name in BUILT_IN:
+        source: Source = import_module(BUILT_IN[name]).SOURCE
+        return source
+    for added in _added():
+        if added.name == name:
+            return _loaded(added)
+    raise UnknownSourceError(f"source {name!r} is not known; allowed: {', '.join(source_names())}")
 
 
-@contextmanager
-def _pixabay(
-    *, key: str | None, base_url: str | None, on_skip: Callable[[SkippedHit], None], offline: bool
-) -> Iterator[PixabayRetriever]:
-    with PixabayRetriever(key, base_url=base_url, on_skip=on_skip, offline=offline) as retriever:
-        yield retriever
+def source_names() -> tuple[str, ...]:
+    """The names of all sources: those that come along, then the added ones."""
+    return (*BUILT_IN, *(added.name for added in _added()))
 
 
-@contextmanager
-def _sample(
-    *, key: str | None, base_url: str | None, on_skip: Callable[[SkippedHit], None], offline: bool
-) -> Iterator[PixabayRetriever]:
-    # Its answers are part of the package and come from this process, offline too.
-    with sample_retriever(on_skip) as retriever:
-        yield retriever
+def _added() -> list[EntryPoint]:
+    return sorted((one for one in entry_points(group=GROUP) if one.name not in BUILT_IN), key=lambda one: one.name)
 
 
-SOURCES: dict[str, _Opener] = {"pixabay": _pixabay, "sample": _sample}
-
-
-def open_source(
-    name: str, *, key: str | None, base_url: str | None, on_skip: Callable[[SkippedHit], None], offline: bool = False
-) -> AbstractContextManager[PixabayRetriever]:
-    """The retriever of the source `name`, open as long as the context. Raises `UnknownSourceError`."""
-    if name not in SOURCES:
-        raise UnknownSourceError(f"source {name!r} is not known; allowed: {', '.join(SOURCES)}")
-    return SOURCES[name](key=key, base_url=base_url, on_skip=on_skip, offline=offline)
+def _loaded(added: EntryPoint) -> Source:
+    try:
+        source = added.load()
+    except Exception as error:  # whatever a package does wrong when it is imported
+        raise UnknownSourceError(f"the source {added.name!r} of {added.value} cannot be loaded: {error}") from error
+    if not isinstance(source, Source):
+        raise UnknownSourceError(f"{added.value}, which is registered as source {added.name!r}, is none")
+    return source

@@ -1,6 +1,7 @@
 """The record both stages share: one picture a source offered, with its rights."""
 
 from dataclasses import dataclass
+from datetime import date
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,13 +24,25 @@ class Rendition:
         return min(self.width, self.height)
 
 
+@dataclass(frozen=True, slots=True)
+class Clip:
+    """A video's file at one size, `width` × `height` pixels."""
+
+    url: str
+    width: int
+    height: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
     """One picture a source offered in answer to a tag.
 
     `width` and `height` are those of the original in pixels, which need not be among the
-    `renditions` (ordered small to large, at least one). `catalogue` says whose ids these are where that is
-    not the source itself: another server that speaks its protocol. A flag is None where the source did not say.
+    `renditions` (ordered small to large, at least one; those of a picture on this machine have file URLs).
+    `catalogue` says whose ids these are where that is not the source itself: another server that speaks its protocol.
+    `credit` is a line of plain text as the source wants it. `colours` are the dominant ones, in the words of
+    `Filters.colours`. A video has its `duration_s` in seconds and its `clips`, small to large; its renditions are
+    stills. A flag or a date is None, and a text or a tuple empty, where the source did not say.
     """
 
     source: str
@@ -47,6 +60,15 @@ class Candidate:
     credit: str
     found_by: str
     catalogue: str = ""
+    title: str = ""
+    commercial_use: bool | None = None
+    modification: bool | None = None
+    credit_owed: bool | None = None
+    taken_on: date | None = None
+    uploaded_on: date | None = None
+    colours: tuple[str, ...] = ()
+    duration_s: float | None = None
+    clips: tuple[Clip, ...] = ()
     ai_generated: bool | None = None
     no_ai_training: bool | None = None
     g_rated: bool | None = None

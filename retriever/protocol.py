@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Protocol, runtime_checkable
 
-from retriever.candidate import Candidate
+from retriever.candidate import Candidate, Rendition
 from retriever.filters import Filters
 
 
@@ -23,5 +23,17 @@ class Retriever(Protocol):
         """Yield up to `limit` candidates for `tag`, lazily, page by page, each picture once.
 
         Raises a `RetrieverError` where the source cannot be asked or does not answer.
+        """
+        ...
+
+
+@runtime_checkable
+class Downloads(Protocol):
+    """A retriever whose pictures may be saved."""
+
+    def file_to_save(self, candidate: Candidate) -> Rendition:
+        """The largest file that may be had, by a fresh address; does what the source demands at a download.
+
+        Raises a `RetrieverError` where the source does not answer or no longer has the picture.
         """
         ...

@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 
 from retriever import Candidate, PixabayRetriever, Rendition
-from retriever.pixabay import PIXABAY, SkippedHit
-from retriever.pixabay.hits import UnusableHitError, candidate_from_hit, identifier_of
+from retriever.api_dialect import UnusableHitError
+from retriever.pixabay import PIXABAY
+from retriever.pixabay.hits import candidate_from_hit, identifier_of
+from retriever.source import SkippedHit
 from tests.servers import ScriptedServer, hit, of_hits
 
 Connect = Callable[..., PixabayRetriever]
@@ -52,6 +54,9 @@ def test_a_hit_becomes_a_candidate() -> None:
         licence_url="https://pixabay.com/service/license-summary/",
         credit="somebody on Pixabay",
         found_by="boat",
+        commercial_use=True,
+        modification=True,
+        credit_owed=False,
         ai_generated=False,
         no_ai_training=True,
         g_rated=True,

@@ -15,7 +15,7 @@ import requests
 
 from retriever import PixabayRetriever
 from retriever.api_key import ApiKey, config_file
-from retriever.courtesy.keyed_transport import KeyedTransport
+from retriever.courtesy.keyed_transport import KeyedTransport, in_query
 from retriever.errors import ConfigFileError, KeyMissingError, RetrieverError
 from tests.servers import KEY, QUICK, ScriptedServer, Step, hit, of_hits, plain, redirect, stock_of
 
@@ -230,7 +230,7 @@ def test_a_key_that_looks_different_in_a_url_is_not_logged_either(
 def test_what_comes_out_of_the_keyed_transport_has_no_key_in_it(api: ScriptedServer) -> None:
     api.play(of_hits([hit(1)], X_Echo=f"key={KEY}"), replace(of_hits([hit(1)]), delay_s=30))
     with requests.Session() as session:
-        session.mount(api.origin, KeyedTransport("key", ApiKey(KEY)))
+        session.mount(api.origin, KeyedTransport(in_query("key"), ApiKey(KEY)))
         response = session.get(api.url, params={"q": "boat"}, timeout=30)
         assert response.ok
         raw = response.raw
@@ -246,7 +246,7 @@ def test_what_comes_out_of_the_keyed_transport_has_no_key_in_it(api: ScriptedSer
 
 def test_what_cannot_be_reached_is_not_said_with_the_key() -> None:
     with requests.Session() as session:
-        session.mount("http://127.0.0.1:1", KeyedTransport("key", ApiKey(KEY)))
+        session.mount("http://127.0.0.1:1", KeyedTransport(in_query("key"), ApiKey(KEY)))
         with pytest.raises(requests.ConnectionError, match="q=boat") as caught:
             session.get("http://127.0.0.1:1/api/", params={"q": "boat"}, timeout=30)
         assert KEY not in everything_about(caught.value)
@@ -293,7 +293,7 @@ def test_a_key_is_not_pickled(api: ScriptedServer, connect: Connect) -> None:
         copy.deepcopy(ApiKey(KEY))
     with pytest.raises((TypeError, NotImplementedError, AttributeError, pickle.PicklingError)):
         pickle.dumps(connect(api))
-    assert KEY.encode() not in pickle.dumps(KeyedTransport("key", ApiKey(KEY)))
+    assert KEY.encode() not in pickle.dumps(KeyedTransport(in_query("key"), ApiKey(KEY)))
 
 
 def test_candidates_carry_no_key(api: ScriptedServer, connect: Connect) -> None:

@@ -7,8 +7,9 @@ import pytest
 
 from retriever import Filters, PixabayRetriever
 from retriever.errors import WrongParameterError
+from retriever.filters import COLOURS, ORDERS
 from retriever.pixabay import PixabayRequest
-from retriever.pixabay.request import CATEGORIES, COLOURS, LANGUAGES, MEDIA_TYPES, ORDERS, ORIENTATIONS
+from retriever.pixabay.request import CATEGORIES, LANGUAGES, MEDIA_TYPES, ORIENTATIONS
 from tests.servers import KEY, ScriptedServer, of_hits
 
 Connect = Callable[..., PixabayRetriever]
@@ -78,7 +79,7 @@ def test_the_documented_values_are_all_there() -> None:
         ({"language": "tlh"}, LANGUAGES),
         ({"language": "EN"}, LANGUAGES),
         ({"media_type": "film"}, MEDIA_TYPES),
-        ({"orientation": "square"}, ORIENTATIONS),
+        ({"orientation": "tall"}, ORIENTATIONS),
         ({"category": "tigers"}, CATEGORIES),
         ({"colours": ("red", "mauve")}, COLOURS),
         ({"order": "best"}, ORDERS),

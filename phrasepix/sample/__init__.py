@@ -1,14 +1,17 @@
 """The built-in sample: a stock site on loopback that speaks Pixabay's protocol, its drawn pictures, a tiny CLIP."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 from phrasepix.sample.catalogue import PICTURES_DIRECTORY
 from phrasepix.sample.site import StockSite
-from retriever.pixabay import PIXABAY_MANNERS, PixabayRetriever, SkippedHit, SourceProfile
+from retriever.pixabay import PIXABAY, PIXABAY_MANNERS, PixabayRetriever
+from retriever.profile import SourceProfile
+from retriever.protocol import Retriever
+from retriever.source import Opening, SkippedHit
 
 MODEL_DIRECTORY = Path(__file__).parent / "model"
 
@@ -24,10 +27,12 @@ SAMPLE = SourceProfile(
     licence_url="https://opensource.org/license/mit",
     credit="{creator}, built-in sample",
     mention="Drawn scenes of the built-in sample",
+    page_size=PIXABAY.page_size,
+    deepest=PIXABAY.deepest,
+    answers_kept_for=timedelta(0),  # the site has another address each time: an answer kept would lead nowhere
 )
 
-# The site has another address each time: an answer kept would lead nowhere.
-_MANNERS = replace(PIXABAY_MANNERS, keep_answers_for=timedelta(0))
+_MANNERS = replace(PIXABAY_MANNERS, keep_answers_for=SAMPLE.answers_kept_for)
 
 
 @contextmanager
@@ -40,3 +45,14 @@ def sample_retriever(on_skip: Callable[[SkippedHit], None]) -> Iterator[PixabayR
         ) as retriever,
     ):
         yield retriever
+
+
+class _Sample:
+    profile: SourceProfile = SAMPLE
+
+    def open(self, opening: Opening) -> AbstractContextManager[Retriever]:
+        # Its answers are part of the package and come from this process, offline too.
+        return sample_retriever(opening.on_skip)
+
+
+SOURCE = _Sample()

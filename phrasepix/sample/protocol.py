@@ -9,7 +9,8 @@ from urllib.parse import parse_qsl
 from phrasepix.sample import links
 from phrasepix.sample.catalogue import Catalogue, ImageType, Order, Orientation, SamplePicture
 from phrasepix.sample.renditions import rendition_size
-from retriever.pixabay.request import CATEGORIES, COLOURS, LANGUAGES
+from retriever.filters import COLOURS
+from retriever.pixabay.request import CATEGORIES, LANGUAGES
 from retriever.pixabay.request import REACHABLE as MOST_HITS
 
 _BOOLEANS = ("true", "false")

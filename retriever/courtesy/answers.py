@@ -22,7 +22,7 @@ from retriever.api_key import ApiKey
 from retriever.courtesy.addresses import is_on_this_machine
 from retriever.courtesy.answer_cache import is_kept, json_object, open_session
 from retriever.courtesy.budget import RequestBudget
-from retriever.courtesy.keyed_transport import KeyedTransport
+from retriever.courtesy.keyed_transport import KeyedTransport, KeyPlace, in_query
 from retriever.courtesy.manners import Manners
 from retriever.courtesy.no_transport import NoTransport
 from retriever.errors import (
@@ -54,7 +54,8 @@ class AnswerClient:
     `title` is the source's name for people. With `cache_file` given, good answers are kept there for
     `manners.keep_answers_for` (SQLite; several processes may share it; the key is never in it), and a
     question asked before is answered without sending anything. `worth_keeping` tells a good answer from
-    JSON that says something else, such as a proxy's notice. With `offline`, what is kept is all there is: nothing is
+    JSON that says something else, such as a proxy's notice; `is_spent` tells from status and text that the rate limit
+    is. With `offline`, what is kept is all there is: nothing is
     sent to anybody.
 
     Raises `SourceUnreachableError` where `url` is not an address.
@@ -67,9 +68,10 @@ class AnswerClient:
         title: str,
         manners: Manners,
         key: ApiKey | None = None,
-        key_parameter: str = "key",
+        key_place: KeyPlace = in_query("key"),  # noqa: B008  # a constant
         cache_file: Path | None = None,
         worth_keeping: Callable[[dict[str, Any]], bool] = lambda answer: True,
+        is_spent: Callable[[int, str], bool] = lambda status, text: status == 429,
         offline: bool = False,
     ) -> None:
         self.url = url
@@ -82,12 +84,14 @@ class AnswerClient:
         self._manners = manners
         self._key = key
         self._budget = RequestBudget()
+        self._next_at = 0.0
         self._offline = offline
-        self._key_parameter = key_parameter
+        self._is_spent = is_spent
+        self._key_place = key_place
         self._session = self._equip(open_session(cache_file, manners.keep_answers_for, worth_keeping))
 
-    def ask(self, parameters: Mapping[str, str]) -> dict[str, Any]:
-        """The answer to one question: a JSON object.
+    def ask(self, parameters: Mapping[str, str], path: str = "") -> dict[str, Any]:
+        """The answer to one question: a JSON object. `path` is added to the endpoint's address.
 
         Raises `SourceUnreachableError`, `RateLimitError` or `SourceAnswerError`, after as many tries as
         the manners allow where another try may help; offline `AnswerNotKeptError`.
@@ -120,19 +124,19 @@ class AnswerClient:
             reraise=True,
         )
         try:
-            return retrying(self._ask_once, parameters)
+            return retrying(self._ask_once, parameters, self.url + path)
         except _TransientError as error:
             final = error.final
         raise final
 
-    def _ask_once(self, parameters: Mapping[str, str]) -> dict[str, Any]:
-        response = self._get(parameters)
+    def _ask_once(self, parameters: Mapping[str, str], url: str) -> dict[str, Any]:
+        response = self._get(parameters, url)
         if not getattr(response, "from_cache", False):
             self._budget.observe(response.headers)
         if response.status_code == 200:
             return self._read(response)
         text = self._plain_text(response)
-        if response.status_code == 429:
+        if self._is_spent(response.status_code, text):
             raise self._spent(response, text)
         error = SourceAnswerError(
             f"{self._title} answered with status {response.status_code} at {self.url}: {text or 'no text'}",
@@ -145,15 +149,15 @@ class AnswerClient:
                 raise _TransientError(f"{self._title} answered with status {response.status_code}", error, asked)
         raise error
 
-    def _get(self, parameters: Mapping[str, str]) -> requests.Response:
-        if not is_kept(self._session, requests.Request("GET", self.url, params=dict(parameters))):
+    def _get(self, parameters: Mapping[str, str], url: str) -> requests.Response:
+        if not is_kept(self._session, requests.Request("GET", url, params=dict(parameters))):
             if self._offline:
                 raise AnswerNotKeptError(f"no answer of {self._title} to this question is kept on this machine")
             self._wait_for_budget()
         failure: RetrieverError
         try:
             return self._session.get(
-                self.url,
+                url,
                 params=dict(parameters),
                 timeout=(self._manners.connect_timeout_s, self._manners.read_timeout_s),
                 # No proxy stands between this machine and itself.
@@ -186,7 +190,7 @@ class AnswerClient:
             logger.warning("answers cannot be kept on this machine (%s); going on without", error)
             self._session.close()
             self._session = self._equip(requests.Session())
-            return self._get(parameters)  # offline, this finds that nothing is kept
+            return self._get(parameters, url)  # offline, this finds that nothing is kept
         raise _TransientError(words, failure)
 
     def _not_an_address(self) -> SourceUnreachableError:
@@ -204,6 +208,8 @@ class AnswerClient:
         if wait > 0:
             logger.warning("%s's rate limit is spent; waiting %.0f s until it is renewed", self._title, wait)
             time.sleep(wait)
+        time.sleep(max(0.0, self._next_at - time.monotonic()))
+        self._next_at = time.monotonic() + self._manners.interval_s
 
     def _spent(self, response: requests.Response, text: str) -> Exception:
         asked = self._budget.pause_asked_for(response.headers)
@@ -245,7 +251,7 @@ class AnswerClient:
             for scheme in ("https://", "http://"):
                 session.mount(scheme, NoTransport())
         elif self._key is not None:
-            session.mount(self._origin, KeyedTransport(self._key_parameter, self._key))
+            session.mount(self._origin, KeyedTransport(self._key_place, self._key))
         return session
 
     def close(self) -> None:

@@ -1,12 +1,13 @@
 """The API key joins a request in its last step and leaves the answer in its first.
 
 A source that wants its key as a query parameter has it in every URL, and so in every exception,
-log line and cache entry made from one. Here only the bytes on the wire carry it.
+log line and cache entry made from one; one that wants it in a header has it in every kept request. Here only the bytes
+on the wire carry it.
 """
 
 import logging
 import threading
-from collections.abc import MutableMapping
+from collections.abc import Callable, MutableMapping
 from typing import Any
 from weakref import WeakSet
 
@@ -48,23 +49,41 @@ for _name in ("urllib3.connectionpool", "urllib3.connection", "urllib3.util.retr
     logging.getLogger(_name).addFilter(_RECORDS)
 
 
+KeyPlace = Callable[[requests.PreparedRequest, str], None]
+"""Puts a key into a request."""
+
+
+def in_query(parameter: str) -> KeyPlace:
+    """The key is the query parameter `parameter`."""
+    return lambda request, key: request.prepare_url(request.url or "", {parameter: key})
+
+
+def in_header(name: str, before: str = "") -> KeyPlace:
+    """The key is the header `name`, behind the words `before`."""
+
+    def place(request: requests.PreparedRequest, key: str) -> None:
+        request.headers[name] = before + key
+
+    return place
+
+
 class KeyedTransport(HTTPAdapter):
-    """Sends requests with the key added as the query parameter `parameter`.
+    """Sends requests with the key put in its `place`.
 
     Mount it for the API's own origin only: a redirect elsewhere must not take the key along.
     Exceptions and responses that come out of it carry the URL without the key.
     """
 
-    def __init__(self, parameter: str, key: ApiKey) -> None:
+    def __init__(self, place: KeyPlace, key: ApiKey) -> None:
         super().__init__()
-        self._parameter = parameter
+        self._place = place
         self._key = key
         _RECORDS.watch_for(key)
 
     def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
         """Send `request` with the key; what is returned or raised is without it."""
         keyed = request.copy()
-        keyed.prepare_url(request.url or "", {self._parameter: self._key.reveal()})
+        self._place(keyed, self._key.reveal())
         failure: requests.RequestException
         try:
             response = super().send(keyed, *args, **kwargs)

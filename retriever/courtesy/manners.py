@@ -11,7 +11,8 @@ class Manners:
     Answers are kept for `keep_answers_for`; zero keeps none.
     `attempts` counts the first try too. The pause before try n is `backoff_s * 2**(n-2)` plus up to
     `backoff_s` at random, at most `longest_backoff_s`; where the source names a pause itself, that one
-    is kept. A pause longer than `longest_wait_s` is not waited out but reported.
+    is kept. A pause longer than `longest_wait_s` is not waited out but reported. Between two requests at least
+    `interval_s` pass.
     """
 
     user_agent: str
@@ -22,3 +23,4 @@ class Manners:
     backoff_s: float = 0.5
     longest_backoff_s: float = 20.0
     longest_wait_s: float = 75.0
+    interval_s: float = 0.0

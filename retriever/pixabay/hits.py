@@ -9,16 +9,13 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
+from retriever.api_dialect import UnusableHitError
 from retriever.candidate import Candidate, Rendition
-from retriever.pixabay.profile import SourceProfile
+from retriever.profile import SourceProfile
 
 _HEIGHTS_DERIVED = (180, 340)
 _LARGE_LONG_SIDE = 1280
 _WEBFORMAT_SIZE = re.compile(r"_640(?=\.\w+$)")
-
-
-class UnusableHitError(ValueError):
-    """A hit from which no candidate can be made; the message says why."""
 
 
 def candidate_from_hit(hit: object, profile: SourceProfile, found_by: str, catalogue: str = "") -> Candidate:
@@ -47,6 +44,9 @@ def candidate_from_hit(hit: object, profile: SourceProfile, found_by: str, catal
         credit=profile.credit.format(creator=creator or "an unnamed creator"),
         found_by=found_by,
         catalogue=catalogue,
+        commercial_use=True,
+        modification=True,
+        credit_owed=False,
         ai_generated=_flag(hit, "isAiGenerated"),
         no_ai_training=_flag(hit, "noAiTraining"),
         g_rated=_flag(hit, "isGRated"),

@@ -3,29 +3,9 @@
 Sources: https://pixabay.com/api/docs/ and https://pixabay.com/service/license-summary/.
 """
 
-from dataclasses import dataclass
+from datetime import timedelta
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SourceProfile:
-    """Who a source is to people, and under which terms its pictures come.
-
-    `credit` is a template with `{creator}`; `mention` is what must stand wherever results are shown.
-    `key_url` is where a key is to be had.
-    """
-
-    name: str
-    title: str
-    home_url: str
-    api_url: str
-    key_url: str
-    key_variable: str
-    key_setting: str
-    licence: str
-    licence_url: str
-    credit: str
-    mention: str
-
+from retriever.profile import Hotlinking, SourceProfile
 
 PIXABAY = SourceProfile(
     name="pixabay",
@@ -39,5 +19,12 @@ PIXABAY = SourceProfile(
     licence="Pixabay Content License",
     licence_url="https://pixabay.com/service/license-summary/",
     credit="{creator} on Pixabay",
+    credit_rule="welcome",
     mention="Pictures from Pixabay",
+    page_size=200,
+    deepest=500,
+    rate_limit="100 requests a minute",
+    answers_kept_for=timedelta(hours=24),  # demanded
+    pictures_kept_for=timedelta(hours=24),
+    hotlinking=Hotlinking.FORBIDDEN,
 )

@@ -6,7 +6,7 @@ Every parameter of https://pixabay.com/api/docs/ stands here, with its range.
 from dataclasses import dataclass
 
 from retriever.errors import WrongParameterError
-from retriever.filters import Filters
+from retriever.filters import COLOURS, ORDERS, Filters
 
 # fmt: off
 LANGUAGES = (
@@ -19,12 +19,7 @@ CATEGORIES = (
     "backgrounds", "fashion", "nature", "science", "education", "feelings", "health", "people", "religion", "places",
     "animals", "industry", "computer", "food", "sports", "transportation", "travel", "buildings", "business", "music",
 )
-COLOURS = (
-    "grayscale", "transparent", "red", "orange", "yellow", "green", "turquoise",
-    "blue", "lilac", "pink", "white", "gray", "black", "brown",
-)
 # fmt: on
-ORDERS = ("popular", "latest")
 LONGEST_Q = 100
 PER_PAGE = range(3, 201)
 REACHABLE = 500
@@ -88,7 +83,7 @@ class PixabayRequest:
             q=" ".join(tag.split()),
             lang=filters.language,
             image_type=filters.media_type,
-            orientation=filters.orientation,
+            orientation=filters.orientation if filters.orientation in ORIENTATIONS else "all",  # it knows no squares
             category=filters.category,
             min_width=filters.min_width,
             min_height=filters.min_height,

@@ -1,0 +1,229 @@
+"""Stage 1 over a source's JSON API, whichever dialect it speaks."""
+
+import logging
+import os
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, Self
+from urllib.parse import urlsplit
+
+from retriever import directories
+from retriever.api_dialect import ApiDialect, UnusableHitError
+from retriever.api_key import config_file, find_api_key
+from retriever.candidate import Candidate, Rendition
+from retriever.courtesy import AnswerClient, Manners
+from retriever.courtesy.addresses import is_on_this_machine
+from retriever.errors import (
+    AnswerNotKeptError,
+    KeyMissingError,
+    KeyRefusedError,
+    RateLimitError,
+    RetrieverError,
+    SourceAnswerError,
+    WrongParameterError,
+)
+from retriever.filtering import fits
+from retriever.filters import NO_FILTERS, Filters
+from retriever.profile import SourceProfile
+from retriever.source import SkippedHit, log_skip
+
+logger = logging.getLogger(__name__)
+
+_PAGES_FOR_FILTERS = 3
+"""How many times the pages are asked for that the limit alone would take, where answers are filtered here."""
+
+
+class ApiRetriever:
+    """Asks the API of a `dialect` for the candidates of a tag.
+
+    The key, where one is needed, is `key`, else the profile's environment variable, else its setting in the config
+    file; it is shown nowhere. `base_url` (else the environment's `NAME_API_URL`) points to another server that speaks
+    the same protocol. Answers are kept in `cache_directory` (by default the platform's) for as long as `manners` say.
+    `on_skip` is told of each unusable entry of an answer. With `offline`, only answers that are kept are read, no key
+    is needed and nothing is sent.
+
+    Raises `KeyMissingError` where a key is needed and there is none.
+    """
+
+    def __init__(
+        self,
+        dialect: ApiDialect,
+        key: str | None = None,
+        *,
+        base_url: str | None = None,
+        cache_directory: Path | None = None,
+        manners: Manners,
+        on_skip: Callable[[SkippedHit], None] = log_skip,
+        offline: bool = False,
+    ) -> None:
+        self._dialect = dialect
+        self.profile: SourceProfile = dialect.profile
+        self.base_url = base_url or os.environ.get(f"{self.profile.name.upper()}_API_URL") or self.profile.api_url
+        self.on_skip = on_skip
+        api_key = None
+        if self.profile.needs_key:
+            api_key = find_api_key(self.profile.key_variable, self.profile.key_setting, key)
+            if api_key is None and not offline:
+                raise _key_missing(self.profile)
+        self._client = AnswerClient(
+            self.base_url,
+            title=self.profile.title,
+            manners=manners,
+            key=api_key,
+            key_place=dialect.key_place,
+            offline=offline,
+            worth_keeping=dialect.is_answer,
+            is_spent=dialect.is_spent,
+            cache_file=(cache_directory or directories.cache_directory()) / f"{self.profile.name}-answers.sqlite",
+        )
+
+    @property
+    def name(self) -> str:
+        """The source's name."""
+        return self.profile.name
+
+    @property
+    def on_loopback(self) -> bool:
+        """Whether the API asked is a server on this machine, whose pictures are then here too."""
+        return is_on_this_machine(self.base_url)
+
+    def unhonoured(self, filters: Filters) -> frozenset[str]:
+        """The names of the filters that this source can neither be asked for nor be checked against."""
+        return filters.wishes() - self._dialect.asks - self._dialect.tells
+
+    def retrieve(self, tag: str, *, limit: int = 200, filters: Filters = NO_FILTERS) -> Iterator[Candidate]:
+        """Yield up to `limit` candidates for `tag`, page by page, each picture once.
+
+        Stops at `limit`, at the last picture that can be reached, and where the rate limit is spent after some have
+        come. Parameters are checked at once, before the first candidate is asked for. Raises `WrongParameterError`,
+        and, while iterating, the other `RetrieverError`s.
+        """
+        if isinstance(limit, bool) or not isinstance(limit, int) or limit < 1:
+            raise WrongParameterError(f"limit {limit!r} is out of range; allowed: whole numbers from 1")
+        if not tag.strip():
+            raise WrongParameterError("the tag is empty; give the main noun of what you look for, such as tiger")
+        page_size = min(max(limit, self._dialect.smallest_page), self.profile.page_size)
+        self._dialect.parameters(tag, filters, 1, page_size)  # raises for what the API does not take
+        return self._candidates(tag, filters, limit, page_size)
+
+    def look_up(self, identifier: str | int) -> Candidate | None:
+        """The picture with this id, with fresh URLs; None where there is none, or the API cannot be asked for one."""
+        question = self._dialect.look_up(str(identifier))
+        if question is None:
+            return None
+        path, parameters = question
+        answer = self._ask(parameters, path, f"{self.name}:{identifier}")
+        return next(self._usable(self._dialect.looked_up(answer), found_by=""), None)
+
+    def file_to_save(self, candidate: Candidate) -> Rendition:
+        """The largest file that may be had, by a fresh address; tells the source of the download where it wants that.
+
+        Raises a `RetrieverError` where the source does not answer.
+        """
+        fresh = self.look_up(candidate.id) or candidate
+        largest = fresh.renditions[-1]
+        if (question := self._dialect.download(fresh)) is None:
+            return largest
+        path, parameters = question
+        return self._dialect.downloaded(self._ask(parameters, path, str(candidate)), largest)
+
+    def _candidates(self, tag: str, filters: Filters, limit: int, page_size: int) -> Iterator[Candidate]:
+        seen: set[tuple[str, str]] = set()
+        offered = 0
+        pages = -(-min(limit, self.profile.deepest) // page_size) * _PAGES_FOR_FILTERS
+        for page in range(1, pages + 1):
+            try:
+                answer = self._ask(
+                    self._dialect.parameters(tag, filters, page, page_size),
+                    self._dialect.search_path(),
+                    f"the tag “{tag}”{f' (page {page})' if page > 1 else ''}",
+                )
+            except SourceAnswerError as error:
+                if page > 1 and self._dialect.is_past_the_end(error):
+                    return
+                raise
+            except RateLimitError as error:
+                if not seen:
+                    raise
+                logger.warning("%s; going on with the %d pictures that came", error, len(seen))
+                return
+            hits = self._hits(answer)
+            for candidate in self._usable(hits, found_by=tag):
+                if candidate.identity in seen or not fits(
+                    candidate, filters, asked=self._dialect.asks, told=self._dialect.tells
+                ):
+                    continue
+                seen.add(candidate.identity)
+                yield candidate
+                if len(seen) == limit:
+                    return
+            offered += page_size
+            total = self._dialect.total(answer)
+            if not hits or offered >= min(self.profile.deepest, self.profile.deepest if total is None else total):
+                return
+
+    def _ask(self, parameters: Mapping[str, str], path: str, what: str) -> dict[str, Any]:
+        try:
+            answer = self._client.ask(parameters, path)
+        except AnswerNotKeptError:
+            raise AnswerNotKeptError(
+                f"what {self.profile.title} answers to {what} is not kept on this machine, and offline it is not "
+                "asked. Search once without --offline (offline=True), with the same limit and filters; answers are "
+                f"kept for {self.profile.answers_kept_for.total_seconds() / 3600:g} hours"
+            ) from None
+        except SourceAnswerError as error:
+            if self.profile.needs_key and self._dialect.refuses_key(error):
+                raise KeyRefusedError(
+                    f"{self.profile.title} does not accept the API key (asked at {self.base_url}). "
+                    f"Compare it with the one shown at {self.profile.key_url} while signed in."
+                ) from None
+            raise
+        if (complaint := self._dialect.complaint(answer)) is not None:
+            raise complaint
+        return answer
+
+    def _hits(self, answer: dict[str, Any]) -> list[Any]:
+        hits = self._dialect.hits(answer)
+        if hits is None:
+            raise SourceAnswerError(
+                f"{self.profile.title} sent JSON without hits from {self.base_url}; is this its API's address?",
+                status=200,
+                text=str(answer)[:200],
+            )
+        return hits
+
+    def _usable(self, hits: list[Any], found_by: str) -> Iterator[Candidate]:
+        for hit in hits:
+            try:
+                yield self._dialect.candidate(hit, found_by, self._catalogue)
+            except UnusableHitError as error:
+                reason = f"the answer's entry is unusable: {error}"
+                self.on_skip(SkippedHit(self.name, self._dialect.identifier(hit), reason))
+
+    @property
+    def _catalogue(self) -> str:
+        """Another server may give the source's ids to other pictures: what is remembered of one is not the other's."""
+        if not self.profile.api_url or self.base_url == self.profile.api_url:
+            return ""
+        return f"{self.name} at {urlsplit(self.base_url).netloc.rpartition('@')[2]}"
+
+    def close(self) -> None:
+        """Close connections and cache."""
+        self._client.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.name!r}, base_url={self.base_url!r})"
+
+
+def _key_missing(profile: SourceProfile) -> RetrieverError:
+    return KeyMissingError(
+        f"{profile.title} wants an API key and none was found. Get one (free) at {profile.key_url}, then set "
+        f'{profile.key_variable} or write {profile.key_setting} = "…" into {config_file()}. '
+        "To see it work without a key: --source sample"
+    )

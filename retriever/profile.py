@@ -1,0 +1,51 @@
+"""What a source promises and demands, as data."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+
+
+class Hotlinking(StrEnum):
+    """Whether results may show a picture by its address at the source."""
+
+    FORBIDDEN = "forbidden"
+    ALLOWED = "allowed"
+    REQUIRED = "required"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceProfile:
+    """Who a source is to people, and under which terms its pictures come.
+
+    `key_url`, `key_variable` and `key_setting` say where a key is to be had and where it is looked for; all empty where
+    none is needed. `licence` and `licence_url` are empty where each picture has its own. `credit` is a template with
+    `{creator}`; `mention` is what must stand wherever results are shown; `credit_rule` and `download_duty` say in a few
+    words what is owed to whom (`download_duty` is empty where nothing is). At most `page_size` pictures come with one
+    answer and `deepest` of one question; `rate_limit` is said in words. Answers are kept for `answers_kept_for`,
+    files of pictures for `pictures_kept_for`, zero where they may not be.
+    """
+
+    name: str
+    title: str
+    home_url: str
+    api_url: str
+    mention: str
+    credit: str
+    credit_rule: str = "welcome"
+    licence: str = ""
+    licence_url: str = ""
+    key_url: str = ""
+    key_variable: str = ""
+    key_setting: str = ""
+    page_size: int
+    deepest: int
+    rate_limit: str = "none said"
+    answers_kept_for: timedelta = timedelta(hours=24)
+    pictures_kept_for: timedelta = timedelta(hours=24)
+    hotlinking: Hotlinking = Hotlinking.ALLOWED
+    download_duty: str = ""
+
+    @property
+    def needs_key(self) -> bool:
+        """Whether the source answers only to those who have a key."""
+        return bool(self.key_variable)

@@ -1,0 +1,60 @@
+"""A source as a plug-in: what it is, and how it is opened.
+
+A package adds a source by an entry point of the group `phrasepix.sources` whose name is the source's and whose value is
+a `Source`.
+"""
+
+import logging
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+from retriever.profile import SourceProfile
+from retriever.protocol import Retriever
+
+logger = logging.getLogger(__name__)
+
+GROUP = "phrasepix.sources"
+
+
+@dataclass(frozen=True, slots=True)
+class SkippedHit:
+    """An entry of a source's answer that could not be used, and why."""
+
+    source: str
+    id: str
+    reason: str
+
+
+def log_skip(skipped: SkippedHit) -> None:
+    """Say on the log that an entry was skipped: what happens where nobody counts them."""
+    logger.warning("%s:%s skipped: %s", skipped.source, skipped.id, skipped.reason)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opening:
+    """How a source is opened.
+
+    `key` and `base_url` stand in for the environment's and the config file's; `on_skip` is told of each entry of an
+    answer that cannot be used; with `offline` nothing is sent and only kept answers are read.
+    """
+
+    key: str | None = None
+    base_url: str | None = None
+    on_skip: Callable[[SkippedHit], None] = log_skip
+    offline: bool = False
+
+
+@runtime_checkable
+class Source(Protocol):
+    """Where pictures come from."""
+
+    @property
+    def profile(self) -> SourceProfile:
+        """Who the source is and what it demands."""
+        ...
+
+    def open(self, opening: Opening) -> AbstractContextManager[Retriever]:
+        """A retriever, open as long as the context. Raises a `RetrieverError`, such as `KeyMissingError`."""
+        ...
