@@ -6,19 +6,19 @@ with random weights are compared too. Writes `benchmarks/ENGINE_FIDELITY.md`.
 """
 
 import argparse
-import json
 import platform
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
+from benchmarks.random_models import write_random_vit
 from phrasepix.sample import MODEL_DIRECTORY
 from reranker.encoder import Embeddings, Encoder
 from reranker.engine import runtime
@@ -111,20 +111,8 @@ def compare(
 @contextmanager
 def random_vit() -> Iterator[Path]:
     """A directory with a ViT-B-32 of random weights, from a seed."""
-    import open_clip
-    import torch
-    from open_clip.transform import PreprocessCfg
-    from safetensors.torch import save_file
-
-    torch.manual_seed(20)
-    model, _, _ = open_clip.create_model_and_transforms("ViT-B-32", load_weights=False, device="cpu")
     with tempfile.TemporaryDirectory() as place:
-        directory = Path(place) / "random-ViT-B-32"
-        directory.mkdir()
-        save_file(model.state_dict(), directory / "open_clip_model.safetensors")
-        config = {"model_cfg": open_clip.get_model_config("ViT-B-32"), "preprocess_cfg": asdict(PreprocessCfg())}
-        (directory / "open_clip_config.json").write_text(json.dumps(config))
-        yield directory
+        yield write_random_vit(Path(place) / "random-ViT-B-32")
 
 
 def measure(

@@ -27,7 +27,7 @@ GOALS = {"all": 0.90, "two subjects": 0.75}
 def measure(phrases: int, seed: int) -> tuple[list[Figure], list[Figure], str]:
     """The figures of phrasepix, those of the source's own order, and a line on speed."""
     questions = sample_phrases(phrases, seed)
-    _, choice = choose_model(None, None, SAMPLE.name)
+    _, choice = choose_model(None, None, only_the_sample=True)
     reranker = reranker_of_model(choice, "cpu")
     pools: dict[str, list[Candidate]] = {}
     with sample_retriever(on_skip=_refuse) as retriever, PictureLoader(loopback_sources=[SAMPLE.name]) as loader:

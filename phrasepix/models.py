@@ -2,7 +2,7 @@
 
 from functools import lru_cache
 
-from phrasepix.sample import MODEL_DIRECTORY, SAMPLE
+from phrasepix.sample import MODEL_DIRECTORY
 from reranker.clip_reranker import ClipReranker
 from reranker.encoder import Encoder
 from reranker.engine.choice import load_encoder
@@ -14,10 +14,10 @@ SAMPLE_MODEL = "sample"
 _NAMED = {SAMPLE_MODEL: ModelChoice(f"local-dir:{MODEL_DIRECTORY}")}
 
 
-def choose_model(model: str | None, pretrained: str | None, source: str) -> tuple[str, ModelChoice]:
-    """The model's title for people, and what to load: by default the sample's own for the sample, else ViT-B-32."""
+def choose_model(model: str | None, pretrained: str | None, *, only_the_sample: bool) -> tuple[str, ModelChoice]:
+    """The model's title for people, and what to load: by default the sample's own for it alone, else ViT-B-32."""
     if model is None and pretrained is None:
-        model = SAMPLE_MODEL if source == SAMPLE.name else DEFAULT_MODEL.model
+        model = SAMPLE_MODEL if only_the_sample else DEFAULT_MODEL.model
     if model in _NAMED:
         return model, _NAMED[model]
     if model is None or model == DEFAULT_MODEL.model:

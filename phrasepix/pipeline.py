@@ -2,14 +2,14 @@
 
 import logging
 import os
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, contextmanager, nullcontext
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
-from itertools import chain
-from typing import Any, Self
+from typing import Self
 
 from phrasepix.models import SAMPLE_MODEL, choose_model, reranker_of_encoder, reranker_of_model
-from phrasepix.results import Origin, Results, Skipped
+from phrasepix.pool import AskedSource, Pool
+from phrasepix.results import Failure, Origin, Results, Skipped
 from phrasepix.sample import SAMPLE
 from phrasepix.sources import source_named
 from reranker.clip_reranker import ClipReranker, Progress
@@ -21,14 +21,16 @@ from reranker.pictures import PictureLoader
 from reranker.pictures.fetch import PictureFetcher
 from reranker.pictures.offline import OfflineFetcher
 from reranker.standing import Scored
-from retriever.candidate import Candidate
 from retriever.directories import cache_directory
-from retriever.errors import WrongParameterError
+from retriever.errors import RetrieverError, WrongParameterError
 from retriever.filters import Filters
 from retriever.protocol import Retriever
 from retriever.source import Opening
 
 logger = logging.getLogger(__name__)
+
+SourceChoice = str | Retriever
+"""A source's name, or a retriever of one's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +55,8 @@ class Settings:
     phrase: str
     tags: tuple[str, ...]
     top: int
-    limit: int
-    source: str | Retriever
+    limit: int | None
+    sources: tuple[SourceChoice, ...]
     filters: Filters
     model: str | Encoder | None
     pretrained: str | None
@@ -65,8 +67,12 @@ class Settings:
     offline: bool
 
     def __post_init__(self) -> None:
-        if not self.tags or not all(self.tags):
-            raise WrongParameterError("the tag is empty; give the main noun of what you look for, such as tiger")
+        if not all(self.tags):
+            raise WrongParameterError("the tag is empty; give the main noun of what you look for, such as --tag tiger")
+        if len(self.sources) > 1 and (self.key is not None or self.base_url is not None):
+            raise WrongParameterError(
+                "key and base_url are of one source; with several, set each source's own environment variables"
+            )
         if not self.phrase:
             raise WrongQueryError("the phrase is empty; say what the picture should show")
         if self.top < 1:
@@ -80,6 +86,7 @@ class Search:
         self._settings = settings
         self._on_progress = on_progress
         self._skipped: list[Skipped] = []
+        self._failures: list[Failure] = []
         self._resources = ExitStack()
 
     def results(self) -> Results:
@@ -93,6 +100,7 @@ class Search:
                 self._settings.top,
                 loader=self._loader,
                 memory=self._memory,
+                place_of=pool.place_of,
                 on_progress=lambda progress: self._report(progress, pool),
             )
         )
@@ -104,7 +112,12 @@ class Search:
             return
         yield self._as_results(Ranking((), (), 0, is_final=False))  # something to see while the model is loaded
         for ranking in self._reranker().stream(
-            self._settings.phrase, pool, self._settings.top, loader=self._loader, memory=self._memory
+            self._settings.phrase,
+            pool,
+            self._settings.top,
+            loader=self._loader,
+            memory=self._memory,
+            place_of=pool.place_of,
         ):
             self._report(Progress(ranking.pool_size, len(ranking.skipped)), pool)
             yield self._as_results(ranking)
@@ -112,24 +125,65 @@ class Search:
     def __enter__(self) -> Self:
         settings = self._settings
         with ExitStack() as opened:
-            self._retriever, self._origin, loopback_sources = opened.enter_context(self._open_retriever())
-            self._title, self._load = _model(settings, self._origin.name)
+            self._sources = self._open_sources(opened)
+            self._title, self._load = _model(settings, self._sources)
             fetcher = OfflineFetcher() if settings.offline else PictureFetcher()
-            self._loader = opened.enter_context(PictureLoader(fetcher, loopback_sources=loopback_sources))
+            here = [one.retriever.name for one in self._sources if getattr(one.retriever, "on_loopback", False)]
+            self._loader = opened.enter_context(PictureLoader(fetcher, loopback_sources=here))
             self._memory = opened.enter_context(Memory(cache_directory()))
             opened.enter_context(_no_downloads() if settings.offline else nullcontext())
             self._resources = opened.pop_all()
         return self
 
-    def __exit__(self, *exc_info: Any) -> None:
+    def __exit__(self, *exc_info: object) -> None:
         self._resources.close()
 
-    def _pool(self) -> "_Pool | None":
+    def _open_sources(self, opened: ExitStack) -> list[AskedSource]:
+        """The sources that can be opened; where none can, the first one's error is raised."""
+        settings = self._settings
+        sources: list[AskedSource] = []
+        errors: list[RetrieverError] = []
+        for choice in settings.sources:
+            try:
+                retriever = opened.enter_context(self._open(choice))
+            except RetrieverError as error:
+                errors.append(error)
+                if len(settings.sources) > 1:
+                    self._fail(Failure(str(choice), str(choice), str(error)))
+                continue
+            sources.append(AskedSource(retriever, Origin.of_retriever(retriever)))
+        if not sources:
+            raise errors[0]
+        return sources
+
+    def _open(self, choice: SourceChoice) -> AbstractContextManager[Retriever]:
+        if not isinstance(choice, str):
+            return nullcontext(choice)
+        settings = self._settings
+        opening = Opening(
+            key=settings.key,
+            base_url=settings.base_url,
+            on_skip=lambda hit: self._skipped.append(Skipped(hit.source, hit.id, hit.reason)),
+            offline=settings.offline,
+        )
+        return source_named(choice).open(opening)
+
+    def _fail(self, failure: Failure) -> None:
+        self._failures.append(failure)
+        logger.warning("%s: %s", failure.title, failure.reason)
+
+    def _pool(self) -> Pool | None:
         """The candidates, as they come; None where there is none."""
         settings = self._settings
-        self._on_progress(SearchProgress(f"asking {self._origin.title} for {', '.join(settings.tags)}"))
-        pool = _Pool(
-            self._retriever.retrieve(tag, limit=settings.limit, filters=settings.filters) for tag in settings.tags
+        asked = " and ".join(source.origin.title for source in self._sources)
+        about = f" for {', '.join(settings.tags)}" if settings.tags else ""
+        self._on_progress(SearchProgress(f"asking {asked}{about}"))
+        pool = Pool(
+            self._sources,
+            settings.tags or ("",),
+            limit=settings.limit,
+            filters=settings.filters,
+            on_failure=self._fail,
         )
         return pool if pool.has_any() else None
 
@@ -137,7 +191,7 @@ class Search:
         self._on_progress(SearchProgress(f"loading the model {self._title}"))
         return self._load()
 
-    def _report(self, progress: Progress, pool: "_Pool") -> None:
+    def _report(self, progress: Progress, pool: Pool) -> None:
         self._on_progress(
             SearchProgress("looking at the pictures", progress.done, pool.total, progress.skipped, progress.best)
         )
@@ -147,71 +201,23 @@ class Search:
         return Results(
             phrase=self._settings.phrase,
             tags=self._settings.tags,
-            origin=self._origin,
+            origins=tuple(source.origin for source in self._sources),
             model=self._title,
             matches=ranking.matches,
             skipped=(*self._skipped, *skipped),
             pool_size=ranking.pool_size,
             is_final=ranking.is_final,
+            failures=tuple(self._failures),
         )
 
-    @contextmanager
-    def _open_retriever(self) -> Iterator[tuple[Retriever, Origin, tuple[str, ...]]]:
-        """The retriever, who its source is, and the sources whose pictures may come from this machine."""
-        settings = self._settings
-        if not isinstance(settings.source, str):
-            yield settings.source, Origin.of_retriever(settings.source), ()
-            return
-        opening = Opening(
-            key=settings.key,
-            base_url=settings.base_url,
-            on_skip=lambda hit: self._skipped.append(Skipped(hit.source, hit.id, hit.reason)),
-            offline=settings.offline,
-        )
-        with source_named(settings.source).open(opening) as retriever:
-            on_loopback = getattr(retriever, "on_loopback", False)
-            yield retriever, Origin.of_retriever(retriever), (retriever.name,) if on_loopback else ()
 
-
-class _Pool:
-    """Candidates of several answers, each picture once, read once; counted."""
-
-    def __init__(self, answers: Iterable[Iterable[Candidate]]) -> None:
-        self._unread = self._merged(answers)
-        self._count = 0
-        self._is_complete = False
-
-    @property
-    def total(self) -> int | None:
-        """How many there are; None before the last was read."""
-        return self._count if self._is_complete else None
-
-    def has_any(self) -> bool:
-        """Whether there is a candidate; waits for the first."""
-        for first in self._unread:
-            self._unread = chain([first], self._unread)
-            return True
-        return False
-
-    def __iter__(self) -> Iterator[Candidate]:
-        return self._unread
-
-    def _merged(self, answers: Iterable[Iterable[Candidate]]) -> Iterator[Candidate]:
-        seen: set[tuple[str, str]] = set()
-        for candidate in chain.from_iterable(answers):
-            if candidate.identity not in seen:
-                seen.add(candidate.identity)
-                self._count = len(seen)
-                yield candidate
-        self._is_complete = True
-
-
-def _model(settings: Settings, source: str) -> tuple[str, Callable[[], ClipReranker]]:
+def _model(settings: Settings, sources: Sequence[AskedSource]) -> tuple[str, Callable[[], ClipReranker]]:
     model = settings.model
+    names = {source.retriever.name for source in sources}
     if model is not None and not isinstance(model, str):
         return model.name, lambda: reranker_of_encoder(model)  # type: ignore[arg-type]  # hashed by identity
-    title, choice = choose_model(model, settings.pretrained, source)
-    if title == SAMPLE_MODEL and source != SAMPLE.name:
+    title, choice = choose_model(model, settings.pretrained, only_the_sample=names == {SAMPLE.name})
+    if title == SAMPLE_MODEL and names != {SAMPLE.name}:
         logger.warning(
             "the model “sample” knows the sample's drawn scenes only; its order of photographs means nothing"
         )

@@ -33,6 +33,15 @@ class Origin:
 
 
 @dataclass(frozen=True, slots=True)
+class Failure:
+    """A source of several that could not be asked, or not to the end, and why."""
+
+    source: str
+    title: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Skipped:
     """A picture or an entry of an answer that could not be used, and why."""
 
@@ -45,18 +54,20 @@ class Skipped:
 class Results(Sequence[Match]):
     """The ranked matches of one search, best first.
 
-    `pool_size` counts the candidates they were chosen from; those of a search that still runs are not `is_final`. In a
-    notebook a `Results` shows itself as cards, on a terminal (with rich) as a table.
+    `origins` are the sources that were asked, `failures` those among them that did not answer to the end. `pool_size`
+    counts the candidates they were chosen from; those of a search that still runs are not `is_final`. In a notebook a
+    `Results` shows itself as cards, on a terminal (with rich) as a table.
     """
 
     phrase: str
     tags: tuple[str, ...]
-    origin: Origin
+    origins: tuple[Origin, ...]
     model: str
     matches: tuple[Match, ...] = field(repr=False)
     skipped: tuple[Skipped, ...] = field(repr=False, default=())
     pool_size: int = 0
     is_final: bool = True
+    failures: tuple[Failure, ...] = ()
 
     @overload
     def __getitem__(self, index: int) -> Match: ...
@@ -68,17 +79,23 @@ class Results(Sequence[Match]):
     def __len__(self) -> int:
         return len(self.matches)
 
+    @property
+    def mention(self) -> str:
+        """What must stand wherever the results are shown."""
+        return " · ".join(origin.mention for origin in self.origins)
+
     def to_json(self) -> str:
-        """One JSON object: phrase, tags, source, model, matches and skipped."""
+        """One JSON object: phrase, tags, sources, model, matches, skipped pictures and failures of sources."""
         return json.dumps(
             {
                 "phrase": self.phrase,
                 "tags": list(self.tags),
-                "source": self.origin.name,
+                "sources": [origin.name for origin in self.origins],
                 "model": self.model,
                 "pool_size": self.pool_size,
                 "matches": [_match_as_json(match) for match in self.matches],
                 "skipped": [{"id": one.id, "source": one.source, "reason": one.reason} for one in self.skipped],
+                "failures": [{"source": one.source, "reason": one.reason} for one in self.failures],
             },
             ensure_ascii=False,
             indent=2,
@@ -116,7 +133,8 @@ class Results(Sequence[Match]):
 
     def __repr__(self) -> str:
         of = f"{len(self.matches)} of {self.pool_size} pictures{'' if self.is_final else ' so far'}"
-        return f"<Results for {self.phrase!r}: {of} tagged {', '.join(self.tags)} from {self.origin.title}>"
+        tagged = f" tagged {', '.join(self.tags)}" if any(self.tags) else ""
+        return f"<Results for {self.phrase!r}: {of}{tagged} from {' and '.join(one.title for one in self.origins)}>"
 
 
 def _match_as_json(match: Match) -> dict[str, Any]:

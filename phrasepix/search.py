@@ -1,12 +1,13 @@
 """The main job: a tag and a phrase in, the pictures that show it out."""
 
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 
-from phrasepix.pipeline import Search, SearchProgress, Settings
+from phrasepix.pipeline import Search, SearchProgress, Settings, SourceChoice
 from phrasepix.results import Results
+from phrasepix.sources import default_sources
 from reranker.encoder import Encoder
 from retriever.filters import NO_FILTERS, Filters
-from retriever.protocol import Retriever
 
 __all__ = ["SearchProgress", "find_images", "stream_images"]
 
@@ -18,10 +19,10 @@ def _silent(progress: SearchProgress) -> None:
 def find_images(
     phrase: str,
     *,
-    tag: str | Sequence[str],
+    tag: str | Sequence[str] = (),
     top: int = 10,
-    limit: int = 200,
-    source: str | Retriever = "pixabay",
+    limit: int | None = None,
+    source: SourceChoice | Path | Sequence[SourceChoice | Path] | None = None,
     filters: Filters = NO_FILTERS,
     model: str | Encoder | None = None,
     pretrained: str | None = None,
@@ -32,13 +33,17 @@ def find_images(
     offline: bool = False,
     on_progress: Callable[[SearchProgress], None] = _silent,
 ) -> Results:
-    """The `top` pictures that show `phrase` best, among up to `limit` candidates for each `tag`.
+    """The `top` pictures that show `phrase` best, among up to `limit` candidates of each source for each `tag`.
 
-    `source` is pixabay, sample, or a `Retriever`; `model` a name (open_clip's with its `pretrained` tag,
-    hf-hub:…, local-dir:…, sample) or an `Encoder`, by default ViT-B-32 / laion2b_s34b_b79k, and the sample's own
-    for the sample. `device` is auto, cpu, cuda or mps; `engine` torch, openvino (on the CPU: the model is exported once
-    and then starts without torch) or auto, which is openvino on a CPU. `key` stands in for `PIXABAY_API_KEY` and the
-    config file, `base_url` for `PIXABAY_API_URL`. `on_progress` is told how far the search is.
+    `source` is the name of one (`phrasepix sources` lists them), a folder of pictures, a `Retriever`, or several of
+    these, asked side by side; by default pixabay where there is a key for it, else openverse and commons, which need
+    none. Of a folder, and of a folder alone, the tag may be left out. By default `limit` is 200, and that of a folder
+    none. One of several sources that fails is listed in `Results.failures`. `model` is a name (open_clip's with its
+    `pretrained` tag, hf-hub:…, local-dir:…, sample) or an `Encoder`, by default ViT-B-32 / laion2b_s34b_b79k, and the
+    sample's own for the sample. `device` is auto, cpu, cuda or mps; `engine` torch, openvino (on the CPU: the model is
+    exported once and then starts without torch) or auto, which is openvino on a CPU. `key` and `base_url` stand in for
+    the only source's environment variables (such as `PIXABAY_API_KEY`, `PIXABAY_API_URL`) and the config file.
+    `on_progress` is told how far the search is.
 
     Candidates of several tags are merged in the tags' order, each picture once. One whose picture cannot be had is
     skipped and listed in `Results.skipped`. What was encoded is remembered in the cache directory: another phrase over
@@ -55,7 +60,7 @@ def find_images(
         tags=_distinct(tag),
         top=top,
         limit=limit,
-        source=source,
+        sources=_chosen(source, key, base_url),
         filters=filters,
         model=model,
         pretrained=pretrained,
@@ -72,10 +77,10 @@ def find_images(
 def stream_images(
     phrase: str,
     *,
-    tag: str | Sequence[str],
+    tag: str | Sequence[str] = (),
     top: int = 10,
-    limit: int = 200,
-    source: str | Retriever = "pixabay",
+    limit: int | None = None,
+    source: SourceChoice | Path | Sequence[SourceChoice | Path] | None = None,
     filters: Filters = NO_FILTERS,
     model: str | Encoder | None = None,
     pretrained: str | None = None,
@@ -96,7 +101,7 @@ def stream_images(
         tags=_distinct(tag),
         top=top,
         limit=limit,
-        source=source,
+        sources=_chosen(source, key, base_url),
         filters=filters,
         model=model,
         pretrained=pretrained,
@@ -112,6 +117,15 @@ def stream_images(
 def _streamed(settings: Settings, on_progress: Callable[[SearchProgress], None]) -> Iterator[Results]:
     with Search(settings, on_progress) as search:
         yield from search.stream()
+
+
+def _chosen(
+    source: SourceChoice | Path | Sequence[SourceChoice | Path] | None, key: str | None, base_url: str | None
+) -> tuple[SourceChoice, ...]:
+    if source is None or source == () or source == []:
+        return ("pixabay",) if base_url is not None else default_sources(key)
+    several = source if isinstance(source, Sequence) and not isinstance(source, str) else [source]
+    return tuple(dict.fromkeys(f"folder:{one}" if isinstance(one, Path) else one for one in several))
 
 
 def _distinct(tag: str | Sequence[str]) -> tuple[str, ...]:

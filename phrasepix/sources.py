@@ -1,10 +1,16 @@
 """The sources a search can name: the ones that come along, and those other packages add."""
 
+import logging
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 
 from phrasepix.errors import UnknownSourceError
+from retriever.api_key import find_api_key
 from retriever.source import GROUP, Source
+
+logger = logging.getLogger(__name__)
+
+_WITHOUT_KEY = ("openverse", "commons")
 
 BUILT_IN = {
     "pixabay": "retriever.pixabay",
@@ -27,6 +33,17 @@ def source_named(name: str) -> Source:
 def source_names() -> tuple[str, ...]:
     """The names of all sources: those that come along, then the added ones."""
     return (*BUILT_IN, *(added.name for added in _added()))
+
+
+def default_sources(key: str | None) -> tuple[str, ...]:
+    """Pixabay where there is a key for it, else the sources that need none, which the log says."""
+    pixabay = source_named("pixabay").profile
+    without_key = tuple(name for name in _WITHOUT_KEY if name in BUILT_IN)
+    if not without_key or find_api_key(pixabay.key_variable, pixabay.key_setting, key) is not None:
+        return ("pixabay",)
+    titles = " and ".join(source_named(name).profile.title for name in without_key)
+    logger.warning("no Pixabay key was found: asking %s, which need none (a key is free: %s)", titles, pixabay.key_url)
+    return without_key
 
 
 def _added() -> list[EntryPoint]:

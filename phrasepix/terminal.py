@@ -20,7 +20,7 @@ def results_table(results: "Results") -> Table:
     table = Table(
         box=box.SIMPLE_HEAD,
         title=Text(f"“{results.phrase}”"),
-        caption=Text(f"{len(results)} of {results.pool_size} pictures · {results.model} · {results.origin.mention}"),
+        caption=Text(f"{len(results)} of {results.pool_size} pictures · {results.model} · {results.mention}"),
         title_justify="left",
         caption_justify="left",
         expand=False,

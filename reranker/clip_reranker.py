@@ -15,7 +15,7 @@ from reranker.memory import EncodedPicture, EncodedPictures, Memory
 from reranker.pictures import PictureLoader
 from reranker.pool_encoder import PoolEncoder
 from reranker.showing import PicturesToShow
-from reranker.standing import Scored, Standing
+from reranker.standing import Place, Scored, Standing
 from retriever.candidate import Candidate
 
 
@@ -69,16 +69,19 @@ class ClipReranker:
         *,
         loader: PictureLoader | None = None,
         memory: Memory | None = None,
+        place_of: Callable[[Candidate], Place] | None = None,
         on_progress: Callable[[Progress], None] = lambda progress: None,
     ) -> Ranking:
         """The `top` candidates by cosine to the phrase, best first; ties keep the candidates' order.
+
+        `place_of` decides ties where the candidates' order is one of chance, such as that of several sources' answers.
 
         An empty pool gives an empty ranking, a `top` beyond the pool all of it. A candidate whose picture
         cannot be had is skipped and named. `loader` and `memory` stand in for the reranker's own for this call.
         `candidates` is read by another thread. Raises `WrongQueryError` for an empty phrase or a `top` below 1.
         """
         loader, memory = loader or self._loader, memory or self._memory
-        for standing in self._standings(phrase, candidates, top, loader, memory):
+        for standing in self._standings(phrase, candidates, top, loader, memory, place_of):
             on_progress(Progress(standing.done, len(standing.skipped), standing.best))
         return self._ranking(standing, top, self._to_show(loader, memory))
 
@@ -90,6 +93,7 @@ class ClipReranker:
         *,
         loader: PictureLoader | None = None,
         memory: Memory | None = None,
+        place_of: Callable[[Candidate], Place] | None = None,
     ) -> Iterator[Ranking]:
         """The ranking as it firms up: after each batch what is best by then, at last what `rerank` gives.
 
@@ -98,20 +102,26 @@ class ClipReranker:
         loader, memory = loader or self._loader, memory or self._memory
         to_show = self._to_show(loader, memory)
         pictures: dict[tuple[str, str], Image.Image] = {}
-        for standing in self._standings(phrase, candidates, top, loader, memory):
+        for standing in self._standings(phrase, candidates, top, loader, memory, place_of):
             pictures = _at_hand(standing, to_show, pictures)
             yield _so_far(standing, pictures)
         yield self._ranking(standing, top, to_show)
 
     def _standings(
-        self, phrase: str, candidates: Iterable[Candidate], top: int, loader: PictureLoader, memory: Memory | None
+        self,
+        phrase: str,
+        candidates: Iterable[Candidate],
+        top: int,
+        loader: PictureLoader,
+        memory: Memory | None,
+        place_of: Callable[[Candidate], Place] | None,
     ) -> Iterator[Standing]:
         """The standing, the same one after each batch, at least once."""
         if not phrase.strip():
             raise WrongQueryError("the phrase is empty; say what the picture should show")
         if top < 1:
             raise WrongQueryError(f"top {top} is out of range; allowed: whole numbers from 1")
-        with self._pool.encoding(candidates, loader, memory) as batches:
+        with self._pool.encoding(candidates, loader, memory, place_of) as batches:
             standing = Standing(self._query(phrase), top)  # while the first pictures are on their way
             yield standing
             for batch in batches:

@@ -1,26 +1,28 @@
 """A pool's pictures and their embeddings: remembered, or fetched, decoded and encoded side by side."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from itertools import count
 
 import numpy as np
 from PIL import Image
 
 from reranker.encoder import Embeddings, Encoder
 from reranker.errors import PictureError
+from reranker.look_ahead import LookAhead, read_ahead
 from reranker.memory import EncodedPicture, EncodedPictures, Memory
 from reranker.pictures import LoadedPicture, PictureLoader
-from reranker.pictures.look_ahead import LookAhead, read_ahead
+from reranker.standing import Place
 from retriever.candidate import Candidate
 
 _READ_AHEAD = 256
 """Candidates read before their pictures are needed: more than a page, so that the next one is on its way."""
 
 Outcome = EncodedPicture | PictureError
-Outcomes = list[tuple[int, Candidate, Outcome]]
+Outcomes = list[tuple[Place, Candidate, Outcome]]
 """Candidates with their place in the pool, and what came of each."""
 
-_Known = tuple[int, Candidate, EncodedPicture | None]
+_Known = tuple[Place, Candidate, EncodedPicture | None]
 
 
 class PoolEncoder:
@@ -38,11 +40,16 @@ class PoolEncoder:
 
     @contextmanager
     def encoding(
-        self, candidates: Iterable[Candidate], loader: PictureLoader, memory: Memory | None
+        self,
+        candidates: Iterable[Candidate],
+        loader: PictureLoader,
+        memory: Memory | None,
+        place_of: Callable[[Candidate], Place] | None = None,
     ) -> Iterator[Iterator[Outcomes]]:
         """Begin to load, and give the outcomes batch by batch, in no particular order.
 
-        Each batch is committed to the `memory` before it is given out. Leaving the context drops what has not begun.
+        A candidate's place is its number from 0, unless `place_of` says another. Each batch is committed to the
+        `memory` before it is given out. Leaving the context drops what has not begun.
         """
 
         def load(one: _Known) -> EncodedPicture | LoadedPicture | PictureError:
@@ -55,19 +62,25 @@ class PoolEncoder:
                 return error
 
         with LookAhead(
-            load, self._with_known(candidates, memory), threads=self._threads, ahead=2 * self._batch_size
+            load, self._with_known(candidates, memory, place_of), threads=self._threads, ahead=2 * self._batch_size
         ) as arriving:
             yield self._batches(arriving, memory)
 
-    def _with_known(self, candidates: Iterable[Candidate], memory: Memory | None) -> Iterator[list[_Known]]:
+    def _with_known(
+        self,
+        candidates: Iterable[Candidate],
+        memory: Memory | None,
+        place_of: Callable[[Candidate], Place] | None,
+    ) -> Iterator[list[_Known]]:
         """Candidates as they are read, with what is remembered of each."""
-        place = 0
+        number = count()
         for chunk in read_ahead(candidates, room=_READ_AHEAD):
             known = {one.identity: here for one in chunk if (here := self._remembered.get(one)) is not None}
             if memory is not None and (unknown := [one for one in chunk if one.identity not in known]):
                 known |= memory.look_up(self._encoder, unknown)
-            yield [(place + index, one, known.get(one.identity)) for index, one in enumerate(chunk)]
-            place += len(chunk)
+            yield [
+                ((next(number),) if place_of is None else place_of(one), one, known.get(one.identity)) for one in chunk
+            ]
 
     def _batches(
         self, arriving: LookAhead[_Known, EncodedPicture | LoadedPicture | PictureError], memory: Memory | None

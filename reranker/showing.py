@@ -5,12 +5,12 @@ from collections.abc import Sequence
 from PIL import Image
 
 from reranker.errors import PictureError, PictureUnreadableError
+from reranker.look_ahead import LookAhead
 from reranker.memory import EncodedPicture, EncodedPictures, Memory
 from reranker.picture_store import KeptPicture
 from reranker.pictures import PictureLoader
 from reranker.pictures.decode import decode
 from reranker.pictures.loader import larger_to_be_had
-from reranker.pictures.look_ahead import LookAhead
 from retriever.candidate import Candidate
 
 SHOWN_SIDE = 300

@@ -11,6 +11,9 @@ from reranker.match import SkippedPicture
 from reranker.ranking import cosine_scores, top_indices
 from retriever.candidate import Candidate
 
+Place = tuple[int, ...]
+"""Where a candidate stands in its pool; ties are decided by it, the smaller first."""
+
 
 @dataclass(frozen=True, slots=True)
 class Scored:
@@ -23,19 +26,19 @@ class Scored:
 class Standing:
     """Candidates by their cosine to `query` (float32 [d], L2 norm 1), best first; ties in the order of the pool.
 
-    A candidate's `place` in the pool is its number from 0. In which order they are added makes no difference. Of each
-    the score is kept, not the embedding.
+    Places differ. In which order candidates are added makes no difference. Of each the score is kept, not the
+    embedding.
     """
 
     def __init__(self, query: Embeddings, top: int) -> None:
         self._query = query
         self._top = top
-        self._looked_at: list[tuple[int, Candidate]] = []
+        self._looked_at: list[tuple[Place, Candidate]] = []
         self._scores: list[float] = []
-        self._best: list[tuple[float, int, Candidate]] = []
-        self._skipped: list[tuple[int, SkippedPicture]] = []
+        self._best: list[tuple[float, Place, Candidate]] = []
+        self._skipped: list[tuple[Place, SkippedPicture]] = []
 
-    def add(self, looked_at: Sequence[tuple[int, Candidate]], embeddings: Sequence[Embeddings]) -> None:
+    def add(self, looked_at: Sequence[tuple[Place, Candidate]], embeddings: Sequence[Embeddings]) -> None:
         """Add candidates, each with its place, and their embeddings, float32 [d] each, L2 norm 1."""
         if not looked_at:
             return
@@ -46,7 +49,7 @@ class Standing:
             insort(self._best, (-score, place, candidate))  # places differ: candidates are never compared
         del self._best[self._top :]
 
-    def skip(self, place: int, candidate: Candidate, reason: str) -> None:
+    def skip(self, place: Place, candidate: Candidate, reason: str) -> None:
         """Count a candidate that could not be looked at."""
         self._skipped.append((place, SkippedPicture(candidate, reason)))
 

@@ -101,7 +101,7 @@ class ApiRetriever:
         if isinstance(limit, bool) or not isinstance(limit, int) or limit < 1:
             raise WrongParameterError(f"limit {limit!r} is out of range; allowed: whole numbers from 1")
         if not tag.strip():
-            raise WrongParameterError("the tag is empty; give the main noun of what you look for, such as tiger")
+            raise WrongParameterError("the tag is empty; give the main noun of what you look for, such as --tag tiger")
         page_size = min(max(limit, self._dialect.smallest_page), self.profile.page_size)
         self._dialect.parameters(tag, filters, 1, page_size)  # raises for what the API does not take
         return self._candidates(tag, filters, limit, page_size)

@@ -59,7 +59,8 @@ def test_json_is_one_object_and_nothing_else_on_stdout() -> None:
     answer = json.loads(done.stdout)
     assert [match["rank"] for match in answer["matches"]] == [1, 2, 3]
     assert answer["tags"] == ["boat"]
-    assert answer["source"] == answer["model"] == "sample"
+    assert answer["sources"] == ["sample"]
+    assert answer["model"] == "sample"
 
 
 def test_the_quotes_around_the_phrase_may_be_forgotten() -> None:

@@ -64,7 +64,7 @@ def results_with(text: str, page_url: str = "https://example.org/photos/1/") -> 
     return Results(
         phrase=text,
         tags=(text,),
-        origin=Origin("pixabay", "Pixabay", "Pictures from Pixabay", "https://pixabay.com/"),
+        origins=(Origin("pixabay", "Pixabay", "Pictures from Pixabay", "https://pixabay.com/"),),
         model=text,
         matches=(Match(1, 0.31, candidate, Image.new("RGB", (640, 426), "teal")),),
         skipped=(Skipped("pixabay", text, text),),
@@ -125,7 +125,7 @@ def test_an_empty_result_says_what_to_try() -> None:
 
 def test_json_has_every_field_a_program_needs() -> None:
     answer = json.loads(results_with("a tiger").to_json())
-    assert set(answer) == {"phrase", "tags", "source", "model", "pool_size", "matches", "skipped"}
+    assert set(answer) == {"phrase", "tags", "sources", "model", "pool_size", "matches", "skipped", "failures"}
     required = {"rank", "score", "source", "id", "page_url", "image_url", "width", "height", "tags", "creator"}
     assert required | {"creator_url", "licence", "credit"} <= set(answer["matches"][0])
     assert answer["skipped"] == [{"id": "a tiger", "source": "pixabay", "reason": "a tiger"}]

@@ -109,7 +109,7 @@ def test_a_wrong_key_is_refused_and_not_shown(monkeypatch: pytest.MonkeyPatch) -
 
 def test_no_key_says_where_to_get_one_and_how_to_try_without() -> None:
     with pytest.raises(KeyMissingError, match=r"pixabay\.com/api/docs.*--source sample"):
-        find_images("a tiger", tag="tiger")
+        find_images("a tiger", tag="tiger", source="pixabay")
 
 
 @pytest.mark.parametrize(
@@ -155,7 +155,7 @@ def test_a_retriever_and_an_encoder_of_ones_own_can_be_used() -> None:
         found_by="boat",
     )
     results = find_images("a red boat", tag="boat", source=ListRetriever([unreachable], "mine"), model=ColourEncoder())
-    assert results.origin.mention == "Pictures from mine"
+    assert results.mention == "Pictures from mine"
     assert len(results) == 0
     assert results.pool_size == 1
     assert "not a public address" in results.skipped[0].reason, "its pictures may not come from this machine"

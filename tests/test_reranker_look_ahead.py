@@ -7,7 +7,7 @@ from itertools import chain
 
 import pytest
 
-from reranker.pictures.look_ahead import LookAhead, read_ahead
+from reranker.look_ahead import LookAhead, merge_ahead, read_ahead
 
 
 def join_threads() -> None:
@@ -124,6 +124,28 @@ def test_what_is_read_ahead_comes_in_order_as_many_at_a_time_as_are_there() -> N
             may_go_on.set()  # the first five came without waiting for the others
     assert seen == list(range(9))
     join_threads()
+
+
+def test_several_sources_are_read_side_by_side_and_each_keeps_its_order() -> None:
+    first_is_read = threading.Event()
+
+    def slow() -> Iterator[int]:
+        first_is_read.wait(30)  # would wait for ever if the sources were read one after the other
+        yield from range(100, 140)
+
+    def quick() -> Iterator[int]:
+        yield from range(30)
+        first_is_read.set()
+
+    merged = list(chain.from_iterable(merge_ahead([slow(), quick(), []], room=8, most=5)))
+    assert sorted(merged) == [*range(30), *range(100, 140)]
+    assert [item for item in merged if item < 100] == list(range(30))
+    assert [item for item in merged if item >= 100] == list(range(100, 140))
+    join_threads()
+
+
+def test_nothing_to_read_is_nothing() -> None:
+    assert list(merge_ahead([], room=4)) == []
 
 
 def test_an_exception_of_the_work_comes_out() -> None:

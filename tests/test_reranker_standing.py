@@ -17,7 +17,7 @@ def standing_after(order: list[int], top: int = 7, at_once: int = 3) -> Standing
     standing = Standing(QUERY, top)
     for first in range(0, len(order), at_once):
         places = order[first : first + at_once]
-        standing.add([(place, POOL[place]) for place in places], [EMBEDDINGS[place] for place in places])
+        standing.add([((place,), POOL[place]) for place in places], [EMBEDDINGS[place] for place in places])
     return standing
 
 
@@ -41,8 +41,8 @@ def test_the_best_are_the_first_in_order_and_ties_keep_the_order_of_the_pool() -
 
 def test_skipped_candidates_are_counted_and_listed_in_the_order_of_the_pool() -> None:
     standing = standing_after([3, 1])
-    standing.skip(2, POOL[2], "gone")
-    standing.skip(0, POOL[0], "damaged")
+    standing.skip((2,), POOL[2], "gone")
+    standing.skip((0,), POOL[0], "damaged")
     assert standing.done == 4
     assert [(one.candidate.id, one.reason) for one in standing.skipped] == [("0", "damaged"), ("2", "gone")]
 

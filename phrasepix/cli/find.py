@@ -28,21 +28,39 @@ def find(
         typer.Argument(metavar="PHRASE", help="The sentence the picture should show.", show_default=False),
     ],
     tag: Annotated[
-        list[str],
+        list[str] | None,
         typer.Option(
-            "--tag", "-t", metavar="TAG", help="The coarse tag to ask for; several are merged.", rich_help_panel=_SEARCH
+            "--tag",
+            "-t",
+            metavar="TAG",
+            help="The coarse tag to ask for; several are merged. Only a folder can do without.",
+            rich_help_panel=_SEARCH,
         ),
-    ],
+    ] = None,
     top: Annotated[
         int, typer.Option("-n", "--top", metavar="N", min=1, help="How many to show.", rich_help_panel=_SEARCH)
     ] = 10,
     limit: Annotated[
-        int,
-        typer.Option(metavar="N", min=1, help="How many candidates to look at for each tag.", rich_help_panel=_SEARCH),
-    ] = 200,
+        int | None,
+        typer.Option(
+            metavar="N",
+            min=1,
+            help="How many candidates of each source to look at for each tag: 200 unless said, all of a folder.",
+            show_default=False,
+            rich_help_panel=_SEARCH,
+        ),
+    ] = None,
     source: Annotated[
-        str, typer.Option(metavar="NAME", help="pixabay, or the built-in sample.", rich_help_panel=_SEARCH)
-    ] = "pixabay",
+        list[str] | None,
+        typer.Option(
+            "--source",
+            "-s",
+            metavar="NAME",
+            help="Where to look: phrasepix sources lists the names; a folder of pictures; several are merged.",
+            show_default=False,
+            rich_help_panel=_SEARCH,
+        ),
+    ] = None,
     media_type: Annotated[
         str,
         typer.Option("--type", metavar="TYPE", help="photo, illustration, vector or all.", rich_help_panel=_FILTERS),
@@ -142,7 +160,7 @@ def find(
 
             results = find_images(
                 " ".join(words),  # the quotes are easily forgotten, and what was meant is plain
-                tag=tag,
+                tag=tag or (),
                 top=top,
                 limit=limit,
                 source=source,
@@ -221,7 +239,10 @@ def _write_gallery(results: "Results", path: Path | None, open_it: bool, screen:
 def _why_nothing(results: "Results") -> str:
     tags = ", ".join(results.tags)
     if results.skipped:
-        return f"Nothing can be shown: none of the {results.pool_size} pictures tagged {tags} could be had."
+        tagged = f" tagged {tags}" if tags else ""
+        return f"Nothing can be shown: none of the {results.pool_size} pictures{tagged} could be had."
+    if not tags:
+        return "Nothing found: there are no pictures that could be looked at."
     return (
         f"Nothing found under {tags}. A tag is a plain noun as stock sites use them; try a broader one, "
         "fewer filters, or --lang for another language."

@@ -2,7 +2,7 @@
 
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Generic, Self, TypeVar
 
@@ -11,13 +11,14 @@ Outcome = TypeVar("Outcome")
 
 
 class _Arrivals(Generic[Item]):
-    """What threads hand to one taker: at most `room` items reserved and not yet taken."""
+    """What `givers` hand to one taker: at most `room` items reserved and not yet taken."""
 
-    def __init__(self, room: int) -> None:
+    def __init__(self, room: int, givers: int = 1) -> None:
         self._room = room
+        self._giving = givers
         self._here: deque[Item] = deque()
         self._reserved = 0
-        self._is_complete = self._is_closed = False
+        self._is_closed = False
         self._failure: BaseException | None = None
         self._changed = threading.Condition()
 
@@ -37,17 +38,17 @@ class _Arrivals(Generic[Item]):
             self._changed.notify_all()
 
     def end(self, *, unused: int, error: BaseException | None = None) -> None:
-        """Reserve no more; so many reservations are given back unused. An `error` is raised to the taker in the end."""
+        """A giver reserves no more and gives back so many. An `error` ends them all; the taker meets it last."""
         with self._changed:
             self._reserved -= unused
-            self._is_complete = True
+            self._giving = 0 if error else self._giving - 1
             self._failure = self._failure or error
             self._changed.notify_all()
 
     def take(self, most: int) -> list[Item]:
         """What is here, at most so many; waits for the first. Empty when all is taken."""
         with self._changed:
-            self._changed.wait_for(lambda: self._here or self._is_closed or (self._is_complete and self._reserved == 0))
+            self._changed.wait_for(lambda: self._here or self._is_closed or (self._giving <= 0 and self._reserved == 0))
             if not self._here and self._failure is not None:
                 raise self._failure
             taken = [self._here.popleft() for _ in range(min(most, len(self._here)))]
@@ -67,28 +68,38 @@ def read_ahead(items: Iterable[Item], *, room: int, most: int = 64) -> Iterator[
 
     The thread is at most `room` items ahead. An exception of `items` is raised where its item would come.
     """
-    arrivals: _Arrivals[Item] = _Arrivals(room)
+    return merge_ahead([items], room=room, most=most)
 
-    def read() -> None:
-        iterator = iter(items)
-        while arrivals.reserve():
-            try:
-                item = next(iterator)
-            except StopIteration:
-                arrivals.end(unused=1)
-                return
-            except BaseException as error:
-                arrivals.end(unused=1, error=error)
-                return
-            arrivals.put(item)
 
-    # A daemon: a source that is silent must not keep the process from ending.
-    threading.Thread(target=read, name="read-ahead", daemon=True).start()
+def merge_ahead(sources: Sequence[Iterable[Item]], *, room: int, most: int = 64) -> Iterator[list[Item]]:
+    """Yield the items of all `sources` as they come, each source read by a thread of its own.
+
+    Items of one source stay in order. All threads together are at most `room` items ahead. An exception of a source
+    ends it all: it is raised when what came before is taken.
+    """
+    arrivals: _Arrivals[Item] = _Arrivals(room, givers=len(sources))
+    for items in sources:
+        # A daemon: a source that is silent must not keep the process from ending.
+        threading.Thread(target=_read, args=(items, arrivals), name="read-ahead", daemon=True).start()
     try:
         while taken := arrivals.take(most):
             yield taken
     finally:
         arrivals.close()
+
+
+def _read(items: Iterable[Item], arrivals: _Arrivals[Item]) -> None:
+    iterator = iter(items)
+    while arrivals.reserve():
+        try:
+            item = next(iterator)
+        except StopIteration:
+            arrivals.end(unused=1)
+            return
+        except BaseException as error:
+            arrivals.end(unused=1, error=error)
+            return
+        arrivals.put(item)
 
 
 class LookAhead(Generic[Item, Outcome]):

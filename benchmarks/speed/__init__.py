@@ -1,0 +1,1 @@
+"""How fast phrasepix is beside others, in one run: `python -m benchmarks.speed`."""

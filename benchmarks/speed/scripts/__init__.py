@@ -1,0 +1,1 @@
+"""What a user of others would write, run as fresh processes."""
