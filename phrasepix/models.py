@@ -5,7 +5,7 @@ from functools import lru_cache
 from phrasepix.sample import MODEL_DIRECTORY
 from reranker.clip_reranker import ClipReranker
 from reranker.encoder import Encoder
-from reranker.engine.choice import load_encoder
+from reranker.engine.choice import load_encoder, loads_at_once
 from reranker.model_choice import DEFAULT_MODEL, ModelChoice
 from retriever.directories import cache_directory
 
@@ -25,6 +25,11 @@ def choose_model(model: str | None, pretrained: str | None, *, only_the_sample: 
     else:
         choice = ModelChoice(model, pretrained)
     return str(choice), choice
+
+
+def is_at_hand(choice: ModelChoice, device: str, engine: str) -> bool:
+    """Whether a model's reranker is there within a moment."""
+    return loads_at_once(choice, cache_directory(), device=device, engine=engine)
 
 
 @lru_cache(maxsize=2)

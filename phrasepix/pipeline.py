@@ -2,12 +2,12 @@
 
 import logging
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Self
 
-from phrasepix.models import SAMPLE_MODEL, choose_model, reranker_of_encoder, reranker_of_model
+from phrasepix.loading import ModelInLoading
 from phrasepix.pool import AskedSource, Pool
 from phrasepix.results import Failure, Origin, Results, Skipped
 from phrasepix.sample import SAMPLE
@@ -88,6 +88,14 @@ class Search:
         self._skipped: list[Skipped] = []
         self._failures: list[Failure] = []
         self._resources = ExitStack()
+        self._model = ModelInLoading(
+            settings.model,
+            settings.pretrained,
+            device=settings.device,
+            engine=settings.engine,
+            phrase=settings.phrase,
+            only_the_sample=settings.sources == (SAMPLE.name,),
+        )
 
     def results(self) -> Results:
         """The final results."""
@@ -125,8 +133,9 @@ class Search:
     def __enter__(self) -> Self:
         settings = self._settings
         with ExitStack() as opened:
+            opened.callback(self._model.end)
+            self._model.begin()
             self._sources = self._open_sources(opened)
-            self._title, self._load = _model(settings, self._sources)
             fetcher = OfflineFetcher() if settings.offline else PictureFetcher()
             here = [one.retriever.name for one in self._sources if getattr(one.retriever, "on_loopback", False)]
             self._loader = opened.enter_context(PictureLoader(fetcher, loopback_sources=here))
@@ -188,8 +197,8 @@ class Search:
         return pool if pool.has_any() else None
 
     def _reranker(self) -> ClipReranker:
-        self._on_progress(SearchProgress(f"loading the model {self._title}"))
-        return self._load()
+        self._on_progress(SearchProgress(f"loading the model {self._model.title}"))
+        return self._model.reranker()
 
     def _report(self, progress: Progress, pool: Pool) -> None:
         self._on_progress(
@@ -202,26 +211,13 @@ class Search:
             phrase=self._settings.phrase,
             tags=self._settings.tags,
             origins=tuple(source.origin for source in self._sources),
-            model=self._title,
+            model=self._model.title,
             matches=ranking.matches,
             skipped=(*self._skipped, *skipped),
             pool_size=ranking.pool_size,
             is_final=ranking.is_final,
             failures=tuple(self._failures),
         )
-
-
-def _model(settings: Settings, sources: Sequence[AskedSource]) -> tuple[str, Callable[[], ClipReranker]]:
-    model = settings.model
-    names = {source.retriever.name for source in sources}
-    if model is not None and not isinstance(model, str):
-        return model.name, lambda: reranker_of_encoder(model)  # type: ignore[arg-type]  # hashed by identity
-    title, choice = choose_model(model, settings.pretrained, only_the_sample=names == {SAMPLE.name})
-    if title == SAMPLE_MODEL and names != {SAMPLE.name}:
-        logger.warning(
-            "the model “sample” knows the sample's drawn scenes only; its order of photographs means nothing"
-        )
-    return title, lambda: reranker_of_model(choice, settings.device, settings.engine)
 
 
 @contextmanager

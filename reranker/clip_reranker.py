@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import islice
 from typing import Self
 
@@ -60,6 +61,14 @@ class ClipReranker:
         self._remembered = EncodedPictures()
         self._pool = PoolEncoder(encoder, self._remembered, batch_size=batch_size, threads=threads)
         self._memory = memory
+        self._query = lru_cache(maxsize=32)(self._encode_phrase)
+
+    def prepare(self, phrase: str) -> None:
+        """Encode a phrase that will be asked for soon, in any thread: the model is loaded by it.
+
+        Raises `WrongQueryError` where it has no finite embedding.
+        """
+        self._query(phrase)
 
     def rerank(
         self,
@@ -132,7 +141,7 @@ class ClipReranker:
                         standing.skip(place, candidate, str(found))
                 yield standing
 
-    def _query(self, phrase: str) -> Embeddings:
+    def _encode_phrase(self, phrase: str) -> Embeddings:
         query: Embeddings = self.encoder.encode_texts([phrase])[0]
         if not np.isfinite(query).all():
             raise WrongQueryError(f"the model {self.encoder.name} gives no finite embedding for this phrase")

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from retriever.candidate import Candidate, Rendition
-from retriever.courtesy.keyed_transport import KeyPlace, in_query
+from retriever.courtesy.key_place import KeyPlace, in_query
 from retriever.errors import RetrieverError, SourceAnswerError
 from retriever.filters import Filters
 from retriever.profile import SourceProfile

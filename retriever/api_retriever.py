@@ -11,7 +11,7 @@ from retriever import directories
 from retriever.api_dialect import ApiDialect, UnusableHitError
 from retriever.api_key import config_file, find_api_key
 from retriever.candidate import Candidate, Rendition
-from retriever.courtesy import AnswerClient, Manners
+from retriever.courtesy import Manners
 from retriever.courtesy.addresses import is_on_this_machine
 from retriever.errors import (
     AnswerNotKeptError,
@@ -65,6 +65,8 @@ class ApiRetriever:
             api_key = find_api_key(self.profile.key_variable, self.profile.key_setting, key)
             if api_key is None and not offline:
                 raise _key_missing(self.profile)
+        from retriever.courtesy.answers import AnswerClient  # imports requests and what keeps answers: 0.1 s
+
         self._client = AnswerClient(
             self.base_url,
             title=self.profile.title,

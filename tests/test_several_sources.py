@@ -47,7 +47,8 @@ def pool_of(server: PictureServer, name: str, reds: list[int]) -> list[Candidate
         candidate(
             number,
             server.put(
-                f"/{name}/{number}.png", file(encoded(stripes(["red"] * red + ["blue"] * (10 - red)), "PNG"), "image/png")
+                f"/{name}/{number}.png",
+                file(encoded(stripes(["red"] * red + ["blue"] * (10 - red)), "PNG"), "image/png"),
             ),
             source=name,
         )
@@ -89,9 +90,7 @@ def test_ties_between_sources_do_not_depend_on_who_answers_first(server: Picture
     assert identities(results) == [(name, str(number)) for number in range(3) for name in ("one", "two")]
 
 
-def test_one_that_fails_is_named_and_the_others_answer(
-    server: PictureServer, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_one_that_fails_is_named_and_the_others_answer(server: PictureServer, caplog: pytest.LogCaptureFixture) -> None:
     sources = [
         OwnSource("broken", [], SourceUnreachableError("no connection to broken")),
         OwnSource("whole", pool_of(server, "whole", [3, 7])),

@@ -18,7 +18,7 @@ import numpy as np
 
 import phrasepix
 from benchmarks.speed.pictures import TAG, files
-from phrasepix.sources import open_source
+from phrasepix.sources import source_named
 from reranker.engine import runtime
 from reranker.engine.choice import load_encoder
 from reranker.model_choice import ModelChoice
@@ -27,6 +27,7 @@ from reranker.pictures.fetch import PictureFetcher
 from reranker.pictures.loader import DECODED_TO
 from retriever.directories import cache_directory
 from retriever.filters import NO_FILTERS
+from retriever.source import Opening
 
 PHRASE = "two red boats by the sea wall at night"
 _BATCH = 32
@@ -69,7 +70,7 @@ def fetch(task: Task) -> int:
     """The site's answer and all files, over the usual number of connections; nothing is decoded."""
     connections = int(inspect.signature(PictureFetcher).parameters["connections"].default)
     with (
-        open_source("pixabay", key=None, base_url=None, on_skip=lambda hit: None) as retriever,
+        source_named("pixabay").open(Opening()) as retriever,
         PictureFetcher() as fetcher,
         ThreadPoolExecutor(connections) as threads,
     ):

@@ -37,8 +37,8 @@ PHRASES = (
     "a train crosses a bridge over a river",
 )
 DELAY_S = 0.08
-_COMMAND = (sys.executable, "-c", "from phrasepix.cli import main; main()")
-"""What the console script does, whether or not it is installed."""
+_COMMAND = (sys.executable, "-m", "phrasepix")
+"""The command, whether or not its script is installed."""
 _SCRIPTS = Path(__file__).parent / "scripts"
 
 

@@ -6,8 +6,6 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
-from phrasepix.sample.catalogue import PICTURES_DIRECTORY
-from phrasepix.sample.site import StockSite
 from retriever.pixabay import PIXABAY, PIXABAY_MANNERS, PixabayRetriever
 from retriever.profile import SourceProfile
 from retriever.protocol import Retriever
@@ -38,8 +36,10 @@ _MANNERS = replace(PIXABAY_MANNERS, keep_answers_for=SAMPLE.answers_kept_for)
 @contextmanager
 def sample_retriever(on_skip: Callable[[SkippedHit], None]) -> Iterator[PixabayRetriever]:
     """Pixabay's retriever asking the sample's stock site, which runs as long as this context."""
+    from phrasepix.sample.site import StockSite  # a server: whoever asks another source does without
+
     with (
-        StockSite(PICTURES_DIRECTORY) as site,
+        StockSite() as site,
         PixabayRetriever(
             site.key, base_url=site.api_url, profile=SAMPLE, manners=_MANNERS, on_skip=on_skip
         ) as retriever,

@@ -47,6 +47,16 @@ def load_encoder(choice: ModelChoice, cache_directory: Path, *, device: str = "a
     return _in_torch(choice, device)
 
 
+def loads_at_once(choice: ModelChoice, cache_directory: Path, *, device: str = "auto", engine: str = "auto") -> bool:
+    """Whether `load_encoder` has nothing to download, to export or to import torch for."""
+    if engine not in {"auto", "openvino"} or device not in {"auto", "cpu"} or not runtime.is_installed():
+        return False
+    engines = cache_directory / "engines"
+    record = read_record(engines, choice, version("openvino"))
+    exported = record is not None and record.fingerprint is not None and Artefacts.read(engines / record.fingerprint)
+    return bool(exported) and (engine == "openvino" or not may_have_graphics_device())
+
+
 def _is_cpu(device: str) -> bool:
     if device != "auto":
         return device == "cpu"

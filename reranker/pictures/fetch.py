@@ -2,14 +2,15 @@
 
 import threading
 import time
-from typing import Self
+from typing import TYPE_CHECKING, Self
 from urllib.parse import urljoin, urlsplit
 
-import requests
-from urllib3.exceptions import HTTPError
-
 from reranker.errors import ForbiddenAddressError, PictureUnreachableError, PictureUnreadableError
-from reranker.pictures.address_guard import GuardedTransport
+
+if TYPE_CHECKING:
+    import requests
+
+    from reranker.pictures.session import PictureSession
 
 _CHUNK = 1 << 16
 _MOST_REDIRECTS = 5
@@ -18,7 +19,7 @@ _WORTH_ANOTHER_TRY = frozenset({429, 500, 502, 503, 504})
 
 
 class PictureFetcher:
-    """Fetches files over connections it keeps open.
+    """Fetches files over connections it keeps open; requests is imported for the first of them.
 
     At most `largest_bytes` a file; `connect_timeout_s` and `read_timeout_s` bound each wait and
     `deadline_s` a whole file, in seconds. Redirects are followed, up to five. A connection that fails or
@@ -45,10 +46,10 @@ class PictureFetcher:
         self._pause_s = pause_s
         self._closed = threading.Event()
         self._at_once = threading.BoundedSemaphore(connections)
-        self._transports = {
-            loopback: GuardedTransport(loopback=loopback, connections=connections) for loopback in (False, True)
-        }
-        self._sessions = {loopback: _session(user_agent, transport) for loopback, transport in self._transports.items()}
+        self._connections = connections
+        self._user_agent = user_agent
+        self._sessions: dict[bool, PictureSession] = {}
+        self._lock = threading.Lock()
 
     def fetch(self, url: str, *, loopback: bool = False) -> bytes:
         """The file at `url`. With `loopback`, it may also come from this machine.
@@ -67,14 +68,26 @@ class PictureFetcher:
         except _MayPassError as error:
             raise PictureUnreachableError(str(error)) from None
 
+    def _session(self, loopback: bool) -> "PictureSession":
+        from reranker.pictures.session import PictureSession  # imports requests: a remembered search does without
+
+        with self._lock:
+            if self._closed.is_set():
+                raise PictureUnreachableError(_ENDED)
+            if loopback not in self._sessions:
+                self._sessions[loopback] = PictureSession(self._user_agent, loopback, self._connections)
+            return self._sessions[loopback]
+
     def _fetch_once(self, url: str, loopback: bool) -> bytes:
-        if self._closed.is_set():
-            raise PictureUnreachableError(_ENDED)
+        import requests
+        from urllib3.exceptions import HTTPError
+
+        session = self._session(loopback)
         where = _shown(url)
         ends_at = time.monotonic() + self._deadline_s
         try:
             for _ in range(_MOST_REDIRECTS + 1):
-                with self._sessions[loopback].get(url, stream=True, timeout=self._timeouts) as response:
+                with session.get(url, stream=True, timeout=self._timeouts) as response:
                     if not response.is_redirect:
                         return self._answer(response, where, ends_at)
                     # Followed here: the library would read the redirect's own body first, however long it is.
@@ -89,7 +102,7 @@ class PictureFetcher:
             raise _MayPassError(f"{where} cannot be reached or cut the connection") from None
         raise PictureUnreachableError(f"{where} was redirected more than {_MOST_REDIRECTS} times")
 
-    def _answer(self, response: requests.Response, where: str, ends_at: float) -> bytes:
+    def _answer(self, response: "requests.Response", where: str, ends_at: float) -> bytes:
         if response.status_code in _WORTH_ANOTHER_TRY:
             raise _MayPassError(f"{where} answered with status {response.status_code}")
         if response.status_code != 200:
@@ -113,10 +126,10 @@ class PictureFetcher:
     def close(self) -> None:
         """Close the connections; what is still under way ends at once."""
         self._closed.set()
-        for transport in self._transports.values():
-            transport.cut()
-        for session in self._sessions.values():
-            session.close()
+        with self._lock:
+            for session in self._sessions.values():
+                session.cut()
+                session.close()
 
     def __enter__(self) -> Self:
         return self
@@ -127,24 +140,6 @@ class PictureFetcher:
 
 class _MayPassError(Exception):
     """A failure that another try may mend."""
-
-
-class _OneRequestSession(requests.Session):
-    """Follows no redirect."""
-
-    def get_redirect_target(self, resp: requests.Response) -> str | None:
-        return None
-
-
-def _session(user_agent: str, transport: GuardedTransport) -> requests.Session:
-    session = _OneRequestSession()
-    session.adapters.clear()  # no scheme but these two
-    session.mount("https://", transport)
-    session.mount("http://", transport)
-    session.headers["User-Agent"] = user_agent
-    session.headers["Accept"] = "image/*"
-    session.headers["Accept-Encoding"] = "identity"  # pictures are compressed already
-    return session
 
 
 def _shown(url: str) -> str:

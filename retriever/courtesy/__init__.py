@@ -1,6 +1,5 @@
 """Manners towards every source's API: answers kept, limits honoured, failures retried, keys kept secret."""
 
-from retriever.courtesy.answers import AnswerClient
 from retriever.courtesy.manners import Manners
 
-__all__ = ["AnswerClient", "Manners"]
+__all__ = ["Manners"]

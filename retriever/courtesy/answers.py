@@ -22,7 +22,8 @@ from retriever.api_key import ApiKey
 from retriever.courtesy.addresses import is_on_this_machine
 from retriever.courtesy.answer_cache import is_kept, json_object, open_session
 from retriever.courtesy.budget import RequestBudget
-from retriever.courtesy.keyed_transport import KeyedTransport, KeyPlace, in_query
+from retriever.courtesy.key_place import KeyPlace, in_query
+from retriever.courtesy.keyed_transport import KeyedTransport
 from retriever.courtesy.manners import Manners
 from retriever.courtesy.no_transport import NoTransport
 from retriever.errors import (

@@ -7,7 +7,7 @@ on the wire carry it.
 
 import logging
 import threading
-from collections.abc import Callable, MutableMapping
+from collections.abc import MutableMapping
 from typing import Any
 from weakref import WeakSet
 
@@ -15,6 +15,7 @@ import requests
 from requests.adapters import HTTPAdapter
 
 from retriever.api_key import ApiKey
+from retriever.courtesy.key_place import KeyPlace
 
 
 class _RedactedRecords(logging.Filter):
@@ -47,24 +48,6 @@ class _RedactedRecords(logging.Filter):
 _RECORDS = _RedactedRecords()
 for _name in ("urllib3.connectionpool", "urllib3.connection", "urllib3.util.retry"):
     logging.getLogger(_name).addFilter(_RECORDS)
-
-
-KeyPlace = Callable[[requests.PreparedRequest, str], None]
-"""Puts a key into a request."""
-
-
-def in_query(parameter: str) -> KeyPlace:
-    """The key is the query parameter `parameter`."""
-    return lambda request, key: request.prepare_url(request.url or "", {parameter: key})
-
-
-def in_header(name: str, before: str = "") -> KeyPlace:
-    """The key is the header `name`, behind the words `before`."""
-
-    def place(request: requests.PreparedRequest, key: str) -> None:
-        request.headers[name] = before + key
-
-    return place
 
 
 class KeyedTransport(HTTPAdapter):

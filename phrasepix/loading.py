@@ -1,0 +1,69 @@
+"""The model of a search, loaded while its sources are asked where that takes a moment only."""
+
+import logging
+from collections.abc import Callable
+from threading import Thread
+
+from phrasepix.models import SAMPLE_MODEL, choose_model, is_at_hand, reranker_of_encoder, reranker_of_model
+from reranker.clip_reranker import ClipReranker
+from reranker.encoder import Encoder
+
+logger = logging.getLogger(__name__)
+
+
+class ModelInLoading:
+    """The reranker of `model` (its name with the `pretrained` tag, or an `Encoder`), ready for `phrase`.
+
+    `begin` loads in the background what is at hand on this machine. What must be downloaded, exported or run by torch
+    waits for `reranker`: nobody should wait for it who finds no picture.
+    """
+
+    def __init__(
+        self,
+        model: str | Encoder | None,
+        pretrained: str | None,
+        *,
+        device: str,
+        engine: str,
+        phrase: str,
+        only_the_sample: bool,
+    ) -> None:
+        self._phrase = phrase
+        self._thread: Thread | None = None
+        self._load: Callable[[], ClipReranker]
+        self._is_at_hand: Callable[[], bool]
+        if model is not None and not isinstance(model, str):
+            encoder = model
+            self.title = encoder.name
+            self._load = lambda: reranker_of_encoder(encoder)  # type: ignore[arg-type]  # hashed by identity
+            self._is_at_hand = lambda: False  # its own affair, in the thread that asks
+            return
+        self.title, choice = choose_model(model, pretrained, only_the_sample=only_the_sample)
+        self._load = lambda: reranker_of_model(choice, device, engine)
+        self._is_at_hand = lambda: is_at_hand(choice, device, engine)
+        if self.title == SAMPLE_MODEL and not only_the_sample:
+            logger.warning(
+                "the model “sample” knows the sample's drawn scenes only; its order of photographs means nothing"
+            )
+
+    def begin(self) -> None:
+        """Begin to load what is at hand."""
+        if self._is_at_hand():
+            self._thread = Thread(target=self._prepare, name="load-model", daemon=True)
+            self._thread.start()
+
+    def end(self) -> None:
+        """Wait for what was begun: a process must not end in the middle of it."""
+        if self._thread is not None:
+            self._thread.join()
+
+    def reranker(self) -> ClipReranker:
+        """The reranker; waits for it. Raises the errors of `load_encoder`."""
+        self.end()
+        return self._load()  # at once, or with the error that the thread met
+
+    def _prepare(self) -> None:
+        try:
+            self._load().prepare(self._phrase)
+        except Exception as error:  # raised again, to whoever asks, by the same steps
+            logger.debug("the model could not be loaded ahead: %s", error)

@@ -1,0 +1,82 @@
+"""What a fresh process imports: each module here was once a part of the wait."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from phrasepix.sample.site import StockSite
+
+COMMAND = "from phrasepix.cli import main; main()"
+NOT_FOR_A_REMEMBERED_SEARCH = {
+    "torch",
+    "torchvision",
+    "open_clip",
+    "huggingface_hub",
+    "ftfy",
+    "regex",
+    "phrasepix.sample.site",
+    "reranker.engine.export",
+    "reranker.pictures.session",
+    "reranker.weights",
+}
+
+
+def command(*arguments: str) -> tuple[str, set[str]]:
+    """What it writes to stdout, and the modules it imports."""
+    done = subprocess.run(
+        [sys.executable, "-X", "importtime", "-c", COMMAND, *arguments],
+        capture_output=True,
+        text=True,
+        timeout=240,
+        env=os.environ | {"PYTHONIOENCODING": "utf-8"},
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    timed = [line for line in done.stderr.splitlines() if line.startswith("import time:")]
+    return done.stdout, {line.rpartition("|")[2].strip() for line in timed}
+
+
+def test_a_remembered_search_imports_only_what_it_uses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with StockSite() as site:
+        monkeypatch.setenv("PIXABAY_API_URL", site.api_url)
+        monkeypatch.setenv("PIXABAY_API_KEY", site.key)
+        job = (
+            "--tag",
+            "boat",
+            "--limit",
+            "10",
+            "--model",
+            "sample",
+            "--json",
+            "--gallery",
+            str(tmp_path / "boats.html"),
+        )
+        command("a red boat", *job)
+        shown, imported = command("a blue boat at night", *job)
+    assert len(json.loads(shown)["matches"]) == 10
+    assert (tmp_path / "boats.html").is_file()
+    assert {"openvino", "requests_cache"} <= imported, "the list of imports was not read"
+    assert sorted(imported & NOT_FOR_A_REMEMBERED_SEARCH) == []
+
+
+def test_the_search_itself_imports_no_http_and_no_engine() -> None:
+    code = "import sys, phrasepix.search, retriever, reranker; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    imported = set(done.stdout.split())
+    assert "reranker.pictures.fetch" in imported
+    unused = {"requests", "urllib3", "requests_cache", "tenacity", "ssl", "openvino", "tokenizers", "jinja2", "rich"}
+    assert sorted(imported & unused) == []
+
+
+def test_the_command_keeps_its_exit_code_and_its_last_words_when_a_model_was_run() -> None:
+    code = (
+        "import sys, openvino\n"
+        "sys.argv = ['phrasepix', 'a boat', '--tag', 'boat', '--source', 'sample', '--type', 'drawing']\n"
+        f"{COMMAND}"
+    )
+    done = subprocess.run([sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 2
+    assert "all, photo, illustration, vector" in done.stderr
