@@ -1,6 +1,7 @@
 """An exported CLIP model as an `Encoder`, on the CPU, without torch."""
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -45,6 +46,7 @@ class OpenVinoEncoder:
         self._text_tower = _Tower(artefacts, artefacts.text_tower, text)
         self._name = f"{title} openvino image {image} text {text} {artefacts.fingerprint}"
         self._lazy_tokenizer: ClipTokenizer | None = None
+        self._threads = ThreadPoolExecutor(runtime.cores(), thread_name_prefix="prepare-pictures")
 
     @property
     def name(self) -> str:
@@ -83,14 +85,17 @@ class OpenVinoEncoder:
 
     def encode_pictures(self, pictures: Sequence[Image.Image]) -> Embeddings:
         """One unit row an RGB picture: float32 [len(pictures), dimensions]."""
-        prepare = self._artefacts.preprocessing
         if pictures:
             self._text_tower.release()
         rows = [
-            unit_rows(self._image_tower(np.stack([prepare(picture) for picture in pictures[first : first + _BATCH]])))
+            unit_rows(self._image_tower(self._prepared(pictures[first : first + _BATCH])))
             for first in range(0, len(pictures), _BATCH)
         ]
         return np.concatenate(rows) if rows else np.empty((0, self.dimensions), dtype=np.float32)
+
+    def _prepared(self, pictures: Sequence[Image.Image]) -> NDArray[np.float32]:
+        """What the image tower takes: float32 [len(pictures), 3, input_side, input_side], prepared on all cores."""
+        return np.stack(list(self._threads.map(self._artefacts.preprocessing, pictures)))
 
     def _tokenizer(self) -> ClipTokenizer:
         if self._lazy_tokenizer is None:
