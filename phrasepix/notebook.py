@@ -5,6 +5,10 @@ from html import escape
 from typing import TYPE_CHECKING
 
 import numpy as np
+from PIL import Image
+
+from phrasepix.gallery.hotlinks import hotlinked
+from reranker.match import Match
 
 if TYPE_CHECKING:
     from phrasepix.results import Results
@@ -41,7 +45,13 @@ def plot(results: "Results", width: int) -> None:
     # ipyplot makes an array of what it gets: pictures of unequal sizes must come as objects, one by one.
     pictures = np.empty(len(results), dtype=object)
     for index, match in enumerate(results):
-        pictures[index] = match.picture
+        pictures[index] = picture_or_address(match)
     # It also writes labels into HTML as they are.
     labels = [escape(f"{match.rank}. {match.score:.3f} · {match.candidate.credit}") for match in results]
     ipyplot.plot_images(pictures, labels=labels, img_width=width, show_url=False)
+
+
+def picture_or_address(match: Match) -> Image.Image | str:
+    """The picture; for HTML its address where the source wants that, so that no copy of it stands in the notebook."""
+    there = hotlinked(match.candidate)
+    return match.picture if there is None else escape(there.url)

@@ -104,6 +104,8 @@ class Results(Sequence[Match]):
     def save_gallery(self, path: str | Path) -> Path:
         """Write one self-contained HTML page that shows the matches; returns its absolute path.
 
+        Pictures are embedded, but those whose source wants them shown by its own addresses (Unsplash).
+
         Raises `NotWrittenError`.
         """
         from phrasepix.gallery import gallery_page

@@ -14,6 +14,10 @@ _WITHOUT_KEY = ("openverse", "commons")
 
 BUILT_IN = {
     "pixabay": "retriever.pixabay",
+    "openverse": "retriever.openverse",
+    "commons": "retriever.commons",
+    "pexels": "retriever.pexels",
+    "unsplash": "retriever.unsplash",
     "sample": "phrasepix.sample",
 }
 """The module of each source that comes along, whose `SOURCE` it is: found without reading what else is installed."""

@@ -36,6 +36,8 @@ class EncodedPicture:
 class Memory:
     """What is remembered on disk, in `directory`: embeddings for good, picture files for a day.
 
+    No file is kept of a candidate that its source wants shown by its own address (`Candidate.hotlink`).
+
     Many threads and processes may use one directory at once. Nothing that is wrong with it ends a search.
     """
 

@@ -93,7 +93,9 @@ class PoolEncoder:
                 if isinstance(outcome, LoadedPicture):
                     outcome = _encoded_or_why_not(next(embeddings), outcome.data)
                     if isinstance(outcome, EncodedPicture):
-                        to_keep[candidate.identity] = outcome
+                        to_keep[candidate.identity] = (
+                            EncodedPicture(outcome.embedding) if candidate.hotlink else outcome
+                        )
                 if isinstance(outcome, EncodedPicture):
                     self._remembered.put(candidate, outcome)
                 outcomes.append((place, candidate, outcome))

@@ -55,7 +55,8 @@ class PicturesToShow:
                 return error if here is None else here
             if (encoded := self._remembered.get(candidate)) is not None:
                 self._remembered.put(candidate, EncodedPicture(encoded.embedding, loaded.data, to_show=True))
-            fetched[candidate.identity] = KeptPicture(loaded.data, to_show=True)
+            if not candidate.hotlink:
+                fetched[candidate.identity] = KeptPicture(loaded.data, to_show=True)
             return loaded.picture
 
         pictures: dict[int, Image.Image | PictureError] = {}

@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from retriever.answer_fields import identifier_of
 from retriever.candidate import Candidate, Rendition
 from retriever.courtesy.key_place import KeyPlace, in_query
 from retriever.errors import RetrieverError, SourceAnswerError
@@ -34,6 +35,10 @@ class ApiDialect(ABC):
         """Where in a request the key stands."""
         return in_query("key")
 
+    def asked(self, filters: Filters) -> frozenset[str]:
+        """Those of `asks` that the API can apply as these filters want them."""
+        return self.asks
+
     @abstractmethod
     def parameters(self, tag: str, filters: Filters, page: int, page_size: int) -> Mapping[str, str]:
         """The query of page `page` (from 1), without the key.
@@ -49,14 +54,17 @@ class ApiDialect(ABC):
     def total(self, answer: Mapping[str, Any]) -> int | None:
         """How many pictures there are in all; None where the answer does not say."""
 
+    def is_last(self, answer: Mapping[str, Any]) -> bool:
+        """Whether an answer says that no page follows it."""
+        return False
+
     @abstractmethod
     def candidate(self, hit: Any, found_by: str, catalogue: str) -> Candidate:
         """The candidate an entry describes. Raises `UnusableHitError`."""
 
     def identifier(self, hit: Any) -> str:
         """The entry's id for a message, or a question mark."""
-        identifier = hit.get("id") if isinstance(hit, Mapping) else None
-        return str(identifier) if isinstance(identifier, int | str) else "?"
+        return identifier_of(hit) or "?"
 
     def search_path(self) -> str:
         """What is added to the API's address for a search."""
@@ -69,6 +77,10 @@ class ApiDialect(ABC):
     def is_spent(self, status: int, text: str) -> bool:
         """Whether an error's status and text say that the rate limit is spent."""
         return status == 429
+
+    def asks_for_patience(self, answer: Mapping[str, Any]) -> str:
+        """The words in which an answer of status 200 asks to come again later; empty where it does not."""
+        return ""
 
     def is_past_the_end(self, error: SourceAnswerError) -> bool:
         """Whether an error to a later page means that there are no more."""

@@ -76,6 +76,7 @@ class ApiRetriever:
             offline=offline,
             worth_keeping=dialect.is_answer,
             is_spent=dialect.is_spent,
+            asks_for_patience=dialect.asks_for_patience,
             cache_file=(cache_directory or directories.cache_directory()) / f"{self.profile.name}-answers.sqlite",
         )
 
@@ -91,7 +92,7 @@ class ApiRetriever:
 
     def unhonoured(self, filters: Filters) -> frozenset[str]:
         """The names of the filters that this source can neither be asked for nor be checked against."""
-        return filters.wishes() - self._dialect.asks - self._dialect.tells
+        return filters.wishes() - self._dialect.asked(filters) - self._dialect.tells
 
     def retrieve(self, tag: str, *, limit: int = 200, filters: Filters = NO_FILTERS) -> Iterator[Candidate]:
         """Yield up to `limit` candidates for `tag`, page by page, each picture once.
@@ -114,7 +115,12 @@ class ApiRetriever:
         if question is None:
             return None
         path, parameters = question
-        answer = self._ask(parameters, path, f"{self.name}:{identifier}")
+        try:
+            answer = self._ask(parameters, path, f"{self.name}:{identifier}")
+        except SourceAnswerError as error:
+            if error.status == 404:
+                return None
+            raise
         return next(self._usable(self._dialect.looked_up(answer), found_by=""), None)
 
     def file_to_save(self, candidate: Candidate) -> Rendition:
@@ -122,12 +128,10 @@ class ApiRetriever:
 
         Raises a `RetrieverError` where the source does not answer.
         """
-        fresh = self.look_up(candidate.id) or candidate
-        largest = fresh.renditions[-1]
-        if (question := self._dialect.download(fresh)) is None:
-            return largest
-        path, parameters = question
-        return self._dialect.downloaded(self._ask(parameters, path, str(candidate)), largest)
+        if (question := self._dialect.download(candidate)) is not None:
+            path, parameters = question
+            return self._dialect.downloaded(self._ask(parameters, path, str(candidate)), candidate.renditions[-1])
+        return (self.look_up(candidate.id) or candidate).renditions[-1]
 
     def _candidates(self, tag: str, filters: Filters, limit: int, page_size: int) -> Iterator[Candidate]:
         seen: set[tuple[str, str]] = set()
@@ -152,7 +156,7 @@ class ApiRetriever:
             hits = self._hits(answer)
             for candidate in self._usable(hits, found_by=tag):
                 if candidate.identity in seen or not fits(
-                    candidate, filters, asked=self._dialect.asks, told=self._dialect.tells
+                    candidate, filters, asked=self._dialect.asked(filters), told=self._dialect.tells
                 ):
                     continue
                 seen.add(candidate.identity)
@@ -161,7 +165,11 @@ class ApiRetriever:
                     return
             offered += page_size
             total = self._dialect.total(answer)
-            if not hits or offered >= min(self.profile.deepest, self.profile.deepest if total is None else total):
+            if (
+                not hits
+                or self._dialect.is_last(answer)
+                or offered >= min(self.profile.deepest, self.profile.deepest if total is None else total)
+            ):
                 return
 
     def _ask(self, parameters: Mapping[str, str], path: str, what: str) -> dict[str, Any]:

@@ -43,6 +43,9 @@ class Candidate:
     `credit` is a line of plain text as the source wants it. `colours` are the dominant ones, in the words of
     `Filters.colours`. A video has its `duration_s` in seconds and its `clips`, small to large; its renditions are
     stills. A flag or a date is None, and a text or a tuple empty, where the source did not say.
+
+    With `hotlink` the source wants the picture shown by its own address, and no copy kept of it; `download_location` is
+    the address that it wants asked when the picture is downloaded.
     """
 
     source: str
@@ -72,6 +75,8 @@ class Candidate:
     ai_generated: bool | None = None
     no_ai_training: bool | None = None
     g_rated: bool | None = None
+    hotlink: bool = False
+    download_location: str = ""
 
     def __post_init__(self) -> None:
         if not self.renditions:

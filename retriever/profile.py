@@ -19,11 +19,11 @@ class SourceProfile:
 
     `key_url`, `key_variable` and `key_setting` say where a key is to be had and where it is looked for; all empty where
     none is needed. `licence` and `licence_url` are empty where each picture has its own. `credit` is a template with
-    `{creator}`; `mention` is what must stand wherever results are shown; `credit_rule` and `download_duty` say in a few
-    words what is owed to whom (`download_duty` is empty where nothing is). At most `page_size` pictures come with one
-    answer and `deepest` of one question, and `usual_limit` are looked at where nobody says how many; `rate_limit` is
-    said in words. Answers are kept for `answers_kept_for`, files of pictures for `pictures_kept_for`, zero where they
-    may not be.
+    `{creator}` and, where each picture has its own, `{licence}`; `mention` is what must stand wherever results are
+    shown; `credit_rule` and `download_duty` say in a few words what is owed to whom (`download_duty` is empty where
+    nothing is). At most `page_size` pictures come with one answer and `deepest` of one question, and `usual_limit` are
+    looked at where nobody says how many; `rate_limit` is said in words. Answers are kept for `answers_kept_for`, files
+    of pictures for `pictures_kept_for`, zero where they may not be.
     """
 
     name: str

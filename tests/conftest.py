@@ -21,6 +21,10 @@ from tests.servers import KEY, QUICK, ScriptedServer  # noqa: E402
 UNWANTED = (
     "PIXABAY_API_KEY",
     "PIXABAY_API_URL",
+    "PEXELS_API_KEY",
+    "PEXELS_API_URL",
+    "UNSPLASH_ACCESS_KEY",
+    "UNSPLASH_API_URL",
     "HF_HUB_OFFLINE",
     "HF_HUB_CACHE",
     "HTTP_PROXY",

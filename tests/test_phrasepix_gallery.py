@@ -7,9 +7,11 @@ import shutil
 import subprocess
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -109,6 +111,79 @@ def test_source_credit_and_licence_stand_on_the_page_with_links(tmp_path: Path) 
     assert meter["aria-valuenow"] == "0.310"
 
 
+def hotlinked_results(*files: str) -> Results:
+    """A match for each file that its source wants shown by its own address, and one that is copied."""
+    copied = results_with("a tiger")
+    matches = [copied[0]]
+    for number, file in enumerate(files, start=2):
+        sizes = ((200, 133), (400, 267), (1080, 720), (3000, 2000))
+        candidate = replace(
+            copied[0].candidate,
+            source="unsplash",
+            id=str(number),
+            title="Two boats, <b>at night</b>",
+            hotlink=True,
+            renditions=(
+                *(Rendition(f"{file}&w={width}", width, height) for width, height in sizes[:2]),
+                Rendition(f"{file}&w=640&made", 640, 427, as_given=False),
+                *(Rendition(f"{file}&w={width}", width, height) for width, height in sizes[2:]),
+            ),
+        )
+        matches.append(Match(number, 0.3, candidate, Image.new("RGB", (400, 267), "navy")))
+    return replace(copied, matches=tuple(matches))
+
+
+def policy_of(page: Page) -> dict[str, list[str]]:
+    content = next(meta["content"] for meta in page.all("meta") if meta.get("http-equiv") == "Content-Security-Policy")
+    return {name: values for name, *values in (rule.split() for rule in str(content).split(";"))}
+
+
+def test_a_picture_that_must_be_hotlinked_is_shown_by_its_address_and_not_copied(tmp_path: Path) -> None:
+    results = hotlinked_results("https://images.example/photo-1?ixid=A&x=1")
+    page = Page(results.save_gallery(tmp_path / "g.html").read_text(encoding="utf-8"))
+    copied, shown = page.all("img")
+    assert str(copied["src"]).startswith("data:image/jpeg;base64,")
+    assert shown["src"] == "https://images.example/photo-1?ixid=A&x=1&w=1080", (
+        "the smallest given one that fills a card"
+    )
+    assert (shown["width"], shown["height"], shown["alt"]) == ("1080", "720", "Two boats, <b>at night</b>")
+    assert page.all("b") == []
+
+
+def test_the_page_may_load_pictures_from_exactly_the_hosts_it_shows_them_from(tmp_path: Path) -> None:
+    files = ["https://images.example/1?a", "https://images.example/2?a", "https://other.example:8443/3?a"]
+    page = Page(hotlinked_results(*files).save_gallery(tmp_path / "g.html").read_text(encoding="utf-8"))
+    assert policy_of(page) == {
+        "default-src": ["'none'"],
+        "img-src": ["data:", "https://images.example", "https://other.example:8443"],
+        "style-src": ["'unsafe-inline'"],
+    }
+    alone = Page(results_with("a tiger").save_gallery(tmp_path / "g.html").read_text(encoding="utf-8"))
+    assert policy_of(alone)["img-src"] == ["data:"]
+
+
+@pytest.mark.parametrize(
+    "file",
+    [
+        "http://127.0.0.1:8000/1?a",
+        "javascript:alert(1)",
+        "https://images.example;script-src *;/1?a",
+        "https://a@images.example/1?a",
+        "https://*/1?a",
+    ],
+)
+def test_an_address_that_must_not_be_shown_from_leaves_the_copy_and_the_policy_alone(file: str, tmp_path: Path) -> None:
+    page = Page(hotlinked_results(file).save_gallery(tmp_path / "g.html").read_text(encoding="utf-8"))
+    assert all(str(image["src"]).startswith("data:image/jpeg;base64,") for image in page.all("img"))
+    assert policy_of(page)["img-src"] == ["data:"]
+
+
+def test_in_a_notebook_too_it_is_shown_by_its_address() -> None:
+    results = hotlinked_results("https://images.example/photo-1?ixid=A")
+    images = Page(results._repr_mimebundle_()["text/html"]).all("img")
+    assert [str(image["src"]).partition(":")[0] for image in images] == ["data", "https"]
+
+
 def test_a_gallery_that_cannot_be_written_is_an_error_and_leaves_nothing_behind(tmp_path: Path) -> None:
     with pytest.raises(NotWrittenError, match=r"cannot write .*missing"):
         results_with("a tiger").save_gallery(tmp_path / "missing" / "g.html")
@@ -145,39 +220,68 @@ def served(tmp_path: Path) -> Iterator[tuple[Path, str]]:
     thread.join()
 
 
-@pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine to lay the page out")
+FLAGS = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--virtual-time-budget=5000",
+    "--window-size=1400,900",
+    "--dump-dom",
+)
+
+
+def measured(directory: Path, url: str, width: int, expression: str, *flags: str) -> Any:
+    """What a script finds in `gallery.html` of a window so wide, as `d`, in a real browser.
+
+    It looks from outside, through a frame: the gallery itself may run no script.
+    """
+    (directory / "measure.html").write_text(
+        f"""<iframe id="f" src="gallery.html" style="width:{width}px;height:800px;border:0"></iframe><script>
+        onload = () => {{ const d = f.contentDocument; document.title = JSON.stringify({expression}); }}
+        </script>""",
+        encoding="utf-8",
+    )
+    command = [str(CHROMIUM), *FLAGS, *flags, f"--user-data-dir={directory / 'profile'}", f"{url}/measure.html"]
+    shown = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True).stdout
+    return json.loads(html.unescape(shown.split("<title>")[1].split("</title>")[0]))
+
+
+needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine to lay the page out")
+
+
+@needs_chromium
 @pytest.mark.parametrize("width", [360, 1280])
 def test_the_page_fits_its_window_in_a_real_browser(served: tuple[Path, str], width: int) -> None:
     directory, url = served
     results_with("a_very_long_word_" * 12 + " " + HOSTILE).save_gallery(directory / "gallery.html")
-    # A frame of the width wanted, measured from outside: the gallery itself may run no script.
-    (directory / "measure.html").write_text(
-        f"""<iframe id="f" src="gallery.html" style="width:{width}px;height:800px;border:0"></iframe><script>
-        onload = () => {{ const d = f.contentDocument; const i = d.images[0];
-        document.title = JSON.stringify([d.documentElement.scrollWidth, i.naturalWidth, i.clientWidth, d.title]); }}
-        </script>""",
-        encoding="utf-8",
+    scroll_width, natural, client, heading = measured(
+        directory,
+        url,
+        width,
+        "[d.documentElement.scrollWidth, d.images[0].naturalWidth, d.images[0].clientWidth, d.title]",
     )
-    flags = [
-        "--headless",
-        "--no-sandbox",
-        "--disable-gpu",
-        "--disable-quic",
-        "--no-first-run",
-        "--disable-background-networking",
-        "--disable-component-update",
-        "--disable-sync",
-        "--virtual-time-budget=5000",
-        "--window-size=1400,900",
-        "--dump-dom",
-    ]
-    profile = f"--user-data-dir={directory / 'profile'}"
-    shown = subprocess.run(
-        [str(CHROMIUM), *flags, profile, f"{url}/measure.html"], capture_output=True, text=True, timeout=120, check=True
-    ).stdout
-    title = shown.split("<title>")[1].split("</title>")[0]
-    scroll_width, natural, client, heading = json.loads(html.unescape(title))
     assert scroll_width <= width
     assert natural == 640
     assert 200 < client <= width
     assert heading.endswith("· phrasepix")
+
+
+@needs_chromium
+def test_a_real_browser_loads_the_pictures_the_page_names_and_no_other(served: tuple[Path, str]) -> None:
+    directory, url = served
+    Image.new("RGB", (1080, 720), "navy").save(directory / "boat.jpg")
+    page = hotlinked_results("http://images.example/boat.jpg?a").save_gallery(directory / "gallery.html")
+    strange = '<img src="http://other.example/boat.jpg"></footer>'
+    page.write_text(page.read_text(encoding="utf-8").replace("</footer>", strange), encoding="utf-8")
+    here = f"--host-resolver-rules=MAP *.example:80 {url.removeprefix('http://')}"
+    images = "[...d.images].map(i => [i.src.slice(0, 22), i.naturalWidth])"
+    assert measured(directory, url, 1280, images, here) == [
+        ["data:image/jpeg;base64", 640],
+        ["http://images.example/", 1080],
+        ["http://other.example/b", 0],
+    ]

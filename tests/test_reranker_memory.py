@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -124,3 +125,21 @@ def test_a_remembered_picture_that_is_gone_from_its_source_leaves_its_place_to_t
     assert [one.rank for one in left.matches] == [1, 2, 3]
     assert [one.candidate for one in left.skipped] == [gone]
     assert left.pool_size == 6
+
+
+def test_of_a_picture_that_must_be_hotlinked_the_embedding_is_kept_and_no_file(
+    server: PictureServer, tmp_path: Path
+) -> None:
+    pool = put_pool(server, 6)
+    hotlinked = [replace(one, hotlink=True) for one in pool[:3]]
+    first, encoded = search(tmp_path, [*hotlinked, *pool[3:]], top=6)
+    assert encoded == 6
+    with closing(sqlite3.connect(tmp_path / "pictures.sqlite")) as db:
+        kept = {identifier for (identifier,) in db.execute("SELECT picture FROM pictures")}
+    assert kept == {one.id for one in pool[3:]}
+    asked = server.asked_in_all
+    second, encoded = search(tmp_path, [*hotlinked, *pool[3:]], top=6)
+    assert (second, encoded) == (first, 0)
+    assert server.asked_in_all == asked + 3, "what is shown of them is fetched again"
+    with closing(sqlite3.connect(tmp_path / "pictures.sqlite")) as db:
+        assert {identifier for (identifier,) in db.execute("SELECT picture FROM pictures")} == kept

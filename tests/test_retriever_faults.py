@@ -309,6 +309,14 @@ def test_a_date_to_come_in_retry_after_is_a_pause_in_seconds() -> None:
     assert RequestBudget().pause_asked_for({"Retry-After": date}) == pytest.approx(500, abs=100)
 
 
+def test_the_reset_of_a_limit_that_is_not_spent_is_no_pause_asked_for() -> None:
+    budget = RequestBudget()
+    headers = {"X-RateLimit-Remaining": "12", "X-RateLimit-Reset": "3600"}
+    assert budget.pause_asked_for(headers) is None
+    assert budget.pause_asked_for(headers | {"Retry-After": "5"}) == 5
+    assert budget.pause_asked_for(headers | {"X-RateLimit-Remaining": "0"}) == 3600
+
+
 @pytest.mark.parametrize("headers", [{}, {"X-RateLimit-Remaining": "0"}, {"X-RateLimit-Remaining": "none left"}])
 def test_headers_that_say_nothing_useful_leave_the_budget_open(headers: dict[str, str]) -> None:
     budget = RequestBudget()

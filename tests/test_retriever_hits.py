@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from retriever import Candidate, PixabayRetriever, Rendition
+from retriever.answer_fields import identifier_of
 from retriever.api_dialect import UnusableHitError
 from retriever.pixabay import PIXABAY
-from retriever.pixabay.hits import candidate_from_hit, identifier_of
+from retriever.pixabay.hits import candidate_from_hit
 from retriever.source import SkippedHit
 from tests.servers import ScriptedServer, hit, of_hits
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from PIL import Image
 
+from phrasepix.gallery.hotlinks import hotlinked, origin_of
 from phrasepix.links import lasting
 
 if TYPE_CHECKING:
@@ -18,8 +19,12 @@ _QUALITY = 84
 
 
 def gallery_page(results: "Results") -> str:
-    """One self-contained HTML page: pictures embedded, no script, nothing loaded from anywhere."""
-    return _environment().get_template("page.html.jinja").render(results=results)
+    """One self-contained HTML page: pictures embedded, no script, nothing loaded from anywhere.
+
+    But for the pictures that their source wants shown by its own addresses, which the page may load, and nothing else.
+    """
+    shown_from = sorted({origin_of(there.url) for match in results if (there := hotlinked(match.candidate))})
+    return _environment().get_template("page.html.jinja").render(results=results, shown_from=shown_from)
 
 
 def gallery_cards(results: "Results") -> str:
@@ -37,6 +42,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters["embedded"] = _embedded
+    environment.filters["hotlinked"] = hotlinked
     environment.filters["lasting"] = lasting
     return environment
 

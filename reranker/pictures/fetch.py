@@ -37,7 +37,7 @@ class PictureFetcher:
         deadline_s: float = 60.0,
         attempts: int = 2,
         pause_s: float = 0.5,
-        user_agent: str = "phrasepix/0.1 (finds the picture a sentence describes; python-requests)",
+        user_agent: str = "phrasepix/0.1 (finds the picture a sentence describes)",
     ) -> None:
         self._largest_bytes = largest_bytes
         self._timeouts = (connect_timeout_s, read_timeout_s)

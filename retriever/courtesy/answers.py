@@ -56,8 +56,8 @@ class AnswerClient:
     `manners.keep_answers_for` (SQLite; several processes may share it; the key is never in it), and a
     question asked before is answered without sending anything. `worth_keeping` tells a good answer from
     JSON that says something else, such as a proxy's notice; `is_spent` tells from status and text that the rate limit
-    is. With `offline`, what is kept is all there is: nothing is
-    sent to anybody.
+    is; `asks_for_patience` finds the words in which an answer of status 200 says so (empty where it does not). With
+    `offline`, what is kept is all there is: nothing is sent to anybody.
 
     Raises `SourceUnreachableError` where `url` is not an address.
     """
@@ -73,6 +73,7 @@ class AnswerClient:
         cache_file: Path | None = None,
         worth_keeping: Callable[[dict[str, Any]], bool] = lambda answer: True,
         is_spent: Callable[[int, str], bool] = lambda status, text: status == 429,
+        asks_for_patience: Callable[[dict[str, Any]], str] = lambda answer: "",
         offline: bool = False,
     ) -> None:
         self.url = url
@@ -88,6 +89,7 @@ class AnswerClient:
         self._next_at = 0.0
         self._offline = offline
         self._is_spent = is_spent
+        self._asks_for_patience = asks_for_patience
         self._key_place = key_place
         self._session = self._equip(open_session(cache_file, manners.keep_answers_for, worth_keeping))
 
@@ -212,19 +214,23 @@ class AnswerClient:
         time.sleep(max(0.0, self._next_at - time.monotonic()))
         self._next_at = time.monotonic() + self._manners.interval_s
 
-    def _spent(self, response: requests.Response, text: str) -> Exception:
+    def _spent(self, response: requests.Response, text: str, says: str = "says its rate limit is spent") -> Exception:
         asked = self._budget.pause_asked_for(response.headers)
-        again = f"in {asked:.0f} s" if asked is not None else "in a minute"
-        error = RateLimitError(
-            f"{self._title} says its rate limit is spent ({text or 'status 429'}); try again {again}", asked
-        )
-        if asked is not None and asked > self._manners.longest_wait_s:
+        window = self._manners.window_s
+        if asked is not None:
+            again = f"in {asked:.0f} s"
+        else:
+            again = "in a minute" if window is None else f"in at most {window / 60:.0f} minutes"
+        error = RateLimitError(f"{self._title} {says} ({text or 'status 429'}); try again {again}", asked)
+        if (asked if asked is not None else window or 0.0) > self._manners.longest_wait_s:
             return error
-        return _TransientError(f"{self._title} says its rate limit is spent", error, asked)
+        return _TransientError(f"{self._title} {says}", error, asked)
 
     def _read(self, response: requests.Response) -> dict[str, Any]:
         answer = json_object(response)
         if answer is not None:
+            if words := self._asks_for_patience(answer):
+                raise self._spent(response, words, "asks for patience")
             return answer
         text = self._plain_text(response)
         error = SourceAnswerError(

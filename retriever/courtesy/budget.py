@@ -38,7 +38,9 @@ class RequestBudget:
     def pause_asked_for(self, headers: Mapping[str, str]) -> float | None:
         """The pause in seconds a refusal asks for by `Retry-After` or `X-RateLimit-Reset`; None where it does not."""
         retry_after = _seconds_of_retry_after(headers.get("Retry-After"))
-        return retry_after if retry_after is not None else self._seconds_until_reset(headers)
+        if retry_after is not None or _number(headers.get("X-RateLimit-Remaining")):
+            return retry_after  # with requests left, the reset is that of another limit than the one that is spent
+        return self._seconds_until_reset(headers)
 
     def _seconds_until_reset(self, headers: Mapping[str, str]) -> float | None:
         reset = _number(headers.get("X-RateLimit-Reset"))

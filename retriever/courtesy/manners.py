@@ -12,7 +12,8 @@ class Manners:
     `attempts` counts the first try too. The pause before try n is `backoff_s * 2**(n-2)` plus up to
     `backoff_s` at random, at most `longest_backoff_s`; where the source names a pause itself, that one
     is kept. A pause longer than `longest_wait_s` is not waited out but reported. Between two requests at least
-    `interval_s` pass.
+    `interval_s` pass. `window_s` is how long a rate limit's window is where a refusal does not say when it ends; None:
+    so short that another try is worth it.
     """
 
     user_agent: str
@@ -24,3 +25,4 @@ class Manners:
     longest_backoff_s: float = 20.0
     longest_wait_s: float = 75.0
     interval_s: float = 0.0
+    window_s: float | None = None

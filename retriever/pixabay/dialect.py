@@ -7,7 +7,7 @@ from retriever.api_dialect import ApiDialect
 from retriever.candidate import Candidate
 from retriever.errors import SourceAnswerError
 from retriever.filters import Filters
-from retriever.pixabay.hits import candidate_from_hit, identifier_of
+from retriever.pixabay.hits import candidate_from_hit
 from retriever.pixabay.request import PER_PAGE, PixabayRequest
 
 
@@ -40,10 +40,6 @@ class PixabayDialect(ApiDialect):
     def candidate(self, hit: Any, found_by: str, catalogue: str) -> Candidate:
         """See `candidate_from_hit`."""
         return candidate_from_hit(hit, self.profile, found_by, catalogue)
-
-    def identifier(self, hit: Any) -> str:
-        """See `identifier_of`."""
-        return identifier_of(hit)
 
     def is_past_the_end(self, error: SourceAnswerError) -> bool:
         """A page beyond the 500 pictures is an error 400 in plain text."""

@@ -7,8 +7,8 @@ a flag can be the integer 0; `type` can be `vector/svg`. Only what makes a pictu
 import re
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlsplit
 
+from retriever.answer_fields import flag_of, identifier_of, pixels_of, printable, text_of, url_of
 from retriever.api_dialect import UnusableHitError
 from retriever.candidate import Candidate, Rendition
 from retriever.profile import SourceProfile
@@ -22,23 +22,22 @@ def candidate_from_hit(hit: object, profile: SourceProfile, found_by: str, catal
     """The candidate a hit describes. Raises `UnusableHitError`."""
     if not isinstance(hit, Mapping):
         raise UnusableHitError("it is not an object")
-    identifier = hit.get("id")
-    if isinstance(identifier, bool) or not isinstance(identifier, int | str) or not _printable(str(identifier)):
+    if not (identifier := identifier_of(hit)):
         raise UnusableHitError("it has no id")
     renditions = _renditions(hit)
     largest = renditions[-1]
-    creator = _text(hit, "user")
+    creator = text_of(hit, "user")
     return Candidate(
         source=profile.name,
-        id=_printable(str(identifier)),
-        page_url=_url(hit, "pageURL"),
+        id=identifier,
+        page_url=url_of(hit, "pageURL"),
         renditions=renditions,
-        width=_pixels(hit, "imageWidth") or largest.width,
-        height=_pixels(hit, "imageHeight") or largest.height,
-        media_type=_text(hit, "type").partition("/")[0] or "photo",
+        width=pixels_of(hit, "imageWidth") or largest.width,
+        height=pixels_of(hit, "imageHeight") or largest.height,
+        media_type=text_of(hit, "type").partition("/")[0] or "photo",
         tags=_tags(hit.get("tags")),
         creator=creator,
-        creator_url=_url(hit, "userURL") or _creator_url(hit, creator, profile),
+        creator_url=url_of(hit, "userURL") or _creator_url(hit, creator, profile),
         licence=profile.licence,
         licence_url=profile.licence_url,
         credit=profile.credit.format(creator=creator or "an unnamed creator"),
@@ -47,27 +46,21 @@ def candidate_from_hit(hit: object, profile: SourceProfile, found_by: str, catal
         commercial_use=True,
         modification=True,
         credit_owed=False,
-        ai_generated=_flag(hit, "isAiGenerated"),
-        no_ai_training=_flag(hit, "noAiTraining"),
-        g_rated=_flag(hit, "isGRated"),
+        ai_generated=flag_of(hit, "isAiGenerated"),
+        no_ai_training=flag_of(hit, "noAiTraining"),
+        g_rated=flag_of(hit, "isGRated"),
     )
-
-
-def identifier_of(hit: object) -> str:
-    """The hit's id for a message, or a question mark."""
-    identifier = hit.get("id") if isinstance(hit, Mapping) else None
-    return (_printable(str(identifier)) or "?") if isinstance(identifier, int | str) else "?"
 
 
 def _renditions(hit: Mapping[str, Any]) -> tuple[Rendition, ...]:
     found = []
-    if preview := _url(hit, "previewURL"):
+    if preview := url_of(hit, "previewURL"):
         found.append(_sized(hit, preview, "preview", 150))
-    if webformat := _url(hit, "webformatURL"):
+    if webformat := url_of(hit, "webformatURL"):
         given = _sized(hit, webformat, "webformat", 640)
         found += _derived(given)
         found.append(given)
-    if large := _url(hit, "largeImageURL"):
+    if large := url_of(hit, "largeImageURL"):
         found.append(_large(hit, large))
     if not found:
         raise UnusableHitError("it has no picture URL")
@@ -75,7 +68,7 @@ def _renditions(hit: Mapping[str, Any]) -> tuple[Rendition, ...]:
 
 
 def _sized(hit: Mapping[str, Any], url: str, prefix: str, long_side: int) -> Rendition:
-    width, height = _pixels(hit, f"{prefix}Width"), _pixels(hit, f"{prefix}Height")
+    width, height = pixels_of(hit, f"{prefix}Width"), pixels_of(hit, f"{prefix}Height")
     if not (width and height):
         width, height = _fitted(hit, long_side)
     return Rendition(url, width, height)
@@ -87,7 +80,7 @@ def _large(hit: Mapping[str, Any], url: str) -> Rendition:
 
 def _fitted(hit: Mapping[str, Any], long_side: int) -> tuple[int, int]:
     """The original's size brought to `long_side`; a square of it where the original's is not known."""
-    width, height = _pixels(hit, "imageWidth") or long_side, _pixels(hit, "imageHeight") or long_side
+    width, height = pixels_of(hit, "imageWidth") or long_side, pixels_of(hit, "imageHeight") or long_side
     scale = min(1.0, long_side / max(width, height))
     return max(1, round(width * scale)), max(1, round(height * scale))
 
@@ -119,37 +112,5 @@ def _creator_url(hit: Mapping[str, Any], creator: str, profile: SourceProfile) -
 def _tags(tags: object) -> tuple[str, ...]:
     """One comma-separated string, with repeats; newer clients may meet a list."""
     words = tags.split(",") if isinstance(tags, str) else tags if isinstance(tags, list) else []
-    printable = (_printable(word) for word in words if isinstance(word, str))
-    return tuple(dict.fromkeys(word for word in printable if word))
-
-
-def _text(hit: Mapping[str, Any], key: str) -> str:
-    value = hit.get(key)
-    return _printable(value) if isinstance(value, str) else ""
-
-
-def _printable(text: str) -> str:
-    """`text` without what could steer a terminal or cannot be written as UTF-8 (half a surrogate pair)."""
-    return " ".join("".join(character if character.isprintable() else " " for character in text).split())
-
-
-def _url(hit: Mapping[str, Any], key: str) -> str:
-    """A web address, or nothing: no other scheme may reach a link or a fetch."""
-    value = hit.get(key)
-    value = value.strip() if isinstance(value, str) else ""
-    try:
-        parts = urlsplit(value)
-    except ValueError:  # such as http://[
-        return ""
-    return value if parts.scheme in {"http", "https"} and parts.hostname and value.isprintable() else ""
-
-
-def _pixels(hit: Mapping[str, Any], key: str) -> int:
-    value = hit.get(key)
-    return int(value) if isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < 1e6 else 0
-
-
-def _flag(hit: Mapping[str, Any], key: str) -> bool | None:
-    """True or false, also as 1 and 0; None where it is missing or odd."""
-    value = hit.get(key)
-    return bool(value) if isinstance(value, bool | int) else None
+    shown = (printable(word) for word in words if isinstance(word, str))
+    return tuple(dict.fromkeys(word for word in shown if word))

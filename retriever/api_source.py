@@ -1,0 +1,38 @@
+"""A source whose JSON API is asked through a dialect."""
+
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+
+from retriever.api_dialect import ApiDialect
+from retriever.api_retriever import ApiRetriever
+from retriever.courtesy import Manners
+from retriever.profile import SourceProfile
+from retriever.protocol import Retriever
+from retriever.source import Opening
+from retriever.user_agent import user_agent
+
+
+@dataclass(frozen=True, slots=True)
+class ApiSource:
+    """The source of `profile`, whose API speaks `dialect`; `window_s` and `interval_s` are those of `Manners`."""
+
+    profile: SourceProfile
+    dialect: type[ApiDialect]
+    window_s: float | None = None
+    interval_s: float = 0.0
+
+    def open(self, opening: Opening) -> AbstractContextManager[Retriever]:
+        """A retriever, open as long as the context. Raises `KeyMissingError`."""
+        return ApiRetriever(
+            self.dialect(self.profile),
+            opening.key,
+            base_url=opening.base_url,
+            manners=Manners(
+                user_agent=user_agent(),
+                keep_answers_for=self.profile.answers_kept_for,
+                window_s=self.window_s,
+                interval_s=self.interval_s,
+            ),
+            on_skip=opening.on_skip,
+            offline=opening.offline,
+        )

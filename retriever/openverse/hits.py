@@ -1,0 +1,87 @@
+"""From an entry of Openverse's answer to a `Candidate`."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from retriever.answer_fields import fitted, flag_of, identifier_of, pixels_of, printable, text_of, url_of
+from retriever.api_dialect import UnusableHitError
+from retriever.candidate import Candidate, Rendition
+from retriever.licence import Licence, creative_commons
+from retriever.profile import SourceProfile
+
+_THUMBNAIL_WIDTH = 600
+_KINDS = {"illustration": "illustration", "digitized_artwork": "illustration"}
+_PORTED = re.compile(r"/licenses/[a-z-]+/[0-9.]+/([a-z]{2,})(?:/|$)")
+
+
+def candidate_from_hit(hit: object, profile: SourceProfile, found_by: str, catalogue: str = "") -> Candidate:
+    """The candidate an entry describes. Raises `UnusableHitError`."""
+    if not isinstance(hit, Mapping):
+        raise UnusableHitError("it is not an object")
+    if not (identifier := identifier_of(hit)):
+        raise UnusableHitError("it has no id")
+    licence = _licence(hit)
+    width, height = pixels_of(hit, "width"), pixels_of(hit, "height")
+    if not (width and height):
+        width = height = _THUMBNAIL_WIDTH  # some collections do not say
+    title, creator = text_of(hit, "title"), text_of(hit, "creator")
+    mature = flag_of(hit, "mature")
+    return Candidate(
+        source=profile.name,
+        id=identifier,
+        page_url=url_of(hit, "foreign_landing_url"),
+        renditions=_renditions(hit, width, height),
+        width=width,
+        height=height,
+        media_type=_media_type(hit),
+        tags=_tags(hit.get("tags")),
+        title=title,
+        creator=creator,
+        creator_url=url_of(hit, "creator_url"),
+        licence=licence.name,
+        licence_url=url_of(hit, "license_url") or licence.url,
+        credit=text_of(hit, "attribution") or _credit(title, creator, licence, profile),
+        found_by=found_by,
+        catalogue=catalogue,
+        commercial_use=licence.commercial,
+        modification=licence.modification,
+        credit_owed=licence.credit_owed,
+        g_rated=None if mature is None else not mature,
+    )
+
+
+def _licence(hit: Mapping[str, Any]) -> Licence:
+    kind, version, url = text_of(hit, "license"), text_of(hit, "license_version"), url_of(hit, "license_url")
+    ported = _PORTED.search(url)
+    known = creative_commons(kind, version, ported[1] if ported else "")
+    return known or Licence(f"CC {kind} {version}".strip() if kind else "licence stated on its page", url)
+
+
+def _credit(title: str, creator: str, licence: Licence, profile: SourceProfile) -> str:
+    by = profile.credit.format(creator=creator or "an unnamed creator", licence=licence.name)
+    return f"“{title}” by {by}" if title else by
+
+
+def _renditions(hit: Mapping[str, Any], width: int, height: int) -> tuple[Rendition, ...]:
+    found = []
+    if thumbnail := url_of(hit, "thumbnail"):
+        found.append(Rendition(thumbnail, *fitted(width, height, wide=_THUMBNAIL_WIDTH)))
+    if original := url_of(hit, "url"):
+        found.append(Rendition(original, width, height))
+    if not found:
+        raise UnusableHitError("it has no picture URL")
+    return tuple(found)
+
+
+def _media_type(hit: Mapping[str, Any]) -> str:
+    if text_of(hit, "filetype").lower() == "svg" or url_of(hit, "url").lower().endswith(".svg"):
+        return "vector"
+    return _KINDS.get(text_of(hit, "category"), "photo")
+
+
+def _tags(tags: object) -> tuple[str, ...]:
+    """Objects with a `name`, human tags and those of machines alike."""
+    names = [tag.get("name") for tag in tags if isinstance(tag, Mapping)] if isinstance(tags, list) else []
+    shown = (printable(name) for name in names if isinstance(name, str))
+    return tuple(dict.fromkeys(name for name in shown if name))

@@ -1,0 +1,94 @@
+"""From a photo of Unsplash's answer to a `Candidate`.
+
+Its own caption (`description`) is the title, or else the machine's (`alt_description`). `color` is one hexadecimal
+value for a placeholder: it is not taken for a name. A photo of Unsplash+ has another licence, and its files a
+watermark: it is left out.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from retriever.answer_fields import day_of, identifier_of, object_of, pixels_of, text_of, url_of
+from retriever.api_dialect import UnusableHitError
+from retriever.candidate import Candidate, Rendition
+from retriever.profile import Hotlinking, SourceProfile
+from retriever.unsplash.profile import REFERRAL, UNSPLASH_LICENCE
+
+_WIDEST = {"thumb": 200, "small": 400, "regular": 1080}
+_WIDTH_DERIVED = 640
+_DERIVED = f"w={_WIDTH_DERIVED}&fit=max&q=80&fm=jpg"
+"""What, added to the address of `raw`, makes a file of that width; https://unsplash.com/documentation names these."""
+
+
+def candidate_from_photo(photo: object, profile: SourceProfile, found_by: str, catalogue: str = "") -> Candidate:
+    """The candidate a photo describes. Raises `UnusableHitError`."""
+    if not isinstance(photo, Mapping):
+        raise UnusableHitError("it is not an object")
+    if not (identifier := identifier_of(photo)):
+        raise UnusableHitError("it has no id")
+    if photo.get("premium") is True or photo.get("plus") is True:
+        raise UnusableHitError("it is of Unsplash+, under another licence")
+    width, height = pixels_of(photo, "width"), pixels_of(photo, "height")
+    if not (width and height):
+        raise UnusableHitError("it has no size")
+    user, links = object_of(photo, "user"), object_of(photo, "links")
+    creator = text_of(user, "name") or text_of(user, "username")
+    return Candidate(
+        source=profile.name,
+        id=identifier,
+        page_url=_referred(url_of(links, "html")),
+        renditions=_renditions(object_of(photo, "urls"), width, height),
+        width=width,
+        height=height,
+        media_type="photo",
+        tags=_tags(photo.get("tags")),
+        creator=creator,
+        creator_url=_referred(url_of(object_of(user, "links"), "html")),
+        licence=profile.licence,
+        licence_url=profile.licence_url,
+        credit=profile.credit.format(creator=creator or "an unnamed creator"),
+        found_by=found_by,
+        catalogue=catalogue,
+        title=text_of(photo, "description") or text_of(photo, "alt_description"),
+        commercial_use=UNSPLASH_LICENCE.commercial,
+        modification=UNSPLASH_LICENCE.modification,
+        credit_owed=UNSPLASH_LICENCE.credit_owed,
+        uploaded_on=day_of(photo, "created_at"),
+        hotlink=profile.hotlinking is Hotlinking.REQUIRED,
+        download_location=url_of(links, "download_location"),
+    )
+
+
+def _renditions(urls: Mapping[str, Any], width: int, height: int) -> tuple[Rendition, ...]:
+    found = [_fitted(url, width, height, widest) for name, widest in _WIDEST.items() if (url := url_of(urls, name))]
+    if raw := url_of(urls, "raw"):
+        if width > _WIDTH_DERIVED:
+            found.append(_fitted(_with_query(raw, _DERIVED), width, height, _WIDTH_DERIVED, as_given=False))
+        found.append(Rendition(url_of(urls, "full") or raw, width, height))
+    elif full := url_of(urls, "full"):
+        found.append(Rendition(full, width, height))
+    if not found:
+        raise UnusableHitError("it has no picture URL")
+    return tuple(sorted(found, key=lambda rendition: (rendition.short_side, rendition.as_given)))
+
+
+def _fitted(url: str, width: int, height: int, widest: int, *, as_given: bool = True) -> Rendition:
+    scale = min(1.0, widest / width)
+    return Rendition(url, max(1, round(width * scale)), max(1, round(height * scale)), as_given)
+
+
+def _referred(url: str) -> str:
+    return _with_query(url, REFERRAL) if url else ""
+
+
+def _with_query(url: str, query: str) -> str:
+    """`url` with `query` behind what it has: by the `ixid` that stands there, Unsplash counts."""
+    parts = urlsplit(url)
+    return parts._replace(query=f"{parts.query}&{query}" if parts.query else query).geturl()
+
+
+def _tags(tags: object) -> tuple[str, ...]:
+    entries = tags if isinstance(tags, list) else []
+    titles = (text_of(entry, "title") for entry in entries if isinstance(entry, Mapping))
+    return tuple(dict.fromkeys(title for title in titles if title))
