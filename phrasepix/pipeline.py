@@ -23,9 +23,11 @@ from reranker.pictures.offline import OfflineFetcher
 from reranker.standing import Scored
 from retriever.directories import cache_directory
 from retriever.errors import RetrieverError, WrongParameterError
+from retriever.filtering import unhonoured_message
 from retriever.filters import Filters
-from retriever.protocol import Retriever
+from retriever.protocol import KnowsItsFilters, Retriever
 from retriever.source import Opening
+from retriever.user_agent import user_agent
 
 logger = logging.getLogger(__name__)
 
@@ -136,7 +138,7 @@ class Search:
             opened.callback(self._model.end)
             self._model.begin()
             self._sources = self._open_sources(opened)
-            fetcher = OfflineFetcher() if settings.offline else PictureFetcher()
+            fetcher = OfflineFetcher() if settings.offline else PictureFetcher(user_agent=user_agent())
             here = [one.retriever.name for one in self._sources if getattr(one.retriever, "on_loopback", False)]
             self._loader = opened.enter_context(PictureLoader(fetcher, loopback_sources=here))
             self._memory = opened.enter_context(Memory(cache_directory()))
@@ -187,6 +189,8 @@ class Search:
         asked = " and ".join(source.origin.title for source in self._sources)
         about = f" for {', '.join(settings.tags)}" if settings.tags else ""
         self._on_progress(SearchProgress(f"asking {asked}{about}"))
+        for source in self._sources:
+            self._say_what_is_not_honoured(source)
         pool = Pool(
             self._sources,
             settings.tags or ("",),
@@ -195,6 +199,13 @@ class Search:
             on_failure=self._fail,
         )
         return pool if pool.has_any() else None
+
+    def _say_what_is_not_honoured(self, source: AskedSource) -> None:
+        filters = self._settings.filters
+        if isinstance(source.retriever, KnowsItsFilters) and (
+            message := unhonoured_message(source.origin.title, source.retriever.unhonoured(filters), filters)
+        ):
+            logger.warning(message)
 
     def _reranker(self) -> ClipReranker:
         self._on_progress(SearchProgress(f"loading the model {self._model.title}"))

@@ -151,6 +151,8 @@ def _match_as_json(match: Match) -> dict[str, Any]:
         "width": candidate.width,
         "height": candidate.height,
         "media_type": candidate.media_type,
+        "duration_s": candidate.duration_s,
+        "clips": [{"url": clip.url, "width": clip.width, "height": clip.height} for clip in candidate.clips],
         "tags": list(candidate.tags),
         "found_by": candidate.found_by,
         "creator": candidate.creator,

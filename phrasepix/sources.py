@@ -6,6 +6,7 @@ from importlib.metadata import EntryPoint, entry_points
 
 from phrasepix.errors import UnknownSourceError
 from retriever.api_key import find_api_key
+from retriever.profile import SourceProfile
 from retriever.source import GROUP, Source
 
 logger = logging.getLogger(__name__)
@@ -36,7 +37,7 @@ def source_named(name: str) -> Source:
 
 def source_names() -> tuple[str, ...]:
     """The names of all sources: those that come along, then the added ones."""
-    return (*BUILT_IN, *(added.name for added in _added()))
+    return tuple(dict.fromkeys((*BUILT_IN, *(added.name for added in _added()))))
 
 
 def default_sources(key: str | None) -> tuple[str, ...]:
@@ -57,8 +58,11 @@ def _added() -> list[EntryPoint]:
 def _loaded(added: EntryPoint) -> Source:
     try:
         source = added.load()
-    except Exception as error:  # whatever a package does wrong when it is imported
-        raise UnknownSourceError(f"the source {added.name!r} of {added.value} cannot be loaded: {error}") from error
-    if not isinstance(source, Source):
+        is_one = isinstance(source, Source) and isinstance(source.profile, SourceProfile)
+    except (Exception, SystemExit) as error:  # whatever a package does wrong when it is imported
+        words = f"{type(error).__name__}: {error}"
+        raise UnknownSourceError(f"the source {added.name!r} of {added.value} cannot be loaded: {words}") from error
+    if not is_one:
         raise UnknownSourceError(f"{added.value}, which is registered as source {added.name!r}, is none")
-    return source
+    found: Source = source
+    return found

@@ -7,6 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from phrasepix.links import lasting
+from phrasepix.videos import video_note
 
 if TYPE_CHECKING:
     from phrasepix.results import Results
@@ -39,7 +40,11 @@ def results_table(results: "Results") -> Table:
             str(match.rank),
             Text.assemble(f"{match.score:.3f} ", (_bar(match.score), "green")),
             Text(str(candidate), style=f"link {page}" if page else ""),
-            Text.assemble(", ".join(candidate.tags[:_TAGS_SHOWN]), (f"\n{page}" if page else "", "dim")),
+            Text.assemble(
+                (f"{video_note(candidate)} ", "cyan") if candidate.media_type == "video" else "",
+                ", ".join(candidate.tags[:_TAGS_SHOWN]),
+                (f"\n{page}" if page else "", "dim"),
+            ),
             Text(candidate.creator),
         )
     return table

@@ -30,6 +30,14 @@ class ApiDialect(ABC):
     def __init__(self, profile: SourceProfile) -> None:
         self.profile = profile
 
+    def for_search(self, filters: Filters) -> "ApiDialect":
+        """The dialect of a search under `filters`: another one where the API has another endpoint for it."""
+        return self
+
+    def for_picture(self, identifier: str) -> "ApiDialect":
+        """The dialect in which a picture is asked for by its id."""
+        return self
+
     @property
     def key_place(self) -> KeyPlace:
         """Where in a request the key stands."""

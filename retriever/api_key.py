@@ -18,6 +18,11 @@ def config_file() -> Path:
     return config_directory() / "config.toml"
 
 
+def how_to_get_a_key(url: str, variable: str, setting: str) -> str:
+    """What to do where a key is missing, for the person at the keyboard."""
+    return f'Get one (free) at {url}, then set {variable} or write {setting} = "…" into {config_file()}.'
+
+
 class ApiKey:
     """A key that does not show itself: `repr`, `str` and formatting give dots."""
 

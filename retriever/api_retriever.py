@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from retriever import directories
 from retriever.api_dialect import ApiDialect, UnusableHitError
-from retriever.api_key import config_file, find_api_key
+from retriever.api_key import find_api_key, how_to_get_a_key
 from retriever.candidate import Candidate, Rendition
 from retriever.courtesy import Manners
 from retriever.courtesy.addresses import is_on_this_machine
@@ -92,7 +92,8 @@ class ApiRetriever:
 
     def unhonoured(self, filters: Filters) -> frozenset[str]:
         """The names of the filters that this source can neither be asked for nor be checked against."""
-        return filters.wishes() - self._dialect.asked(filters) - self._dialect.tells
+        dialect = self._dialect.for_search(filters)
+        return filters.wishes() - dialect.asked(filters) - dialect.tells
 
     def retrieve(self, tag: str, *, limit: int = 200, filters: Filters = NO_FILTERS) -> Iterator[Candidate]:
         """Yield up to `limit` candidates for `tag`, page by page, each picture once.
@@ -105,13 +106,17 @@ class ApiRetriever:
             raise WrongParameterError(f"limit {limit!r} is out of range; allowed: whole numbers from 1")
         if not tag.strip():
             raise WrongParameterError("the tag is empty; give the main noun of what you look for, such as --tag tiger")
-        page_size = min(max(limit, self._dialect.smallest_page), self.profile.page_size)
-        self._dialect.parameters(tag, filters, 1, page_size)  # raises for what the API does not take
-        return self._candidates(tag, filters, limit, page_size)
+        if filters.media_type == "video" and not self.profile.has_videos:
+            raise WrongParameterError.no_videos(self.profile.title)
+        dialect = self._dialect.for_search(filters)
+        page_size = min(max(limit, dialect.smallest_page), self.profile.page_size)
+        dialect.parameters(tag, filters, 1, page_size)  # raises for what the API does not take
+        return self._candidates(dialect, tag, filters, limit, page_size)
 
     def look_up(self, identifier: str | int) -> Candidate | None:
         """The picture with this id, with fresh URLs; None where there is none, or the API cannot be asked for one."""
-        question = self._dialect.look_up(str(identifier))
+        dialect = self._dialect.for_picture(str(identifier))
+        question = dialect.look_up(str(identifier))
         if question is None:
             return None
         path, parameters = question
@@ -121,7 +126,7 @@ class ApiRetriever:
             if error.status == 404:
                 return None
             raise
-        return next(self._usable(self._dialect.looked_up(answer), found_by=""), None)
+        return next(self._usable(dialect, dialect.looked_up(answer), found_by=""), None)
 
     def file_to_save(self, candidate: Candidate) -> Rendition:
         """The largest file that may be had, by a fresh address; tells the source of the download where it wants that.
@@ -133,19 +138,21 @@ class ApiRetriever:
             return self._dialect.downloaded(self._ask(parameters, path, str(candidate)), candidate.renditions[-1])
         return (self.look_up(candidate.id) or candidate).renditions[-1]
 
-    def _candidates(self, tag: str, filters: Filters, limit: int, page_size: int) -> Iterator[Candidate]:
+    def _candidates(
+        self, dialect: ApiDialect, tag: str, filters: Filters, limit: int, page_size: int
+    ) -> Iterator[Candidate]:
         seen: set[tuple[str, str]] = set()
         offered = 0
         pages = -(-min(limit, self.profile.deepest) // page_size) * _PAGES_FOR_FILTERS
         for page in range(1, pages + 1):
             try:
                 answer = self._ask(
-                    self._dialect.parameters(tag, filters, page, page_size),
-                    self._dialect.search_path(),
+                    dialect.parameters(tag, filters, page, page_size),
+                    dialect.search_path(),
                     f"the tag “{tag}”{f' (page {page})' if page > 1 else ''}",
                 )
             except SourceAnswerError as error:
-                if page > 1 and self._dialect.is_past_the_end(error):
+                if page > 1 and dialect.is_past_the_end(error):
                     return
                 raise
             except RateLimitError as error:
@@ -153,10 +160,10 @@ class ApiRetriever:
                     raise
                 logger.warning("%s; going on with the %d pictures that came", error, len(seen))
                 return
-            hits = self._hits(answer)
-            for candidate in self._usable(hits, found_by=tag):
+            hits = self._hits(dialect, answer)
+            for candidate in self._usable(dialect, hits, found_by=tag):
                 if candidate.identity in seen or not fits(
-                    candidate, filters, asked=self._dialect.asked(filters), told=self._dialect.tells
+                    candidate, filters, asked=dialect.asked(filters), told=dialect.tells
                 ):
                     continue
                 seen.add(candidate.identity)
@@ -164,10 +171,10 @@ class ApiRetriever:
                 if len(seen) == limit:
                     return
             offered += page_size
-            total = self._dialect.total(answer)
+            total = dialect.total(answer)
             if (
                 not hits
-                or self._dialect.is_last(answer)
+                or dialect.is_last(answer)
                 or offered >= min(self.profile.deepest, self.profile.deepest if total is None else total)
             ):
                 return
@@ -192,8 +199,8 @@ class ApiRetriever:
             raise complaint
         return answer
 
-    def _hits(self, answer: dict[str, Any]) -> list[Any]:
-        hits = self._dialect.hits(answer)
+    def _hits(self, dialect: ApiDialect, answer: dict[str, Any]) -> list[Any]:
+        hits = dialect.hits(answer)
         if hits is None:
             raise SourceAnswerError(
                 f"{self.profile.title} sent JSON without hits from {self.base_url}; is this its API's address?",
@@ -202,13 +209,13 @@ class ApiRetriever:
             )
         return hits
 
-    def _usable(self, hits: list[Any], found_by: str) -> Iterator[Candidate]:
+    def _usable(self, dialect: ApiDialect, hits: list[Any], found_by: str) -> Iterator[Candidate]:
         for hit in hits:
             try:
-                yield self._dialect.candidate(hit, found_by, self._catalogue)
+                yield dialect.candidate(hit, found_by, self._catalogue)
             except UnusableHitError as error:
                 reason = f"the answer's entry is unusable: {error}"
-                self.on_skip(SkippedHit(self.name, self._dialect.identifier(hit), reason))
+                self.on_skip(SkippedHit(self.name, dialect.identifier(hit), reason))
 
     @property
     def _catalogue(self) -> str:
@@ -233,7 +240,7 @@ class ApiRetriever:
 
 def _key_missing(profile: SourceProfile) -> RetrieverError:
     return KeyMissingError(
-        f"{profile.title} wants an API key and none was found. Get one (free) at {profile.key_url}, then set "
-        f'{profile.key_variable} or write {profile.key_setting} = "…" into {config_file()}. '
+        f"{profile.title} wants an API key and none was found. "
+        f"{how_to_get_a_key(profile.key_url, profile.key_variable, profile.key_setting)} "
         "To see it work without a key: --source sample"
     )

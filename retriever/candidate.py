@@ -37,12 +37,13 @@ class Clip:
 class Candidate:
     """One picture a source offered in answer to a tag.
 
-    `width` and `height` are those of the original in pixels, which need not be among the
+    `width` and `height` are those of the original in pixels (0 where not known), which need not be among the
     `renditions` (ordered small to large, at least one; those of a picture on this machine have file URLs).
     `catalogue` says whose ids these are where that is not the source itself: another server that speaks its protocol.
-    `credit` is a line of plain text as the source wants it. `colours` are the dominant ones, in the words of
-    `Filters.colours`. A video has its `duration_s` in seconds and its `clips`, small to large; its renditions are
-    stills. A flag or a date is None, and a text or a tuple empty, where the source did not say.
+    `media_type` is one of `retriever.filters.MEDIA_TYPES` other than all. `credit` is a line of plain text as the
+    source wants it. `colours` are the dominant ones, in the words of `Filters.colours`. A video has its `duration_s` in
+    seconds and its `clips`, small to large; its renditions are stills. A flag or a date is None, and a text or a tuple
+    empty, where the source did not say.
 
     With `hotlink` the source wants the picture shown by its own address, and no copy kept of it; `download_location` is
     the address that it wants asked when the picture is downloaded.

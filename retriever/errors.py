@@ -28,6 +28,11 @@ class WrongParameterError(RetrieverError, ValueError):
         """An error for an enumeration, naming the allowed values."""
         return cls(f"{what} {value!r} is not known; allowed: {', '.join(allowed)}")
 
+    @classmethod
+    def no_videos(cls, title: str) -> "WrongParameterError":
+        """An error for a source that is asked for videos and has none."""
+        return cls(f"there are no videos from {title}; Pixabay has some: --source pixabay --type video")
+
 
 class KeyMissingError(RetrieverError):
     """No API key was found for a source that wants one."""

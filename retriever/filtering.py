@@ -1,44 +1,82 @@
 """One meaning for every filter: what a candidate's own facts say of it."""
 
+import unicodedata
 from collections.abc import Callable, Iterable
+from datetime import date
 
 from retriever.candidate import Candidate
 from retriever.filters import Filters
 
-_RATIO_WITHIN = 0.03
+WITHIN = 0.03
+"""How much longer one side may be than it would be in a square or in the aspect ratio wanted."""
 
 Check = Callable[[Candidate, Filters], bool | None]
 """True or False; None where the candidate's facts do not tell."""
 
 
+def _media_type(candidate: Candidate, filters: Filters) -> bool | None:
+    return candidate.media_type == filters.media_type if candidate.media_type else None
+
+
 def _orientation(candidate: Candidate, filters: Filters) -> bool | None:
-    ratio = candidate.width / candidate.height
-    square = abs(ratio - 1) <= _RATIO_WITHIN
-    return {"square": square, "horizontal": ratio > 1, "vertical": ratio < 1}[filters.orientation]
+    if not _has_size(candidate):
+        return None
+    match filters.orientation:
+        case "horizontal":
+            return candidate.width > candidate.height
+        case "vertical":
+            return candidate.width < candidate.height
+        case _:
+            return _alike(candidate.width, candidate.height)
 
 
 def _aspect_ratio(candidate: Candidate, filters: Filters) -> bool | None:
-    wanted = filters.aspect_ratio or 1.0
-    return abs(candidate.width / candidate.height / wanted - 1) <= _RATIO_WITHIN
+    if not _has_size(candidate) or filters.aspect_ratio is None:
+        return None
+    return _alike(candidate.width, candidate.height * filters.aspect_ratio)
+
+
+def _has_size(candidate: Candidate) -> bool:
+    return candidate.width > 0 and candidate.height > 0
+
+
+def _alike(one: float, other: float) -> bool:
+    """Whether neither is more than 3 % above the other: the same for a picture and for the one turned by 90°."""
+    rounding = 1e-9
+    return max(one, other) <= min(one, other) * (1 + WITHIN + rounding)
+
+
+def _min_width(candidate: Candidate, filters: Filters) -> bool | None:
+    return candidate.width >= filters.min_width if candidate.width > 0 else None
+
+
+def _min_height(candidate: Candidate, filters: Filters) -> bool | None:
+    return candidate.height >= filters.min_height if candidate.height > 0 else None
 
 
 def _colours(candidate: Candidate, filters: Filters) -> bool | None:
-    return bool(set(candidate.colours) & set(filters.colours)) if candidate.colours else None
+    return not set(candidate.colours).isdisjoint(filters.colours) if candidate.colours else None
 
 
 def _licence(candidate: Candidate, filters: Filters) -> bool | None:
     allowed = {"commercial": candidate.commercial_use, "modification": candidate.modification}
-    answers = [allowed[use] for use in filters.licence]
-    return None if None in answers and False not in answers else all(answers)
+    answers = {allowed[use] for use in filters.licence}
+    if False in answers:
+        return False
+    return None if None in answers else True
+
+
+def _day(candidate: Candidate) -> date | None:
+    return candidate.taken_on or candidate.uploaded_on
 
 
 def _since(candidate: Candidate, filters: Filters) -> bool | None:
-    day = candidate.taken_on or candidate.uploaded_on
+    day = _day(candidate)
     return None if day is None or filters.since is None else day >= filters.since
 
 
 def _until(candidate: Candidate, filters: Filters) -> bool | None:
-    day = candidate.taken_on or candidate.uploaded_on
+    day = _day(candidate)
     return None if day is None or filters.until is None else day <= filters.until
 
 
@@ -46,22 +84,32 @@ def _exclude_ai(candidate: Candidate, filters: Filters) -> bool | None:
     return None if candidate.ai_generated is None else not candidate.ai_generated
 
 
+def _safe_search(candidate: Candidate, filters: Filters) -> bool | None:
+    return candidate.g_rated
+
+
 def _creator(candidate: Candidate, filters: Filters) -> bool | None:
-    return candidate.creator.casefold() == (filters.creator or "").strip().casefold() if candidate.creator else None
+    name = _folded(candidate.creator)
+    return name == _folded(filters.creator or "") if name else None
+
+
+def _folded(name: str) -> str:
+    """A name as it is compared: neither case nor spelling in Unicode nor white space around the words matters."""
+    return unicodedata.normalize("NFC", " ".join(unicodedata.normalize("NFC", name).casefold().split()))
 
 
 CHECKS: dict[str, Check] = {
-    "media_type": lambda candidate, filters: candidate.media_type == filters.media_type,
+    "media_type": _media_type,
     "orientation": _orientation,
     "aspect_ratio": _aspect_ratio,
-    "min_width": lambda candidate, filters: candidate.width >= filters.min_width,
-    "min_height": lambda candidate, filters: candidate.height >= filters.min_height,
+    "min_width": _min_width,
+    "min_height": _min_height,
     "colours": _colours,
     "licence": _licence,
     "since": _since,
     "until": _until,
     "exclude_ai": _exclude_ai,
-    "safe_search": lambda candidate, filters: candidate.g_rated,
+    "safe_search": _safe_search,
     "creator": _creator,
 }
 """What can be told from a candidate, by the filter's name."""
@@ -72,13 +120,46 @@ def fits(candidate: Candidate, filters: Filters, *, asked: Iterable[str], told: 
 
     The source was `asked` for some of them, and its answers tell (`told`) enough to check some. What a candidate's
     facts deny is left out in any case. Where they do not say, the source is trusted that was asked; of one that
-    was not, but tells of others, the candidate is left out: it cannot be known to be what is wanted.
+    was not, but tells of others, the candidate is left out: it cannot be known to be what is wanted. A wish that the
+    source knows nothing of is passed over (`unhonoured_message`).
     """
     trusted = frozenset(asked)
-    telling = frozenset(told)
-    for name in filters.wishes() & (trusted | telling):
-        check = CHECKS.get(name)
-        verdict = check(candidate, filters) if check is not None else None
-        if verdict is False or (verdict is None and name not in trusted):
+    demanded = frozenset(told) - trusted
+    for name in filters.wishes() & CHECKS.keys():
+        verdict = CHECKS[name](candidate, filters)
+        if verdict is False or (verdict is None and name in demanded):
             return False
     return True
+
+
+_IN_WORDS = {
+    "media_type": "kind of picture",
+    "orientation": "orientation",
+    "aspect_ratio": "aspect ratio",
+    "min_width": "size",
+    "min_height": "size",
+    "colours": "colour",
+    "licence": "licence",
+    "since": "date",
+    "until": "date",
+    "exclude_ai": "AI generation",
+    "safe_search": "fitness for all ages",
+    "creator": "creator",
+    "category": "category",
+    "editors_choice": "editors' choice",
+}
+
+
+def unhonoured_message(title: str, names: Iterable[str], filters: Filters) -> str:
+    """What to say of the filters `names` that a source cannot honour; empty where nothing need be said.
+
+    Said is what somebody asked for. That photographs fit for all ages are wished for unless another wish is made is no
+    reason to speak at every search; `safe_search` holds as far as a source can tell.
+    """
+    asked_for = filters.asked_for().intersection(names)
+    words = list(dict.fromkeys(words for name, words in _IN_WORDS.items() if name in asked_for))
+    if not words:
+        return ""
+    listed = " and ".join(part for part in (", ".join(words[:-1]), words[-1]) if part)
+    wish = "that wish is" if len(words) == 1 else "those wishes are"
+    return f"{title} cannot filter by {listed}; {wish} not applied to its pictures"

@@ -1,7 +1,8 @@
 """What a writer may ask of the candidates besides the tag."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, fields
-from datetime import date
+from datetime import date, datetime
 
 from retriever.errors import WrongParameterError
 
@@ -15,6 +16,7 @@ COLOURS = (
     "blue", "lilac", "pink", "white", "gray", "black", "brown",
 )
 # fmt: on
+NARROWEST, WIDEST = 0.01, 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,13 +24,16 @@ class Filters:
     """Wishes about the candidates, in words that mean the same for every source.
 
     A source is asked for what it can filter by; the rest is applied to its answers, as far as they say what is
-    needed (`retriever.filtering`).
+    needed (`retriever.filtering`). A wish that a source cannot honour at all is said on the log and not applied to it.
 
-    `min_width` and `min_height` are pixels of the original, `aspect_ratio` is width through height, met within 3 %.
-    `colours`: any of them is dominant. `licence`: the uses that must be allowed. `since` and `until` bound the day a
-    picture was taken or, where that is not known, uploaded, both included. `exclude_ai` leaves out what is marked as
-    AI-generated. `safe_search` keeps to pictures fit for all ages. `creator` is a name, upper and lower case alike.
-    `language` is the tag's language (two letters); `category`, `editors_choice` and `order` are Pixabay's own.
+    `media_type` all is every kind of still picture; videos are found by their stills, where a source has them.
+    `orientation` horizontal is wider than tall, vertical taller than wide, square equal within 3 %. `aspect_ratio` is
+    width through height, met within 3 %. `min_width` and `min_height` are pixels of the original. `colours`: any of
+    them is dominant. `licence`: the uses that must be allowed, all of them. `since` and `until` bound the day a picture
+    was taken or, where that is not known, uploaded, both included. `exclude_ai` leaves out what is marked as
+    AI-generated. `safe_search` keeps to pictures fit for all ages, as far as a source tells them apart. `creator` is
+    the whole name, upper and lower case alike. `language` is the tag's language (two letters); `category` and
+    `editors_choice` are Pixabay's own. `order` is a wish about what comes first, not about what comes.
 
     Raises `WrongParameterError`, naming what is allowed, on construction.
     """
@@ -54,19 +59,23 @@ class Filters:
         _among("media type", self.media_type, MEDIA_TYPES)
         _among("orientation", self.orientation, ORIENTATIONS)
         _among("order", self.order, ORDERS)
-        for colour in self.colours:
-            _among("colour", colour, COLOURS)
-        for use in self.licence:
-            _among("licence", use, USES)
+        for name, what, allowed in (("colours", "colour", COLOURS), ("licence", "licence", USES)):
+            object.__setattr__(self, name, _all_among(what, getattr(self, name), allowed))
         for name in ("min_width", "min_height"):
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int) or value < 0:
                 raise WrongParameterError(f"{name} {value!r} is out of range; allowed: whole numbers from 0")
-        if self.aspect_ratio is not None and not 0.01 <= self.aspect_ratio <= 100:
-            raise WrongParameterError(f"aspect ratio {self.aspect_ratio!r} is out of range; allowed: 0.01 to 100")
+        for name in ("exclude_ai", "safe_search", "editors_choice"):
+            if not isinstance(getattr(self, name), bool):
+                raise WrongParameterError(f"{name} {getattr(self, name)!r} is not known; allowed: True, False")
+        _ratio(self.aspect_ratio)
+        for name in ("since", "until"):
+            value = getattr(self, name)
+            if value is not None and (isinstance(value, datetime) or not isinstance(value, date)):
+                raise WrongParameterError(f"{name} {value!r} is not a day; give a datetime.date")
         if self.since is not None and self.until is not None and self.since > self.until:
             raise WrongParameterError(f"since {self.since} lies after until {self.until}; nothing can be of such a day")
-        if self.creator is not None and not self.creator.strip():
+        if self.creator is not None and not (isinstance(self.creator, str) and self.creator.strip()):
             raise WrongParameterError("the creator is empty; give a name, or leave it out")
 
     def wishes(self) -> frozenset[str]:
@@ -74,19 +83,38 @@ class Filters:
 
         Neither the tag's `language` nor the `order` do.
         """
-        return frozenset(
-            field.name
-            for field in fields(self)
-            if field.name not in {"language", "order"} and getattr(self, field.name) != _WITHOUT[field.name]
-        )
+        return self._differing_from(_NO_WISH)
+
+    def asked_for(self) -> frozenset[str]:
+        """The names of the wishes somebody made: not those that hold by default, photographs fit for all ages."""
+        return self.wishes() & self._differing_from(_BY_DEFAULT)
+
+    def _differing_from(self, values: dict[str, object]) -> frozenset[str]:
+        return frozenset(name for name, value in values.items() if getattr(self, name) != value)
 
 
-_WITHOUT = {field.name: field.default for field in fields(Filters)} | {"media_type": "all", "safe_search": False}
+_BY_DEFAULT = {field.name: field.default for field in fields(Filters) if field.name not in {"language", "order"}}
+_NO_WISH = _BY_DEFAULT | {"media_type": "all", "safe_search": False}
 
 
 def _among(what: str, value: str, allowed: tuple[str, ...]) -> None:
     if value not in allowed:
         raise WrongParameterError.not_among(what, value, allowed)
+
+
+def _all_among(what: str, values: Iterable[str], allowed: tuple[str, ...]) -> tuple[str, ...]:
+    """`values`, each once; a single text is one value, as whoever forgets the brackets means it."""
+    found = (values,) if isinstance(values, str) else tuple(dict.fromkeys(values))
+    for value in found:
+        _among(what, value, allowed)
+    return found
+
+
+def _ratio(ratio: object) -> None:
+    if ratio is None:
+        return
+    if isinstance(ratio, bool) or not isinstance(ratio, int | float) or not NARROWEST <= ratio <= WIDEST:
+        raise WrongParameterError(f"aspect ratio {ratio!r} is out of range; allowed: {NARROWEST} to {WIDEST}")
 
 
 NO_FILTERS = Filters()

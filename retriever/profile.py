@@ -23,7 +23,8 @@ class SourceProfile:
     shown; `credit_rule` and `download_duty` say in a few words what is owed to whom (`download_duty` is empty where
     nothing is). At most `page_size` pictures come with one answer and `deepest` of one question, and `usual_limit` are
     looked at where nobody says how many; `rate_limit` is said in words. Answers are kept for `answers_kept_for`, files
-    of pictures for `pictures_kept_for`, zero where they may not be.
+    of pictures for `pictures_kept_for`, zero where they may not be. `has_videos`
+    says whether videos can be asked for.
     """
 
     name: str
@@ -46,6 +47,7 @@ class SourceProfile:
     pictures_kept_for: timedelta = timedelta(hours=24)
     hotlinking: Hotlinking = Hotlinking.ALLOWED
     download_duty: str = ""
+    has_videos: bool = False
 
     @property
     def needs_key(self) -> bool:

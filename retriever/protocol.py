@@ -28,6 +28,15 @@ class Retriever(Protocol):
 
 
 @runtime_checkable
+class KnowsItsFilters(Protocol):
+    """A retriever that says which filters it passes over."""
+
+    def unhonoured(self, filters: Filters) -> frozenset[str]:
+        """The names of the filters that this source can neither be asked for nor be checked against."""
+        ...
+
+
+@runtime_checkable
 class Downloads(Protocol):
     """A retriever whose pictures may be saved."""
 

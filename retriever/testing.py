@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from retriever.candidate import Candidate
+from retriever.filtering import CHECKS, fits
 from retriever.filters import NO_FILTERS, Filters
 
 
@@ -14,11 +15,11 @@ class ListRetriever:
         self._candidates = tuple(candidates)
 
     def retrieve(self, tag: str, *, limit: int = 200, filters: Filters = NO_FILTERS) -> Iterator[Candidate]:
-        """Yield up to `limit` candidates tagged `tag` and of the media type asked for."""
+        """Yield up to `limit` candidates tagged `tag` of which nothing known is against the filters."""
         offered = 0
         for candidate in self._candidates:
             if offered == limit:
                 return
-            if tag in candidate.tags and filters.media_type in {"all", candidate.media_type}:
+            if tag in candidate.tags and fits(candidate, filters, asked=CHECKS, told=()):
                 offered += 1
                 yield candidate

@@ -2,6 +2,7 @@
 
 import html
 import http.server
+import io
 import json
 import shutil
 import subprocess
@@ -15,6 +16,7 @@ from typing import Any
 
 import pytest
 from PIL import Image
+from rich.console import Console
 
 from phrasepix import find_images
 from phrasepix.errors import NotWrittenError
@@ -196,6 +198,36 @@ def test_a_gallery_that_cannot_be_written_is_an_error_and_leaves_nothing_behind(
 def test_an_empty_result_says_what_to_try() -> None:
     empty = find_images("a dragon", tag="dragon", source="sample")
     assert "Nothing was found under dragon" in empty._repr_mimebundle_()["text/html"]
+
+
+def results_with_a_video(duration_s: float | None) -> Results:
+    shown = results_with("a tiger")
+    [match] = shown.matches
+    of_a_video = replace(match.candidate, media_type="video", duration_s=duration_s)
+    return replace(shown, matches=(replace(match, candidate=of_a_video),))
+
+
+@pytest.mark.parametrize(
+    ("duration_s", "note"),
+    [(23, "0:23 video"), (0.4, "0:01 video"), (59.6, "1:00 video"), (3723, "1:02:03 video"), (None, "video")],
+)
+def test_a_video_says_its_length_on_the_card_and_on_the_terminal(duration_s: float | None, note: str) -> None:
+    results = results_with_a_video(duration_s)
+    page = Page(results._repr_mimebundle_()["text/html"])
+    assert [span.get("class") for span in page.all("span")].count("video") == 1
+    assert note in page.text
+    assert page.all("video") == [], "no clip is embedded"
+    assert "https://example.org/photos/1/" in {link["href"] for link in page.all("a")}
+    console = Console(width=200, record=True, file=io.StringIO())
+    console.print(results)
+    assert f"{note} a tiger, tag0" in console.export_text()
+
+
+def test_a_picture_says_nothing_of_a_length() -> None:
+    results = results_with("a tiger")
+    page = Page(results._repr_mimebundle_()["text/html"])
+    assert "video" not in [span.get("class") for span in page.all("span")]
+    assert json.loads(results.to_json())["matches"][0]["duration_s"] is None
 
 
 def test_json_has_every_field_a_program_needs() -> None:

@@ -280,6 +280,7 @@ def test_every_recorded_hit_becomes_a_candidate(name: str, api: ScriptedServer, 
         assert candidate.media_type in {"photo", "illustration", "vector"}
         assert recorded["webformatURL"] in [rendition.url for rendition in candidate.renditions]
         assert all(small.short_side <= large.short_side for small, large in pairwise(candidate.renditions))
+        assert candidate.uploaded_on is not None
         assert candidate.no_ai_training == recorded.get("noAiTraining")
         assert "CC0" not in candidate.licence
 

@@ -10,7 +10,7 @@ from retriever.errors import WrongParameterError
 from retriever.filters import COLOURS, ORDERS
 from retriever.pixabay import PixabayRequest
 from retriever.pixabay.request import CATEGORIES, LANGUAGES, MEDIA_TYPES, ORIENTATIONS
-from tests.servers import KEY, ScriptedServer, of_hits
+from tests.servers import KEY, ScriptedServer, hit, of_hits, stock_of
 
 Connect = Callable[..., PixabayRetriever]
 
@@ -100,6 +100,16 @@ def test_a_wrong_value_is_refused_with_the_allowed_ones_and_nothing_is_sent(
         assert value in str(caught.value)
     assert isinstance(caught.value, ValueError)
     assert api.asked == []
+
+
+def test_squares_which_pixabay_cannot_be_asked_for_are_picked_from_its_answers(
+    api: ScriptedServer, connect: Connect
+) -> None:
+    sizes = {1: (3000, 2000), 2: (2000, 2000), 3: (2060, 2000), 4: (2000, 3000)}
+    api.otherwise = stock_of([hit(number, imageWidth=w, imageHeight=h) for number, (w, h) in sizes.items()])
+    found = connect(api).retrieve("boat", filters=Filters(orientation="square"))
+    assert [candidate.id for candidate in found] == ["2", "3"]
+    assert api.asked[0].query["orientation"] == "all"
 
 
 @pytest.mark.parametrize("per_page", [1, 2, 201, 0, -3, True])

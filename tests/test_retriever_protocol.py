@@ -48,6 +48,8 @@ def test_the_double_offers_what_has_the_tag_in_its_order() -> None:
     assert identifiers(ListRetriever(POOL[::-1]), "boat") == ["3", "1"]
     assert identifiers(ListRetriever(POOL), "boa") == []
     assert identifiers(ListRetriever(POOL), "boat", filters=Filters(media_type="vector")) == ["4"]
+    assert identifiers(ListRetriever(POOL), "boat", filters=Filters(orientation="vertical")) == []
+    assert identifiers(ListRetriever(POOL), "boat", filters=Filters(colours=("red",))) == ["1", "3"], "not known"
 
 
 @pytest.mark.parametrize(("limit", "expected"), [(0, []), (1, ["1"]), (2, ["1", "3"]), (9, ["1", "3"])])

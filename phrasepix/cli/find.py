@@ -63,11 +63,22 @@ def find(
     ] = None,
     media_type: Annotated[
         str,
-        typer.Option("--type", metavar="TYPE", help="photo, illustration, vector or all.", rich_help_panel=_FILTERS),
+        typer.Option(
+            "--type",
+            metavar="TYPE",
+            help="photo, illustration, vector, all (of these) or video.",
+            rich_help_panel=_FILTERS,
+        ),
     ] = "photo",
     orientation: Annotated[
-        str, typer.Option(metavar="WAY", help="horizontal, vertical or all.", rich_help_panel=_FILTERS)
+        str, typer.Option(metavar="WAY", help="horizontal, vertical, square or all.", rich_help_panel=_FILTERS)
     ] = "all",
+    aspect: Annotated[
+        str | None,
+        typer.Option(
+            metavar="W:H", help="Width to height, such as 16:9 or 1.78, within 3 %.", rich_help_panel=_FILTERS
+        ),
+    ] = None,
     language: Annotated[
         str, typer.Option("--lang", metavar="XX", help="The tag's language, two letters.", rich_help_panel=_FILTERS)
     ] = "en",
@@ -87,6 +98,35 @@ def find(
     min_height: Annotated[
         int, typer.Option(metavar="N", min=0, help="Pixels of the original.", rich_help_panel=_FILTERS)
     ] = 0,
+    licence: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--licence",
+            "--license",
+            metavar="USE",
+            help="A use that must be allowed: commercial or modification; may be repeated.",
+            show_default="any",
+            rich_help_panel=_FILTERS,
+        ),
+    ] = None,
+    year: Annotated[
+        str | None,
+        typer.Option(metavar="YYYY", help="Taken (if not known: uploaded) in that year.", rich_help_panel=_FILTERS),
+    ] = None,
+    since: Annotated[
+        str | None,
+        typer.Option(metavar="DAY", help="Not before 2024-05-01, 2024-05 or 2024.", rich_help_panel=_FILTERS),
+    ] = None,
+    until: Annotated[
+        str | None,
+        typer.Option(metavar="DAY", help="Not after that day, month or year.", rich_help_panel=_FILTERS),
+    ] = None,
+    creator: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Only what that creator made.", rich_help_panel=_FILTERS)
+    ] = None,
+    no_ai: Annotated[
+        bool, typer.Option("--no-ai", help="Nothing that is marked as AI-generated.", rich_help_panel=_FILTERS)
+    ] = False,
     editors_choice: Annotated[
         bool, typer.Option("--editors-choice", help="Only the editors' choice.", rich_help_panel=_FILTERS)
     ] = False,
@@ -155,8 +195,28 @@ def find(
         from phrasepix.cli.screen import Screen
 
         with Screen() as screen:
+            from phrasepix.cli.filters import filters_of_options
+
+            filters = filters_of_options(
+                media_type=media_type,
+                orientation=orientation,
+                aspect=aspect,
+                min_width=min_width,
+                min_height=min_height,
+                colours=colour or (),
+                licences=licence or (),
+                year=year,
+                since=since,
+                until=until,
+                no_ai=no_ai,
+                safe_search=safe_search,
+                creator=creator,
+                language=language,
+                category=category,
+                editors_choice=editors_choice,
+                order=order,
+            )
             from phrasepix.search import find_images
-            from retriever.filters import Filters
 
             results = find_images(
                 " ".join(words),  # the quotes are easily forgotten, and what was meant is plain
@@ -164,18 +224,7 @@ def find(
                 top=top,
                 limit=limit,
                 source=source,
-                filters=Filters(
-                    media_type=media_type,
-                    orientation=orientation,
-                    language=language,
-                    category=category,
-                    colours=tuple(colour or ()),
-                    min_width=min_width,
-                    min_height=min_height,
-                    editors_choice=editors_choice,
-                    safe_search=safe_search,
-                    order=order,
-                ),
+                filters=filters,
                 model=model,
                 pretrained=pretrained,
                 device=device,

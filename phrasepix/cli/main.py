@@ -13,7 +13,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command(
-    epilog="phrasepix cache shows what is kept on this machine, phrasepix cache clear removes it (--help says more)."
+    epilog="phrasepix sources lists where pictures can come from; phrasepix cache shows what is kept on this machine, "
+    "phrasepix cache clear removes it (--help says more)."
 )(find)
 
 
@@ -40,9 +41,13 @@ def _run(arguments: list[str]) -> None:
             from phrasepix.cli import cache
 
             cache.app(cache.with_every_model(rest), prog_name="phrasepix cache")
+        case ["sources", *rest]:
+            from phrasepix.cli import sources
+
+            sources.app(rest, prog_name="phrasepix sources")
         case ["find", phrase, *rest] if not phrase.startswith("-"):
             app([phrase, *rest], prog_name="phrasepix")
-        case ["--", ("cache" | "find") as phrase, *rest]:
+        case ["--", ("cache" | "find" | "sources") as phrase, *rest]:
             app([phrase, *rest], prog_name="phrasepix")
         case rest:
             app(rest, prog_name="phrasepix")

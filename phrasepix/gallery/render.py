@@ -10,6 +10,7 @@ from PIL import Image
 
 from phrasepix.gallery.hotlinks import hotlinked, origin_of
 from phrasepix.links import lasting
+from phrasepix.videos import video_note
 
 if TYPE_CHECKING:
     from phrasepix.results import Results
@@ -44,6 +45,7 @@ def _environment() -> Environment:
     environment.filters["embedded"] = _embedded
     environment.filters["hotlinked"] = hotlinked
     environment.filters["lasting"] = lasting
+    environment.filters["video_note"] = video_note
     return environment
 
 

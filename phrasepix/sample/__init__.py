@@ -18,17 +18,18 @@ SAMPLE = SourceProfile(
     title="the built-in sample",
     home_url="",
     api_url="",
-    key_url="",
-    key_variable="PHRASEPIX_SAMPLE_KEY",
-    key_setting="sample_key",
     licence="MIT License",
     licence_url="https://opensource.org/license/mit",
     credit="{creator}, built-in sample",
     mention="Drawn scenes of the built-in sample",
     page_size=PIXABAY.page_size,
     deepest=PIXABAY.deepest,
+    rate_limit=PIXABAY.rate_limit,
     answers_kept_for=timedelta(0),  # the site has another address each time: an answer kept would lead nowhere
 )
+
+_WITH_THE_SITES_KEY = replace(SAMPLE, key_variable="PHRASEPIX_SAMPLE_KEY", key_setting="sample_key")
+"""The site wants a key as Pixabay does; nobody needs to have it, for it is made with the site."""
 
 _MANNERS = replace(PIXABAY_MANNERS, keep_answers_for=SAMPLE.answers_kept_for)
 
@@ -41,7 +42,7 @@ def sample_retriever(on_skip: Callable[[SkippedHit], None]) -> Iterator[PixabayR
     with (
         StockSite() as site,
         PixabayRetriever(
-            site.key, base_url=site.api_url, profile=SAMPLE, manners=_MANNERS, on_skip=on_skip
+            site.key, base_url=site.api_url, profile=_WITH_THE_SITES_KEY, manners=_MANNERS, on_skip=on_skip
         ) as retriever,
     ):
         yield retriever

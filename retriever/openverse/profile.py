@@ -17,6 +17,7 @@ OPENVERSE = SourceProfile(
     mention="Pictures found by Openverse",
     page_size=20,  # a request without a key for more is refused
     deepest=240,
+    usual_limit=100,  # five requests: an hour of asking anonymously has few more
     rate_limit="without a key some 20 requests a minute and 200 a day",
     answers_kept_for=timedelta(hours=24),
     pictures_kept_for=timedelta(hours=24),

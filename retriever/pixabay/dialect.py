@@ -5,14 +5,15 @@ from typing import Any, ClassVar
 
 from retriever.api_dialect import ApiDialect
 from retriever.candidate import Candidate
-from retriever.errors import SourceAnswerError
 from retriever.filters import Filters
+from retriever.pixabay.answers import PixabayAnswers
 from retriever.pixabay.hits import candidate_from_hit
 from retriever.pixabay.request import PER_PAGE, PixabayRequest
+from retriever.pixabay.videos import VIDEO_ID, PixabayVideosDialect
 
 
-class PixabayDialect(ApiDialect):
-    """https://pixabay.com/api/docs/, pictures."""
+class PixabayDialect(PixabayAnswers):
+    """https://pixabay.com/api/docs/, pictures; videos are handed on to `PixabayVideosDialect`."""
 
     asks: ClassVar[frozenset[str]] = frozenset(
         {
@@ -20,34 +21,24 @@ class PixabayDialect(ApiDialect):
             "editors_choice",
         }
     )  # fmt: skip
-    tells: ClassVar[frozenset[str]] = frozenset({"aspect_ratio", "licence", "creator", "exclude_ai"})
+    tells: ClassVar[frozenset[str]] = frozenset({"aspect_ratio", "licence", "creator", "exclude_ai", "since", "until"})
     smallest_page: ClassVar[int] = PER_PAGE.start
+
+    def for_search(self, filters: Filters) -> ApiDialect:
+        """Videos are asked for elsewhere."""
+        return PixabayVideosDialect(self.profile) if filters.media_type == "video" else self
+
+    def for_picture(self, identifier: str) -> ApiDialect:
+        """A video's id says that it is one's."""
+        return PixabayVideosDialect(self.profile) if VIDEO_ID.fullmatch(identifier) else self
 
     def parameters(self, tag: str, filters: Filters, page: int, page_size: int) -> Mapping[str, str]:
         """The query of a page; see `PixabayRequest`."""
         return PixabayRequest.of(tag, filters, page=page, per_page=page_size).parameters()
 
-    def hits(self, answer: Mapping[str, Any]) -> list[Any] | None:
-        """The list under `hits`."""
-        hits = answer.get("hits")
-        return hits if isinstance(hits, list) else None
-
-    def total(self, answer: Mapping[str, Any]) -> int | None:
-        """`totalHits`: what can be reached of all matches."""
-        total = answer.get("totalHits")
-        return total if isinstance(total, int) else None
-
     def candidate(self, hit: Any, found_by: str, catalogue: str) -> Candidate:
         """See `candidate_from_hit`."""
         return candidate_from_hit(hit, self.profile, found_by, catalogue)
-
-    def is_past_the_end(self, error: SourceAnswerError) -> bool:
-        """A page beyond the 500 pictures is an error 400 in plain text."""
-        return error.status == 400 and "out of valid range" in error.text
-
-    def refuses_key(self, error: SourceAnswerError) -> bool:
-        """A bad key is an error 400, not a 401."""
-        return error.status in {400, 401, 403} and "API key" in error.text
 
     def look_up(self, identifier: str) -> tuple[str, Mapping[str, str]] | None:
         """One picture, by its number."""

@@ -1,16 +1,13 @@
-"""From a hit of Pixabay's answer to a `Candidate`.
-
-Recorded answers of several years differ: keys come in any order, go missing and are added; tags repeat;
-a flag can be the integer 0; `type` can be `vector/svg`. Only what makes a picture usable is demanded.
-"""
+"""From a picture's hit to a `Candidate`. Only what makes a picture usable is demanded."""
 
 import re
 from collections.abc import Mapping
 from typing import Any
 
-from retriever.answer_fields import flag_of, identifier_of, pixels_of, printable, text_of, url_of
+from retriever.answer_fields import pixels_of, text_of, url_of
 from retriever.api_dialect import UnusableHitError
 from retriever.candidate import Candidate, Rendition
+from retriever.pixabay.facts import day_in, described, mapping, number
 from retriever.profile import SourceProfile
 
 _HEIGHTS_DERIVED = (180, 340)
@@ -20,35 +17,20 @@ _WEBFORMAT_SIZE = re.compile(r"_640(?=\.\w+$)")
 
 def candidate_from_hit(hit: object, profile: SourceProfile, found_by: str, catalogue: str = "") -> Candidate:
     """The candidate a hit describes. Raises `UnusableHitError`."""
-    if not isinstance(hit, Mapping):
-        raise UnusableHitError("it is not an object")
-    if not (identifier := identifier_of(hit)):
-        raise UnusableHitError("it has no id")
-    renditions = _renditions(hit)
+    facts = mapping(hit)
+    identifier = number(facts)
+    renditions = _renditions(facts)
     largest = renditions[-1]
-    creator = text_of(hit, "user")
-    return Candidate(
-        source=profile.name,
-        id=identifier,
-        page_url=url_of(hit, "pageURL"),
+    return described(
+        facts,
+        profile,
+        found_by,
+        catalogue,
+        identifier=identifier,
         renditions=renditions,
-        width=pixels_of(hit, "imageWidth") or largest.width,
-        height=pixels_of(hit, "imageHeight") or largest.height,
-        media_type=text_of(hit, "type").partition("/")[0] or "photo",
-        tags=_tags(hit.get("tags")),
-        creator=creator,
-        creator_url=url_of(hit, "userURL") or _creator_url(hit, creator, profile),
-        licence=profile.licence,
-        licence_url=profile.licence_url,
-        credit=profile.credit.format(creator=creator or "an unnamed creator"),
-        found_by=found_by,
-        catalogue=catalogue,
-        commercial_use=True,
-        modification=True,
-        credit_owed=False,
-        ai_generated=flag_of(hit, "isAiGenerated"),
-        no_ai_training=flag_of(hit, "noAiTraining"),
-        g_rated=flag_of(hit, "isGRated"),
+        size=(pixels_of(facts, "imageWidth") or largest.width, pixels_of(facts, "imageHeight") or largest.height),
+        media_type=text_of(facts, "type").partition("/")[0] or "photo",  # can be vector/svg
+        uploaded_on=day_in(url_of(facts, "previewURL")),
     )
 
 
@@ -99,18 +81,3 @@ def _derived(given: Rendition) -> list[Rendition]:
         for height in _HEIGHTS_DERIVED
         if height < given.height
     ]
-
-
-def _creator_url(hit: Mapping[str, Any], creator: str, profile: SourceProfile) -> str:
-    """Answers before 2024 have no `userURL`; https://pixabay.com/api/docs/ says how it is made."""
-    user_id = hit.get("user_id")
-    if not creator or isinstance(user_id, bool) or not isinstance(user_id, int):
-        return ""
-    return f"{profile.home_url}users/{creator}-{user_id}/" if re.fullmatch(r"[\w.-]+", creator) else ""
-
-
-def _tags(tags: object) -> tuple[str, ...]:
-    """One comma-separated string, with repeats; newer clients may meet a list."""
-    words = tags.split(",") if isinstance(tags, str) else tags if isinstance(tags, list) else []
-    shown = (printable(word) for word in words if isinstance(word, str))
-    return tuple(dict.fromkeys(word for word in shown if word))

@@ -27,4 +27,5 @@ PIXABAY = SourceProfile(
     answers_kept_for=timedelta(hours=24),  # demanded
     pictures_kept_for=timedelta(hours=24),
     hotlinking=Hotlinking.FORBIDDEN,
+    has_videos=True,
 )

@@ -1,0 +1,48 @@
+"""README's table of sources, from their profiles: `python -m docs.sources_table` writes it between its markers."""
+
+from pathlib import Path
+
+from phrasepix.source_list import credit_in_words, limits_in_words
+from phrasepix.sources import BUILT_IN, source_named
+from retriever.profile import SourceProfile
+
+README = Path(__file__).resolve().parents[1] / "README.md"
+START, END = "<!-- sources:start -->", "<!-- sources:end -->"
+
+
+def sources_table() -> str:
+    """The Markdown table, a line for each source that comes along."""
+    lines = [
+        "| source | `--source` | key | limits | credit | hotlinking | on download |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for name in BUILT_IN:
+        profile = source_named(name).profile
+        fields = [
+            f"[{profile.title}]({profile.home_url})" if profile.home_url else profile.title,
+            f"`{name}`",
+            _key(profile),
+            limits_in_words(profile),
+            credit_in_words(profile),
+            profile.hotlinking.value,
+            profile.download_duty or "–",
+        ]
+        lines.append("| " + " | ".join(field.replace("|", r"\|") for field in fields) + " |")
+    return "\n".join(lines)
+
+
+def _key(profile: SourceProfile) -> str:
+    return f"`{profile.key_variable}`, free at <{profile.key_url}>" if profile.needs_key else "none needed"
+
+
+def with_table(text: str) -> str:
+    """A text with the table between its markers. Raises `ValueError` where it does not have them."""
+    before, start, rest = text.partition(START)
+    _, end, after = rest.partition(END)
+    if not (start and end):
+        raise ValueError(f"{START} and {END} do not both stand in it")
+    return f"{before}{START}\n{sources_table()}\n{END}{after}"
+
+
+if __name__ == "__main__":
+    README.write_text(with_table(README.read_text(encoding="utf-8")), encoding="utf-8")

@@ -1,0 +1,124 @@
+"""`phrasepix sources`: where pictures can come from, what each source needs and whether it is ready."""
+
+import sys
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from phrasepix.cli.faults import explained
+
+if TYPE_CHECKING:
+    from phrasepix.source_list import ListedSource
+
+app = typer.Typer(
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+@app.command()
+def show(
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON list on stdout.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
+) -> None:
+    """List the sources, with what each needs and demands, and whether it is ready."""
+    with explained(debug=debug):
+        from phrasepix.cli.screen import Screen
+        from phrasepix.source_list import every_source
+
+        with Screen(bar=False) as screen:
+            sources = every_source()
+        if as_json:
+            sys.stdout.write(_as_json(sources))
+        elif sys.stdout.isatty():
+            from rich.console import Console
+
+            Console().print(_table(sources))
+        else:
+            sys.stdout.write(_lines(sources))
+        sys.stdout.flush()
+        for source in sources:
+            if source.profile is None:
+                screen.say(source.remedy)
+
+
+def _as_json(sources: "list[ListedSource]") -> str:
+    import json
+
+    return json.dumps([_facts(source) for source in sources], ensure_ascii=False, indent=2) + "\n"
+
+
+def _facts(source: "ListedSource") -> dict[str, Any]:
+    facts: dict[str, Any] = {
+        "name": source.name,
+        "built_in": source.is_built_in,
+        "ready": source.is_ready,
+        "key": source.key,
+        "remedy": source.remedy,
+    }
+    if (profile := source.profile) is None:
+        return facts
+    return facts | {
+        "title": profile.title,
+        "home_url": profile.home_url,
+        "key_url": profile.key_url,
+        "key_variable": profile.key_variable,
+        "key_setting": profile.key_setting,
+        "rate_limit": profile.rate_limit,
+        "page_size": profile.page_size,
+        "deepest": profile.deepest,
+        "licence": profile.licence,
+        "licence_url": profile.licence_url,
+        "mention": profile.mention,
+        "credit": profile.credit,
+        "credit_rule": profile.credit_rule,
+        "hotlinking": profile.hotlinking.value,
+        "download_duty": profile.download_duty,
+        "has_videos": profile.has_videos,
+        "answers_kept_for_s": profile.answers_kept_for.total_seconds(),
+        "pictures_kept_for_s": profile.pictures_kept_for.total_seconds(),
+    }
+
+
+def _lines(sources: "list[ListedSource]") -> str:
+    """Name, title, whether ready, key, limits, credit, hotlinking, duty on download, what to do: tab-separated."""
+    from phrasepix.source_list import credit_in_words, limits_in_words
+
+    lines = []
+    for source in sources:
+        terms = [""] * 4
+        if (profile := source.profile) is not None:
+            terms = [limits_in_words(profile), credit_in_words(profile), profile.hotlinking, profile.download_duty]
+        title = profile.title if profile is not None else ""
+        fields = [source.name, title, "ready" if source.is_ready else "not ready", source.key, *terms, source.remedy]
+        lines.append("\t".join(" ".join(field.split()) for field in fields) + "\n")
+    return "".join(lines)
+
+
+def _table(sources: "list[ListedSource]") -> object:
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    from phrasepix.source_list import credit_in_words, limits_in_words
+
+    table = Table(box=box.SIMPLE_HEAD, expand=False)
+    table.add_column("source", no_wrap=True)
+    table.add_column("ready", overflow="fold")
+    table.add_column("limits", overflow="fold")
+    table.add_column("credit", overflow="fold")
+    table.add_column("hotlinking", no_wrap=True)
+    table.add_column("on download", overflow="fold")
+    for source in sources:
+        ready = Text.assemble(
+            ("yes", "green") if source.is_ready else ("no", "red"),
+            (f" (key: {source.key})" if source.key else "", "dim"),
+            f"\n{source.remedy}" if source.remedy else "",
+        )
+        terms: list[str] = []
+        if (profile := source.profile) is not None:
+            duty = profile.download_duty or "–"
+            terms = [limits_in_words(profile), credit_in_words(profile), profile.hotlinking.value, duty]
+        table.add_row(Text(source.name), ready, *(Text(term) for term in terms))
+    return table
