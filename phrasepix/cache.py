@@ -15,12 +15,13 @@ from phrasepix.errors import NotKeptError
 from reranker.memory import EMBEDDINGS_FILE, PICTURES_FILE, Memory
 from retriever.courtesy.kept_answers import answer_files, clear_answers, count_answers
 from retriever.directories import cache_directory
+from retriever.folder.notes import NOTES_FILE, Notes
 
 logger = logging.getLogger(__name__)
 
 EMBEDDINGS, PICTURES, ANSWERS, GALLERIES = "embeddings", "pictures", "answers", "galleries"
-ENGINES, WEIGHTS = "engines", "weights"
-CLEARABLE = (EMBEDDINGS, PICTURES, ANSWERS, GALLERIES, ENGINES)
+ENGINES, FOLDERS, WEIGHTS = "engines", "folders", "weights"
+CLEARABLE = (EMBEDDINGS, PICTURES, ANSWERS, GALLERIES, ENGINES, FOLDERS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,9 @@ def what_is_kept() -> list[Kept]:
             continue
         if count:
             kept.append(Kept(ANSWERS, file.name.removesuffix("-answers.sqlite"), count, _bytes([file]), file))
+    if (notes := directory / NOTES_FILE).exists():
+        with Notes(notes) as noted:
+            kept.append(Kept(FOLDERS, "", noted.count(), _bytes([notes]), notes))
     if galleries := _galleries(directory):
         kept.append(Kept(GALLERIES, "", len(galleries), _bytes(galleries), directory / "galleries"))
     engines = directory / "engines"  # models made ready for an engine
@@ -88,6 +92,9 @@ def clear(kinds: Iterable[str] = CLEARABLE, *, model: str | None = None, older_t
                 removed[ANSWERS] += clear_answers(file, older_than=timedelta(days=older_than_days))
             except sqlite3.Error as error:
                 logger.warning("the kept answers in %s cannot be cleared (%s)", file, error)
+    if FOLDERS in removed and (directory / NOTES_FILE).exists():
+        with Notes(directory / NOTES_FILE) as noted:
+            removed[FOLDERS] = noted.clear(unseen_for_days=older_than_days)
     if GALLERIES in removed:
         latest = time.time() - older_than_days * 24 * 60 * 60
         for file in _galleries(directory):

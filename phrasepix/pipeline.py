@@ -140,7 +140,8 @@ class Search:
             self._sources = self._open_sources(opened)
             fetcher = OfflineFetcher() if settings.offline else PictureFetcher(user_agent=user_agent())
             here = [one.retriever.name for one in self._sources if getattr(one.retriever, "on_loopback", False)]
-            self._loader = opened.enter_context(PictureLoader(fetcher, loopback_sources=here))
+            on_disk = [one.retriever.name for one in self._sources if getattr(one.retriever, "on_disk", False)]
+            self._loader = opened.enter_context(PictureLoader(fetcher, loopback_sources=here, local_sources=on_disk))
             self._memory = opened.enter_context(Memory(cache_directory()))
             opened.enter_context(_no_downloads() if settings.offline else nullcontext())
             self._resources = opened.pop_all()

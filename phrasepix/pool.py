@@ -27,7 +27,10 @@ class AskedSource:
     @property
     def usual_limit(self) -> int:
         """How many candidates are looked at for each tag where nobody says how many."""
-        return int(getattr(getattr(self.retriever, "profile", None), "usual_limit", 200))
+        profile = getattr(self.retriever, "profile", None)
+        if profile is None:
+            return 200
+        return int(profile.deepest if profile.usual_limit is None else profile.usual_limit)
 
 
 class Pool:

@@ -1,11 +1,14 @@
-"""The sources a search can name: the ones that come along, and those other packages add."""
+"""The sources a search can name: those that come along, those other packages add, and any folder."""
 
 import logging
+import os
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
 
 from phrasepix.errors import UnknownSourceError
 from retriever.api_key import find_api_key
+from retriever.folder.source import FolderSource
 from retriever.profile import SourceProfile
 from retriever.source import GROUP, Source
 
@@ -24,15 +27,34 @@ BUILT_IN = {
 """The module of each source that comes along, whose `SOURCE` it is: found without reading what else is installed."""
 
 
-def source_named(name: str) -> Source:
-    """The source `name`. Raises `UnknownSourceError`."""
+_FOLDER = "folder:"
+
+
+def source_named(name: str | Path) -> Source:
+    """The source `name`, or the folder it says: a `Path`, what looks like one, `folder:PATH`, or a folder's name.
+
+    Raises `UnknownSourceError`; whether there is such a folder shows when it is opened.
+    """
+    if isinstance(name, Path) or _looks_like_a_path(name):
+        return FolderSource(name)
+    if name.startswith(_FOLDER):
+        return FolderSource(name.removeprefix(_FOLDER))
     if name in BUILT_IN:
         source: Source = import_module(BUILT_IN[name]).SOURCE
         return source
     for added in _added():
         if added.name == name:
             return _loaded(added)
-    raise UnknownSourceError(f"source {name!r} is not known; allowed: {', '.join(source_names())}")
+    if Path(name).is_dir():
+        return FolderSource(name)
+    raise UnknownSourceError(
+        f"source {name!r} is not known; allowed: {', '.join(source_names())}, or the path of a folder"
+    )
+
+
+def _looks_like_a_path(name: str) -> bool:
+    separators = {os.sep, os.altsep or os.sep, "/"}
+    return not name.startswith(_FOLDER) and (name.startswith(("~", ".")) or any(one in name for one in separators))
 
 
 def source_names() -> tuple[str, ...]:

@@ -6,7 +6,7 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from phrasepix.links import lasting
+from phrasepix.links import page_of
 from phrasepix.videos import video_note
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def results_table(results: "Results") -> Table:
     table.add_column("by", overflow="ellipsis", no_wrap=True)
     for match in results:
         candidate = match.candidate
-        page = lasting(candidate.page_url)
+        page = page_of(candidate)
         table.add_row(
             str(match.rank),
             Text.assemble(f"{match.score:.3f} ", (_bar(match.score), "green")),

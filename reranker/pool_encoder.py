@@ -109,7 +109,7 @@ class PoolEncoder:
         return self._encoder.encode_pictures(pictures)
 
 
-def _encoded_or_why_not(embedding: Embeddings, data: bytes) -> Outcome:
+def _encoded_or_why_not(embedding: Embeddings, data: bytes | None) -> Outcome:
     if np.isfinite(embedding).all():
         return EncodedPicture(embedding, data)
     return PictureError("the model gives no finite embedding for this picture")

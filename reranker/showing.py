@@ -18,7 +18,7 @@ SHOWN_SIDE = 300
 
 
 class PicturesToShow:
-    """Finds the pictures that matches are shown by: kept ones, else fetched with `threads` threads.
+    """Finds the pictures that matches are shown by: kept, on this machine, or else fetched with `threads` threads.
 
     `encoded_from` is the side in pixels the pictures were fetched for when they were encoded.
     """
@@ -53,6 +53,8 @@ class PicturesToShow:
                 loaded = self._loader.load(candidate, SHOWN_SIDE, whole=True)
             except PictureError as error:
                 return error if here is None else here
+            if loaded.data is None:
+                return loaded.picture
             if (encoded := self._remembered.get(candidate)) is not None:
                 self._remembered.put(candidate, EncodedPicture(encoded.embedding, loaded.data, to_show=True))
             if not candidate.hotlink:
@@ -69,7 +71,7 @@ class PicturesToShow:
 
     def at_hand(self, candidate: Candidate) -> Image.Image | None:
         """The candidate's picture as it is kept, however small; None where it would have to be fetched."""
-        return _decoded(self._kept(candidate))
+        return _decoded(self._kept(candidate)) or self._loader.at_hand(candidate, SHOWN_SIDE)
 
     def _kept(self, candidate: Candidate) -> KeptPicture | None:
         if (here := self._remembered.get(candidate)) is not None and here.data is not None:

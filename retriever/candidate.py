@@ -42,8 +42,8 @@ class Candidate:
     `catalogue` says whose ids these are where that is not the source itself: another server that speaks its protocol.
     `media_type` is one of `retriever.filters.MEDIA_TYPES` other than all. `credit` is a line of plain text as the
     source wants it. `colours` are the dominant ones, in the words of `Filters.colours`. A video has its `duration_s` in
-    seconds and its `clips`, small to large; its renditions are stills. A flag or a date is None, and a text or a tuple
-    empty, where the source did not say.
+    seconds and its `clips`, small to large; its renditions are stills. `other_urls` lead to further copies of
+    the very same file. A flag or a date is None, and a text or a tuple empty, where the source did not say.
 
     With `hotlink` the source wants the picture shown by its own address, and no copy kept of it; `download_location` is
     the address that it wants asked when the picture is downloaded.
@@ -78,6 +78,7 @@ class Candidate:
     g_rated: bool | None = None
     hotlink: bool = False
     download_location: str = ""
+    other_urls: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.renditions:

@@ -22,9 +22,9 @@ class SourceProfile:
     `{creator}` and, where each picture has its own, `{licence}`; `mention` is what must stand wherever results are
     shown; `credit_rule` and `download_duty` say in a few words what is owed to whom (`download_duty` is empty where
     nothing is). At most `page_size` pictures come with one answer and `deepest` of one question, and `usual_limit` are
-    looked at where nobody says how many; `rate_limit` is said in words. Answers are kept for `answers_kept_for`, files
-    of pictures for `pictures_kept_for`, zero where they may not be. `has_videos`
-    says whether videos can be asked for.
+    looked at where nobody says how many (None: all); `rate_limit` is said in words. Answers are kept for
+    `answers_kept_for`, files of pictures for `pictures_kept_for`, zero where they may not be. `has_videos` says whether
+    videos can be asked for.
     """
 
     name: str
@@ -41,7 +41,7 @@ class SourceProfile:
     key_setting: str = ""
     page_size: int
     deepest: int
-    usual_limit: int = 200
+    usual_limit: int | None = 200
     rate_limit: str = "none said"
     answers_kept_for: timedelta = timedelta(hours=24)
     pictures_kept_for: timedelta = timedelta(hours=24)

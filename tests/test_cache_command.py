@@ -111,7 +111,7 @@ def test_one_kind_is_cleared_and_the_others_stay(searched: Path, kind: str) -> N
 def test_all_but_the_weights_is_cleared_where_no_kind_is_named(searched: Path) -> None:
     (searched / "embeddings.damaged").write_bytes(b"damaged")
     done = run("cache", "clear", "--yes")
-    assert done.stderr == "Removed: 40 embeddings, 40 pictures, 1 answers, 1 galleries, 1 engines\n"
+    assert done.stderr == "Removed: 40 embeddings, 40 pictures, 1 answers, 1 galleries, 1 engines, 0 folders\n"
     assert kept().keys() == {"weights"}
     assert not (searched / "embeddings.damaged").exists()
 
@@ -155,10 +155,10 @@ def test_old_things_are_cleared_by_age(searched: Path) -> None:
     with closing(sqlite3.connect(searched / "pictures.sqlite")) as db, db:
         db.execute("UPDATE pictures SET fetched_at = ? WHERE rowid <= 7", (time.time() - 0.9 * 86400,))
     done = run("cache", "clear", "--older-than", "30", "--yes")
-    assert done.stderr == "Removed: 300 embeddings, 0 pictures, 0 answers, 1 galleries, 0 engines\n"
+    assert done.stderr == "Removed: 300 embeddings, 0 pictures, 0 answers, 1 galleries, 0 engines, 0 folders\n"
     assert not gallery.exists()
     done = run("cache", "clear", "--older-than", "0.5", "--yes")
-    assert done.stderr == "Removed: 0 embeddings, 7 pictures, 0 answers, 0 galleries, 0 engines\n"
+    assert done.stderr == "Removed: 0 embeddings, 7 pictures, 0 answers, 0 galleries, 0 engines, 0 folders\n"
 
 
 def test_a_size_limit_takes_pictures_first_and_then_the_least_recently_used_embeddings(searched: Path) -> None:

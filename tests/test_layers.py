@@ -7,6 +7,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = {"retriever.candidate"}
+READS_METADATA = ROOT / "retriever" / "folder"
+"""Of files no source has described: nothing reads it from as many formats as Pillow. No pixel is decoded there."""
 
 
 def imported_modules(path: Path) -> set[str]:
@@ -35,6 +37,6 @@ def test_a_package_imports_nothing_it_must_not_know(package: str, forbidden: set
         f"{path.relative_to(ROOT)} imports {module}"
         for path in sources
         for module in imported_modules(path) - SHARED
-        if module.split(".")[0] in forbidden
+        if module.split(".")[0] in forbidden - ({"PIL"} if path.is_relative_to(READS_METADATA) else set())
     ]
     assert offences == []

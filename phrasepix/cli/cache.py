@@ -45,7 +45,7 @@ def show(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON list on stdout.")] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
 ) -> None:
-    """Show what is kept on this machine: embeddings, pictures, answers, galleries, weights."""
+    """Show what is kept on this machine: embeddings, pictures, answers, galleries, folders, weights."""
     if context.invoked_subcommand is not None:
         return
     with explained(debug=debug):
@@ -75,6 +75,7 @@ def clear(
     ] = None,
     pictures: Annotated[bool, typer.Option("--pictures", help="Picture files.")] = False,
     answers: Annotated[bool, typer.Option("--answers", help="The sources' answers.")] = False,
+    folders: Annotated[bool, typer.Option("--folders", help="Notes of what is in folders of your own.")] = False,
     galleries: Annotated[bool, typer.Option("--galleries", help="Gallery pages.")] = False,
     engines: Annotated[bool, typer.Option("--engines", help="Models made ready for an engine.")] = False,
     older_than: Annotated[
@@ -92,7 +93,7 @@ def clear(
     debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
 ) -> None:
     """Clear what is kept: the kinds named, or everything but weights. What is cleared is made or fetched again."""
-    from phrasepix.cache import ANSWERS, CLEARABLE, EMBEDDINGS, ENGINES, GALLERIES, PICTURES
+    from phrasepix.cache import ANSWERS, CLEARABLE, EMBEDDINGS, ENGINES, FOLDERS, GALLERIES, PICTURES
 
     chosen = {
         EMBEDDINGS: embeddings is not None,
@@ -100,6 +101,7 @@ def clear(
         ANSWERS: answers,
         GALLERIES: galleries,
         ENGINES: engines,
+        FOLDERS: folders,
     }
     kinds = [kind for kind, wanted in chosen.items() if wanted]
     most_bytes = None if max_size is None else _size(max_size)

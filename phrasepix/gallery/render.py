@@ -9,7 +9,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from PIL import Image
 
 from phrasepix.gallery.hotlinks import hotlinked, origin_of
-from phrasepix.links import lasting
+from phrasepix.links import lasting, page_of
 from phrasepix.videos import video_note
 
 if TYPE_CHECKING:
@@ -46,6 +46,7 @@ def _environment() -> Environment:
     environment.filters["hotlinked"] = hotlinked
     environment.filters["lasting"] = lasting
     environment.filters["video_note"] = video_note
+    environment.filters["page"] = page_of
     return environment
 
 

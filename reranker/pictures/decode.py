@@ -3,6 +3,7 @@
 import io
 import struct
 import zlib
+from typing import IO
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
@@ -22,16 +23,29 @@ _DECODER_FAILURES = (
 
 
 def decode(data: bytes, *, enough: int | None = None, largest_pixels: int = LARGEST_PIXELS) -> Image.Image:
-    """The picture in `data` as RGB, upright, its first frame, transparency laid on white.
+    """The picture in `data`, as `decode_file` has it."""
+    return decode_file(io.BytesIO(data), enough=enough, largest_pixels=largest_pixels)
+
+
+def decode_file(
+    file: IO[bytes],
+    *,
+    enough: int | None = None,
+    largest_pixels: int = LARGEST_PIXELS,
+    formats: tuple[str, ...] = FORMATS,
+) -> Image.Image:
+    """The picture in `file` as RGB, upright, its first frame, transparency laid on white.
 
     A JPEG whose short side exceeds `enough` pixels twice or more is decoded at a half, a quarter or an eighth of its
     size, whichever still leaves `enough`: a fraction of the work.
     Raises `PictureUnreadableError` where it is empty, no picture, damaged, or has more than `largest_pixels`.
     """
-    if not data:
+    head = file.read(12)
+    file.seek(0)
+    if not head:
         raise PictureUnreadableError("the file is empty")
     try:
-        with Image.open(io.BytesIO(data), formats=FORMATS) as opened:
+        with Image.open(file, formats=formats) as opened:
             if opened.width * opened.height > largest_pixels:
                 raise _too_many(f"{opened.width} × {opened.height}", largest_pixels)
             if enough is not None:
@@ -41,7 +55,7 @@ def decode(data: bytes, *, enough: int | None = None, largest_pixels: int = LARG
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise _too_many("far too many", largest_pixels) from None
     except UnidentifiedImageError:
-        raise PictureUnreadableError(f"the file is not a picture: it starts with {data[:12]!r}") from None
+        raise PictureUnreadableError(f"the file is not a picture: it starts with {head!r}") from None
     except MemoryError:
         raise PictureUnreadableError("the picture does not fit into memory") from None
     except _DECODER_FAILURES as error:

@@ -9,6 +9,7 @@ from PIL import Image
 from reranker.errors import PictureError
 from reranker.pictures.decode import decode
 from reranker.pictures.fetch import PictureFetcher
+from reranker.pictures.local_files import LocalFiles
 from retriever.candidate import Candidate, Rendition
 
 DECODED_TO = 4
@@ -21,29 +22,42 @@ whole falls to 0.997 with twice the model's side, 0.9989 with three times; with 
 
 @dataclass(frozen=True, slots=True)
 class LoadedPicture:
-    """A decoded RGB picture, perhaps smaller than its file has it, and the file."""
+    """A decoded RGB picture, perhaps smaller than its file has it, and the file; None where that is on this machine."""
 
     picture: Image.Image
-    data: bytes
+    data: bytes | None
 
 
 class PictureLoader:
     """Fetches and decodes candidates' pictures.
 
     Pictures come from public addresses; those of the sources named in `loopback_sources` may also come
-    from this machine. The file is kept beside the picture: it is a tenth of its size.
+    from this machine, and those of `local_sources`, and of no other, are its files. A file that was fetched is kept
+    beside the picture: it is a tenth of its size.
     """
 
-    def __init__(self, fetcher: PictureFetcher | None = None, *, loopback_sources: Collection[str] = ()) -> None:
+    def __init__(
+        self,
+        fetcher: PictureFetcher | None = None,
+        *,
+        loopback_sources: Collection[str] = (),
+        local_sources: Collection[str] = (),
+    ) -> None:
         self._fetcher = fetcher or PictureFetcher()
+        self._local_files = LocalFiles()
         self._loopback_sources = frozenset(loopback_sources)
+        self._local_sources = frozenset(local_sources)
 
     def load(self, candidate: Candidate, short_side: int, *, whole: bool = False) -> LoadedPicture:
         """The candidate's picture from the smallest rendition whose short side reaches `short_side` pixels.
 
         Of a large JPEG no more is decoded than leaves four times that, unless the `whole` is wanted. A derived
-        rendition that cannot be had is replaced by the next one given. Raises the last `PictureError`.
+        rendition that cannot be had is replaced by the next one given; a picture on this machine is never larger than
+        is of use. Raises the last `PictureError`.
         """
+        if candidate.source in self._local_sources:
+            urls = (candidate.image_url, *candidate.other_urls)
+            return LoadedPicture(self._local_files.picture(urls, DECODED_TO * short_side), None)
         renditions = renditions_to_try(candidate.renditions, short_side)
         for rendition in renditions[:-1]:
             try:
@@ -51,6 +65,15 @@ class PictureLoader:
             except PictureError:
                 continue
         return self._load(candidate, renditions[-1], None if whole else DECODED_TO * short_side)
+
+    def at_hand(self, candidate: Candidate, short_side: int) -> Image.Image | None:
+        """The candidate's picture where it is on this machine; None where it is elsewhere or unusable."""
+        if candidate.source not in self._local_sources:
+            return None
+        try:
+            return self.load(candidate, short_side).picture
+        except PictureError:
+            return None
 
     def _load(self, candidate: Candidate, rendition: Rendition, enough: int | None) -> LoadedPicture:
         data = self._fetcher.fetch(rendition.url, loopback=candidate.source in self._loopback_sources)

@@ -1,0 +1,86 @@
+"""Pictures that are files of this machine."""
+
+import os
+import re
+import stat
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import BinaryIO
+from urllib.parse import unquote_to_bytes, urlsplit
+
+from PIL import Image
+
+from reranker.errors import PictureError, PictureUnreachableError
+from reranker.pictures.decode import FORMATS, decode_file
+from reranker.pictures.raw_preview import raw_preview
+
+_LARGEST_PIXELS = 128_000_000
+"""Twice what is decoded of strangers' pictures: telephones have a hundred million."""
+
+
+class LocalFiles:
+    """Decodes files where they lie; nothing is copied.
+
+    At most `at_once` at a time (by default the processors): photographs straight from a camera are large.
+    """
+
+    def __init__(self, at_once: int | None = None) -> None:
+        self._at_once = threading.BoundedSemaphore(at_once or os.cpu_count() or 1)
+
+    def picture(self, urls: Sequence[str], enough: int) -> Image.Image:
+        """The picture in RGB, upright, from the first of its copies that can be had, by their `file:` URLs.
+
+        Where its short side exceeds `enough` pixels twice or more, it is reduced to what is just above.
+        Raises the first copy's `PictureError`.
+        """
+        failures: list[PictureError] = []
+        for url in urls:
+            path = path_of(url)
+            try:
+                with self._at_once:
+                    return _reduced(_decoded(path, enough), enough)
+            except PictureError as error:
+                failures.append(type(error)(f"{path.as_uri()}: {error}"))
+        raise failures[0]
+
+
+def path_of(url: str) -> Path:
+    """The path a `file:` URL leads to, byte by byte. Raises `PictureUnreachableError` for another URL."""
+    parts = urlsplit(url)
+    if parts.scheme != "file" or parts.netloc not in {"", "localhost"}:
+        raise PictureUnreachableError("its address is not that of a file on this machine")
+    path = os.fsdecode(unquote_to_bytes(parts.path))
+    return Path(path[1:] if os.name == "nt" and re.match(r"/[A-Za-z]:", path) else path)
+
+
+def _decoded(path: Path, enough: int) -> Image.Image:
+    import pi_heif
+
+    pi_heif.register_heif_opener()
+    try:
+        with _open(path) as file:
+            # A camera's own file cannot be told by content: most are TIFF, and begin with a picture of a stamp's size.
+            if path.suffix.lower() not in Image.registered_extensions():
+                return raw_preview(file, enough)
+            return decode_file(file, enough=enough, largest_pixels=_LARGEST_PIXELS, formats=(*FORMATS, "HEIF"))
+    except OSError as error:
+        raise PictureUnreachableError(f"the file cannot be read: {error.strerror or error}") from None
+
+
+def _open(path: Path) -> BinaryIO:
+    """The file, open for reading; a pipe or a device in its place is not waited for. Raises `OSError`."""
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError("it is no file any more")
+        return os.fdopen(descriptor, "rb")
+    except BaseException:
+        os.close(descriptor)
+        raise
+
+
+def _reduced(picture: Image.Image, enough: int) -> Image.Image:
+    """The picture at a whole fraction of its size: what a JPEG's decoder does for one, for all formats."""
+    factor = min(picture.size) // enough
+    return picture.reduce(factor) if factor > 1 else picture

@@ -1,0 +1,69 @@
+"""The content of a picture file: what identifies it, and what it says of itself."""
+
+import hashlib
+import os
+import stat
+from dataclasses import dataclass
+from io import BufferedReader
+from pathlib import Path
+
+from retriever.folder.facts import Facts
+from retriever.folder.walk import Place
+
+_DIGEST_BYTES = 12
+_HEAD_BYTES = 1 << 16
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """A file's `digest` (24 hexadecimal digits of its whole content), and its `facts`, or the `problem` with it.
+
+    `head` is the digest of its first 64 KiB.
+    """
+
+    digest: str
+    facts: Facts | None
+    problem: str = ""
+    head: str = ""
+
+
+def read_contents(place: Place) -> Contents:
+    """What is in the file at a place. Raises `OSError` where it cannot be read."""
+    from retriever.folder.metadata import NoPictureError, facts_of_file
+    from retriever.folder.raw import facts_of_raw
+
+    with open_file(place.path) as file:
+        head = _head(file)
+        file.seek(0)
+        digest = hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=_DIGEST_BYTES)).hexdigest()
+        file.seek(0)
+        try:
+            facts = facts_of_raw(file) if place.is_raw else facts_of_file(file)
+        except NoPictureError as error:
+            return Contents(digest, None, str(error), head)
+    return Contents(digest, facts, head=head)
+
+
+def read_head(place: Place) -> str:
+    """The digest of how the file begins: where it differs, the contents do. Raises `OSError`."""
+    with open_file(place.path) as file:
+        return _head(file)
+
+
+def _head(file: BufferedReader) -> str:
+    return hashlib.blake2b(file.read(_HEAD_BYTES), digest_size=_DIGEST_BYTES).hexdigest()
+
+
+def open_file(path: Path) -> BufferedReader:
+    """The file, open for reading. What became a pipe or a device meanwhile is not waited for.
+
+    Raises `OSError`.
+    """
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError("it is no file any more")
+        return os.fdopen(descriptor, "rb")
+    except BaseException:
+        os.close(descriptor)
+        raise

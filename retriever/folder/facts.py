@@ -1,0 +1,82 @@
+"""What a picture file says of itself."""
+
+import json
+import re
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, fields, replace
+from datetime import date
+from typing import Any, Self
+
+_LONGEST_TEXT = 500
+_MOST_KEYWORDS = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """A picture's size upright, in pixels, and its metadata: empty or None what is not said.
+
+    Where it was taken is never among it. `rights` is the copyright notice, `terms` how it may be used, `terms_url`
+    where that stands.
+    """
+
+    width: int = 0
+    height: int = 0
+    title: str = ""
+    creator: str = ""
+    credit: str = ""
+    rights: str = ""
+    terms: str = ""
+    terms_url: str = ""
+    keywords: tuple[str, ...] = ()
+    taken_on: date | None = None
+    ai_generated: bool | None = None
+
+    def or_else(self, other: Self) -> Self:
+        """These, completed by `other` where they say nothing; the keywords of both."""
+        said: dict[str, Any] = {field.name: getattr(self, field.name) for field in fields(self)}
+        said = {name: value for name, value in said.items() if value or value is False}
+        keywords = tuple(dict.fromkeys((*self.keywords, *other.keywords)))[:_MOST_KEYWORDS]
+        return replace(other, **(said | {"keywords": keywords}))
+
+    def to_json(self) -> str:
+        """For `from_json`."""
+        return json.dumps(asdict(self), default=date.isoformat)
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """What `to_json` gave. Raises `ValueError` or `TypeError` for anything else."""
+        said = json.loads(text)
+        day = said.pop("taken_on")
+        keywords = tuple(said.pop("keywords"))
+        return cls(**said, keywords=keywords, taken_on=None if day is None else date.fromisoformat(day))
+
+
+def text_of(value: object) -> str:
+    """Metadata's text in one line of printable characters, whatever its encoding; empty for what is none."""
+    if isinstance(value, bytes):
+        value = _decoded(value)
+    if not isinstance(value, str):
+        return ""
+    plain = "".join(one if one.isprintable() else " " for one in value[: 2 * _LONGEST_TEXT])
+    return " ".join(plain.split())[:_LONGEST_TEXT]
+
+
+def _decoded(data: bytes) -> str:
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        return data.decode("cp1252", "replace")
+
+
+def texts_of(values: Iterable[object]) -> tuple[str, ...]:
+    """The texts among the values, each once."""
+    return tuple(dict.fromkeys(text for value in values if (text := text_of(value))))[:_MOST_KEYWORDS]
+
+
+def day_of(value: object) -> date | None:
+    """The day a date and time of EXIF, IPTC or XMP begins with; None where it is none or not said to the day."""
+    match = re.match(r"(\d{4})[:-]?(\d\d)[:-]?(\d\d)(?!\d)", text_of(value))
+    try:
+        return date(*map(int, match.groups())) if match else None
+    except ValueError:
+        return None  # such as 0000:00:00, of a camera without a clock

@@ -1,0 +1,117 @@
+"""Size and metadata of a picture file, by Pillow: no other library reads them from as many formats.
+
+It is loaded with the first picture that has to be read.
+"""
+
+import struct
+import warnings
+import zlib
+from typing import IO, TYPE_CHECKING, Any
+
+from retriever.folder.facts import Facts, day_of, text_of, texts_of
+from retriever.folder.xmp import facts_of_packet
+
+if TYPE_CHECKING:
+    from PIL.ImageFile import ImageFile
+
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "TIFF", "AVIF", "HEIF")
+
+_ORIENTATION, _ARTIST, _COPYRIGHT, _EXIF_PART = 0x0112, 0x013B, 0x8298, 0x8769
+_TAKEN, _DIGITISED = 0x9003, 0x9004
+_LYING = frozenset({5, 6, 7, 8})
+"""Orientations of pictures that were stored lying on their side."""
+
+_IPTC_TITLE, _IPTC_KEYWORD, _IPTC_DAY, _IPTC_CREATOR = (2, 5), (2, 25), (2, 55), (2, 80)
+_IPTC_HEADLINE, _IPTC_CREDIT, _IPTC_RIGHTS = (2, 105), (2, 110), (2, 116)
+
+FAILURES = (
+    OSError, SyntaxError, ValueError, TypeError, LookupError, ArithmeticError, AttributeError, RuntimeError,
+    AssertionError, MemoryError, struct.error, zlib.error,
+)  # fmt: skip
+"""What Pillow and its plug-ins raise on damaged files."""
+
+
+class NoPictureError(Exception):
+    """The file is not a picture that can be used; says why."""
+
+
+def facts_of_file(file: IO[bytes], formats: tuple[str, ...] = FORMATS) -> Facts:
+    """What the picture in `file` says of itself; no pixel is decoded. Raises `NoPictureError`."""
+    import pi_heif
+    from PIL import Image, UnidentifiedImageError
+
+    pi_heif.register_heif_opener()
+    # Of ten thousand pictures some have damaged metadata, and nobody wants to read so of each. For the process: a
+    # filter for the time of this call would undo what other threads do to the filters meanwhile.
+    warnings.filterwarnings("ignore", module=r"PIL\.")
+    try:
+        with Image.open(file, formats=formats) as picture:
+            return facts_of_picture(picture)
+    except UnidentifiedImageError:
+        raise NoPictureError("the file is not a picture") from None
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+        raise NoPictureError("the picture has far too many pixels") from None
+    except FAILURES as error:
+        raise NoPictureError(f"the picture is damaged: {text_of(str(error)) or type(error).__name__}") from None
+
+
+def facts_of_picture(picture: "ImageFile") -> Facts:
+    """What an opened picture says of itself. Damaged metadata says nothing; XMP comes first, then IPTC, then EXIF."""
+    exif, lies = _from_exif(picture)
+    packet = picture.info.get("xmp")
+    said = facts_of_packet(packet) if isinstance(packet, bytes) else Facts()
+    width, height = picture.size
+    size = Facts(width=height if lies else width, height=width if lies else height)
+    return size.or_else(said).or_else(_from_iptc(picture)).or_else(exif)
+
+
+def _from_exif(picture: "ImageFile") -> tuple[Facts, bool]:
+    """The facts of EXIF, and whether the size is that of a picture lying on its side."""
+    from PIL import Image
+
+    try:
+        exif = Image.Image.getexif(picture)  # a PNG's own would decode the pixels in search of it
+        part = exif.get_ifd(_EXIF_PART)
+        facts = Facts(
+            creator=_exif_text(exif.get(_ARTIST)),
+            rights=_exif_text(exif.get(_COPYRIGHT)),
+            taken_on=day_of(part.get(_TAKEN)) or day_of(part.get(_DIGITISED)),
+        )
+        return facts, exif.get(_ORIENTATION) in _LYING and picture.format != "TIFF"  # whose size is upright already
+    except FAILURES:
+        return Facts(), False
+
+
+def _exif_text(value: object) -> str:
+    """EXIF's text is ASCII by the book and UTF-8 by habit; Pillow reads each byte as a character."""
+    if isinstance(value, str):
+        try:
+            return text_of(value.encode("latin-1"))
+        except UnicodeEncodeError:
+            return text_of(value)
+    return text_of(value)
+
+
+def _from_iptc(picture: "ImageFile") -> Facts:
+    from PIL import IptcImagePlugin
+
+    try:
+        fields: dict[tuple[int, int], Any] = IptcImagePlugin.getiptcinfo(picture) or {}
+    except FAILURES:
+        return Facts()
+
+    def values(field: tuple[int, int]) -> tuple[str, ...]:
+        value = fields.get(field, [])
+        return texts_of(value if isinstance(value, list) else [value])
+
+    def first(*names: tuple[int, int]) -> str:
+        return next((text for name in names for text in values(name)), "")
+
+    return Facts(
+        title=first(_IPTC_TITLE, _IPTC_HEADLINE),
+        creator=", ".join(values(_IPTC_CREATOR)),
+        credit=first(_IPTC_CREDIT),
+        rights=first(_IPTC_RIGHTS),
+        keywords=values(_IPTC_KEYWORD),
+        taken_on=day_of(first(_IPTC_DAY)),
+    )

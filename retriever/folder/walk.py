@@ -1,0 +1,130 @@
+"""The picture files below a folder, found by their names; no file is opened."""
+
+import os
+import stat
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+PICTURES = frozenset(
+    {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".gif", ".tif", ".tiff", ".heic", ".heif", ".hif", ".avif"}
+)
+# fmt: off
+RAW = frozenset({
+    ".3fr", ".arw", ".cr2", ".cr3", ".crw", ".dng", ".erf", ".iiq", ".kdc", ".mef", ".mos", ".mrw", ".nef", ".nrw",
+    ".orf", ".pef", ".raf", ".raw", ".rw2", ".rwl", ".sr2", ".srf", ".srw", ".x3f",
+})
+# fmt: on
+"""Cameras' own formats."""
+
+_NOT_FOR_PEOPLE = frozenset(
+    {"@eadir", "#recycle", "#snapshot", "$recycle.bin", "system volume information", "__macosx", "lost+found"}
+)
+"""Folders that systems make for themselves (in lower case); those whose name begins with a dot go without saying."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A picture file as it was found. `modified_ns` is in nanoseconds of the epoch, `size` in bytes."""
+
+    path: Path
+    size: int
+    modified_ns: int
+    inode: int
+
+    @property
+    def is_raw(self) -> bool:
+        """Whether it is of a camera's own format."""
+        return self.path.suffix.lower() in RAW
+
+    @classmethod
+    def at(cls, path: Path) -> "Place":
+        """What is there now. Raises `OSError`."""
+        return cls._of(path, path.stat())
+
+    @classmethod
+    def _of(cls, path: Path, found: os.stat_result) -> "Place":
+        return cls(path, found.st_size, found.st_mtime_ns, found.st_ino)
+
+
+Problem = Callable[[Path, str], None]
+"""Is told of what cannot be used, and why."""
+
+
+def places(root: Path, on_problem: Problem) -> Iterator[Place]:
+    """The picture files below `root`, folder by folder, in the order of their names.
+
+    Hidden files and folders are left out, and folders that systems make for themselves. A link counts as a further
+    place of a file that lies below `root` too; those that lead elsewhere are left out and named once. What is neither
+    a file nor a folder is never opened.
+    """
+    inside = os.path.realpath(root)
+    leading_out: list[Path] = []
+    seen: set[tuple[int, int]] = set()  # a folder may be mounted below itself
+    folders = [root]
+    while folders:
+        folder = folders.pop()
+        below: list[Path] = []
+        for entry in _entries(folder, seen, on_problem):
+            path = folder / entry.name
+            try:
+                if entry.is_symlink():
+                    if not _is_below(os.path.realpath(path), inside):
+                        if _is_of_use(path):
+                            leading_out.append(path)
+                        continue
+                    if path.is_dir():
+                        continue  # it comes by itself
+                elif entry.is_dir(follow_symlinks=False):
+                    if entry.name.lower() not in _NOT_FOR_PEOPLE:
+                        below.append(path)
+                    continue
+                if path.suffix.lower() in PICTURES | RAW:
+                    yield _file(path)
+            except OSError as error:
+                on_problem(path, f"cannot be read: {error.strerror or error}")
+            except _NoPictureFileError as error:
+                on_problem(path, str(error))
+        folders += reversed(below)
+    if leading_out:
+        on_problem(
+            leading_out[0],
+            f"{len(leading_out)} links lead out of the folder, this one first, and are not followed; "
+            "name what they lead to as a source of its own",
+        )
+
+
+class _NoPictureFileError(Exception):
+    """What has a picture's name is no file that could hold one."""
+
+
+def _entries(folder: Path, seen: set[tuple[int, int]], on_problem: Problem) -> list[os.DirEntry[str]]:
+    """What lies in a folder and is not hidden, by name; nothing where it was seen before or cannot be read."""
+    try:
+        found = folder.stat()
+        if (found.st_dev, found.st_ino) in seen:
+            return []
+        seen.add((found.st_dev, found.st_ino))
+        with os.scandir(folder) as entries:
+            return sorted((one for one in entries if not one.name.startswith(".")), key=lambda one: one.name)
+    except OSError as error:
+        on_problem(folder, f"the folder cannot be read: {error.strerror or error}")
+        return []
+
+
+def _file(path: Path) -> Place:
+    found = path.stat()
+    if not stat.S_ISREG(found.st_mode):
+        raise _NoPictureFileError("is neither a file nor a folder")
+    if not found.st_size:
+        raise _NoPictureFileError("the file is empty")
+    return Place._of(path, found)
+
+
+def _is_below(path: str, folder: str) -> bool:
+    return Path(path).is_relative_to(folder)
+
+
+def _is_of_use(link: Path) -> bool:
+    """Whether a folder or a picture is missed by not following the link."""
+    return link.is_dir() or (link.suffix.lower() in PICTURES | RAW and link.is_file())

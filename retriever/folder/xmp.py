@@ -1,0 +1,68 @@
+"""What an XMP packet says of its picture."""
+
+from collections.abc import Iterator
+from xml.etree.ElementTree import Element, ParseError  # only the types: packets are read by defusedxml
+
+from defusedxml.common import DefusedXmlException
+from defusedxml.ElementTree import fromstring
+
+from retriever.folder.facts import Facts, day_of, text_of, texts_of
+
+_LARGEST_PACKET = 4 << 20
+
+_RDF = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}"
+_DC = "{http://purl.org/dc/elements/1.1/}"
+_PHOTOSHOP = "{http://ns.adobe.com/photoshop/1.0/}"
+_RIGHTS = "{http://ns.adobe.com/xap/1.0/rights/}"
+_XMP = "{http://ns.adobe.com/xap/1.0/}"
+_EXIF = "{http://ns.adobe.com/exif/1.0/}"
+_CC = "{http://creativecommons.org/ns#}"
+_IPTC_EXTENSION = "{http://iptc.org/std/Iptc4xmpExt/2008-02-29/}"
+_LANGUAGE = "{http://www.w3.org/XML/1998/namespace}lang"
+
+_MADE_BY_AI = ("trainedAlgorithmicMedia", "compositeWithTrainedAlgorithmicMedia")
+"""IPTC's digital source types of what a generator made, wholly or in part."""
+
+
+def facts_of_packet(packet: bytes) -> Facts:
+    """The facts an XMP packet states; none where it is damaged or too large."""
+    if len(packet) > _LARGEST_PACKET:
+        return Facts()
+    try:
+        root: Element = fromstring(packet.rstrip(b"\0").strip())
+    except (ParseError, DefusedXmlException, ValueError, LookupError):
+        return Facts()
+    descriptions = list(root.iter(f"{_RDF}Description"))
+
+    def values(name: str) -> list[str]:
+        return [text for one in descriptions for text in _values(one, name)]
+
+    def first(*names: str) -> str:
+        return next((text for name in names for value in values(name) if (text := text_of(value))), "")
+
+    days = (day_of(text) for name in (f"{_EXIF}DateTimeOriginal", f"{_PHOTOSHOP}DateCreated", f"{_XMP}CreateDate")
+            for text in values(name))  # fmt: skip
+    source_type = first(f"{_IPTC_EXTENSION}DigitalSourceType")
+    return Facts(
+        title=first(f"{_DC}title", f"{_PHOTOSHOP}Headline"),
+        creator=", ".join(texts_of(values(f"{_DC}creator"))),
+        credit=first(f"{_PHOTOSHOP}Credit"),
+        rights=first(f"{_DC}rights"),
+        terms=first(f"{_RIGHTS}UsageTerms"),
+        terms_url=first(f"{_CC}license", f"{_RIGHTS}WebStatement"),
+        keywords=texts_of(values(f"{_DC}subject")),
+        taken_on=next((day for day in days if day is not None), None),
+        ai_generated=source_type.endswith(_MADE_BY_AI) if source_type else None,
+    )
+
+
+def _values(description: Element, name: str) -> Iterator[str]:
+    """A property's values: an attribute's, an element's own, or those of its list, the default language first."""
+    if (attribute := description.get(name)) is not None:
+        yield attribute
+    for element in description.findall(name):
+        if (resource := element.get(f"{_RDF}resource")) is not None:
+            yield resource
+        items = list(element.iter(f"{_RDF}li"))
+        items.sort(key=lambda one: one.get(_LANGUAGE, "x-default") != "x-default")
+        yield from (one.text or "" for one in items or [element])
