@@ -3,6 +3,7 @@
     PhrasepixError
     ├── UnknownSourceError   no source of that name (also a ValueError)
     ├── NotKeptError         what shall be cleared is not there (also a ValueError)
+    ├── WrongPickError       what shall be saved is not among the results, or too much (also a ValueError)
     └── NotWrittenError      a file could not be written
 
 Stage 1's errors stand in `retriever.errors`, stage 2's in `reranker.errors`.
@@ -24,6 +25,10 @@ class NotKeptError(PhrasepixError, ValueError):
     """Nothing of that name is kept."""
 
 
+class WrongPickError(PhrasepixError, ValueError):
+    """What shall be saved is not among the results, or is more than is saved at a time."""
+
+
 class NotWrittenError(PhrasepixError):
     """A file could not be written."""
 
@@ -34,6 +39,7 @@ EVERY_ERROR = (PhrasepixError, RetrieverError, RerankerError)
 WRONG_USAGE = (
     UnknownSourceError,
     NotKeptError,
+    WrongPickError,
     WrongParameterError,
     KeyMissingError,
     ConfigFileError,

@@ -7,19 +7,17 @@ from pathlib import Path
 from phrasepix.errors import NotWrittenError
 
 
-def write_whole(path: Path, text: str) -> Path:
-    """Write `text` (UTF-8) under a temporary name and move it into place; returns the absolute path.
+def write_whole(path: Path, content: str | bytes) -> Path:
+    """Write `content` (text as UTF-8) under a temporary name and move it into place; returns the absolute path.
 
     Nobody ever reads half a file, and a failure leaves what stood there before. Raises `NotWrittenError`.
     """
     path = path.expanduser().absolute()
     temporary = None
     try:
-        with tempfile.NamedTemporaryFile(
-            "w", encoding="utf-8", dir=path.parent, prefix=f".{path.name[:40]}.", delete=False
-        ) as file:
+        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name[:40]}.", delete=False) as file:
             temporary = Path(file.name)
-            file.write(text)
+            file.write(content if isinstance(content, bytes) else content.encode("utf-8", "replace"))
         temporary.chmod(0o666 & ~_umask())
         temporary.replace(path)
     except OSError as error:

@@ -4,13 +4,16 @@ import logging
 import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Self
 
 from phrasepix.loading import ModelInLoading
 from phrasepix.pool import AskedSource, Pool
 from phrasepix.results import Failure, Origin, Results, Skipped
 from phrasepix.sample import SAMPLE
+from phrasepix.saving.reopener import Reopener
+from phrasepix.saving.used import UsedBefore
 from phrasepix.sources import source_named
 from reranker.clip_reranker import ClipReranker, Progress
 from reranker.encoder import Encoder
@@ -26,7 +29,7 @@ from retriever.errors import RetrieverError, WrongParameterError
 from retriever.filtering import unhonoured_message
 from retriever.filters import Filters
 from retriever.protocol import KnowsItsFilters, Retriever
-from retriever.source import Opening
+from retriever.source import Opening, log_skip
 from retriever.user_agent import user_agent
 
 logger = logging.getLogger(__name__)
@@ -67,6 +70,8 @@ class Settings:
     key: str | None
     base_url: str | None
     offline: bool
+    project: str | Path | None
+    unused: bool
 
     def __post_init__(self) -> None:
         if not all(self.tags):
@@ -79,6 +84,8 @@ class Settings:
             raise WrongQueryError("the phrase is empty; say what the picture should show")
         if self.top < 1:
             raise WrongQueryError(f"top {self.top} is out of range; allowed: whole numbers from 1")
+        if self.unused and self.project is None:
+            raise WrongParameterError("unused needs the project whose pictures are left out; say which directory")
 
 
 class Search:
@@ -89,6 +96,10 @@ class Search:
         self._on_progress = on_progress
         self._skipped: list[Skipped] = []
         self._failures: list[Failure] = []
+        self._used = UsedBefore.in_project(settings.project)
+        self._opening = Opening(
+            key=settings.key, base_url=settings.base_url, on_skip=log_skip, offline=settings.offline
+        )
         self._resources = ExitStack()
         self._model = ModelInLoading(
             settings.model,
@@ -155,6 +166,8 @@ class Search:
         settings = self._settings
         sources: list[AskedSource] = []
         errors: list[RetrieverError] = []
+        by_name: dict[str, tuple[str, Opening]] = {}
+        own: dict[str, Retriever] = {}
         for choice in settings.sources:
             try:
                 retriever = opened.enter_context(self._open(choice))
@@ -164,6 +177,11 @@ class Search:
                     self._fail(Failure(str(choice), str(choice), str(error)))
                 continue
             sources.append(AskedSource(retriever, Origin.of_retriever(retriever)))
+            if isinstance(choice, str):
+                by_name[retriever.name] = (choice, self._opening)
+            else:
+                own[retriever.name] = retriever
+        self._reopener = Reopener(by_name, own)
         if not sources:
             raise errors[0]
         return sources
@@ -171,12 +189,8 @@ class Search:
     def _open(self, choice: SourceChoice) -> AbstractContextManager[Retriever]:
         if not isinstance(choice, str):
             return nullcontext(choice)
-        settings = self._settings
-        opening = Opening(
-            key=settings.key,
-            base_url=settings.base_url,
-            on_skip=lambda hit: self._skipped.append(Skipped(hit.source, hit.id, hit.reason)),
-            offline=settings.offline,
+        opening = replace(
+            self._opening, on_skip=lambda hit: self._skipped.append(Skipped(hit.source, hit.id, hit.reason))
         )
         return source_named(choice).open(opening)
 
@@ -198,6 +212,7 @@ class Search:
             limit=settings.limit,
             filters=settings.filters,
             on_failure=self._fail,
+            wanted=lambda candidate: not (settings.unused and self._used.has(candidate)),
         )
         return pool if pool.has_any() else None
 
@@ -224,11 +239,12 @@ class Search:
             tags=self._settings.tags,
             origins=tuple(source.origin for source in self._sources),
             model=self._model.title,
-            matches=ranking.matches,
+            matches=self._used.marked(ranking.matches, unused=self._settings.unused),
             skipped=(*self._skipped, *skipped),
             pool_size=ranking.pool_size,
             is_final=ranking.is_final,
             failures=tuple(self._failures),
+            reopener=self._reopener,
         )
 
 

@@ -34,7 +34,8 @@ class AskedSource:
 
 
 class Pool:
-    """The candidates of `sources` for all `tags`, as they come; read once, counted, each picture once.
+    """The candidates of `sources` for all `tags`, as they come; read once, counted, each picture once,
+    and none that is not `wanted`.
 
     A source's answers are in its own order; which source answers first is left to chance, `place_of` is not. One that
     fails is told to `on_failure` and the others answer; where all do, the first one's error is raised, by `has_any` or
@@ -49,12 +50,14 @@ class Pool:
         limit: int | None,
         filters: Filters,
         on_failure: Callable[[Failure], None],
+        wanted: Callable[[Candidate], bool] = lambda candidate: True,
     ) -> None:
         self._sources = sources
         self._tags = tags
         self._limit = limit
         self._filters = filters
         self._on_failure = on_failure
+        self._wanted = wanted
         self._errors: list[RetrieverError] = []
         self._places: dict[tuple[str, str], tuple[int, ...]] = {}
         self._is_complete = False
@@ -82,7 +85,7 @@ class Pool:
     def _merged(self) -> Iterator[Candidate]:
         answers = [self._answers(index, source) for index, source in enumerate(self._sources)]
         for place, candidate in chain.from_iterable(merge_ahead(answers, room=_READ_AHEAD)):
-            if candidate.identity not in self._places:
+            if candidate.identity not in self._places and self._wanted(candidate):
                 self._places[candidate.identity] = place
                 yield candidate
         self._is_complete = True

@@ -1,17 +1,20 @@
 """What a search returns: the ranked matches, able to show and to save themselves."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
 from phrasepix.files import write_whole
+from phrasepix.saving.reopener import Reopener
 from reranker.match import Match
 from retriever.protocol import Retriever
 
 if TYPE_CHECKING:
     from rich.table import Table
+
+    from phrasepix.saving.save import Saved, SaveProgress
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +71,7 @@ class Results(Sequence[Match]):
     pool_size: int = 0
     is_final: bool = True
     failures: tuple[Failure, ...] = ()
+    reopener: Reopener = field(repr=False, default_factory=Reopener)
 
     @overload
     def __getitem__(self, index: int) -> Match: ...
@@ -111,6 +115,34 @@ class Results(Sequence[Match]):
         from phrasepix.gallery import gallery_page
 
         return write_whole(Path(path), gallery_page(self))
+
+    def save(
+        self,
+        directory: str | Path,
+        pick: str | Sequence[int] | None = None,
+        *,
+        on_progress: "Callable[[SaveProgress], None]" = lambda progress: None,
+    ) -> "Saved":
+        """Save pictures into `directory`, at the largest size their sources let this key have, each with its credit.
+
+        `pick` names ranks, such as "1,3", "2-4" or [1, 3]; without it all are saved, at most twenty at a time: the
+        sources forbid to download in bulk. The credit goes into the file, where its format has a place for it, and into
+        `CREDITS.md` and `credits.json` beside it. What is there already is not downloaded again; a download that broke
+        off is continued. A picture that cannot be saved is listed in what is returned, and the others are saved.
+
+        Raises `WrongPickError`, and `NotWrittenError` where nothing can be written to `directory`.
+        """
+        from phrasepix.saving.pick import picked
+        from phrasepix.saving.save import FoundWith, save_matches
+
+        ranks = picked(pick, len(self))
+        return save_matches(
+            [self.matches[rank - 1] for rank in ranks],
+            Path(directory),
+            found_with=FoundWith(self.phrase, self.model),
+            reopener=self.reopener,
+            on_progress=on_progress,
+        )
 
     def show(self, width: int = 220) -> None:
         """Show the matches in a notebook with ipyplot, `width` pixels each.
@@ -160,6 +192,8 @@ def _match_as_json(match: Match) -> dict[str, Any]:
         "licence": candidate.licence,
         "licence_url": candidate.licence_url,
         "credit": candidate.credit,
+        "credit_line": {form: match.credit(form) for form in ("text", "markdown", "html")},
+        "used_before": match.used_before or None,
         "ai_generated": candidate.ai_generated,
         "no_ai_training": candidate.no_ai_training,
         "g_rated": candidate.g_rated,

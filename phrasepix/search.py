@@ -31,6 +31,8 @@ def find_images(
     key: str | None = None,
     base_url: str | None = None,
     offline: bool = False,
+    project: str | Path | None = None,
+    unused: bool = False,
     on_progress: Callable[[SearchProgress], None] = _silent,
 ) -> Results:
     """The `top` pictures that show `phrase` best, among up to `limit` candidates of each source for each `tag`.
@@ -53,6 +55,9 @@ def find_images(
     is listed in `Results.skipped`, or is an `AnswerNotKeptError` where it is the answer to the tag. (A `Retriever` of
     your own is asked as ever, by a thread of its own.)
 
+    `project` is a directory that pictures were saved into (`Results.save`): matches saved there before, or that look
+    like one that was, say so in `Match.used_before`; with `unused` they are left out.
+
     Raises `WrongQueryError`, `WrongParameterError` and the other errors of `phrasepix.errors`.
     """
     settings = Settings(
@@ -69,6 +74,8 @@ def find_images(
         key=key,
         base_url=base_url,
         offline=offline,
+        project=project,
+        unused=unused,
     )
     with Search(settings, on_progress) as search:
         return search.results()
@@ -89,6 +96,8 @@ def stream_images(
     key: str | None = None,
     base_url: str | None = None,
     offline: bool = False,
+    project: str | Path | None = None,
+    unused: bool = False,
     on_progress: Callable[[SearchProgress], None] = _silent,
 ) -> Iterator[Results]:
     """The results while they firm up: what is best so far, again and again, at last what `find_images` returns.
@@ -110,6 +119,8 @@ def stream_images(
         key=key,
         base_url=base_url,
         offline=offline,
+        project=project,
+        unused=unused,
     )
     return _streamed(settings, on_progress)
 

@@ -44,6 +44,7 @@ def results_table(results: "Results") -> Table:
                 (f"{video_note(candidate)} ", "cyan") if candidate.media_type == "video" else "",
                 ", ".join(candidate.tags[:_TAGS_SHOWN]),
                 (f"\n{page}" if page else "", "dim"),
+                (f"\nused before: {match.used_before}" if match.used_before else "", "yellow"),
             ),
             Text(candidate.creator),
         )

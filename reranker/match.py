@@ -9,12 +9,25 @@ from retriever.candidate import Candidate
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """A candidate with its place: `rank` from 1, `score` the cosine −1…1, `picture` in RGB."""
+    """A candidate with its place: `rank` from 1, `score` the cosine −1…1, `picture` in RGB.
+
+    `used_before` names the file as which the picture was saved before; empty where it was not.
+    """
 
     rank: int
     score: float
     candidate: Candidate
     picture: Image.Image = field(compare=False, repr=False)
+    used_before: str = ""
+
+    def credit(self, format: str = "text") -> str:  # noqa: A002  # the word people know it by
+        """The line that credits the picture in the form its licence asks for: text, markdown or html.
+
+        Raises `WrongParameterError`.
+        """
+        from retriever.credit import credit_line
+
+        return credit_line(self.candidate, format)
 
 
 @dataclass(frozen=True, slots=True)

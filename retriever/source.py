@@ -7,7 +7,7 @@ a `Source`.
 import logging
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
 from retriever.profile import SourceProfile
@@ -40,7 +40,7 @@ class Opening:
     answer that cannot be used; with `offline` nothing is sent and only kept answers are read.
     """
 
-    key: str | None = None
+    key: str | None = field(default=None, repr=False)
     base_url: str | None = None
     on_skip: Callable[[SkippedHit], None] = log_skip
     offline: bool = False

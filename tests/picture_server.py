@@ -27,6 +27,10 @@ class Exchange:
         self._handler = handler
         self._ended = ended
 
+    def asked(self, name: str) -> str:
+        """A header of the request; empty where it has none of that name."""
+        return self._handler.headers.get(name, "")
+
     def head(self, status: int, headers: Mapping[str, str]) -> None:
         """Send the status line and the headers."""
         self._handler.send_response(status)
@@ -94,6 +98,26 @@ def cut_after(body: bytes, announced: int) -> Answer:
         exchange.head(200, {"Content-Type": "image/jpeg", "Content-Length": str(announced)})
         exchange.send(body)
         exchange.cut()
+
+    return answer
+
+
+def in_ranges(body: bytes, etag: str = "", *, cut_at: int | None = None) -> Answer:
+    """`body` from where the request asks for it, if it is still that of `etag`; up to `cut_at` where given."""
+
+    def answer(exchange: Exchange) -> None:
+        start = int(exchange.asked("Range").removeprefix("bytes=").partition("-")[0] or 0)
+        if exchange.asked("If-Range") not in {"", etag}:
+            start = 0
+        headers = {"Content-Type": "image/jpeg", "Content-Length": str(len(body) - start)}
+        headers |= {"ETag": etag} if etag else {}
+        if start:
+            exchange.head(206, headers | {"Content-Range": f"bytes {start}-{len(body) - 1}/{len(body)}"})
+        else:
+            exchange.head(200, headers)
+        exchange.send(body[start:cut_at])
+        if cut_at is not None:
+            exchange.cut()
 
     return answer
 

@@ -13,7 +13,7 @@ def test_the_first_python_example_runs_as_it_stands(tmp_path: Path, monkeypatch:
     example = re.findall(r"```python\n(.*?)```", README, re.DOTALL)[0]
     monkeypatch.chdir(tmp_path)
     exec(compile(example, "README.md", "exec"), {})
-    assert {"best.jpg", "boats.html"} <= {path.name for path in tmp_path.iterdir()}
+    assert {"best.jpg", "boats.html", "my-book"} <= {path.name for path in tmp_path.iterdir()}
 
 
 @pytest.mark.parametrize("document", ["README.md", "CONTRIBUTING.md", "training/README.md"])

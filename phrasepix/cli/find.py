@@ -5,13 +5,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from phrasepix.cli.faults import NOTHING_FOUND, explained
+from phrasepix.cli.faults import FAILED, NOTHING_FOUND, explained
 
 if TYPE_CHECKING:
     from phrasepix.cli.screen import Screen
     from phrasepix.results import Results
 
 _SEARCH, _FILTERS, _MODEL, _OUTPUT = "The search", "Which candidates", "The model", "What comes out"
+_SAVING = "Saving"
 
 
 def _version(wanted: bool) -> None:
@@ -182,6 +183,38 @@ def find(
     open_gallery: Annotated[
         bool, typer.Option("--open", help="Open the gallery in the browser.", rich_help_panel=_OUTPUT)
     ] = False,
+    save: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Save the pictures there, with their credit; twenty at most. Implies --project DIR.",
+            show_default=False,
+            file_okay=False,
+            rich_help_panel=_SAVING,
+        ),
+    ] = None,
+    pick: Annotated[
+        str | None,
+        typer.Option(
+            metavar="RANKS",
+            help="Which to save, such as 1,3 or 2-4; all without it.",
+            show_default=False,
+            rich_help_panel=_SAVING,
+        ),
+    ] = None,
+    project: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Mark what was saved there before.",
+            show_default=False,
+            file_okay=False,
+            rich_help_panel=_SAVING,
+        ),
+    ] = None,
+    unused: Annotated[
+        bool, typer.Option("--unused", help="Leave out what was saved there before.", rich_help_panel=_SAVING)
+    ] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.", rich_help_panel=_OUTPUT)] = False,
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
@@ -191,8 +224,12 @@ def find(
 
     Asks a stock site for candidates by a coarse TAG, and ranks their pictures by how well they show the PHRASE.
     """
+    project = project or save
     with explained(debug=debug):
+        from phrasepix.cli.save import check_wish, save_picked
         from phrasepix.cli.screen import Screen
+
+        check_wish(save, pick, top, project, unused)
 
         with Screen() as screen:
             from phrasepix.cli.filters import filters_of_options
@@ -230,6 +267,8 @@ def find(
                 device=device,
                 engine=engine,
                 offline=offline,
+                project=project,
+                unused=unused,
                 on_progress=screen.show,
             )
         _print(results, as_json)
@@ -239,6 +278,8 @@ def find(
         if not results:
             screen.say(_why_nothing(results))
             raise typer.Exit(NOTHING_FOUND)
+        if save is not None and not save_picked(results, save, pick):
+            raise typer.Exit(FAILED)
 
 
 def _print(results: "Results", as_json: bool) -> None:

@@ -9,8 +9,9 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from PIL import Image
 
 from phrasepix.gallery.hotlinks import hotlinked, origin_of
-from phrasepix.links import lasting, page_of
+from phrasepix.links import page_of
 from phrasepix.videos import video_note
+from retriever.courtesy.addresses import lasting
 
 if TYPE_CHECKING:
     from phrasepix.results import Results

@@ -83,7 +83,7 @@ class PictureFetcher:
         from urllib3.exceptions import HTTPError
 
         session = self._session(loopback)
-        where = _shown(url)
+        where = shown_url(url)
         ends_at = time.monotonic() + self._deadline_s
         try:
             for _ in range(_MOST_REDIRECTS + 1):
@@ -142,7 +142,7 @@ class _MayPassError(Exception):
     """A failure that another try may mend."""
 
 
-def _shown(url: str) -> str:
+def shown_url(url: str) -> str:
     """The URL without what may carry a secret: its query, its user and password."""
     try:
         parts = urlsplit(url)

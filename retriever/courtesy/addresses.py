@@ -1,5 +1,6 @@
 """Which addresses are this machine's own."""
 
+import re
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
@@ -11,3 +12,15 @@ def is_on_this_machine(url: str) -> bool:
         return host == "localhost" or ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def lasting(url: str) -> str:
+    """`url` where it is a web address that outlives the search, else an empty text.
+
+    A page on this machine (the sample's) is gone with the search; another scheme never becomes a link.
+    """
+    try:
+        urlsplit(url)
+    except ValueError:
+        return ""
+    return url if re.match(r"https?://[^/\s]", url) and not is_on_this_machine(url) else ""

@@ -1,0 +1,48 @@
+"""`--save DIR --pick RANKS`: what is saved, and what became of it."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from phrasepix.results import Results
+    from phrasepix.saving.save import SaveProgress
+
+
+def check_wish(save: Path | None, pick: str | None, top: int, project: Path | None, unused: bool) -> None:
+    """Say what is wrong with the options before anything is searched for.
+
+    Raises `WrongPickError`.
+    """
+    from phrasepix.errors import WrongPickError
+
+    if pick is not None and save is None:
+        raise WrongPickError("--pick says which pictures are saved; say where with --save DIR")
+    if unused and project is None:
+        raise WrongPickError("--unused leaves out what was saved before; say where with --project DIR or --save DIR")
+    if save is not None:
+        from phrasepix.saving.pick import picked
+
+        picked(pick, top)
+
+
+def save_picked(results: "Results", directory: Path, pick: str | None) -> bool:
+    """Save the matches picked and say so on stderr; whether all could be saved."""
+    from phrasepix.cli.screen import Screen
+    from phrasepix.search import SearchProgress
+
+    with Screen() as screen:
+
+        def show(progress: "SaveProgress") -> None:
+            of = "" if progress.bytes_total is None else f" of {progress.bytes_total / 1e6:.1f}"
+            size = f", {progress.bytes_done / 1e6:.1f}{of} MB" if progress.bytes_done else ""
+            screen.show(SearchProgress(f"saving {progress.picture}{size}", progress.done, progress.total))
+
+        saved = results.save(directory, pick, on_progress=show)
+    for one in saved.pictures:
+        note = f" (its credit stands beside it only: {one.without_credit_inside})" if one.without_credit_inside else ""
+        screen.say(f"{'Saved' if one.is_new else 'Saved before'}: {one.path}{note}")
+    for failed in saved.failed:
+        screen.say(f"Not saved: {failed.match.candidate}: {failed.reason}")
+    if saved.pictures:
+        screen.say(f"Credits: {saved.directory / 'CREDITS.md'}")
+    return not saved.failed

@@ -1,0 +1,210 @@
+"""A picture file from its URL to the disk: of any size within reason, continued where it broke off."""
+
+import os
+import shutil
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Self
+from urllib.parse import unquote_to_bytes, urljoin, urlsplit
+from urllib.request import url2pathname
+
+import requests
+from urllib3.exceptions import HTTPError
+
+from phrasepix.saving.part import Part
+from reranker.errors import ForbiddenAddressError, PictureUnreachableError, PictureUnreadableError
+from reranker.pictures.fetch import shown_url
+from reranker.pictures.session import PictureSession
+
+_CHUNK = 1 << 18
+_MOST_REDIRECTS = 5
+_WORTH_ANOTHER_TRY = frozenset({429, 500, 502, 503, 504})
+
+
+class Downloader:
+    """Downloads files one after the other, from public addresses only.
+
+    At most `largest_bytes` a file; `connect_timeout_s` and `read_timeout_s` bound each wait, `deadline_s` a whole file,
+    in seconds. Up to five redirects are followed. A connection that fails or is cut, or an answer of 429 or 5xx, is
+    tried `attempts` times in all; what has come is kept and continued by a range request where the server has them.
+    """
+
+    def __init__(
+        self,
+        *,
+        largest_bytes: int = 500 << 20,
+        connect_timeout_s: float = 5.0,
+        read_timeout_s: float = 30.0,
+        deadline_s: float = 1800.0,
+        attempts: int = 3,
+        pause_s: float = 0.5,
+        user_agent: str = "phrasepix/0.1 (finds the picture a sentence describes; python-requests)",
+    ) -> None:
+        self._largest_bytes = largest_bytes
+        self._timeouts = (connect_timeout_s, read_timeout_s)
+        self._deadline_s = deadline_s
+        self._attempts = attempts
+        self._pause_s = pause_s
+        self._closed = threading.Event()
+        self._sessions = {loopback: PictureSession(user_agent, loopback, connections=1) for loopback in (False, True)}
+
+    def download(
+        self,
+        url: str,
+        part: Part,
+        *,
+        of: str,
+        loopback: bool = False,
+        on_bytes: Callable[[int, int | None], None] = lambda done, total: None,
+    ) -> None:
+        """The file at `url`, as `part.path`; continues what is there if it is `of` the same (size, rendition, …).
+
+        With `loopback` it may also come from this machine. `on_bytes` is told how many bytes are here, of how many.
+        Raises `PictureUnreachableError`, where what has come is kept, `ForbiddenAddressError`, or
+        `PictureUnreadableError` where it is too large; `OSError` where it cannot be written.
+        """
+        known = part.remembered()
+        if known.get("of") == of and known.get("total") == part.size():
+            return  # it is whole already: only what comes after was cut off
+        ends_at = time.monotonic() + self._deadline_s
+        for attempt in range(self._attempts):
+            try:
+                self._once(url, part, of, loopback, on_bytes, ends_at)
+                return
+            except _MayPassError as error:
+                if attempt + 1 == self._attempts:
+                    raise PictureUnreachableError(str(error)) from None
+                self._closed.wait(self._pause_s)
+
+    def _once(
+        self,
+        url: str,
+        part: Part,
+        of: str,
+        loopback: bool,
+        on_bytes: Callable[[int, int | None], None],
+        ends_at: float,
+    ) -> None:
+        where = shown_url(url)
+        known = part.remembered()
+        here = part.size() if known.get("of") == of else 0
+        headers = _range_headers(here, known)
+        try:
+            for _ in range(_MOST_REDIRECTS + 1):
+                with self._sessions[loopback].get(
+                    url, stream=True, timeout=self._timeouts, headers=headers
+                ) as response:
+                    if not response.is_redirect:
+                        return self._receive(response, part, where, of, here, known, on_bytes, ends_at)
+                    url = urljoin(response.url, response.headers["Location"])
+        except requests.exceptions.InvalidSchema:
+            raise ForbiddenAddressError(f"{where} leads to what is not an http or https address") from None
+        except requests.Timeout:
+            raise _MayPassError(f"{where} did not answer in time") from None
+        except (requests.ConnectionError, requests.exceptions.ChunkedEncodingError, HTTPError, ConnectionError):
+            raise _MayPassError(f"{where} cannot be reached or cut the connection") from None
+        except requests.RequestException as error:
+            raise PictureUnreachableError(f"{where} cannot be asked: {type(error).__name__}") from None
+        except ValueError as error:  # what urllib says of URLs it cannot use
+            raise PictureUnreachableError(f"{where} cannot be asked: {type(error).__name__}") from None
+        raise PictureUnreachableError(f"{where} was redirected more than {_MOST_REDIRECTS} times")
+
+    def _receive(
+        self,
+        response: requests.Response,
+        part: Part,
+        where: str,
+        of: str,
+        here: int,
+        known: dict[str, Any],
+        on_bytes: Callable[[int, int | None], None],
+        ends_at: float,
+    ) -> None:
+        if response.status_code == 416 or (response.status_code == 206 and not _continues(response, here, known)):
+            part.discard()  # it is another file by now
+            raise _MayPassError(f"{where} has another file than the one that was begun")
+        if response.status_code in _WORTH_ANOTHER_TRY:
+            raise _MayPassError(f"{where} answered with status {response.status_code}")
+        if response.status_code not in {200, 206}:
+            raise PictureUnreachableError(f"{where} answered with status {response.status_code}")
+        done = here if response.status_code == 206 else 0
+        announced = response.headers.get("Content-Length", "")
+        total = done + int(announced) if announced.isdecimal() else None
+        too_large = PictureUnreadableError(f"{where} is larger than {self._largest_bytes / (1 << 20):g} MiB")
+        if total is not None and total > self._largest_bytes:
+            raise too_large
+        if done == 0:
+            part.discard()
+            if total is not None and not response.headers.get("Content-Encoding"):
+                part.remember({"of": of, "total": total, "validator": _validator(response)})
+        with part.path.open("ab" if done else "wb") as file:
+            while chunk := response.raw.read1(_CHUNK, decode_content=True):
+                file.write(chunk)
+                done += len(chunk)
+                on_bytes(done, total)
+                if done > self._largest_bytes:
+                    raise too_large
+                if time.monotonic() > ends_at:
+                    raise PictureUnreachableError(f"{where} sends too slowly (not done after {self._deadline_s:g} s)")
+        if total is not None and done < total and not response.headers.get("Content-Encoding"):
+            raise _MayPassError(f"{where} cut the connection after {done} of {total} bytes")
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._closed.set()
+        for session in self._sessions.values():
+            session.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.close()
+
+
+class _MayPassError(Exception):
+    """A failure that another try may mend."""
+
+
+def copy_local(url: str, part: Part) -> None:
+    """Copy the file that a file URL names. Raises `PictureUnreachableError`."""
+    path = _path_of(url)
+    part.discard()
+    try:
+        if not path.is_file():
+            raise PictureUnreachableError(f"{path} is no file any more")
+        source = path.open("rb")
+    except OSError as error:
+        raise PictureUnreachableError(f"{path} cannot be read: {error.strerror or error}") from None
+    with source, part.path.open("wb") as target:
+        shutil.copyfileobj(source, target, _CHUNK)
+
+
+def _path_of(url: str) -> Path:
+    """The path a file URL leads to: where paths are bytes, byte by byte."""
+    path = urlsplit(url).path
+    return Path(url2pathname(path) if os.name == "nt" else os.fsdecode(unquote_to_bytes(path)))
+
+
+def _validator(response: requests.Response) -> str:
+    """What a server recognises the file by: a strong ETag, else the time of its last change; empty without either."""
+    etag = str(response.headers.get("ETag", ""))
+    return etag if etag.startswith('"') else str(response.headers.get("Last-Modified", ""))
+
+
+def _range_headers(here: int, known: dict[str, Any]) -> dict[str, str]:
+    if not here or not isinstance(known.get("total"), int) or here >= known["total"]:
+        return {}
+    headers = {"Range": f"bytes={here}-"}
+    validator = known.get("validator")
+    return headers | {"If-Range": validator} if isinstance(validator, str) and validator else headers
+
+
+def _continues(response: requests.Response, here: int, known: dict[str, Any]) -> bool:
+    """Whether a partial answer is the rest of what was begun: from where it broke off, of a file of the same size."""
+    wanted = f"bytes {here}-{known['total'] - 1}/{known['total']}" if isinstance(known.get("total"), int) else ""
+    validator = known.get("validator", "")
+    same = not validator or _validator(response) in ("", validator)
+    return response.headers.get("Content-Range", "").strip() == wanted and same

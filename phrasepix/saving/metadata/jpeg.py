@@ -1,0 +1,59 @@
+"""Where a JPEG carries XMP and Exif: APP1 segments before the picture."""
+
+import struct
+from collections.abc import Iterator
+from typing import BinaryIO
+
+from phrasepix.saving.metadata import exif, xmp
+from phrasepix.saving.metadata.fields import CreditFields
+from phrasepix.saving.metadata.splice import Edit, NoRoomError
+
+_XMP = b"http://ns.adobe.com/xap/1.0/\0"
+_APP0, _APP1 = 0xE0, 0xE1
+_LARGEST_SEGMENT = 65535 - 2
+
+
+def jpeg_edits(file: BinaryIO, fields: CreditFields) -> list[Edit]:
+    """The edits that put the credit into a JPEG. Raises `NoRoomError`."""
+    place, has_exif, old, existing = 2, False, None, None
+    for marker, start, payload in _segments(file):
+        end = start + 4 + len(payload)
+        if marker == _APP1 and payload.startswith(_XMP) and old is None:
+            old, existing = (start, end), payload[len(_XMP) :]
+        is_exif = marker == _APP1 and payload.startswith(exif.PREFIX)
+        has_exif = has_exif or is_exif
+        if start == place and (marker == _APP0 or is_exif):
+            place = end  # JFIF and Exif want to come first; the index of an MPO counts from behind this place
+    packet = _XMP + xmp.packet_with(fields, existing)
+    if len(packet) > _LARGEST_SEGMENT:
+        raise NoRoomError("its XMP would not fit into a JPEG's segment")
+    edits = [Edit(*(old or (place, place)), _segment(packet))]
+    block = None if has_exif else exif.exif_block(fields)
+    if block is not None:
+        edits.append(Edit(place, place, _segment(exif.PREFIX + block)))
+    return _joined(edits)
+
+
+def _joined(edits: list[Edit]) -> list[Edit]:
+    """Exif before XMP, where both are inserted at one place."""
+    if len(edits) == 2 and edits[0].start == edits[0].end == edits[1].start:
+        return [Edit(edits[0].start, edits[0].end, edits[1].replacement + edits[0].replacement)]
+    return edits
+
+
+def _segments(file: BinaryIO) -> Iterator[tuple[int, int, bytes]]:
+    """Marker, start and payload of each segment before the picture's data."""
+    file.seek(2)
+    while True:
+        start = file.tell()
+        head = file.read(4)
+        if len(head) < 4 or head[0] != 0xFF or not (0xC0 <= head[1] <= 0xFE) or head[1] == 0xDA:
+            return
+        length = struct.unpack(">H", head[2:])[0] - 2
+        if length < 0:
+            raise NoRoomError("a segment's length is not one")
+        yield head[1], start, file.read(length)
+
+
+def _segment(payload: bytes) -> bytes:
+    return struct.pack(">BBH", 0xFF, _APP1, len(payload) + 2) + payload

@@ -1,0 +1,50 @@
+"""File names people can read, which every file system takes."""
+
+import hashlib
+import unicodedata
+from collections.abc import Callable
+
+from retriever.candidate import Candidate
+
+_LONGEST_BYTES = {"source": 16, "creator": 32, "id": 32, "phrase": 44}
+"""In UTF-8: with hyphens, digest and extension below 143 bytes, which is what encrypted file systems leave."""
+
+
+def digest(candidate: Candidate) -> str:
+    """Eight hexadecimal digits for the picture's identity."""
+    return hashlib.sha256("\0".join(candidate.identity).encode("utf-8", "replace")).hexdigest()[:8]
+
+
+def name_for(candidate: Candidate, phrase: str, extension: str, is_taken: Callable[[str], bool]) -> str:
+    """A name of source, creator, id and the words of the phrase, with `extension` (such as .jpg); the same each time.
+
+    Where `is_taken`, or where the id cannot be written out, a digest of the picture's identity sets it apart, and a
+    number where that is taken too. Names that differ in case only must count as taken: to some systems they are one.
+    """
+    identifier = _words(candidate.id, _LONGEST_BYTES["id"])
+    parts = [
+        _words(candidate.source, _LONGEST_BYTES["source"]),
+        _words(candidate.creator, _LONGEST_BYTES["creator"]),
+        identifier,
+        _words(phrase, _LONGEST_BYTES["phrase"]),
+    ]
+    stem = "-".join(part for part in parts if part)
+    if identifier == candidate.id and not is_taken(stem + extension):
+        return stem + extension
+    stem = f"{stem}-{digest(candidate)}".lstrip("-")
+    name, number = stem + extension, 2
+    while is_taken(name):
+        name, number = f"{stem}-{number}{extension}", number + 1
+    return name
+
+
+def _words(text: str, longest: int) -> str:
+    """The letters and digits of `text`, of any script, with hyphens between them, in at most `longest` bytes."""
+    kept = "".join(
+        char if unicodedata.category(char)[0] in "LMN" else "-" for char in unicodedata.normalize("NFC", text)
+    )
+    joined = "-".join(word for word in kept.split("-") if word)
+    cut = joined.encode()[:longest].decode("utf-8", "ignore")
+    if cut != joined and "-" in cut and joined[len(cut)] != "-":
+        cut = cut.rpartition("-")[0]  # whole words
+    return cut.strip("-")

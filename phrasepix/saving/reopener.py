@@ -1,0 +1,58 @@
+"""Opening a search's sources again, when the search is over."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from phrasepix.errors import UnknownSourceError
+from phrasepix.sources import source_named
+from retriever.protocol import Retriever
+from retriever.source import Opening
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Reopener:
+    """How the sources of a search are opened again, by the names that stand in `Candidate.source`.
+
+    `openings` has the name by which each was asked for, and how it was opened; `retrievers` are a caller's own.
+
+    An opening may hold a key: it is neither shown nor pickled. A source opened from what was unpickled looks for its
+    key where it always does.
+    """
+
+    openings: Mapping[str, tuple[str, Opening]] = field(default_factory=dict)
+    retrievers: Mapping[str, Retriever] = field(default_factory=dict)
+
+    @contextmanager
+    def open(self, source: str) -> Iterator[Retriever | None]:
+        """The source named `source`, open; None where nothing of that name can be opened.
+
+        Raises a `RetrieverError`, such as `KeyMissingError`.
+        """
+        own = self._own(source)
+        if own is not None:
+            yield own
+            return
+        name, opening = self.openings.get(source, (source, Opening()))
+        try:
+            known = source_named(name)
+        except UnknownSourceError:
+            yield None
+            return
+        with known.open(opening) as retriever:
+            yield retriever
+
+    def _own(self, source: str) -> Retriever | None:
+        """The caller's retriever that offered what says to come from `source`: a sole one may call it what it likes."""
+        if source in self.retrievers or source in self.openings or len(self.retrievers) != 1:
+            return self.retrievers.get(source)
+        return next(iter(self.retrievers.values()))
+
+    @property
+    def is_offline(self) -> bool:
+        """Whether the search was to send nothing."""
+        return any(opening.offline for _, opening in self.openings.values())
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (Reopener, ())

@@ -1,0 +1,288 @@
+"""Saving matches into a directory, each with its credit."""
+
+import time
+import warnings
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from hashlib import file_digest
+from pathlib import Path, PurePosixPath
+
+from PIL import Image
+
+from phrasepix.errors import NotWrittenError
+from phrasepix.saving.download import Downloader, copy_local
+from phrasepix.saving.entries import Entry
+from phrasepix.saving.ledger import Ledger, open_ledger
+from phrasepix.saving.likeness import likeness
+from phrasepix.saving.metadata import embed_credit
+from phrasepix.saving.names import name_for
+from phrasepix.saving.part import Part
+from phrasepix.saving.reopener import Reopener
+from reranker.errors import ForbiddenAddressError, PictureError, PictureUnreachableError, PictureUnreadableError
+from reranker.match import Match
+from reranker.pictures.decode import FORMATS, decode
+from retriever.candidate import Candidate, Rendition
+from retriever.courtesy.addresses import lasting
+from retriever.credit import CREDIT_FORMATS, credit_line
+from retriever.errors import RetrieverError
+from retriever.protocol import Downloads, Retriever
+
+_LARGEST_PIXELS = 178_000_000
+_SAY_EVERY_S = 0.1
+_EXTENSIONS = {"JPEG": ".jpg", "MPO": ".jpg", "TIFF": ".tif"}  # of the others, their name
+
+
+@dataclass(frozen=True, slots=True)
+class SaveProgress:
+    """Where a save is: `done` of `total` pictures, and `bytes_done` of the one being downloaded, of `bytes_total`."""
+
+    done: int
+    total: int
+    picture: str = ""
+    bytes_done: int = 0
+    bytes_total: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SavedPicture:
+    """A match that was saved as `path`; not `is_new` where it was there before.
+
+    `without_credit_inside` says why the file itself does not name its creator; empty where it does.
+    """
+
+    match: Match
+    path: Path
+    is_new: bool = True
+    without_credit_inside: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class NotSaved:
+    """A match that could not be saved, and why."""
+
+    match: Match
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """What became of a save: the `pictures` that are in `directory` now, and those that `failed`."""
+
+    directory: Path
+    pictures: tuple[SavedPicture, ...] = ()
+    failed: tuple[NotSaved, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FoundWith:
+    """What the pictures were found with."""
+
+    phrase: str
+    model: str
+
+
+def save_matches(
+    matches: Sequence[Match],
+    directory: Path,
+    *,
+    found_with: FoundWith,
+    reopener: Reopener,
+    on_progress: Callable[[SaveProgress], None] = lambda progress: None,
+) -> Saved:
+    """Save the matches into `directory`, one after the other; what cannot be saved is listed with its reason.
+
+    Raises `NotWrittenError` where nothing can be written there.
+    """
+    directory = directory.expanduser().absolute()
+    with open_ledger(directory):
+        pass  # that it can be written to is known before anything is asked for
+    pictures: list[SavedPicture] = []
+    failed: list[NotSaved] = []
+    with _Saver(directory, found_with, reopener) as saver:
+        for match in matches:
+            done = len(pictures) + len(failed)
+            on_progress(SaveProgress(done, len(matches), str(match.candidate)))
+            say = _Sparingly(on_progress, SaveProgress(done, len(matches), str(match.candidate)))
+            try:
+                pictures.append(saver.save(match, say))
+            except (RetrieverError, PictureError, NotWrittenError) as error:
+                failed.append(NotSaved(match, str(error)))
+    on_progress(SaveProgress(len(matches), len(matches)))
+    return Saved(directory, tuple(pictures), tuple(failed))
+
+
+class _Sparingly:
+    """Passes on how many bytes have come, not more often than anybody can read."""
+
+    def __init__(self, on_progress: Callable[[SaveProgress], None], where: SaveProgress) -> None:
+        self._on_progress = on_progress
+        self._where = where
+        self._next_at = time.monotonic() + _SAY_EVERY_S
+
+    def __call__(self, done: int, total: int | None) -> None:
+        if (now := time.monotonic()) >= self._next_at:
+            self._next_at = now + _SAY_EVERY_S
+            where = self._where
+            self._on_progress(SaveProgress(where.done, where.total, where.picture, done, total))
+
+
+class _Saver:
+    """Saves one match at a time; opens each source once."""
+
+    def __init__(self, directory: Path, found_with: FoundWith, reopener: Reopener) -> None:
+        self._directory = directory
+        self._found_with = found_with
+        self._reopener = reopener
+        self._resources = ExitStack()
+        self._downloader = Downloader()
+        self._opened: dict[str, Retriever | None] = {}
+
+    def save(self, match: Match, on_bytes: Callable[[int, int | None], None]) -> SavedPicture:
+        candidate = match.candidate
+        with open_ledger(self._directory) as ledger:
+            part = Part(ledger.hidden(candidate, ".part"))
+            there = ledger.of(candidate)
+            if there is not None and (self._directory / there["file"]).is_file():
+                part.discard()
+                return SavedPicture(match, self._directory / there["file"], is_new=False)
+            try:
+                self._fetch(candidate, part, on_bytes)
+                return self._put_into_place(ledger, match, part)
+            except PictureUnreadableError:
+                part.discard()
+                raise
+            except OSError as error:
+                part.discard()  # on a full disk, it is in the way of what is whole
+                raise NotWrittenError(f"cannot write to {self._directory}: {error.strerror or error}") from None
+
+    def _fetch(self, candidate: Candidate, part: Part, on_bytes: Callable[[int, int | None], None]) -> None:
+        retriever = self._retriever(candidate.source)
+        file = self._file(candidate, retriever)
+        if file.url.startswith("file:"):
+            if not getattr(retriever, "on_disk", False):
+                raise ForbiddenAddressError("its file URL is none that pictures of this source come from")
+            copy_local(file.url, part)
+            return
+        if self._reopener.is_offline:
+            raise PictureUnreachableError("offline nothing is downloaded; save it without --offline (offline=True)")
+        self._downloader.download(
+            file.url,
+            part,
+            of=f"{candidate.source}:{candidate.id} {file.width}x{file.height}",
+            loopback=bool(getattr(retriever, "on_loopback", False)),
+            on_bytes=on_bytes,
+        )
+
+    def _file(self, candidate: Candidate, retriever: Retriever | None) -> Rendition:
+        if isinstance(retriever, Downloads):
+            return retriever.file_to_save(candidate)
+        given = [rendition for rendition in candidate.renditions if rendition.as_given]
+        return (given or candidate.renditions)[-1]
+
+    def _retriever(self, source: str) -> Retriever | None:
+        if source not in self._opened:
+            self._opened[source] = self._resources.enter_context(self._reopener.open(source))
+        return self._opened[source]
+
+    def _put_into_place(self, ledger: Ledger, match: Match, part: Part) -> SavedPicture:
+        candidate = match.candidate
+        picture, format_name = self._verified(match, part.path)
+        downloaded = _sha256(part.path)
+        entry = self._entry(match) | {
+            "download_sha256": downloaded,
+            "format": format_name,
+            "likeness": likeness(picture),
+        }
+        if (same := ledger.with_download(downloaded)) is not None:  # another source has the very same file
+            there = {name: same.get(name) for name in ("file", "sha256", "width", "height", "metadata")}
+            ledger.add(candidate, entry | there, None)
+            part.discard()
+            return SavedPicture(match, self._directory / same["file"], is_new=False)
+        finished = ledger.hidden(candidate, ".whole")
+        why_not = _with_credit(part.path, finished, format_name, candidate, picture)
+        extension = _EXTENSIONS.get(format_name, f".{format_name.lower()}")
+        name = name_for(candidate, self._found_with.phrase, extension, lambda name: ledger.is_taken(name, candidate))
+        about_file = {
+            "file": name,
+            "sha256": _sha256(finished),
+            "width": picture.width,
+            "height": picture.height,
+            "metadata": f"none: {why_not}" if why_not else "the credit is in the file's XMP",
+        }
+        try:
+            ledger.add(candidate, about_file | entry, finished)
+        finally:
+            finished.unlink(missing_ok=True)
+        part.discard()
+        return SavedPicture(match, self._directory / name, without_credit_inside=why_not)
+
+    def _verified(self, match: Match, path: Path) -> tuple[Image.Image, str]:
+        """See `_verified`. A file of this machine that only its own reader decodes, such as a camera's, is trusted.
+
+        By its name: by content most of them are TIFF, with a picture of a stamp's size.
+        """
+        suffix = PurePosixPath(match.candidate.image_url).suffix.lower()
+        on_disk = getattr(self._opened[match.candidate.source], "on_disk", False)
+        if on_disk and suffix[1:].isalnum() and suffix not in Image.registered_extensions():
+            return match.picture, suffix[1:].upper()
+        return _verified(path)
+
+    def _entry(self, match: Match) -> Entry:
+        candidate = match.candidate
+        return {
+            "source": candidate.source,
+            "id": candidate.id,
+            "catalogue": candidate.catalogue,
+            "title": candidate.title,
+            "creator": candidate.creator,
+            "creator_url": lasting(candidate.creator_url),
+            "page_url": lasting(candidate.page_url),
+            "licence": candidate.licence,
+            "licence_url": candidate.licence_url,
+            "credit_owed": candidate.credit_owed,
+            "credit": {form: credit_line(candidate, form) for form in CREDIT_FORMATS},
+            "retrieved_at": datetime.now(UTC).isoformat(timespec="seconds"),
+            "phrase": self._found_with.phrase,
+            "tag": candidate.found_by,
+            "model": self._found_with.model,
+            "score": round(match.score, 6),
+        }
+
+    def __enter__(self) -> "_Saver":
+        self._resources.enter_context(self._downloader)
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self._resources.close()
+
+
+def _verified(path: Path) -> tuple[Image.Image, str]:
+    """The picture in a file, decoded to its end, and Pillow's name of its format. Raises `PictureUnreadableError`."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the bound is our own, and what else may be odd did not keep it from decoding
+        picture = decode(path.read_bytes(), largest_pixels=_LARGEST_PIXELS)
+        with Image.open(path, formats=FORMATS) as opened:
+            return picture, opened.format or ""
+
+
+def _with_credit(source: Path, target: Path, format_name: str, candidate: Candidate, picture: Image.Image) -> str:
+    """Make `target`: `source` with the credit in it, or a plain copy; why there is none inside, or an empty text."""
+    with target.open("wb") as file:
+        why_not = embed_credit(source, file, format_name, candidate)
+    if why_not:
+        return why_not
+    try:
+        written, _ = _verified(target)
+        if written.size == picture.size and written.tobytes() == picture.tobytes():
+            return ""
+    except PictureUnreadableError:
+        pass  # the same as pixels that differ
+    target.write_bytes(source.read_bytes())
+    return "it would not have stayed the same picture"
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return file_digest(file, "sha256").hexdigest()

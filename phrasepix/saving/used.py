@@ -1,0 +1,59 @@
+"""Which pictures were saved for a project before."""
+
+import logging
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Self
+
+from phrasepix.saving.entries import CREDITS, DamagedCreditsError, identity_of, read_entries
+from phrasepix.saving.likeness import likeness, look_alike
+from reranker.match import Match
+from retriever.candidate import Candidate
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class UsedBefore:
+    """The files saved for a project, by the identity of their pictures and by how they look."""
+
+    by_identity: dict[tuple[str, str], str]
+    by_looks: tuple[tuple[str, str], ...] = ()
+
+    @classmethod
+    def in_project(cls, directory: str | Path | None) -> Self:
+        """What the project's directory says; nothing where there is none, or where it cannot be read."""
+        if directory is None:
+            return cls({})
+        directory = Path(directory).expanduser()
+        try:
+            entries = read_entries(directory)
+        except (DamagedCreditsError, OSError) as error:
+            logger.warning("what was used before is not known: %s cannot be read: %s", directory / CREDITS, error)
+            return cls({})
+        looks = tuple((str(entry.get("likeness", "")), entry["file"]) for entry in entries)
+        return cls({identity_of(entry): entry["file"] for entry in entries}, looks)
+
+    def has(self, candidate: Candidate) -> bool:
+        """Whether this very picture was saved."""
+        return candidate.identity in self.by_identity
+
+    def marked(self, matches: Iterable[Match], *, unused: bool = False) -> tuple[Match, ...]:
+        """The matches, each that was saved, or looks like one that was, with its `used_before`.
+
+        With `unused` without these, and the others ranked from 1.
+        """
+        marked = [replace(match, used_before=self._file(match)) for match in matches]
+        if not unused:
+            return tuple(marked)
+        left = (match for match in marked if not match.used_before)
+        return tuple(replace(match, rank=rank) for rank, match in enumerate(left, start=1))
+
+    def _file(self, match: Match) -> str:
+        if self.has(match.candidate):
+            return self.by_identity[match.candidate.identity]
+        if not self.by_looks:
+            return ""
+        looks = likeness(match.picture)
+        return next((file for saved, file in self.by_looks if look_alike(looks, saved)), "")

@@ -1,0 +1,129 @@
+"""The line that credits a picture, in the form its licence asks for, as plain text, Markdown or HTML.
+
+A Creative Commons licence asks for title, author, source and licence, each with its link (TASL:
+https://wiki.creativecommons.org/wiki/Recommended_practices_for_attribution). Other sources say in their own words what
+they want, which is `Candidate.credit`: there the creator, the source and the licence become links.
+"""
+
+import re
+import unicodedata
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from html import escape
+from urllib.parse import quote, urlsplit
+
+from retriever.candidate import Candidate
+from retriever.courtesy.addresses import lasting
+from retriever.errors import WrongParameterError
+
+_LONGEST_TEXT = 300
+_JOINERS = {"\u200c", "\u200d"}  # without them some scripts and emoji fall apart
+_NOT_OWED = "; credit is not owed, and given as a courtesy"
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A stretch of a credit line; a link where `url` is not empty."""
+
+    text: str
+    url: str = ""
+
+
+def credit_line(candidate: Candidate, format: str = "text") -> str:  # noqa: A002  # the word people know it by
+    """The candidate's credit: one line of `text`, `markdown` or `html`, whatever its fields contain.
+
+    Addresses that do not outlive the search are left out. Raises `WrongParameterError`.
+    """
+    try:
+        render = _FORMATS[format]
+    except KeyError:
+        raise WrongParameterError.not_among("credit format", format, _FORMATS) from None
+    return "".join(render(piece) for piece in _pieces(candidate) if piece.text)
+
+
+def plain_words(text: str, longest: int = _LONGEST_TEXT) -> str:
+    """`text` as one line of at most `longest` characters, without what is invisible or turns the reading direction."""
+    kept = "".join(
+        " " if char.isspace() or unicodedata.category(char) in {"Cc", "Zl", "Zp"} else char
+        for char in text
+        if char in _JOINERS or unicodedata.category(char) not in {"Cf", "Cs", "Cn"}
+    )
+    words = " ".join(kept.split())
+    return words if len(words) <= longest else words[: longest - 1].rstrip() + "…"
+
+
+def _pieces(candidate: Candidate) -> Iterator[Piece]:
+    if _is_creative_commons(candidate):
+        yield from _title_author_source(candidate)
+    else:
+        yield from _in_the_sources_words(candidate)
+    if licence := plain_words(candidate.licence):
+        yield Piece(", ")
+        yield Piece(licence, lasting(candidate.licence_url))
+    if candidate.credit_owed is False:
+        yield Piece(_NOT_OWED)
+
+
+def _is_creative_commons(candidate: Candidate) -> bool:
+    try:
+        host = urlsplit(candidate.licence_url).hostname or ""
+    except ValueError:
+        host = ""
+    by_name = re.match(r"CC[ -]?(?:BY|0|zero)|public domain", candidate.licence, re.IGNORECASE)
+    return host.removeprefix("www.") == "creativecommons.org" or by_name is not None
+
+
+def _title_author_source(candidate: Candidate) -> Iterator[Piece]:
+    title, page = plain_words(candidate.title), lasting(candidate.page_url)
+    yield Piece(f"“{title}”" if title else "Untitled picture", page)
+    if creator := plain_words(candidate.creator):
+        yield Piece(" by ")
+        yield Piece(creator, lasting(candidate.creator_url))
+
+
+def _in_the_sources_words(candidate: Candidate) -> Iterator[Piece]:
+    credit, creator = plain_words(candidate.credit), plain_words(candidate.creator)
+    page = lasting(candidate.page_url)
+    before, found, after = credit.partition(creator) if creator else (credit, "", "")
+    if not found:
+        yield Piece(credit or str(candidate), page)
+        return
+    yield Piece(before)
+    yield Piece(creator, lasting(candidate.creator_url))
+    if joint := re.match(r" (?:on|via|from) |, ", after):  # “… on Unsplash”: where it is from leads to its page
+        yield Piece(joint[0])
+        yield Piece(after[joint.end() :], page)
+    else:
+        yield Piece(after)
+
+
+def _as_text(piece: Piece) -> str:
+    return f"{piece.text} ({piece.url})" if piece.url else piece.text
+
+
+def _as_markdown(piece: Piece) -> str:
+    text = markdown_escaped(piece.text)
+    return f"[{text}]({_quoted(piece.url)})" if piece.url else text
+
+
+def _as_html(piece: Piece) -> str:
+    text = escape(piece.text)
+    return f'<a href="{escape(_quoted(piece.url))}">{text}</a>' if piece.url else text
+
+
+def markdown_escaped(text: str) -> str:
+    """`text`, one line, as Markdown that shows it as it is: no emphasis, link, HTML or address made of it."""
+    text = re.sub(r"[\\`*_{}\[\]<>#|~&!$^=@]", r"\\\g<0>", text)
+    text = re.sub(r"://", r"\\://", text)
+    text = re.sub(r"\bwww\.", r"www\\.", text, flags=re.IGNORECASE)
+    return re.sub(r"^(\d*)([-+.)])", r"\1\\\2", text)
+
+
+def _quoted(url: str) -> str:
+    """The address with all that could end it early percent-encoded."""
+    return quote(url, safe=":/?#[]@!$&*+,;=%-._~", errors="replace")
+
+
+_FORMATS: dict[str, Callable[[Piece], str]] = {"text": _as_text, "markdown": _as_markdown, "html": _as_html}
+CREDIT_FORMATS = tuple(_FORMATS)
+"""What `credit_line` can be asked for."""

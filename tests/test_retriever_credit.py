@@ -1,0 +1,122 @@
+"""The line that credits a picture."""
+
+from dataclasses import replace
+
+import pytest
+
+from retriever.candidate import Candidate, Rendition
+from retriever.credit import credit_line
+from retriever.errors import WrongParameterError
+
+UNSPLASH = Candidate(
+    source="unsplash",
+    id="abc",
+    page_url="https://unsplash.example/photos/abc?utm_source=phrasepix&utm_medium=referral",
+    renditions=(Rendition("https://images.example/abc.jpg", 640, 480),),
+    width=640,
+    height=480,
+    media_type="photo",
+    tags=("boat",),
+    creator="Some Body",
+    creator_url="https://unsplash.example/@somebody?utm_source=phrasepix&utm_medium=referral",
+    licence="Unsplash License",
+    licence_url="https://unsplash.example/license",
+    credit="Photo by Some Body on Unsplash",
+    found_by="boat",
+    credit_owed=True,
+)
+BY_SA = replace(
+    UNSPLASH,
+    source="openverse",
+    title="A boat",
+    page_url="https://photos.example/1",
+    creator_url="https://photos.example/people/1",
+    licence="CC BY-SA 4.0",
+    licence_url="https://creativecommons.org/licenses/by-sa/4.0/",
+    credit="whatever the source made of it",
+)
+
+
+def test_a_creative_commons_credit_has_title_author_source_and_licence() -> None:
+    assert credit_line(BY_SA) == (
+        "“A boat” (https://photos.example/1) by Some Body (https://photos.example/people/1), "
+        "CC BY-SA 4.0 (https://creativecommons.org/licenses/by-sa/4.0/)"
+    )
+    assert credit_line(BY_SA, "markdown") == (
+        "[“A boat”](https://photos.example/1) by [Some Body](https://photos.example/people/1), "
+        "[CC BY-SA 4.0](https://creativecommons.org/licenses/by-sa/4.0/)"
+    )
+
+
+def test_a_source_is_credited_in_its_own_words_with_links_to_creator_and_page() -> None:
+    page, creator = (url.replace("&", "&amp;") for url in (UNSPLASH.page_url, UNSPLASH.creator_url))
+    assert credit_line(UNSPLASH, "html") == (
+        f'Photo by <a href="{creator}">Some Body</a> on <a href="{page}">Unsplash</a>, '
+        '<a href="https://unsplash.example/license">Unsplash License</a>'
+    )
+    assert credit_line(UNSPLASH, "markdown").startswith(
+        f"Photo by [Some Body]({UNSPLASH.creator_url}) on [Unsplash]({UNSPLASH.page_url})"
+    )
+
+
+def test_what_is_in_the_public_domain_says_that_credit_is_not_owed() -> None:
+    free = replace(BY_SA, licence="CC0 1.0", licence_url="https://creativecommons.org/publicdomain/zero/1.0/")
+    assert "not owed" in credit_line(replace(free, credit_owed=False))
+    assert "not owed" not in credit_line(BY_SA)
+
+
+def test_a_picture_without_title_or_creator_is_credited_all_the_same() -> None:
+    bare = replace(BY_SA, title="", creator="", licence_url="")
+    assert credit_line(bare) == "Untitled picture (https://photos.example/1), CC BY-SA 4.0"
+    assert credit_line(replace(UNSPLASH, creator="", credit="", licence="")).startswith("unsplash:abc (")
+
+
+HOSTILE = [
+    "<script>alert(1)</script>",
+    "](javascript:alert(1)) [x",
+    "**bold** `code` ~~gone~~",
+    'a" onmouseover="x',
+    "two\nlines\r\n\n# heading",
+    "\u202egnp.txt\u2066",
+    "http://elsewhere.example www.elsewhere.example a@elsewhere.example",
+    "![x](http://elsewhere.example/x.png)",
+    "\ud800 \x00 \x1b[31m",
+    "x" * 5000,
+]
+
+
+@pytest.mark.parametrize("words", HOSTILE)
+@pytest.mark.parametrize("candidate", [BY_SA, UNSPLASH], ids=["by-sa", "unsplash"])
+def test_hostile_words_stay_words(candidate: Candidate, words: str) -> None:
+    spoilt = replace(candidate, title=words, creator=words, credit=f"Photo by {words} on Unsplash", licence=words)
+    for form in ("text", "markdown", "html"):
+        line = credit_line(spoilt, form)
+        line.encode()
+        assert not set(line) & set("\n\r\x00\x1b\u202e\u2066")
+        assert len(line) < 6000
+    markdown, html = credit_line(spoilt, "markdown"), credit_line(spoilt, "html")
+    assert "<script" not in markdown.replace("\\<", "")
+    assert "](javascript" not in markdown.replace("\\]", "")
+    assert " http://elsewhere" not in markdown
+    assert "**bold" not in markdown
+    assert "<script" not in html
+    assert '" onmouseover' not in html
+
+
+@pytest.mark.parametrize(
+    "url", ["javascript:alert(1)", "http://127.0.0.1:5000/x", "file:///etc/passwd", "https://[", ""]
+)
+def test_only_lasting_web_addresses_become_links(url: str) -> None:
+    line = credit_line(replace(BY_SA, page_url=url, creator_url=url, licence_url=url), "html")
+    assert "<a" not in line
+
+
+def test_an_address_cannot_break_out_of_its_link() -> None:
+    url = 'https://photos.example/a)b"c>d e\n[f'
+    line = credit_line(replace(BY_SA, page_url=url), "markdown")
+    assert line.startswith("[“A boat”](https://photos.example/a%29b%22c%3Ed%20e%0A[f) by")
+
+
+def test_another_format_is_refused_by_name() -> None:
+    with pytest.raises(WrongParameterError, match="text, markdown, html"):
+        credit_line(BY_SA, "latex")

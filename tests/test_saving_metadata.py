@@ -1,0 +1,178 @@
+"""The credit inside picture files: written without touching a pixel."""
+
+import io
+import struct
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+from PIL import Image, ImageCms
+from PIL.ExifTags import Base
+
+from phrasepix.saving.metadata import embed_credit
+from phrasepix.saving.metadata.xmp import NAMESPACES, RDF
+from tests.picture_server import candidate, encoded
+
+CREDITED = replace(
+    candidate(7, "https://cdn.example/7.jpg"),
+    title="A <boat> & more",
+    creator="Sømebody 中",
+    licence="CC BY 4.0",
+    licence_url="https://creativecommons.org/licenses/by/4.0/",
+)
+NOISE = Image.fromarray(np.random.default_rng(7).integers(0, 256, (33, 47, 4), dtype=np.uint8), "RGBA")
+OTHERS_XMP = (
+    '<?xpacket begin="" id="W5M0MpCehiHzreSzNTczkc9d"?><y:xmpmeta xmlns:y="adobe:ns:meta/">'
+    f'<r:RDF xmlns:r="{RDF}"><r:Description r:about="uuid:1" xmlns:dc="{NAMESPACES["dc"]}" '
+    'xmlns:q="urn:q" q:own="kept">'
+    '<dc:title><r:Alt><r:li xml:lang="x-default">Their title</r:li></r:Alt></dc:title></r:Description></r:RDF>'
+    "</y:xmpmeta><?xpacket end='w'?>"
+).encode()
+
+
+def made(kind: str, **options: object) -> bytes:
+    return encoded(NOISE if kind in {"PNG", "WEBP"} else NOISE.convert("RGB"), kind, **options)
+
+
+def embedded(data: bytes, kind: str, tmp_path: Path) -> tuple[bytes, str]:
+    source = tmp_path / "source"
+    source.write_bytes(data)
+    target = io.BytesIO()
+    why_not = embed_credit(source, target, kind, CREDITED)
+    return target.getvalue(), why_not
+
+
+def pixels(data: bytes) -> bytes:
+    with Image.open(io.BytesIO(data)) as picture:
+        return picture.mode.encode() + picture.tobytes()
+
+
+def xmp_of(data: bytes) -> ElementTree.Element:
+    with Image.open(io.BytesIO(data)) as picture:
+        picture.load()
+        packet = picture.info.get("xmp") or picture.info["XML:com.adobe.xmp"]
+    return ElementTree.fromstring(packet.decode() if isinstance(packet, bytes) else packet)
+
+
+def said(xmp: ElementTree.Element, name: str) -> list[str]:
+    prefix, local = name.split(":")
+    found = list(xmp.iter(f"{{{NAMESPACES[prefix]}}}{local}"))
+    return ["".join(one.itertext()).strip() or one.get(f"{{{RDF}}}resource", "") for one in found]
+
+
+FILES: dict[str, Callable[[], tuple[str, bytes]]] = {
+    "jpeg": lambda: ("JPEG", made("JPEG")),
+    "progressive jpeg with a profile": lambda: (
+        "JPEG",
+        made("JPEG", progressive=True, icc_profile=ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()),
+    ),
+    "png": lambda: ("PNG", made("PNG")),
+    "lossy webp": lambda: ("WEBP", encoded(NOISE.convert("RGB"), "WEBP")),
+    "webp with transparency": lambda: ("WEBP", made("WEBP")),
+    "lossless webp": lambda: ("WEBP", made("WEBP", lossless=True, exact=True)),
+    "lossless opaque webp": lambda: ("WEBP", encoded(NOISE.convert("RGB"), "WEBP", lossless=True)),
+    "animated webp": lambda: (
+        "WEBP",
+        made("WEBP", save_all=True, append_images=[NOISE.rotate(180)], lossless=True, exact=True),
+    ),
+}
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_the_credit_is_in_the_file_and_every_pixel_as_it_was(file: str, tmp_path: Path) -> None:
+    kind, data = FILES[file]()
+    written, why_not = embedded(data, kind, tmp_path)
+    assert why_not == ""
+    assert pixels(written) == pixels(data)
+    xmp = xmp_of(written)
+    assert said(xmp, "dc:creator") == ["Sømebody 中"]
+    assert said(xmp, "dc:title") == ["A <boat> & more"]
+    assert said(xmp, "xmpRights:WebStatement") == ["https://creativecommons.org/licenses/by/4.0/"]
+    assert said(xmp, "cc:license") == ["https://creativecommons.org/licenses/by/4.0/"]
+    assert "CC BY 4.0" in said(xmp, "dc:rights")[0]
+    assert "Sømebody 中" in said(xmp, "photoshop:Credit")[0]
+    assert said(xmp, "photoshop:Source") == ["sample"]
+    with Image.open(io.BytesIO(written)) as picture, Image.open(io.BytesIO(data)) as before:
+        assert picture.info.get("icc_profile") == before.info.get("icc_profile")
+        exif = picture.getexif()
+        assert bytes(exif[Base.Artist], "latin-1").decode() == "Sømebody 中"
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_a_second_time_adds_nothing(file: str, tmp_path: Path) -> None:
+    kind, data = FILES[file]()
+    once, _ = embedded(data, kind, tmp_path)
+    assert embedded(once, kind, tmp_path)[0] == once
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+def test_what_the_file_said_already_is_kept(kind: str, tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[Base.Artist], exif[Base.Orientation] = "their artist", 6
+    if kind == "PNG":
+        from PIL.PngImagePlugin import PngInfo
+
+        text = PngInfo()
+        text.add_itxt("XML:com.adobe.xmp", OTHERS_XMP.decode(), zip=True)
+        data = made("PNG", pnginfo=text, exif=exif)
+    else:
+        data = made(kind, xmp=OTHERS_XMP, exif=exif)
+    written, why_not = embedded(data, kind, tmp_path)
+    assert why_not == ""
+    assert pixels(written) == pixels(data)
+    xmp = xmp_of(written)
+    assert said(xmp, "dc:title") == ["Their title"]
+    assert said(xmp, "dc:creator") == ["Sømebody 中"]
+    descriptions = list(xmp.iter(f"{{{RDF}}}Description"))
+    assert descriptions[0].get("{urn:q}own") == "kept"
+    assert {one.get(f"{{{RDF}}}about") for one in descriptions} == {"uuid:1"}
+    with Image.open(io.BytesIO(written)) as picture:
+        assert dict(picture.getexif()) == {Base.Artist: "their artist", Base.Orientation: 6}
+
+
+@pytest.mark.parametrize(
+    "packet",
+    [b"<x:xmpmeta", b"", b"\xff\xfe", b'<!DOCTYPE a [<!ENTITY b "cc">]><a>&b;</a>', b"<a/>"],
+    ids=["cut", "empty", "no text", "entities", "no rdf"],
+)
+def test_a_packet_nobody_can_read_is_replaced(packet: bytes, tmp_path: Path) -> None:
+    written, why_not = embedded(made("WEBP", xmp=packet), "WEBP", tmp_path)
+    assert why_not == ""
+    assert said(xmp_of(written), "dc:creator") == ["Sømebody 中"]
+
+
+def test_a_jpeg_whose_xmp_is_full_is_copied_as_it_is(tmp_path: Path) -> None:
+    full = OTHERS_XMP.replace(b'q:own="kept"', b'q:own="' + b"x" * (65502 - len(OTHERS_XMP) - 29) + b'"')
+    data = made("JPEG", xmp=full)
+    written, why_not = embedded(data, "JPEG", tmp_path)
+    assert "would not fit" in why_not
+    assert written == data
+
+
+@pytest.mark.parametrize("kind", ["GIF", "AVIF", "TIFF", "BMP"])
+def test_other_formats_are_copied_as_they_are(kind: str, tmp_path: Path) -> None:
+    data = encoded(NOISE.convert("RGB"), kind)
+    written, why_not = embedded(data, kind, tmp_path)
+    assert kind in why_not
+    assert written == data
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+def test_a_file_that_breaks_off_ends_in_a_copy_or_in_itself_with_more_but_in_no_error(
+    kind: str, tmp_path: Path
+) -> None:
+    data = made(kind)
+    for length in (0, 2, 5, 9, 13, 21, 40, len(data) // 2):
+        written, why_not = embedded(data[:length], kind, tmp_path)
+        assert written == data[:length] if why_not else len(written) > length
+
+
+@pytest.mark.parametrize("length", [0, 1])
+def test_a_length_that_cannot_be_ends_in_a_copy(length: int, tmp_path: Path) -> None:
+    data = b"\xff\xd8" + struct.pack(">BBH", 0xFF, 0xE1, length) + made("JPEG")[2:]
+    written, why_not = embedded(data, "JPEG", tmp_path)
+    assert why_not
+    assert written == data
