@@ -70,5 +70,5 @@ def limits_in_words(profile: SourceProfile) -> str:
 
 def credit_in_words(profile: SourceProfile) -> str:
     """What is owed to whom, and the line as the source wants it."""
-    line = profile.credit.replace("{creator}", "NAME")
+    line = profile.credit.replace("{creator}", "NAME").replace("{licence}", "LICENCE")
     return f"{profile.credit_rule}: “{line}”" if line else profile.credit_rule
