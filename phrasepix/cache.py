@@ -12,16 +12,20 @@ from datetime import timedelta
 from pathlib import Path
 
 from phrasepix.errors import NotKeptError
-from reranker.memory import EMBEDDINGS_FILE, PICTURES_FILE, Memory
+from reranker.embedding_store import EmbeddingStore
+from reranker.fingerprint_store import FingerprintStore
+from reranker.memory import EMBEDDINGS_FILE, FINGERPRINTS_FILE, PICTURES_FILE, Memory
+from reranker.picture_store import PictureStore
 from retriever.courtesy.kept_answers import answer_files, clear_answers, count_answers
 from retriever.directories import cache_directory
 from retriever.folder.notes import NOTES_FILE, Notes
 
 logger = logging.getLogger(__name__)
 
-EMBEDDINGS, PICTURES, ANSWERS, GALLERIES = "embeddings", "pictures", "answers", "galleries"
+EMBEDDINGS, FINGERPRINTS, PICTURES = "embeddings", "fingerprints", "pictures"
+ANSWERS, GALLERIES = "answers", "galleries"
 ENGINES, FOLDERS, WEIGHTS = "engines", "folders", "weights"
-CLEARABLE = (EMBEDDINGS, PICTURES, ANSWERS, GALLERIES, ENGINES, FOLDERS)
+CLEARABLE = (EMBEDDINGS, FINGERPRINTS, PICTURES, ANSWERS, GALLERIES, ENGINES, FOLDERS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +50,8 @@ def what_is_kept() -> list[Kept]:
                     Kept(EMBEDDINGS, one.encoder_name, one.count, one.size, memory.embeddings.path)
                     for one in memory.embeddings.kept()
                 ]
+            if memory.fingerprints.path.exists() and (count := memory.fingerprints.count()):
+                kept.append(Kept(FINGERPRINTS, "", count, memory.fingerprints.size(), memory.fingerprints.path))
             if memory.pictures.path.exists() and (count := memory.pictures.count()):
                 kept.append(Kept(PICTURES, "", count, memory.pictures.size(), memory.pictures.path))
     for file in answer_files(directory):
@@ -71,7 +77,7 @@ def what_is_kept() -> list[Kept]:
 
 
 def clear(kinds: Iterable[str] = CLEARABLE, *, model: str | None = None, older_than_days: float = 0) -> dict[str, int]:
-    """Remove what is of these kinds, unused (embeddings) or made that many days ago; how many of each went.
+    """Remove what is of these kinds, unused (embeddings, fingerprints) or made so many days ago; how many of each went.
 
     `model` restricts embeddings to the models whose name has it. Weights are never removed: other programs use them.
     Raises `NotKeptError` where no model is called so.
@@ -84,6 +90,8 @@ def clear(kinds: Iterable[str] = CLEARABLE, *, model: str | None = None, older_t
                 removed[EMBEDDINGS] += memory.embeddings.clear(name, unused_for_days=older_than_days)
         elif model and EMBEDDINGS in removed:
             raise _no_such_model(model, [])
+        if memory is not None and FINGERPRINTS in removed and memory.fingerprints.path.exists():
+            removed[FINGERPRINTS] = memory.fingerprints.clear(unused_for_days=older_than_days)
         if memory is not None and PICTURES in removed and memory.pictures.path.exists():
             removed[PICTURES] = memory.pictures.clear(older_than_days=older_than_days)
     if ANSWERS in removed:
@@ -103,28 +111,27 @@ def clear(kinds: Iterable[str] = CLEARABLE, *, model: str | None = None, older_t
                 removed[GALLERIES] += 1
     if ENGINES in removed:
         removed[ENGINES] = _clear_engines(directory / "engines", older_than_days)
-    for kind, name in ((EMBEDDINGS, EMBEDDINGS_FILE), (PICTURES, PICTURES_FILE)):
+    for kind, name in ((EMBEDDINGS, EMBEDDINGS_FILE), (FINGERPRINTS, FINGERPRINTS_FILE), (PICTURES, PICTURES_FILE)):
         if kind in removed and not model and not older_than_days:
             (directory / name).with_suffix(".damaged").unlink(missing_ok=True)
     return removed
 
 
 def shrink(most_bytes: int) -> dict[str, int]:
-    """Remove the least recently used until pictures and embeddings take at most `most_bytes` together.
+    """Remove the least recently used until pictures, fingerprints and embeddings take at most `most_bytes` together.
 
-    Pictures go before embeddings: they are kept for a day only. How many of each went.
+    Pictures go first, for they are kept for a day only, embeddings last: they are the most work. How many of each went.
     """
-    removed = {PICTURES: 0, EMBEDDINGS: 0}
+    removed = {PICTURES: 0, FINGERPRINTS: 0, EMBEDDINGS: 0}
     with _memory(cache_directory()) as memory:
         if memory is None:
             return removed
-        embeddings = memory.embeddings.size()
-        if memory.pictures.path.exists() and memory.pictures.size() + embeddings > most_bytes:
-            removed[PICTURES] = memory.pictures.shrink_to(max(0, most_bytes - embeddings))
-        if memory.embeddings.path.exists():
-            pictures = memory.pictures.size() if memory.pictures.path.exists() else 0
-            if pictures + embeddings > most_bytes:
-                removed[EMBEDDINGS] = memory.embeddings.shrink_to(max(0, most_bytes - pictures))
+        kept: dict[str, PictureStore | FingerprintStore | EmbeddingStore]
+        kept = {PICTURES: memory.pictures, FINGERPRINTS: memory.fingerprints, EMBEDDINGS: memory.embeddings}
+        for kind, store in kept.items():
+            others = sum(other.size() for other in kept.values() if other is not store)
+            if store.path.exists() and store.size() + others > most_bytes:
+                removed[kind] = store.shrink_to(max(0, most_bytes - others))
     return removed
 
 

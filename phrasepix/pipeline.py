@@ -72,6 +72,7 @@ class Settings:
     offline: bool
     project: str | Path | None
     unused: bool
+    fold: bool
 
     def __post_init__(self) -> None:
         if not all(self.tags):
@@ -122,6 +123,7 @@ class Search:
                 loader=self._loader,
                 memory=self._memory,
                 place_of=pool.place_of,
+                fold=self._settings.fold,
                 on_progress=lambda progress: self._report(progress, pool),
             )
         )
@@ -139,6 +141,7 @@ class Search:
             loader=self._loader,
             memory=self._memory,
             place_of=pool.place_of,
+            fold=self._settings.fold,
         ):
             self._report(Progress(ranking.pool_size, len(ranking.skipped)), pool)
             yield self._as_results(ranking)

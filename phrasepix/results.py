@@ -197,4 +197,8 @@ def _match_as_json(match: Match) -> dict[str, Any]:
         "ai_generated": candidate.ai_generated,
         "no_ai_training": candidate.no_ai_training,
         "g_rated": candidate.g_rated,
+        "siblings": [
+            {"source": one.source, "id": one.id, "page_url": one.page_url, "credit": one.credit}
+            for one in match.siblings
+        ],
     }

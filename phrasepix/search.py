@@ -33,6 +33,7 @@ def find_images(
     offline: bool = False,
     project: str | Path | None = None,
     unused: bool = False,
+    fold: bool = True,
     on_progress: Callable[[SearchProgress], None] = _silent,
 ) -> Results:
     """The `top` pictures that show `phrase` best, among up to `limit` candidates of each source for each `tag`.
@@ -50,6 +51,9 @@ def find_images(
     Candidates of several tags are merged in the tags' order, each picture once. One whose picture cannot be had is
     skipped and listed in `Results.skipped`. What was encoded is remembered in the cache directory: another phrase over
     the same pictures encodes none of them again, in this process or another.
+
+    With `fold` the same picture (on two sources, cropped, mirrored, recoloured) is shown once, at its best place; the
+    others are its `Match.siblings`.
 
     With `offline` no request is sent to anybody: answers, pictures and weights come from what is kept, and what is not
     is listed in `Results.skipped`, or is an `AnswerNotKeptError` where it is the answer to the tag. (A `Retriever` of
@@ -76,6 +80,7 @@ def find_images(
         offline=offline,
         project=project,
         unused=unused,
+        fold=fold,
     )
     with Search(settings, on_progress) as search:
         return search.results()
@@ -98,6 +103,7 @@ def stream_images(
     offline: bool = False,
     project: str | Path | None = None,
     unused: bool = False,
+    fold: bool = True,
     on_progress: Callable[[SearchProgress], None] = _silent,
 ) -> Iterator[Results]:
     """The results while they firm up: what is best so far, again and again, at last what `find_images` returns.
@@ -121,6 +127,7 @@ def stream_images(
         offline=offline,
         project=project,
         unused=unused,
+        fold=fold,
     )
     return _streamed(settings, on_progress)
 

@@ -8,6 +8,7 @@ from rich.text import Text
 
 from phrasepix.links import page_of
 from phrasepix.videos import video_note
+from reranker.match import Match
 
 if TYPE_CHECKING:
     from phrasepix.results import Results
@@ -45,14 +46,22 @@ def results_table(results: "Results") -> Table:
                 ", ".join(candidate.tags[:_TAGS_SHOWN]),
                 (f"\n{page}" if page else "", "dim"),
                 (f"\nused before: {match.used_before}" if match.used_before else "", "yellow"),
+                (_alike(match), "dim"),
             ),
             Text(candidate.creator),
         )
     return table
 
 
+def _alike(match: Match) -> str:
+    """How many show the same picture, and which."""
+    if not match.siblings:
+        return ""
+    return f"\n+{len(match.siblings)} alike: {', '.join(str(one) for one in match.siblings)}"
+
+
 def results_lines(results: "Results") -> str:
-    """The matches as tab-separated lines for other programs: rank, score, picture, page, file, tags, creator."""
+    """The matches as tab-separated lines: rank, score, picture, page, file, tags, creator, those alike."""
     return "".join(
         "\t".join(
             " ".join(str(field).split())
@@ -64,6 +73,7 @@ def results_lines(results: "Results") -> str:
                 match.candidate.image_url,
                 ", ".join(match.candidate.tags),
                 match.candidate.creator,
+                ", ".join(str(one) for one in match.siblings),
             )
         )
         + "\n"

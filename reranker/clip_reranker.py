@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import islice
 from typing import Self
 
 import numpy as np
@@ -11,6 +10,7 @@ from PIL import Image
 
 from reranker.encoder import Embeddings, Encoder
 from reranker.errors import PictureError, WrongQueryError
+from reranker.folding import Likeness, places_kept, siblings_of
 from reranker.match import Match, Ranking, SkippedPicture
 from reranker.memory import EncodedPicture, EncodedPictures, Memory
 from reranker.pictures import PictureLoader
@@ -79,20 +79,23 @@ class ClipReranker:
         loader: PictureLoader | None = None,
         memory: Memory | None = None,
         place_of: Callable[[Candidate], Place] | None = None,
+        fold: bool = True,
         on_progress: Callable[[Progress], None] = lambda progress: None,
     ) -> Ranking:
         """The `top` candidates by cosine to the phrase, best first; ties keep the candidates' order.
 
         `place_of` decides ties where the candidates' order is one of chance, such as that of several sources' answers.
-
-        An empty pool gives an empty ranking, a `top` beyond the pool all of it. A candidate whose picture
-        cannot be had is skipped and named. `loader` and `memory` stand in for the reranker's own for this call.
+        With `fold` they are different pictures: what shows the same one as a better candidate (the same file or page,
+        a crop, a mirrored or recoloured copy) is listed in `Match.siblings`.
+        An empty pool gives an empty ranking, a `top` beyond the pool all of it. A candidate whose picture cannot be
+        had is skipped and named. `loader` and `memory` stand in for the reranker's own for this call.
         `candidates` is read by another thread. Raises `WrongQueryError` for an empty phrase or a `top` below 1.
         """
         loader, memory = loader or self._loader, memory or self._memory
-        for standing in self._standings(phrase, candidates, top, loader, memory, place_of):
+        likeness = Likeness() if fold else None
+        for standing in self._standings(phrase, candidates, top, loader, memory, place_of, likeness):
             on_progress(Progress(standing.done, len(standing.skipped), standing.best))
-        return self._ranking(standing, top, self._to_show(loader, memory))
+        return self._ranking(standing, top, self._to_show(loader, memory), likeness)
 
     def stream(
         self,
@@ -103,18 +106,21 @@ class ClipReranker:
         loader: PictureLoader | None = None,
         memory: Memory | None = None,
         place_of: Callable[[Candidate], Place] | None = None,
+        fold: bool = True,
     ) -> Iterator[Ranking]:
         """The ranking as it firms up: after each batch what is best by then, at last what `rerank` gives.
 
-        Before the last, pictures may be small, and a match whose picture would have to be fetched for it is left out.
+        Before the last, pictures may be small, only the `top` best are folded, and a
+        match whose picture would have to be fetched for it is left out.
         """
         loader, memory = loader or self._loader, memory or self._memory
         to_show = self._to_show(loader, memory)
         pictures: dict[tuple[str, str], Image.Image] = {}
-        for standing in self._standings(phrase, candidates, top, loader, memory, place_of):
+        likeness = Likeness() if fold else None
+        for standing in self._standings(phrase, candidates, top, loader, memory, place_of, likeness):
             pictures = _at_hand(standing, to_show, pictures)
-            yield _so_far(standing, pictures)
-        yield self._ranking(standing, top, to_show)
+            yield _so_far(standing, pictures, likeness)
+        yield self._ranking(standing, top, to_show, likeness)
 
     def _standings(
         self,
@@ -124,8 +130,9 @@ class ClipReranker:
         loader: PictureLoader,
         memory: Memory | None,
         place_of: Callable[[Candidate], Place] | None,
+        likeness: Likeness | None,
     ) -> Iterator[Standing]:
-        """The standing, the same one after each batch, at least once."""
+        """The standing, the same one after each batch, at least once; its pictures are added to the `likeness`."""
         if not phrase.strip():
             raise WrongQueryError("the phrase is empty; say what the picture should show")
         if top < 1:
@@ -136,6 +143,9 @@ class ClipReranker:
             for batch in batches:
                 encoded = [(place, one, found) for place, one, found in batch if isinstance(found, EncodedPicture)]
                 standing.add([one[:2] for one in encoded], [found.embedding for _, _, found in encoded])
+                if likeness is not None:
+                    for _, candidate, picture in encoded:
+                        likeness.add(candidate, picture.fingerprint, picture.embedding)
                 for place, candidate, found in batch:
                     if isinstance(found, PictureError):
                         standing.skip(place, candidate, str(found))
@@ -147,17 +157,29 @@ class ClipReranker:
             raise WrongQueryError(f"the model {self.encoder.name} gives no finite embedding for this phrase")
         return query
 
-    def _ranking(self, standing: Standing, top: int, to_show: PicturesToShow) -> Ranking:
+    def _ranking(self, standing: Standing, top: int, to_show: PicturesToShow, likeness: Likeness | None) -> Ranking:
         skipped = list(standing.skipped)
-        matches: list[Match] = []
-        order = standing.in_order()
+        order = list(standing.in_order())
+        candidates = [one.candidate for one in order]
+        pictures: dict[int, Image.Image] = {}
+        gone: set[int] = set()
         # A remembered picture may be gone from its source by now; then the next best takes its place.
-        while best := list(islice(order, top - len(matches))):
-            for scored, picture in zip(best, to_show.of([one.candidate for one in best]), strict=True):
+        while True:
+            kept = places_kept(candidates, top, likeness, without=gone)
+            to_load = [place for place in kept if place not in pictures]
+            if not to_load:
+                break
+            for place, picture in zip(to_load, to_show.of([candidates[place] for place in to_load]), strict=True):
                 if isinstance(picture, PictureError):
-                    skipped.append(SkippedPicture(scored.candidate, str(picture)))
+                    skipped.append(SkippedPicture(candidates[place], str(picture)))
+                    gone.add(place)
                 else:
-                    matches.append(Match(len(matches) + 1, scored.score, scored.candidate, picture))
+                    pictures[place] = picture
+        siblings = siblings_of(kept, candidates, likeness, without=gone)
+        matches = [
+            Match(rank, order[place].score, candidates[place], pictures[place], siblings=alike)
+            for rank, (place, alike) in enumerate(zip(kept, siblings, strict=True), start=1)
+        ]
         return Ranking(tuple(matches), tuple(skipped), standing.done)
 
     def _to_show(self, loader: PictureLoader, memory: Memory | None) -> PicturesToShow:
@@ -188,10 +210,14 @@ def _at_hand(
     return pictures
 
 
-def _so_far(standing: Standing, pictures: Mapping[tuple[str, str], Image.Image]) -> Ranking:
+def _so_far(standing: Standing, pictures: Mapping[tuple[str, str], Image.Image], likeness: Likeness | None) -> Ranking:
+    best = standing.best
+    candidates = [one.candidate for one in best]
+    kept = places_kept(candidates, len(candidates), likeness)
+    siblings = siblings_of(kept, candidates, likeness)
     matches = (
-        Match(rank, one.score, one.candidate, pictures[one.candidate.identity])
-        for rank, one in enumerate(standing.best, start=1)
-        if one.candidate.identity in pictures
+        Match(rank, best[place].score, candidates[place], pictures[candidates[place].identity], siblings=alike)
+        for rank, (place, alike) in enumerate(zip(kept, siblings, strict=True), start=1)
+        if candidates[place].identity in pictures
     )
     return Ranking(tuple(matches), standing.skipped, standing.done, is_final=False)

@@ -12,6 +12,7 @@ class Match:
     """A candidate with its place: `rank` from 1, `score` the cosine −1…1, `picture` in RGB.
 
     `used_before` names the file as which the picture was saved before; empty where it was not.
+    `siblings` are the candidates of the pool that show the same picture, the best ranked first.
     """
 
     rank: int
@@ -19,6 +20,7 @@ class Match:
     candidate: Candidate
     picture: Image.Image = field(compare=False, repr=False)
     used_before: str = ""
+    siblings: tuple[Candidate, ...] = ()
 
     def credit(self, format: str = "text") -> str:  # noqa: A002  # the word people know it by
         """The line that credits the picture in the form its licence asks for: text, markdown or html.

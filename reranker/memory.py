@@ -9,32 +9,35 @@ from typing import Self
 
 from reranker.embedding_store import EmbeddingStore
 from reranker.encoder import Embeddings, Encoder
+from reranker.fingerprint_store import FingerprintStore
+from reranker.folding import Fingerprint
 from reranker.picture_store import KeptPicture, PictureStore
 from retriever.candidate import Candidate
 
-EMBEDDINGS_FILE, PICTURES_FILE = "embeddings.sqlite", "pictures.sqlite"
+EMBEDDINGS_FILE, FINGERPRINTS_FILE, PICTURES_FILE = "embeddings.sqlite", "fingerprints.sqlite", "pictures.sqlite"
 
 
 @dataclass(frozen=True, slots=True)
 class EncodedPicture:
-    """A picture's embedding (float32 [dimensions], L2 norm 1) and the file it can be shown from.
+    """A picture's embedding (float32 [dimensions], L2 norm 1), its fingerprint, and the file to show it from.
 
-    `data` is None where only the embedding is at hand. `to_show` says that the file is the one for people already,
-    however large it turned out to be.
+    `data` is None where only the embedding is at hand, `fingerprint` where it was not remembered and the picture cannot
+    be had any more. `to_show` says that the file is the one for people already, however large it turned out to be.
     """
 
     embedding: Embeddings
     data: bytes | None = None
     to_show: bool = False
+    fingerprint: Fingerprint | None = None
 
     @property
     def size(self) -> int:
         """How many bytes it takes."""
-        return self.embedding.nbytes + len(self.data or b"")
+        return self.embedding.nbytes + len(self.data or b"") + (self.fingerprint.size if self.fingerprint else 0)
 
 
 class Memory:
-    """What is remembered on disk, in `directory`: embeddings for good, picture files for a day.
+    """What is remembered on disk, in `directory`: embeddings and fingerprints for good, picture files for a day.
 
     No file is kept of a candidate that its source wants shown by its own address (`Candidate.hotlink`).
 
@@ -43,17 +46,25 @@ class Memory:
 
     def __init__(self, directory: Path) -> None:
         self.embeddings = EmbeddingStore(directory / EMBEDDINGS_FILE)
+        self.fingerprints = FingerprintStore(directory / FINGERPRINTS_FILE)
         self.pictures = PictureStore(directory / PICTURES_FILE)
 
     def look_up(self, encoder: Encoder, candidates: Sequence[Candidate]) -> dict[tuple[str, str], EncodedPicture]:
         """Those of the candidates this encoder has encoded before, by identity; without their files."""
         identities = [candidate.identity for candidate in candidates]
         found = self.embeddings.get_many(encoder.name, encoder.dimensions, identities)
-        return {identity: EncodedPicture(embedding) for identity, embedding in found.items()}
+        fingerprints = self.fingerprints.get_many(found)
+        return {
+            identity: EncodedPicture(embedding, fingerprint=fingerprints.get(identity))
+            for identity, embedding in found.items()
+        }
 
     def put(self, encoder: Encoder, encoded: Mapping[tuple[str, str], EncodedPicture]) -> None:
-        """Keep a batch, embeddings and files, by identity."""
+        """Keep a batch, embeddings, fingerprints and files, by identity."""
         self.embeddings.put_many(encoder.name, {identity: one.embedding for identity, one in encoded.items()})
+        self.fingerprints.put_many(
+            {identity: one.fingerprint for identity, one in encoded.items() if one.fingerprint is not None}
+        )
         self.pictures.put_many(
             {identity: KeptPicture(one.data, one.to_show) for identity, one in encoded.items() if one.data is not None}
         )
@@ -61,6 +72,7 @@ class Memory:
     def close(self) -> None:
         """Close the files; the next use opens them again."""
         self.embeddings.close()
+        self.fingerprints.close()
         self.pictures.close()
 
     def __enter__(self) -> Self:

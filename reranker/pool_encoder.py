@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from itertools import count
 
 import numpy as np
@@ -9,9 +10,10 @@ from PIL import Image
 
 from reranker.encoder import Embeddings, Encoder
 from reranker.errors import PictureError
+from reranker.folding import Fingerprint, fingerprint_of
 from reranker.look_ahead import LookAhead, read_ahead
 from reranker.memory import EncodedPicture, EncodedPictures, Memory
-from reranker.pictures import LoadedPicture, PictureLoader
+from reranker.pictures import PictureLoader
 from reranker.standing import Place
 from retriever.candidate import Candidate
 
@@ -25,11 +27,21 @@ Outcomes = list[tuple[Place, Candidate, Outcome]]
 _Known = tuple[Place, Candidate, EncodedPicture | None]
 
 
+@dataclass(frozen=True, slots=True)
+class _Arrived:
+    """A picture that was loaded, with its file: to be encoded, or where it was `encoded` before for its fingerprint."""
+
+    picture: Image.Image
+    data: bytes | None
+    fingerprint: Fingerprint
+    encoded: EncodedPicture | None
+
+
 class PoolEncoder:
     """Encodes candidates' pictures, each once: one that is `remembered` (in the process, else on disk) is not loaded.
 
     A batch is what has come by the time the encoder is free, up to `batch_size` pictures. `threads` fetch and decode,
-    two batches ahead of it.
+    two batches ahead of it, and take fingerprints.
     """
 
     def __init__(self, encoder: Encoder, remembered: EncodedPictures, *, batch_size: int, threads: int) -> None:
@@ -52,14 +64,18 @@ class PoolEncoder:
         `memory` before it is given out. Leaving the context drops what has not begun.
         """
 
-        def load(one: _Known) -> EncodedPicture | LoadedPicture | PictureError:
+        def load(one: _Known) -> EncodedPicture | _Arrived | PictureError:
             _, candidate, known = one
-            if known is not None:
+            if known is not None and known.fingerprint is not None:
                 return known
             try:
-                return loader.load(candidate, self._encoder.input_side)
+                loaded = loader.load(candidate, self._encoder.input_side)
             except PictureError as error:
-                return error
+                return error if known is None else known
+            # A file on this machine is not kept in memory: its id is made from its content.
+            content = candidate.id.encode() if loaded.data is None else loaded.data
+            fingerprint = fingerprint_of(loaded.picture, content)
+            return _Arrived(loaded.picture, loaded.data, fingerprint, known)
 
         with LookAhead(
             load, self._with_known(candidates, memory, place_of), threads=self._threads, ahead=2 * self._batch_size
@@ -83,21 +99,19 @@ class PoolEncoder:
             ]
 
     def _batches(
-        self, arriving: LookAhead[_Known, EncodedPicture | LoadedPicture | PictureError], memory: Memory | None
+        self, arriving: LookAhead[_Known, EncodedPicture | _Arrived | PictureError], memory: Memory | None
     ) -> Iterator[Outcomes]:
         while batch := arriving.take(self._batch_size):
-            embeddings = iter(self._encode([one.picture for _, one in batch if isinstance(one, LoadedPicture)]))
+            unencoded = [one for _, one in batch if isinstance(one, _Arrived) and one.encoded is None]
+            embeddings = iter(self._encode([one.picture for one in unencoded]))
             outcomes: Outcomes = []
             to_keep: dict[tuple[str, str], EncodedPicture] = {}
-            for (place, candidate, _), outcome in batch:
-                if isinstance(outcome, LoadedPicture):
-                    outcome = _encoded_or_why_not(next(embeddings), outcome.data)
-                    if isinstance(outcome, EncodedPicture):
-                        to_keep[candidate.identity] = (
-                            EncodedPicture(outcome.embedding) if candidate.hotlink else outcome
-                        )
+            for (place, candidate, _), came in batch:
+                outcome = _outcome(came, embeddings) if isinstance(came, _Arrived) else came
                 if isinstance(outcome, EncodedPicture):
                     self._remembered.put(candidate, outcome)
+                    if isinstance(came, _Arrived):
+                        to_keep[candidate.identity] = replace(outcome, data=None) if candidate.hotlink else outcome
                 outcomes.append((place, candidate, outcome))
             if memory is not None and to_keep:
                 memory.put(self._encoder, to_keep)
@@ -109,7 +123,10 @@ class PoolEncoder:
         return self._encoder.encode_pictures(pictures)
 
 
-def _encoded_or_why_not(embedding: Embeddings, data: bytes | None) -> Outcome:
+def _outcome(arrived: _Arrived, embeddings: Iterator[Embeddings]) -> Outcome:
+    if arrived.encoded is not None:
+        return replace(arrived.encoded, data=arrived.data, fingerprint=arrived.fingerprint)
+    embedding = next(embeddings)
     if np.isfinite(embedding).all():
-        return EncodedPicture(embedding, data)
+        return EncodedPicture(embedding, arrived.data, fingerprint=arrived.fingerprint)
     return PictureError("the model gives no finite embedding for this picture")

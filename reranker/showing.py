@@ -1,12 +1,13 @@
 """Pictures for people: those of the best candidates, large enough to look at."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from PIL import Image
 
 from reranker.errors import PictureError, PictureUnreadableError
 from reranker.look_ahead import LookAhead
-from reranker.memory import EncodedPicture, EncodedPictures, Memory
+from reranker.memory import EncodedPictures, Memory
 from reranker.picture_store import KeptPicture
 from reranker.pictures import PictureLoader
 from reranker.pictures.decode import decode
@@ -56,7 +57,7 @@ class PicturesToShow:
             if loaded.data is None:
                 return loaded.picture
             if (encoded := self._remembered.get(candidate)) is not None:
-                self._remembered.put(candidate, EncodedPicture(encoded.embedding, loaded.data, to_show=True))
+                self._remembered.put(candidate, replace(encoded, data=loaded.data, to_show=True))
             if not candidate.hotlink:
                 fetched[candidate.identity] = KeptPicture(loaded.data, to_show=True)
             return loaded.picture

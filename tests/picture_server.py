@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 import trustme
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from reranker.testing import COLOURS
 from retriever.candidate import Candidate, Rendition
@@ -325,7 +326,7 @@ def candidate_of(number: int | str, renditions: tuple[Rendition, ...], *, source
     return Candidate(
         source=source,
         id=str(number),
-        page_url=f"https://stock.example/pictures/{number}",
+        page_url=f"https://{source}.example/pictures/{number}",
         renditions=renditions,
         width=640,
         height=480,
@@ -341,11 +342,16 @@ def candidate_of(number: int | str, renditions: tuple[Rendition, ...], *, source
 
 
 def put_pool(server: PictureServer, count: int, *, source: str = "sample") -> list[Candidate]:
-    """Candidates that show the less red the later they come, except that every third looks like the one before."""
+    """Candidates that show the less red the later they come, except that every third looks like the one before.
+
+    Their files differ all the same: what is equal to the byte folds.
+    """
     pool = []
     for number in range(count):
         red = max(1, 12 - (number - (number % 3 == 2)))
         picture = stripes(["red"] * red + ["blue"] * (13 - red))
-        url = server.put(f"/good/{number}.png", file(encoded(picture, "PNG"), "image/png"))
+        named = PngInfo()
+        named.add_text("Title", str(number))
+        url = server.put(f"/good/{number}.png", file(encoded(picture, "PNG", pnginfo=named), "image/png"))
         pool.append(candidate(number, url, source=source))
     return pool

@@ -20,7 +20,7 @@ from reranker.embedding_store import EmbeddingStore
 from reranker.encoder import unit_rows
 from tests.test_command_line import on_a_terminal, run
 
-KINDS = ["embeddings", "pictures", "answers", "galleries", "engines"]
+KINDS = ["embeddings", "fingerprints", "pictures", "answers", "galleries", "engines"]
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +69,7 @@ def test_everything_that_is_kept_is_shown_with_how_many_and_how_large(searched: 
     assert name.startswith("local-dir:model ")
     assert (count, path) == ("40", str(searched / "embeddings.sqlite"))
     assert int(size) % 40 == 0
-    assert by_kind["pictures"][1] == "40"
+    assert by_kind["fingerprints"][1] == by_kind["pictures"][1] == "40"
     assert by_kind["answers"][:2] == ["pixabay", "1"]
     assert by_kind["galleries"][1] == by_kind["engines"][1] == "1"
     assert by_kind["engines"][2] == "3002"
@@ -95,7 +95,7 @@ def test_where_nothing_is_kept_it_says_so(tmp_path: Path) -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "Nothing is kept.\n")
     done = run("cache", "clear", "--yes")
     assert done.returncode == 0
-    assert "Removed: 0 embeddings, 0 pictures, 0 answers, 0 galleries, 0 engines" in done.stderr
+    assert "Removed: 0 embeddings, 0 fingerprints, 0 pictures, 0 answers, 0 galleries, 0 engines" in done.stderr
     assert not (tmp_path / "cache").exists()
 
 
@@ -111,7 +111,9 @@ def test_one_kind_is_cleared_and_the_others_stay(searched: Path, kind: str) -> N
 def test_all_but_the_weights_is_cleared_where_no_kind_is_named(searched: Path) -> None:
     (searched / "embeddings.damaged").write_bytes(b"damaged")
     done = run("cache", "clear", "--yes")
-    assert done.stderr == "Removed: 40 embeddings, 40 pictures, 1 answers, 1 galleries, 1 engines, 0 folders\n"
+    assert done.stderr == (
+        "Removed: 40 embeddings, 40 fingerprints, 40 pictures, 1 answers, 1 galleries, 1 engines, 0 folders\n"
+    )
     assert kept().keys() == {"weights"}
     assert not (searched / "embeddings.damaged").exists()
 
@@ -155,19 +157,23 @@ def test_old_things_are_cleared_by_age(searched: Path) -> None:
     with closing(sqlite3.connect(searched / "pictures.sqlite")) as db, db:
         db.execute("UPDATE pictures SET fetched_at = ? WHERE rowid <= 7", (time.time() - 0.9 * 86400,))
     done = run("cache", "clear", "--older-than", "30", "--yes")
-    assert done.stderr == "Removed: 300 embeddings, 0 pictures, 0 answers, 1 galleries, 0 engines, 0 folders\n"
+    assert done.stderr == (
+        "Removed: 300 embeddings, 0 fingerprints, 0 pictures, 0 answers, 1 galleries, 0 engines, 0 folders\n"
+    )
     assert not gallery.exists()
     done = run("cache", "clear", "--older-than", "0.5", "--yes")
-    assert done.stderr == "Removed: 0 embeddings, 7 pictures, 0 answers, 0 galleries, 0 engines, 0 folders\n"
+    assert done.stderr == (
+        "Removed: 0 embeddings, 0 fingerprints, 7 pictures, 0 answers, 0 galleries, 0 engines, 0 folders\n"
+    )
 
 
 def test_a_size_limit_takes_pictures_first_and_then_the_least_recently_used_embeddings(searched: Path) -> None:
     add_model(searched, "older", 1000, days_ago=20)
     add_model(searched, "newer", 1000, days_ago=10)
-    done = run("cache", "clear", "--max-size", "3 MB", "--yes")
+    done = run("cache", "clear", "--max-size", "3.2 MB", "--yes")
     assert done.returncode == 0, done.stderr
     size = sum(path.stat().st_size for path in searched.glob("*.sqlite") if "answers" not in path.name)
-    assert size <= 3_000_000
+    assert size <= 3_200_000
     left = dict(models(searched))
     assert left["newer"] == 1000
     assert 0 < left["older"] < 1000

@@ -20,7 +20,9 @@ from rich.console import Console
 
 from phrasepix import find_images
 from phrasepix.errors import NotWrittenError
+from phrasepix.gallery import gallery_cards
 from phrasepix.results import Origin, Results, Skipped
+from phrasepix.terminal import results_lines
 from reranker.match import Match
 from retriever.candidate import Candidate, Rendition
 
@@ -47,7 +49,7 @@ class Page(HTMLParser):
         return [attributes for name, attributes in self.elements if name == tag]
 
 
-def results_with(text: str, page_url: str = "https://example.org/photos/1/") -> Results:
+def results_with(text: str, page_url: str = "https://example.org/photos/1/", *, siblings: int = 0) -> Results:
     candidate = Candidate(
         source="pixabay",
         id="1",
@@ -70,14 +72,42 @@ def results_with(text: str, page_url: str = "https://example.org/photos/1/") -> 
         tags=(text,),
         origins=(Origin("pixabay", "Pixabay", "Pictures from Pixabay", "https://pixabay.com/"),),
         model=text,
-        matches=(Match(1, 0.31, candidate, Image.new("RGB", (640, 426), "teal")),),
+        matches=(
+            Match(
+                1,
+                0.31,
+                candidate,
+                Image.new("RGB", (640, 426), "teal"),
+                siblings=tuple(replace(candidate, id=f"{n}", source="library") for n in range(2, 2 + siblings)),
+            ),
+        ),
         skipped=(Skipped("pixabay", text, text),),
         pool_size=2,
     )
 
 
+def test_what_folded_into_a_match_is_listed_with_links_and_credits_everywhere(tmp_path: Path) -> None:
+    results = results_with("A sailor <3", siblings=3)
+    for shown in (results.save_gallery(tmp_path / "g.html").read_text(encoding="utf-8"), gallery_cards(results)):
+        page = Page(shown)
+        assert "and 3 alike" in page.text
+        for number in (2, 3, 4):
+            assert f"library:{number}" in page.text
+        assert page.text.count("Pixabay Content License") == 4, "a licence each"
+        assert [link["href"] for link in page.all("a")].count("https://example.org/photos/1/") == 2 + 2 * 3
+    assert "<summary>and" not in gallery_cards(results_with("A sailor"))
+    listed = json.loads(results.to_json())["matches"][0]["siblings"]
+    assert [(one["source"], one["id"]) for one in listed] == [("library", "2"), ("library", "3"), ("library", "4")]
+    assert {(one["page_url"], one["credit"]) for one in listed} == {("https://example.org/photos/1/", "A sailor <3")}
+    assert results_lines(results).rstrip("\n").split("\t")[-1] == "library:2, library:3, library:4"
+    console = Console(file=io.StringIO(), width=160)
+    console.print(results)
+    assert "+3 alike: library:2, library:3, library:4" in console.file.getvalue()  # type: ignore[attr-defined]
+
+
 def test_nothing_from_outside_becomes_markup(tmp_path: Path) -> None:
-    page = Page(results_with(HOSTILE).save_gallery(tmp_path / "g.html").read_text(encoding="utf-8"))
+    results = results_with(HOSTILE, siblings=1)
+    page = Page(results.save_gallery(tmp_path / "g.html").read_text(encoding="utf-8"))
     assert page.all("script") == []
     assert not any(name.startswith("on") for _, attributes in page.elements for name in attributes)
     assert [str(image["src"])[:23] for image in page.all("img")] == ["data:image/jpeg;base64,"]

@@ -45,7 +45,7 @@ def show(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON list on stdout.")] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
 ) -> None:
-    """Show what is kept on this machine: embeddings, pictures, answers, galleries, folders, weights."""
+    """Show what is kept on this machine: embeddings, fingerprints, pictures, answers, galleries, folders, weights."""
     if context.invoked_subcommand is not None:
         return
     with explained(debug=debug):
@@ -73,6 +73,7 @@ def clear(
         str | None,
         typer.Option(metavar="[MODEL]", help="Embeddings: of every model, or of those whose name has MODEL in it."),
     ] = None,
+    fingerprints: Annotated[bool, typer.Option("--fingerprints", help="What pictures are known again by.")] = False,
     pictures: Annotated[bool, typer.Option("--pictures", help="Picture files.")] = False,
     answers: Annotated[bool, typer.Option("--answers", help="The sources' answers.")] = False,
     folders: Annotated[bool, typer.Option("--folders", help="Notes of what is in folders of your own.")] = False,
@@ -80,23 +81,26 @@ def clear(
     engines: Annotated[bool, typer.Option("--engines", help="Models made ready for an engine.")] = False,
     older_than: Annotated[
         float | None,
-        typer.Option(metavar="DAYS", min=0, help="Only what was not used (embeddings) or made for so many days."),
+        typer.Option(
+            metavar="DAYS", min=0, help="Only what was not used (embeddings, fingerprints) or made for so many days."
+        ),
     ] = None,
     max_size: Annotated[
         str | None,
         typer.Option(
             metavar="SIZE",
-            help="Shrink to that, such as 500MB: pictures, then embeddings, the least recently used first.",
+            help="Shrink to that, such as 500MB; the least recently used go, pictures first, embeddings last.",
         ),
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
 ) -> None:
     """Clear what is kept: the kinds named, or everything but weights. What is cleared is made or fetched again."""
-    from phrasepix.cache import ANSWERS, CLEARABLE, EMBEDDINGS, ENGINES, FOLDERS, GALLERIES, PICTURES
+    from phrasepix.cache import ANSWERS, CLEARABLE, EMBEDDINGS, ENGINES, FINGERPRINTS, FOLDERS, GALLERIES, PICTURES
 
     chosen = {
         EMBEDDINGS: embeddings is not None,
+        FINGERPRINTS: fingerprints,
         PICTURES: pictures,
         ANSWERS: answers,
         GALLERIES: galleries,
@@ -106,7 +110,7 @@ def clear(
     kinds = [kind for kind, wanted in chosen.items() if wanted]
     most_bytes = None if max_size is None else _size(max_size)
     if most_bytes is not None and (kinds or older_than is not None):
-        raise typer.BadParameter("--max-size is about pictures and embeddings together; give it alone")
+        raise typer.BadParameter("--max-size is about pictures, fingerprints and embeddings together; give it alone")
     model = None if embeddings in (None, EVERY_MODEL) else embeddings
     if not yes:
         _ask(kinds or list(CLEARABLE), model, older_than, max_size)

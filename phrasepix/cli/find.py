@@ -167,6 +167,12 @@ def find(
             "--offline", help="Send nothing to anybody; answer from what is remembered.", rich_help_panel=_SEARCH
         ),
     ] = False,
+    fold: Annotated[
+        bool,
+        typer.Option(
+            "--fold/--no-fold", help="Show the same picture once, with its likes listed.", rich_help_panel=_OUTPUT
+        ),
+    ] = True,
     as_json: Annotated[
         bool, typer.Option("--json", help="One JSON object on stdout.", rich_help_panel=_OUTPUT)
     ] = False,
@@ -269,6 +275,7 @@ def find(
                 offline=offline,
                 project=project,
                 unused=unused,
+                fold=fold,
                 on_progress=screen.show,
             )
         _print(results, as_json)

@@ -1,0 +1,144 @@
+"""Which pictures are one and the same."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from reranker.encoder import Embeddings
+from reranker.folding.crop_hashes import CROPS, SIDE, nearest
+from reranker.folding.fingerprint import Fingerprint, Look
+from retriever.candidate import Candidate
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Up to which differences two pictures are one: bits of 128 in the hash of the crop, and of 288 once aligned."""
+
+    crop_bits: int
+    aligned_bits: int
+
+
+ALIKE = Limits(crop_bits=36, aligned_bits=72)
+"""Found by measurement (`benchmarks/FOLDING.md`)."""
+
+ALIKE_TO_THE_MODEL = Limits(crop_bits=40, aligned_bits=86)
+"""Wider ones, for two whose embeddings are as close as `CLOSE`, such as two of the same shoot.
+
+Even a model that calls all pictures close folds no two different photographs within it.
+"""
+
+CLOSE = 0.98
+"""A cosine, chosen to be on the safe side: it differs from model to model."""
+
+_HASH_SIDE = 12
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    fingerprint: Fingerprint | None
+    embedding: Embeddings
+
+
+class Likeness:
+    """Tells which of the pictures that were added are one: by where they come from, by their bytes, by their looks.
+
+    Some 6 KB and the embedding are held of each.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[str, str], _Known] = {}
+        self._decided: dict[tuple[tuple[str, str], tuple[str, str]], bool] = {}
+
+    def add(self, candidate: Candidate, fingerprint: Fingerprint | None, embedding: Embeddings) -> None:
+        """Add a candidate's picture: its fingerprint, where there is one, and its embedding, float32 [d], L2 norm 1."""
+        self._known[candidate.identity] = _Known(fingerprint, embedding)
+
+    def with_each(self, one: Candidate, others: Sequence[Candidate]) -> list[bool]:
+        """Whether `one` and each of `others` are one picture. All must have been added."""
+        pairs = [(one.identity, other.identity) for other in others]
+        open_ones = [index for index, pair in enumerate(pairs) if pair not in self._decided]
+        if open_ones:
+            decisions = self._decide(one, [others[index] for index in open_ones])
+            for index, decision in zip(open_ones, decisions, strict=True):
+                self._decided[pairs[index]] = self._decided[pairs[index][::-1]] = decision
+        return [self._decided[pair] for pair in pairs]
+
+    def _decide(self, one: Candidate, others: Sequence[Candidate]) -> list[bool]:
+        here = self._known[one.identity]
+        there = [self._known[other.identity] for other in others]
+        same = [
+            _have_one_origin(one, other) or _have_equal_bytes(here.fingerprint, known.fingerprint)
+            for other, known in zip(others, there, strict=True)
+        ]
+        for index in _look_alike(here, there):
+            same[index] = True
+        return same
+
+
+def _have_one_origin(one: Candidate, other: Candidate) -> bool:
+    """Whether sources say so: the same id, the same file, or the same page in two sources' answers."""
+    if one.identity == other.identity or one.image_url == other.image_url:
+        return True
+    # Within a source a page may show several pictures; its ids tell them apart.
+    return one.identity[0] != other.identity[0] and _address(one.page_url) == _address(other.page_url) != ""
+
+
+def _address(page_url: str) -> str:
+    """What two spellings of a page's URL share; empty for a site's front page, and what is no web address."""
+    found = re.fullmatch(r"https?://(?:www\.|m\.)?([^/?#]+/[^#]*[^#/])/?(?:#.*)?", page_url.strip(), re.IGNORECASE)
+    return found[1] if found else ""
+
+
+def _have_equal_bytes(one: Fingerprint | None, other: Fingerprint | None) -> bool:
+    return one is not None and other is not None and one.digest == other.digest
+
+
+def _look_alike(one: _Known, others: Sequence[_Known]) -> list[int]:
+    """The numbers of those of `others` that look like the one."""
+    if one.fingerprint is None or (look := one.fingerprint.look) is None:
+        return []
+    comparable = [
+        (index, known.fingerprint.look, known.embedding)
+        for index, known in enumerate(others)
+        if known.fingerprint is not None and known.fingerprint.look is not None
+    ]
+    if not comparable:
+        return []
+    alike = []
+    differ, crop, mirrored = nearest(look.crops, np.stack([other.crops for _, other, _ in comparable]))
+    for near in np.flatnonzero(differ <= ALIKE_TO_THE_MODEL.crop_bits):
+        index, other, embedding = comparable[near]
+        close = float(one.embedding.astype(np.float64) @ embedding.astype(np.float64)) >= CLOSE
+        limits = ALIKE_TO_THE_MODEL if close else ALIKE
+        if differ[near] > limits.crop_bits:
+            continue
+        if aligned_difference(look, other, int(crop[near]), bool(mirrored[near])) <= limits.aligned_bits:
+            alike.append(index)
+    return alike
+
+
+def aligned_difference(one: Look, other: Look, crop: int, mirrored: bool) -> int:
+    """In how many of 288 bits two pictures differ once one is cut to the other, as `nearest` says how.
+
+    A second opinion of another kind. A bright moon alone gives all coefficients of a cosine transform their signs, but
+    few of the gradients of imagehash's `dhash`.
+    """
+    import imagehash  # only where two are near each other, which is seldom
+
+    one_cut = _cut(one, crop + len(CROPS) if crop < 0 else 0)
+    other_cut = _cut(other, max(crop, 0))
+    if mirrored:
+        other_cut = ImageOps.mirror(other_cut)
+    across = imagehash.dhash(one_cut, _HASH_SIDE) - imagehash.dhash(other_cut, _HASH_SIDE)
+    down = imagehash.dhash_vertical(one_cut, _HASH_SIDE) - imagehash.dhash_vertical(other_cut, _HASH_SIDE)
+    return int(across + down)
+
+
+def _cut(look: Look, crop: int) -> Image.Image:
+    left, upper, right, lower = (SIDE * share for share in CROPS[crop])
+    side = 3 * _HASH_SIDE
+    thumbnail = Image.fromarray(look.thumbnail)
+    return thumbnail.resize((side, side), Image.Resampling.LANCZOS, box=(left, upper, right, lower))
