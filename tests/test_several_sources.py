@@ -76,7 +76,7 @@ def test_the_pictures_of_all_sources_are_ranked_on_one_scale(server: PictureServ
 def test_sources_are_asked_side_by_side(server: PictureServer) -> None:
     together = threading.Barrier(3)  # is only passed when all three are asked at once
     sources = [OwnSource(name, pool_of(server, name, [5]), together) for name in ("one", "two", "three")]
-    assert len(find_images("red", tag="x", source=sources, model=ColourEncoder())) == 3
+    assert len(find_images("red", tag="x", source=sources, model=ColourEncoder(), fold=False)) == 3
 
 
 @pytest.mark.parametrize("turn", range(4))
@@ -86,7 +86,7 @@ def test_ties_between_sources_do_not_depend_on_who_answers_first(server: Picture
         OwnSource("one", pool_of(server, "one", [5, 5, 5]), slow),
         OwnSource("two", pool_of(server, "two", [5, 5, 5])),
     ]
-    results = find_images("red", tag="x", source=sources, model=ColourEncoder())
+    results = find_images("red", tag="x", source=sources, model=ColourEncoder(), fold=False)
     assert identities(results) == [(name, str(number)) for number in range(3) for name in ("one", "two")]
 
 
@@ -120,13 +120,16 @@ def test_a_source_that_cannot_be_opened_is_named_and_the_others_answer() -> None
     assert "PIXABAY_API_KEY" in failure.reason
 
 
-def test_named_sources_are_merged(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_same_picture_of_two_named_sources_is_one_match(monkeypatch: pytest.MonkeyPatch) -> None:
     with StockSite(PICTURES_DIRECTORY) as site:
         monkeypatch.setenv("PIXABAY_API_URL", site.api_url)
         monkeypatch.setenv("PIXABAY_API_KEY", site.key)
         *_, results = stream_images("a red boat", tag="boat", source=["pixabay", "sample"], model="sample", top=200)
-    assert {match.candidate.source for match in results} == {"pixabay", "sample"}
-    assert len(results) == results.pool_size
+    assert 2 * len(results) == results.pool_size
+    for match in results:
+        (sibling,) = match.siblings
+        assert {match.candidate.source, sibling.source} == {"pixabay", "sample"}
+        assert match.candidate.id == sibling.id
 
 
 def test_a_source_named_twice_is_asked_once() -> None:
