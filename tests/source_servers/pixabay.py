@@ -1,6 +1,7 @@
 """Pixabay's API: a key in the query, errors in plain text, 500 pictures deep."""
 
 from collections.abc import Sequence
+from datetime import date
 from typing import Any, ClassVar
 
 from retriever.api_dialect import ApiDialect
@@ -24,7 +25,7 @@ class PixabayServer(SourceServer):
             pageURL=self.page(picture),
             type="vector/svg" if picture.media_type == "vector" else picture.media_type,
             tags=", ".join(picture.tags),
-            previewURL=self.file(picture, "150"),
+            previewURL=self.preview(picture),
             webformatURL=self.file(picture, "x_640"),
             largeImageURL=self.file(picture, "1280"),
             imageWidth=picture.width,
@@ -33,6 +34,16 @@ class PixabayServer(SourceServer):
             isAiGenerated=picture.ai_generated,
             isGRated=picture.g_rated,
         )
+
+    def preview(self, picture: Picture) -> str:
+        """The one address that says when a picture was uploaded."""
+        return (
+            picture.file_url or f"https://files.example/photo/{picture.uploaded_on:%Y/%m/%d}/{picture.number}_150.jpg"
+        )
+
+    def day(self, picture: Picture) -> date:
+        """No answer says when a picture was taken."""
+        return picture.uploaded_on
 
     def listing(self, asked: Asked, entries: Sequence[object], total: int) -> Step:
         return of_hits(entries, min(total, self.profile.deepest))
