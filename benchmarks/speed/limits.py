@@ -1,23 +1,24 @@
 """What limits each subject of the report, and what would move it: found by profiling."""
 
 LIMITS = {
-    "new phrase": """starting up: imports (NumPy, OpenVINO, HTTP client, answer cache, command line), then loading the text
-  tower and one pass of it, which happens while the kept answer is read; then the gallery. Looking up the remembered
-  vectors and scoring are hardly to be seen. A process that stays would move it, where nothing is loaded again.""",
+    "new phrase": """starting up: imports (NumPy, OpenVINO, HTTP client, answer cache, command line), then loading
+  the text tower and one pass of it, which happens while the kept answer is read; then the gallery. Looking up the
+  remembered vectors and scoring are hardly to be seen. A process that stays would move it, where nothing is loaded
+  again.""",
     "help": """the interpreter and the command-line library.""",
-    "pictures": """arithmetic, then preprocessing: Pillow's resize takes about a tenth of a picture's processor time. It
-  runs on all cores, but not while the tower runs: preparing the next batch meanwhile would gain something on many cores,
-  and little on two that are busy anyway.""",
-    "tower": """arithmetic at the precision the CPU is fastest in. 8-bit integers would be faster still, for some loss
-  of fidelity and with pictures to calibrate by.""",
+    "pictures": """arithmetic, then preprocessing: Pillow's resize takes about a tenth of a picture's processor
+  time. It runs on all cores, but not while the tower runs: preparing the next batch meanwhile would gain something
+  on many cores, and little on two that are busy anyway.""",
+    "tower": """arithmetic at the precision the CPU is fastest in. 8-bit integers would be faster still, for some
+  loss of fidelity and with pictures to calibrate by.""",
     "limit": """what is no matrix product: norms, softmax, activations, and the attention's own small products.""",
-    "first search": """the cores: both encode while threads that give way to them fetch and decode. What is left over is
-  the time before the first batch (the HTTP client's import, the source's answer, the first pictures; the model is loaded
-  meanwhile) and the processor time of the requests themselves. On more cores the network becomes the limit: the
-  connections to a source are few out of politeness.""",
-    "memory": """one tower at a time: its weights in f32 as read from the file, and beside them as OpenVINO packs them for
-  the CPU. Weights stored in half precision would move it most. Pictures are a small part, and bounded: a few batches are
-  held, and files are kept on disk.""",
-    "text": """the tower's own products, which are too small to keep the cores busy; only the tokens that are there are
-  computed, not the padding.""",
+    "first search": """the cores: both encode while threads that give way to them fetch and decode. What is left
+  over is the time before the first batch (the HTTP client's import, the source's answer, the first pictures; the
+  model is loaded meanwhile) and the processor time of the requests themselves. On more cores the network becomes
+  the limit: the connections to a source are few out of politeness.""",
+    "memory": """one tower at a time: its weights in f32 as read from the file, and beside them as OpenVINO packs
+  them for the CPU. Weights stored in half precision would move it most. Pictures are a small part, and bounded: a
+  few batches are held, and files are kept on disk.""",
+    "text": """the tower's own products, which are too small to keep the cores busy; only the tokens that are there
+  are computed, not the padding.""",
 }
