@@ -69,7 +69,7 @@ def find_images(
         tags=_distinct(tag),
         top=top,
         limit=limit,
-        sources=_chosen(source, key, base_url),
+        sources=_chosen(source, key, base_url, offline),
         filters=filters,
         model=model,
         pretrained=pretrained,
@@ -116,7 +116,7 @@ def stream_images(
         tags=_distinct(tag),
         top=top,
         limit=limit,
-        sources=_chosen(source, key, base_url),
+        sources=_chosen(source, key, base_url, offline),
         filters=filters,
         model=model,
         pretrained=pretrained,
@@ -138,10 +138,13 @@ def _streamed(settings: Settings, on_progress: Callable[[SearchProgress], None])
 
 
 def _chosen(
-    source: SourceChoice | Path | Sequence[SourceChoice | Path] | None, key: str | None, base_url: str | None
+    source: SourceChoice | Path | Sequence[SourceChoice | Path] | None,
+    key: str | None,
+    base_url: str | None,
+    offline: bool,
 ) -> tuple[SourceChoice, ...]:
     if source is None or source == () or source == []:
-        return ("pixabay",) if base_url is not None else default_sources(key)
+        return ("pixabay",) if base_url is not None else default_sources(key, offline=offline)
     several = source if isinstance(source, Sequence) and not isinstance(source, str) else [source]
     return tuple(dict.fromkeys(f"folder:{one}" if isinstance(one, Path) else one for one in several))
 

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from phrasepix.errors import UnknownSourceError
 from retriever.api_key import find_api_key
+from retriever.courtesy.kept_answers import answer_files
+from retriever.directories import cache_directory
 from retriever.folder.source import FolderSource
 from retriever.profile import SourceProfile
 from retriever.source import GROUP, Source
@@ -62,15 +64,20 @@ def source_names() -> tuple[str, ...]:
     return tuple(dict.fromkeys((*BUILT_IN, *(added.name for added in _added()))))
 
 
-def default_sources(key: str | None) -> tuple[str, ...]:
-    """Pixabay where there is a key for it, else the sources that need none, which the log says."""
+def default_sources(key: str | None, *, offline: bool) -> tuple[str, ...]:
+    """Pixabay where there is a key for it, else the sources that need none, which the log says.
+
+    With `offline` nobody needs a key: those of them of which answers are kept.
+    """
+    if offline:
+        kept = {file.name.removesuffix("-answers.sqlite") for file in answer_files(cache_directory())}
+        return tuple(name for name in ("pixabay", *_WITHOUT_KEY) if name in kept) or ("pixabay",)
     pixabay = source_named("pixabay").profile
-    without_key = tuple(name for name in _WITHOUT_KEY if name in BUILT_IN)
-    if not without_key or find_api_key(pixabay.key_variable, pixabay.key_setting, key) is not None:
+    if find_api_key(pixabay.key_variable, pixabay.key_setting, key) is not None:
         return ("pixabay",)
-    titles = " and ".join(source_named(name).profile.title for name in without_key)
+    titles = " and ".join(source_named(name).profile.title for name in _WITHOUT_KEY)
     logger.warning("no Pixabay key was found: asking %s, which need none (a key is free: %s)", titles, pixabay.key_url)
-    return without_key
+    return _WITHOUT_KEY
 
 
 def _added() -> list[EntryPoint]:

@@ -136,7 +136,7 @@ def test_help_names_the_options_and_imports_nothing_heavy() -> None:
     ("arguments", "code", "words"),
     [
         (["a boat", "--source", "sample"], 2, "--tag"),
-        (["a boat", "--tag", "boat"], 2, "pixabay.com/api/docs"),
+        (["a boat", "--tag", "boat", "--source", "pixabay"], 2, "pixabay.com/api/docs"),
         (["a boat", "--tag", "boat", "--source", "flickr"], 2, "allowed: pixabay, "),
         (["a boat", "--tag", "boat", "--source", "sample", "--type", "drawing"], 2, "all, photo, illustration, vector"),
         (["a boat", "--tag", "boat", "--source", "sample", "--orientation", "tall"], 2, "all, horizontal, vertical"),

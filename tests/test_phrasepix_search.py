@@ -45,7 +45,7 @@ def test_scores_fall_with_the_rank_and_lie_between_minus_one_and_one() -> None:
     scores = [match.score for match in results]
     assert scores == sorted(scores, reverse=True)
     assert all(-1 <= score <= 1 for score in scores)
-    assert len(results) == results.pool_size
+    assert sum(1 + len(match.siblings) for match in results) == results.pool_size
 
 
 def test_the_same_search_twice_gives_the_same_results() -> None:

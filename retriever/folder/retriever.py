@@ -4,6 +4,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Self
 
@@ -86,6 +87,7 @@ class FolderRetriever:
 
     def _candidates(self, tag: str, limit: int | None, filters: Filters) -> Iterator[Candidate]:
         found = self._places()
+        of_any_type = replace(filters, media_type="all")  # a file does not say whether it was photographed or drawn
         if filters.order == "latest":
             found.sort(key=lambda place: place.modified_ns, reverse=True)
         offered = 0
@@ -99,7 +101,7 @@ class FolderRetriever:
                 if tag and not occurs(tag, (*texts, *contents.facts.keywords)):
                     continue
                 candidate = candidate_of(contents, contents.facts, [one.path for one in same], tag)
-                if fits(candidate, filters, asked=_TRUSTED, told=_TOLD):
+                if fits(candidate, of_any_type, asked=_TRUSTED, told=_TOLD):
                     yield candidate
                     offered += 1
                     if offered == limit:
