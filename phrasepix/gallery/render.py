@@ -2,6 +2,7 @@
 
 import base64
 import io
+from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -26,12 +27,19 @@ def gallery_page(results: "Results") -> str:
     But for the pictures that their source wants shown by its own addresses, which the page may load, and nothing else.
     """
     shown_from = sorted({origin_of(there.url) for match in results if (there := hotlinked(match.candidate))})
-    return _environment().get_template("page.html.jinja").render(results=results, shown_from=shown_from)
+    return _rendered("page.html.jinja", results, shown_from=shown_from)
 
 
 def gallery_cards(results: "Results") -> str:
     """The same cards as a fragment for a notebook's cell, its style kept to itself."""
-    return _environment().get_template("fragment.html.jinja").render(results=results)
+    return _rendered("fragment.html.jinja", results)
+
+
+def _rendered(template: str, results: "Results", **more: object) -> str:
+    pictures = {match.rank: match.picture for match in results if not hotlinked(match.candidate)}
+    with ThreadPoolExecutor() as threads:  # which Pillow's encoder makes use of
+        embedded = dict(zip(pictures, threads.map(_embedded, pictures.values()), strict=True))
+    return _environment().get_template(template).render(results=results, embedded=embedded, **more)
 
 
 @lru_cache(maxsize=1)
@@ -43,7 +51,6 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["embedded"] = _embedded
     environment.filters["hotlinked"] = hotlinked
     environment.filters["lasting"] = lasting
     environment.filters["video_note"] = video_note
@@ -56,5 +63,5 @@ def _embedded(picture: Image.Image) -> str:
     thumbnail = picture.copy()
     thumbnail.thumbnail(_THUMBNAIL, Image.Resampling.LANCZOS)
     file = io.BytesIO()
-    thumbnail.save(file, "JPEG", quality=_QUALITY, optimize=True)
+    thumbnail.save(file, "JPEG", quality=_QUALITY)
     return "data:image/jpeg;base64," + base64.b64encode(file.getvalue()).decode("ascii")

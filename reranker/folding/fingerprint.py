@@ -8,12 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
-from reranker.folding.crop_hashes import SIDE, CropHashes, crop_hashes, detail
+from reranker.folding.crop_hashes import CROPS, SIDE, CropHashes, crop_hashes, detail
 
 LEAST_DETAIL = 0.2
 """Of a picture of stripes it is 0.09 at most, of the least detailed of the sample's drawn pictures 0.25."""
 
 _DIGEST_BYTES = 16
+_LOOK_BYTES = SIDE * SIDE + 16 * len(CROPS)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -21,10 +22,12 @@ class Look:
     """What a picture looks like: a grey thumbnail, uint8 [48, 48], equalised, and the hashes of its crops."""
 
     thumbnail: NDArray[np.uint8]
-    crops: CropHashes = field(init=False, repr=False)
+    crops: CropHashes = field(repr=False)
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "crops", crop_hashes(self.thumbnail))
+    @classmethod
+    def of(cls, thumbnail: NDArray[np.uint8]) -> Self:
+        """The look of a grey thumbnail, uint8 [48, 48]."""
+        return cls(thumbnail, crop_hashes(thumbnail))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,16 +43,19 @@ class Fingerprint:
         return len(self.digest) + (self.look.thumbnail.nbytes + self.look.crops.nbytes if self.look else 0)
 
     def to_bytes(self) -> bytes:
-        """All of it, for `from_bytes`. The hashes are not among it: they are made sooner than read."""
-        return self.digest + (self.look.thumbnail.tobytes() if self.look else b"")
+        """All of it, for `from_bytes`. The hashes too: to make those of a pool anew takes longer than to read them."""
+        return self.digest + (self.look.thumbnail.tobytes() + self.look.crops.tobytes() if self.look else b"")
 
     @classmethod
     def from_bytes(cls, data: object) -> Self | None:
         """What `to_bytes` gave; None where it is anything else."""
-        if not isinstance(data, bytes) or len(data) not in (_DIGEST_BYTES, _DIGEST_BYTES + SIDE * SIDE):
+        if not isinstance(data, bytes) or len(data) not in (_DIGEST_BYTES, _DIGEST_BYTES + _LOOK_BYTES):
             return None
-        pixels = np.frombuffer(data[_DIGEST_BYTES:], dtype=np.uint8)
-        return cls(data[:_DIGEST_BYTES], Look(pixels.reshape(SIDE, SIDE)) if pixels.size else None)
+        if len(data) == _DIGEST_BYTES:
+            return cls(data, None)
+        thumbnail = np.frombuffer(data, dtype=np.uint8, count=SIDE * SIDE, offset=_DIGEST_BYTES)
+        crops = np.frombuffer(data, dtype=np.uint64, offset=_DIGEST_BYTES + SIDE * SIDE)
+        return cls(data[:_DIGEST_BYTES], Look(thumbnail.reshape(SIDE, SIDE), crops.reshape(len(CROPS), 2)))
 
 
 def fingerprint_of(picture: Image.Image, data: bytes) -> Fingerprint:
@@ -58,4 +64,4 @@ def fingerprint_of(picture: Image.Image, data: bytes) -> Fingerprint:
     small = picture.resize((SIDE, SIDE), Image.Resampling.LANCZOS, reducing_gap=2.0).convert("L")
     if detail(np.asarray(small)) < LEAST_DETAIL:
         return Fingerprint(digest, None)
-    return Fingerprint(digest, Look(np.asarray(ImageOps.equalize(small))))  # so that a change of contrast is none
+    return Fingerprint(digest, Look.of(np.asarray(ImageOps.equalize(small))))  # so that a change of contrast is none

@@ -9,14 +9,6 @@ from typing import Any, Self
 from urllib.parse import urlsplit
 
 import requests
-from tenacity import (
-    RetryCallState,
-    Retrying,
-    retry_if_exception_type,
-    stop_after_attempt,
-    wait_exponential,
-    wait_random,
-)
 
 from retriever.api_key import ApiKey
 from retriever.courtesy.addresses import is_on_this_machine
@@ -26,6 +18,7 @@ from retriever.courtesy.key_place import KeyPlace, in_query
 from retriever.courtesy.keyed_transport import KeyedTransport
 from retriever.courtesy.manners import Manners
 from retriever.courtesy.no_transport import NoTransport
+from retriever.courtesy.transient import TransientError
 from retriever.errors import (
     AnswerNotKeptError,
     RateLimitError,
@@ -38,15 +31,6 @@ logger = logging.getLogger(__name__)
 
 _WORTH_ANOTHER_TRY = frozenset({429, 500, 502, 503, 504})
 _TEXT_SHOWN = 200
-
-
-class _TransientError(Exception):
-    """A failure that may pass: in a few words, as the error it becomes where it does not, and the pause asked for."""
-
-    def __init__(self, words: str, final: RetrieverError, asked_pause_s: float | None = None) -> None:
-        super().__init__(words)
-        self.final = final
-        self.asked_pause_s = asked_pause_s
 
 
 class AnswerClient:
@@ -99,38 +83,19 @@ class AnswerClient:
         Raises `SourceUnreachableError`, `RateLimitError` or `SourceAnswerError`, after as many tries as
         the manners allow where another try may help; offline `AnswerNotKeptError`.
         """
-        backoff = wait_exponential(self._manners.backoff_s, self._manners.longest_backoff_s) + wait_random(
-            0, self._manners.backoff_s
-        )
-
-        def pause(state: RetryCallState) -> float:
-            error = state.outcome.exception() if state.outcome else None
-            if isinstance(error, _TransientError) and error.asked_pause_s is not None:
-                return error.asked_pause_s
-            return backoff(state)
-
-        def say_so(state: RetryCallState) -> None:
-            error = state.outcome.exception() if state.outcome else None
-            logger.warning(
-                "%s; trying again in %.0f s (try %d of %d)",
-                error,
-                state.upcoming_sleep,
-                state.attempt_number + 1,
-                self._manners.attempts,
-            )
-
-        retrying = Retrying(
-            retry=retry_if_exception_type(_TransientError),
-            stop=stop_after_attempt(self._manners.attempts),
-            wait=pause,
-            before_sleep=say_so,
-            reraise=True,
-        )
+        url = self.url + path
         try:
-            return retrying(self._ask_once, parameters, self.url + path)
-        except _TransientError as error:
+            if self._is_kept(parameters, url):
+                return self._ask_once(parameters, url)
+            from retriever.courtesy.patience import patiently  # what a kept answer does without is imported late
+
+            return patiently(lambda: self._ask_once(parameters, url), self._manners)
+        except TransientError as error:
             final = error.final
         raise final
+
+    def _is_kept(self, parameters: Mapping[str, str], url: str) -> bool:
+        return is_kept(self._session, requests.Request("GET", url, params=dict(parameters)))
 
     def _ask_once(self, parameters: Mapping[str, str], url: str) -> dict[str, Any]:
         response = self._get(parameters, url)
@@ -149,11 +114,11 @@ class AnswerClient:
         if response.status_code in _WORTH_ANOTHER_TRY:
             asked = self._budget.pause_asked_for({"Retry-After": response.headers.get("Retry-After", "")})
             if asked is None or asked <= self._manners.longest_wait_s:
-                raise _TransientError(f"{self._title} answered with status {response.status_code}", error, asked)
+                raise TransientError(f"{self._title} answered with status {response.status_code}", error, asked)
         raise error
 
     def _get(self, parameters: Mapping[str, str], url: str) -> requests.Response:
-        if not is_kept(self._session, requests.Request("GET", url, params=dict(parameters))):
+        if not self._is_kept(parameters, url):
             if self._offline:
                 raise AnswerNotKeptError(f"no answer of {self._title} to this question is kept on this machine")
             self._wait_for_budget()
@@ -194,7 +159,7 @@ class AnswerClient:
             self._session.close()
             self._session = self._equip(requests.Session())
             return self._get(parameters, url)  # offline, this finds that nothing is kept
-        raise _TransientError(words, failure)
+        raise TransientError(words, failure)
 
     def _not_an_address(self) -> SourceUnreachableError:
         return SourceUnreachableError(
@@ -224,7 +189,7 @@ class AnswerClient:
         error = RateLimitError(f"{self._title} {says} ({text or 'status 429'}); try again {again}", asked)
         if (asked if asked is not None else window or 0.0) > self._manners.longest_wait_s:
             return error
-        return _TransientError(f"{self._title} {says}", error, asked)
+        return TransientError(f"{self._title} {says}", error, asked)
 
     def _read(self, response: requests.Response) -> dict[str, Any]:
         answer = json_object(response)
@@ -240,7 +205,7 @@ class AnswerClient:
         )
         if text.startswith("<"):
             raise error  # a page of a proxy or of maintenance stays for longer than a few tries
-        raise _TransientError(f"{self._title} sent a broken answer", error)
+        raise TransientError(f"{self._title} sent a broken answer", error)
 
     def _plain_text(self, response: requests.Response) -> str:
         try:
