@@ -98,6 +98,7 @@ class Search:
         self._skipped: list[Skipped] = []
         self._failures: list[Failure] = []
         self._used = UsedBefore.in_project(settings.project)
+        self._ranked = settings.top + (self._used.most_left_out if settings.unused else 0)
         self._opening = Opening(
             key=settings.key, base_url=settings.base_url, on_skip=log_skip, offline=settings.offline
         )
@@ -119,7 +120,7 @@ class Search:
             self._reranker().rerank(
                 self._settings.phrase,
                 pool,
-                self._settings.top,
+                self._ranked,
                 loader=self._loader,
                 memory=self._memory,
                 place_of=pool.place_of,
@@ -137,7 +138,7 @@ class Search:
         for ranking in self._reranker().stream(
             self._settings.phrase,
             pool,
-            self._settings.top,
+            self._ranked,
             loader=self._loader,
             memory=self._memory,
             place_of=pool.place_of,
@@ -165,7 +166,7 @@ class Search:
         self._resources.close()
 
     def _open_sources(self, opened: ExitStack) -> list[AskedSource]:
-        """The sources that can be opened; where none can, the first one's error is raised."""
+        """The sources that can be opened; where none can, the last one's error is raised."""
         settings = self._settings
         sources: list[AskedSource] = []
         errors: list[RetrieverError] = []
@@ -176,7 +177,7 @@ class Search:
                 retriever = opened.enter_context(self._open(choice))
             except RetrieverError as error:
                 errors.append(error)
-                if len(settings.sources) > 1:
+                if len(errors) < len(settings.sources):
                     self._fail(Failure(str(choice), str(choice), str(error)))
                 continue
             sources.append(AskedSource(retriever, Origin.of_retriever(retriever)))
@@ -186,7 +187,7 @@ class Search:
                 own[retriever.name] = retriever
         self._reopener = Reopener(by_name, own)
         if not sources:
-            raise errors[0]
+            raise errors[-1]
         return sources
 
     def _open(self, choice: SourceChoice) -> AbstractContextManager[Retriever]:
@@ -199,7 +200,8 @@ class Search:
 
     def _fail(self, failure: Failure) -> None:
         self._failures.append(failure)
-        logger.warning("%s: %s", failure.title, failure.reason)
+        is_named = failure.title.casefold() in failure.reason.casefold()
+        logger.warning("%s", failure.reason if is_named else f"{failure.title}: {failure.reason}")
 
     def _pool(self) -> Pool | None:
         """The candidates, as they come; None where there is none."""
@@ -242,7 +244,7 @@ class Search:
             tags=self._settings.tags,
             origins=tuple(source.origin for source in self._sources),
             model=self._model.title,
-            matches=self._used.marked(ranking.matches, unused=self._settings.unused),
+            matches=self._used.marked(ranking.matches, unused=self._settings.unused)[: self._settings.top],
             skipped=(*self._skipped, *skipped),
             pool_size=ranking.pool_size,
             is_final=ranking.is_final,

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
+from threading import Lock
 
 from phrasepix.results import Failure, Origin
 from reranker.look_ahead import merge_ahead
@@ -38,8 +39,8 @@ class Pool:
     and none that is not `wanted`.
 
     A source's answers are in its own order; which source answers first is left to chance, `place_of` is not. One that
-    fails is told to `on_failure` and the others answer; where all do, the first one's error is raised, by `has_any` or
-    while iterating.
+    fails is told to `on_failure` and the others answer; where all do, the last one's error is raised instead, by
+    `has_any` or while iterating.
     """
 
     def __init__(
@@ -59,6 +60,7 @@ class Pool:
         self._on_failure = on_failure
         self._wanted = wanted
         self._errors: list[RetrieverError] = []
+        self._failing = Lock()
         self._places: dict[tuple[str, str], tuple[int, ...]] = {}
         self._is_complete = False
         self._unread = self._merged()
@@ -90,7 +92,7 @@ class Pool:
                 yield candidate
         self._is_complete = True
         if self._errors and len(self._errors) == len(self._sources):
-            raise self._errors[0]
+            raise self._errors[-1]
 
     def _answers(self, index: int, source: AskedSource) -> Iterator[tuple[tuple[int, ...], Candidate]]:
         limit = source.usual_limit if self._limit is None else self._limit
@@ -101,6 +103,8 @@ class Pool:
                     yield (number, index), candidate
                     number += 1
         except RetrieverError as error:
-            self._errors.append(error)
-            if len(self._sources) > 1:
+            with self._failing:
+                self._errors.append(error)
+                is_last = len(self._errors) == len(self._sources)
+            if not is_last:
                 self._on_failure(Failure(source.retriever.name, source.origin.title, str(error)))

@@ -7,7 +7,9 @@ from phrasepix.pipeline import Search, SearchProgress, Settings, SourceChoice
 from phrasepix.results import Results
 from phrasepix.sources import default_sources
 from reranker.encoder import Encoder
+from retriever.errors import WrongParameterError
 from retriever.filters import NO_FILTERS, Filters
+from retriever.protocol import Retriever
 
 __all__ = ["SearchProgress", "find_images", "stream_images"]
 
@@ -19,7 +21,7 @@ def _silent(progress: SearchProgress) -> None:
 def find_images(
     phrase: str,
     *,
-    tag: str | Sequence[str] = (),
+    tag: str | Sequence[str] | None = None,
     top: int = 10,
     limit: int | None = None,
     source: SourceChoice | Path | Sequence[SourceChoice | Path] | None = None,
@@ -89,7 +91,7 @@ def find_images(
 def stream_images(
     phrase: str,
     *,
-    tag: str | Sequence[str] = (),
+    tag: str | Sequence[str] | None = None,
     top: int = 10,
     limit: int | None = None,
     source: SourceChoice | Path | Sequence[SourceChoice | Path] | None = None,
@@ -146,9 +148,12 @@ def _chosen(
     if source is None or source == () or source == []:
         return ("pixabay",) if base_url is not None else default_sources(key, offline=offline)
     several = source if isinstance(source, Sequence) and not isinstance(source, str) else [source]
+    for one in several:
+        if not isinstance(one, str | Path | Retriever):
+            raise WrongParameterError(f"source {one!r} is none; give a name, the path of a folder, or a Retriever")
     return tuple(dict.fromkeys(f"folder:{one}" if isinstance(one, Path) else one for one in several))
 
 
-def _distinct(tag: str | Sequence[str]) -> tuple[str, ...]:
-    tags = (tag,) if isinstance(tag, str) else tag
+def _distinct(tag: str | Sequence[str] | None) -> tuple[str, ...]:
+    tags = (tag,) if isinstance(tag, str) else tag or ()
     return tuple(dict.fromkeys(" ".join(one.split()) for one in tags))

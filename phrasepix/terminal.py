@@ -9,12 +9,22 @@ from rich.text import Text
 from phrasepix.links import page_of
 from phrasepix.videos import video_note
 from reranker.match import Match
+from retriever.candidate import Candidate
 
 if TYPE_CHECKING:
     from phrasepix.results import Results
 
 _BAR_WIDTH = 10
 _TAGS_SHOWN = 6
+_LONGEST_ID = 16
+
+
+def short_name(candidate: Candidate) -> str:
+    """Source and id, of a long id its two ends: for tables, where page and rank say the rest."""
+    identifier = candidate.id
+    if len(identifier) > _LONGEST_ID:
+        identifier = f"{identifier[:8]}…{identifier[-4:]}"
+    return f"{candidate.source}:{identifier}"
 
 
 def results_table(results: "Results") -> Table:
@@ -29,26 +39,25 @@ def results_table(results: "Results") -> Table:
     )
     table.add_column("#", justify="right", no_wrap=True, min_width=len(str(len(results))))
     table.add_column("score", no_wrap=True, min_width=6 + _BAR_WIDTH)
-    table.add_column(
-        "picture", no_wrap=True, min_width=max((len(str(match.candidate)) for match in results), default=0)
-    )
-    table.add_column("tags and page", overflow="fold")
-    table.add_column("by", overflow="ellipsis", no_wrap=True)
+    table.add_column("picture", overflow="fold")
     for match in results:
         candidate = match.candidate
         page = page_of(candidate)
+        words = ", ".join(candidate.tags[:_TAGS_SHOWN]) or candidate.title
+        note = video_note(candidate) if candidate.media_type == "video" else ""
         table.add_row(
             str(match.rank),
             Text.assemble(f"{match.score:.3f} ", (_bar(match.score), "green")),
-            Text(str(candidate), style=f"link {page}" if page else ""),
             Text.assemble(
-                (f"{video_note(candidate)} ", "cyan") if candidate.media_type == "video" else "",
-                ", ".join(candidate.tags[:_TAGS_SHOWN]),
+                (short_name(candidate), f"link {page}" if page else ""),
+                f" by {candidate.creator}" if candidate.creator else "",
+                "\n" if note or words else "",
+                (f"{note} ", "cyan") if note else "",
+                words,
                 (f"\n{page}" if page else "", "dim"),
                 (f"\nused before: {match.used_before}" if match.used_before else "", "yellow"),
                 (_alike(match), "dim"),
             ),
-            Text(candidate.creator),
         )
     return table
 
@@ -57,7 +66,7 @@ def _alike(match: Match) -> str:
     """How many show the same picture, and which."""
     if not match.siblings:
         return ""
-    return f"\n+{len(match.siblings)} alike: {', '.join(str(one) for one in match.siblings)}"
+    return f"\n+{len(match.siblings)} alike: {', '.join(short_name(one) for one in match.siblings)}"
 
 
 def results_lines(results: "Results") -> str:

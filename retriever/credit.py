@@ -86,7 +86,7 @@ def _in_the_sources_words(candidate: Candidate) -> Iterator[Piece]:
     page = lasting(candidate.page_url)
     before, found, after = credit.partition(creator) if creator else (credit, "", "")
     if not found:
-        yield Piece(credit or str(candidate), page)
+        yield Piece(credit or plain_words(candidate.title) or str(candidate), page)
         return
     yield Piece(before)
     yield Piece(creator, lasting(candidate.creator_url))

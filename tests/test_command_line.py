@@ -112,6 +112,35 @@ def test_on_a_terminal_there_is_a_table_with_colour_and_progress() -> None:
     assert "█" in shown
 
 
+def left_standing(shown: str) -> list[str]:
+    """The lines of a terminal after all that was written to it, its cursor's moves included."""
+    lines, row, column = [""], 0, 0
+    for part in re.findall(r"\x1b\]8;.*?\x1b\\|\x1b\[[0-9;?]*[A-Za-z]|[\r\n]|[^\x1b\r\n]+", shown):
+        if part == "\r":
+            column = 0
+        elif part == "\n":
+            row += 1
+            lines += [""] * (row + 1 - len(lines))
+        elif part.startswith("\x1b["):
+            count = int(part[2:-1]) if part[2:-1].isdigit() else 1
+            row -= count if part.endswith("A") else 0
+            lines[row] = "" if part == "\x1b[2K" else lines[row]
+        elif not part.startswith("\x1b"):
+            lines[row] = lines[row].ljust(column)[:column] + part + lines[row][column + len(part) :]
+            column += len(part)
+    return [line.strip() for line in lines if line.strip()]
+
+
+def test_of_the_progress_nothing_is_left_on_the_terminal() -> None:
+    code, shown = on_a_terminal(*MAIN_JOB, "-n", "1")
+    assert code == 0, shown
+    assert "Loading the model sample" in shown
+    assert "/?" not in shown
+    first, *_, last = left_standing(shown)
+    assert first == "“two red boats at night in the rain”"
+    assert last.startswith("Gallery: ")
+
+
 def test_no_color_is_honoured_on_a_terminal() -> None:
     _, shown = on_a_terminal(*MAIN_JOB, "-n", "3", NO_COLOR="1")
     assert not re.search(r"\x1b\[(?:\d+;)*3[0-7]", shown)
@@ -130,6 +159,26 @@ def test_help_names_the_options_and_imports_nothing_heavy() -> None:
     assert "--tag" in done.stdout
     assert "--gallery" in done.stdout
     assert done.stdout.rstrip().endswith("HEAVY []")
+
+
+def test_without_arguments_the_help_is_shown_with_examples() -> None:
+    done = run(COLUMNS="100")
+    assert done.returncode == 2
+    shown = done.stdout + done.stderr
+    assert 'phrasepix "an old boat" --source ~/Pictures' in shown
+    assert "--orientation" in shown
+
+
+def test_what_libraries_have_to_say_of_themselves_is_not_shown_unless_asked() -> None:
+    probe = (
+        "import sys, warnings; sys.argv = ['phrasepix', '--version']; from phrasepix.cli import main\n"
+        "try: main()\n"
+        "except SystemExit: warnings.warn('deprecated since long')"
+    )
+    for options, is_shown in ([], False), (["-W", "default"], True):
+        command = [sys.executable, *options, "-c", probe]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+        assert ("deprecated since long" in done.stderr) is is_shown
 
 
 @pytest.mark.parametrize(

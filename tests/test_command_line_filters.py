@@ -1,11 +1,14 @@
 """Options of the command line become filters, and the filters hold to the end."""
 
 import json
+import re
 import subprocess
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from phrasepix.cli.filters import aspect_ratio, filters_of_options, span, uses
 from phrasepix.sample.catalogue import PICTURES_DIRECTORY
@@ -230,6 +233,48 @@ def test_a_wish_is_passed_over_once_a_search_however_many_tags(api: ScriptedServ
     assert done.returncode == 1
     assert done.stderr.count("cannot filter by colour") == 1
     assert {asked.query["q"] for asked in api.asked} == {"boat", "sea", "ship"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--min-width", "99999"], "Nothing found under boat with --min-width. Leave out --min-width to see more."),
+        (
+            ["--aspect", "9:1", "--year", "1990", "--creator", "nobody"],
+            "with --aspect, --year and --creator. Leave out --aspect, --year or --creator to see more.",
+        ),
+        (["--since", "1990", "--until", "1991"], "with --since and --until."),
+        (["--tag", "dragon"], "--type all for drawings too"),
+    ],
+)
+def test_where_filters_leave_nothing_they_are_named(arguments: list[str], words: str) -> None:
+    tags = [] if "--tag" in arguments else ["--tag", "boat"]
+    done = run("a boat", "--source", "sample", *tags, *arguments)
+    assert done.returncode == 1
+    assert words in done.stderr
+
+
+def test_nothing_found_in_a_folder_says_what_a_tag_means_there(tmp_path: Path) -> None:
+    Image.new("RGB", (64, 64), "red").save(tmp_path / "one.png")
+    done = run("a boat", "--tag", "boat", "--source", str(tmp_path), "--model", "sample")
+    assert done.returncode == 1
+    assert "without --tag all pictures are looked at" in done.stderr
+    assert "--lang" not in done.stderr
+
+
+def test_nothing_found_says_which_sources_did_not_answer(tmp_path: Path) -> None:
+    Image.new("RGB", (64, 64), "red").save(tmp_path / "one.png")
+    sources = ["--source", str(tmp_path), "--source", "commons", "--source", "pixabay"]
+    done = run("a boat", "--tag", "boat", *sources, "--model", "sample", "--offline", PIXABAY_API_KEY="x" * 30)
+    assert done.returncode == 1
+    assert re.search("none from (Pixabay and Wikimedia Commons|Wikimedia Commons and Pixabay)", done.stderr)
+
+
+def test_pictures_that_could_not_be_had_are_counted_where_none_is_left(api: ScriptedServer) -> None:
+    serve(api, [hit(number, webformatURL="", previewURL="", largeImageURL="") for number in (1, 2, 3)])
+    done = pixabay(api)
+    assert done.returncode == 1
+    assert "none of the 3 pictures tagged" in done.stderr
 
 
 def test_help_names_the_options() -> None:

@@ -32,6 +32,7 @@ from reranker.pictures.local_files import LocalFiles, path_of
 from reranker.pictures.offline import OfflineFetcher
 from reranker.testing import ColourEncoder
 from retriever.candidate import Candidate
+from retriever.credit import credit_line
 from retriever.errors import WrongParameterError
 from retriever.folder import FolderSource
 from retriever.folder.notes import NOTES_FILE
@@ -359,6 +360,7 @@ def test_the_page_and_the_table_of_results_lead_to_the_files(tmp_path: Path) -> 
     with io.StringIO() as shown:
         Console(file=shown, width=400).print(results)
         assert first.page_url in shown.getvalue()
+    assert credit_line(first) == f"{first.title}, licence not said", "a picture's own name, where nobody is named"
     disguised = replace(first, source="pixabay")
     assert page_of(disguised) == "", "no other source's answer leads to a file"
 

@@ -21,7 +21,7 @@ from rich.console import Console
 from phrasepix import find_images
 from phrasepix.errors import NotWrittenError
 from phrasepix.gallery import gallery_cards
-from phrasepix.results import Origin, Results, Skipped
+from phrasepix.results import Failure, Origin, Results, Skipped
 from phrasepix.terminal import results_lines
 from reranker.match import Match
 from retriever.candidate import Candidate, Rendition
@@ -103,6 +103,20 @@ def test_what_folded_into_a_match_is_listed_with_links_and_credits_everywhere(tm
     console = Console(file=io.StringIO(), width=160)
     console.print(results)
     assert "+3 alike: library:2, library:3, library:4" in console.file.getvalue()  # type: ignore[attr-defined]
+
+
+def test_a_table_of_eighty_columns_keeps_tags_page_and_creator_however_long_an_id_is() -> None:
+    results = results_with("sailor")
+    (match,) = results.matches
+    long = replace(match.candidate, source="openverse", id="4bc43a04-ef46-4544-a0c1-0123456789ab")
+    untagged = replace(long, tags=(), title="Two sailors")
+    console = Console(file=io.StringIO(), width=80)
+    console.print(replace(results, matches=(replace(match, candidate=long), replace(match, candidate=untagged))))
+    shown = console.file.getvalue()  # type: ignore[attr-defined]
+    assert "openverse:4bc43a04…89ab by sailor" in shown
+    assert "https://example.org/photos/1/" in shown
+    assert "sailor, tag0, tag1" in shown
+    assert "Two sailors" in shown
 
 
 def test_nothing_from_outside_becomes_markup(tmp_path: Path) -> None:
@@ -230,6 +244,37 @@ def test_an_empty_result_says_what_to_try() -> None:
     assert "Nothing was found under dragon" in empty._repr_mimebundle_()["text/html"]
 
 
+def test_the_heading_is_a_sentence_with_its_spaces() -> None:
+    results = results_with("a sailor")
+    heading = " ".join(Page(gallery_cards(results)).text.partition(", ranked")[0].split())
+    assert heading.endswith("The best 1 of 2 pictures tagged a sailor")
+    untagged = " ".join(Page(gallery_cards(replace(results, tags=(), is_final=False))).text.split())
+    assert "The best 1 of 2 pictures so far, ranked by the model a sailor." in untagged
+
+
+def test_a_title_stands_on_the_card_beside_the_tags_and_apart_from_them() -> None:
+    results = results_with("a sailor")
+    (match,) = results.matches
+    titled = replace(results, matches=(replace(match, candidate=replace(match.candidate, title="Sailors " * 60)),))
+    page = Page(gallery_cards(titled))
+    (title,) = [one for one in page.all("div") if one.get("class") == "title"]
+    assert (title["dir"], title["title"]) == ("auto", "Sailors " * 60)
+    assert "tags" in [one.get("class") for one in page.all("div")]
+    assert "title" not in [one.get("class") for one in Page(gallery_cards(results)).all("div")]
+
+
+def test_a_source_that_failed_is_named_on_the_page() -> None:
+    failed = replace(results_with("a sailor"), failures=(Failure("pexels", "Pexels", "Pexels <cannot> be reached"),))
+    text = Page(gallery_cards(failed)).text
+    assert "Pexels <cannot> be reached" in text
+
+
+def test_an_empty_folder_is_not_told_of_tags() -> None:
+    text = Page(gallery_cards(replace(results_with("a sailor"), matches=(), tags=()))).text
+    assert "There are no pictures that could be looked at." in text
+    assert "Nothing was found under" not in text
+
+
 def results_with_a_video(duration_s: float | None) -> Results:
     shown = results_with("a tiger")
     [match] = shown.matches
@@ -265,6 +310,8 @@ def test_json_has_every_field_a_program_needs() -> None:
     assert set(answer) == {"phrase", "tags", "sources", "model", "pool_size", "matches", "skipped", "failures"}
     required = {"rank", "score", "source", "id", "page_url", "image_url", "width", "height", "tags", "creator"}
     assert required | {"creator_url", "licence", "credit"} <= set(answer["matches"][0])
+    filtered_by = {"title", "colours", "taken_on", "uploaded_on", "commercial_use", "modification", "credit_owed"}
+    assert filtered_by <= set(answer["matches"][0])
     assert answer["skipped"] == [{"id": "a tiger", "source": "pixabay", "reason": "a tiger"}]
 
 

@@ -528,6 +528,18 @@ def test_what_was_saved_before_is_marked_and_can_be_left_out(tmp_path: Path) -> 
     assert first[0].candidate.identity == unused[0].candidate.identity
 
 
+def test_what_looks_like_a_saved_picture_gives_way_to_the_next_best_and_as_many_are_shown(tmp_path: Path) -> None:
+    first = sample()
+    first.save(tmp_path, [1, 2])
+    with StockSite() as site:  # the same pictures, elsewhere
+        unused = find_images(
+            "two red boats", tag="boat", source="pixabay", key=site.key, base_url=site.api_url, model=ColourEncoder(),
+            top=4, limit=8, project=tmp_path, unused=True,
+        )  # fmt: skip
+    assert [match.rank for match in unused] == [1, 2, 3, 4]
+    assert not {match.candidate.id for match in unused} & {match.candidate.id for match in first[:2]}
+
+
 def test_a_picture_that_looks_like_a_saved_one_is_marked_under_whatever_name_it_comes(
     server: PictureServer, tmp_path: Path
 ) -> None:

@@ -63,3 +63,10 @@ def test_what_cannot_be_saved_is_named_and_ends_with_three(tmp_path: Path) -> No
     assert done.returncode == 3
     assert "Not saved: pixabay:" in done.stderr
     assert len(done.stdout.splitlines()) == 2
+
+
+def test_a_project_nothing_was_saved_in_is_said_and_the_search_goes_on(tmp_path: Path) -> None:
+    done = run(*MAIN_JOB, "-n", "1", "--project", str(tmp_path / "spelled-wrongly"))
+    assert done.returncode == 0
+    assert done.stderr.count("Nothing was saved in") == 1
+    assert "spelled-wrongly" in done.stderr

@@ -11,7 +11,7 @@ from phrasepix.sample.catalogue import PICTURES_DIRECTORY
 from phrasepix.sample.site import StockSite
 from reranker.testing import ColourEncoder
 from retriever.candidate import Candidate
-from retriever.errors import RateLimitError, SourceUnreachableError, WrongParameterError
+from retriever.errors import KeyMissingError, RateLimitError, SourceUnreachableError, WrongParameterError
 from retriever.filters import Filters
 from tests.picture_server import PictureServer, candidate, encoded, file, stripes
 
@@ -106,10 +106,19 @@ def test_one_that_fails_is_named_and_the_others_answer(server: PictureServer, ca
     assert "no connection to broken" in caplog.text
 
 
-def test_where_all_fail_the_first_ones_error_is_raised() -> None:
+def test_where_all_fail_each_is_told_of_once_the_last_by_the_error(caplog: pytest.LogCaptureFixture) -> None:
     sources = [OwnSource(name, [], SourceUnreachableError(f"no connection to {name}")) for name in ("one", "two")]
-    with pytest.raises(SourceUnreachableError, match="no connection to"):
+    with caplog.at_level(logging.WARNING), pytest.raises(SourceUnreachableError) as raised:
         find_images("red", tag="x", source=sources, model=ColourEncoder())
+    told = [record.getMessage() for record in caplog.records]
+    assert sorted([*told, str(raised.value)]) == ["no connection to one", "no connection to two"]
+
+
+def test_where_none_can_be_opened_each_is_told_of_once(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.WARNING), pytest.raises(KeyMissingError, match="PEXELS_API_KEY"):
+        find_images("red", tag="x", source=["pixabay", "pexels"], model=ColourEncoder())
+    (told,) = [record.getMessage() for record in caplog.records]
+    assert told.startswith("Pixabay wants an API key")
 
 
 def test_a_source_that_cannot_be_opened_is_named_and_the_others_answer() -> None:

@@ -168,12 +168,19 @@ def test_in_a_pipe_it_is_tab_separated_lines_of_nine_fields() -> None:
     assert done.stderr == ""
 
 
-def test_on_a_terminal_it_is_a_table() -> None:
+def test_on_a_terminal_each_source_has_a_block() -> None:
     code, shown = on_a_terminal("sources", columns=200)
     assert code == 0, shown
     for words in ("hotlinking", "(key: missing)", "(key: none needed)", "forbidden", "NAME on Pixabay"):
         assert words in shown
     assert "\x1b[32m" in shown
+
+
+def test_on_a_terminal_of_eighty_columns_addresses_and_settings_stay_whole() -> None:
+    _, shown = on_a_terminal("sources", columns=80, PHRASEPIX_CONFIG_DIR="/c", NO_COLOR="1")
+    words = shown.split()
+    for whole in ("https://unsplash.com/oauth/applications,", "UNSPLASH_ACCESS_KEY", "/c/config.toml."):
+        assert whole in words
 
 
 def test_an_unknown_option_is_wrong_usage_and_help_says_what_there_is() -> None:

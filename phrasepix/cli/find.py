@@ -34,7 +34,7 @@ def find(
             "--tag",
             "-t",
             metavar="TAG",
-            help="The coarse tag to ask for; several are merged. Only a folder can do without.",
+            help="The coarse tag to ask for; may be repeated. Only folders do without.",
             rich_help_panel=_SEARCH,
         ),
     ] = None,
@@ -57,7 +57,8 @@ def find(
             "--source",
             "-s",
             metavar="NAME",
-            help="Where to look: phrasepix sources lists the names; a folder of pictures; several are merged.",
+            help="Where to look: a name that phrasepix sources lists, or a folder; may be repeated. By default "
+            "pixabay, without a key for it openverse and commons.",
             show_default=False,
             rich_help_panel=_SEARCH,
         ),
@@ -90,14 +91,24 @@ def find(
     colour: Annotated[
         list[str] | None,
         typer.Option(
-            "--colour", "--color", metavar="NAME", help="A dominant colour; may be repeated.", rich_help_panel=_FILTERS
+            "--colour",
+            "--color",
+            metavar="NAME",
+            help="A dominant colour, such as red or grayscale; may be repeated.",
+            rich_help_panel=_FILTERS,
         ),
     ] = None,
     min_width: Annotated[
-        int, typer.Option(metavar="N", min=0, help="Pixels of the original.", rich_help_panel=_FILTERS)
+        int,
+        typer.Option(
+            metavar="N", min=0, show_default=False, help="Pixels of the original, at least.", rich_help_panel=_FILTERS
+        ),
     ] = 0,
     min_height: Annotated[
-        int, typer.Option(metavar="N", min=0, help="Pixels of the original.", rich_help_panel=_FILTERS)
+        int,
+        typer.Option(
+            metavar="N", min=0, show_default=False, help="Pixels of the original, at least.", rich_help_panel=_FILTERS
+        ),
     ] = 0,
     licence: Annotated[
         list[str] | None,
@@ -132,7 +143,8 @@ def find(
         bool, typer.Option("--editors-choice", help="Only the editors' choice.", rich_help_panel=_FILTERS)
     ] = False,
     safe_search: Annotated[
-        bool, typer.Option("--safe-search/--no-safe-search", help="Fit for all ages.", rich_help_panel=_FILTERS)
+        bool,
+        typer.Option("--safe-search/--no-safe-search", help="Only what is fit for all ages.", rich_help_panel=_FILTERS),
     ] = True,
     order: Annotated[
         str, typer.Option(metavar="ORDER", help="popular or latest.", rich_help_panel=_FILTERS)
@@ -228,7 +240,7 @@ def find(
 ) -> None:
     """Find the picture a sentence describes.
 
-    Asks a stock site for candidates by a coarse TAG, and ranks their pictures by how well they show the PHRASE.
+    Asks stock sites or your own folders for candidates by a coarse TAG; those that show the PHRASE best come first.
     """
     project = project or save
     with explained(debug=debug):
@@ -238,6 +250,8 @@ def find(
         check_wish(save, pick, top, project, unused)
 
         with Screen() as screen:
+            if save is None and project is not None and not (project / "credits.json").exists():
+                screen.say(f"Nothing was saved in {project} before; what is used there is not known.")
             from phrasepix.cli.filters import filters_of_options
 
             filters = filters_of_options(
@@ -283,7 +297,9 @@ def find(
         if results or gallery is not None:
             _write_gallery(results, gallery, open_gallery, screen)
         if not results:
-            screen.say(_why_nothing(results))
+            from phrasepix.cli.nothing_found import why_nothing
+
+            screen.say(why_nothing(results, filters, unused=unused))
             raise typer.Exit(NOTHING_FOUND)
         if save is not None and not save_picked(results, save, pick):
             raise typer.Exit(FAILED)
@@ -331,16 +347,3 @@ def _write_gallery(results: "Results", path: Path | None, open_it: bool, screen:
     screen.say(f"Gallery: {written}")
     if open_it and typer.launch(written.as_uri()) != 0:
         screen.say("No browser could be opened; open the file above in one.")
-
-
-def _why_nothing(results: "Results") -> str:
-    tags = ", ".join(results.tags)
-    if results.skipped:
-        tagged = f" tagged {tags}" if tags else ""
-        return f"Nothing can be shown: none of the {results.pool_size} pictures{tagged} could be had."
-    if not tags:
-        return "Nothing found: there are no pictures that could be looked at."
-    return (
-        f"Nothing found under {tags}. A tag is a plain noun as stock sites use them; try a broader one, "
-        "fewer filters, or --lang for another language."
-    )

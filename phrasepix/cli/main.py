@@ -2,6 +2,7 @@
 
 import os
 import sys
+import warnings
 
 import typer
 
@@ -12,10 +13,25 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command(
-    epilog="phrasepix sources lists where pictures can come from; phrasepix cache shows what is kept on this machine, "
-    "phrasepix cache clear removes it (--help says more)."
-)(find)
+_EXAMPLES = """
+Examples:
+
+phrasepix "a tiger in the snow" --tag tiger --open
+
+phrasepix "an old boat" --source ~/Pictures
+
+phrasepix "a lighthouse in a storm" --tag lighthouse --save my-book --pick 1,3
+
+phrasepix "two red boats at night in the rain" --tag boat --source sample
+
+Other commands (--help says more):
+
+phrasepix sources: where pictures can come from, and what each source needs
+
+phrasepix cache: what is kept on this machine; phrasepix cache clear removes it
+"""
+
+app.command(epilog=_EXAMPLES, no_args_is_help=True)(find)
 
 
 def main() -> None:
@@ -24,6 +40,9 @@ def main() -> None:
     `find` is what is meant where no command is named, and so a phrase is all it takes. A phrase that is a command's
     name follows `find` or `--`.
     """
+    if not sys.warnoptions:
+        # What libraries have to say of themselves is not for the person; -W and PYTHONWARNINGS show it.
+        warnings.simplefilter("ignore")
     try:
         _run(sys.argv[1:])
     except SystemExit as leaving:

@@ -5,8 +5,12 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Self
 
 from rich.console import Console, RenderableType
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
+from rich.control import Control
+from rich.progress import BarColumn, Progress, ProgressColumn, SpinnerColumn, Task, TextColumn
+from rich.segment import ControlType
 from rich.text import Text
+
+from phrasepix.terminal import short_name
 
 if TYPE_CHECKING:
     from phrasepix.search import SearchProgress
@@ -14,6 +18,15 @@ if TYPE_CHECKING:
 
 _LOGS = ("phrasepix", "retriever", "reranker")
 _BEST_SHOWN = 5
+
+
+class _Count(ProgressColumn):
+    """How many of how many; nothing before there is something to count."""
+
+    def render(self, task: Task) -> Text:
+        if task.total is None:
+            return Text(f"{task.completed:.0f}" if task.completed else "", style="progress.download")
+        return Text(f"{task.completed:.0f}/{task.total:.0f}", style="progress.download")
 
 
 class _BarAndBest(Progress):
@@ -25,7 +38,8 @@ class _BarAndBest(Progress):
         """The bar, then a line for each of the best."""
         yield from super().get_renderables()
         for rank, one in enumerate(self.best[:_BEST_SHOWN], start=1):
-            line = f"  {rank}. {one.score:.3f} {one.candidate} {', '.join(one.candidate.tags)}"
+            words = ", ".join(one.candidate.tags) or one.candidate.title
+            line = f"  {rank}. {one.score:.3f} {short_name(one.candidate)} {words}"
             yield Text(line, style="dim", no_wrap=True, overflow="ellipsis")
 
 
@@ -38,22 +52,26 @@ class Screen:
             SpinnerColumn(),
             TextColumn("{task.description}"),
             BarColumn(bar_width=24),
-            MofNCompleteColumn(),
+            _Count(),
             console=self.console,
             transient=True,
             disable=not (bar and self.console.is_terminal),
         )
         self._task = self._progress.add_task("Starting", total=None)
         self._handler = _Messages(self)
+        self._passing = False
 
     def show(self, progress: "SearchProgress") -> None:
         """Show where the search is."""
         if progress.step.startswith("loading the model"):
             # A download of weights draws its own bar, which a live one would hide.
             self._progress.stop()
-            if self.console.is_terminal:
-                self.say(f"{_sentence(progress.step)} …")
+            if not self._progress.disable:
+                self._clear()
+                self.console.print(Text(f"{_sentence(progress.step)} …"), end="\r", soft_wrap=True)
+                self._passing = True
             return
+        self._clear()
         self._progress.start()
         skipped = f" ({progress.skipped} skipped)" if progress.skipped else ""
         description = Text(_sentence(progress.step) + skipped).markup  # escaped: a tag is shown as it is
@@ -62,6 +80,7 @@ class Screen:
 
     def say(self, message: str) -> None:
         """One line for the person, as it is."""
+        self._clear()
         self.console.print(Text(message), soft_wrap=True)
 
     def __enter__(self) -> Self:
@@ -71,7 +90,14 @@ class Screen:
         self._progress.start()
         return self
 
+    def _clear(self) -> None:
+        """Take back a line that was to pass, over which the cursor still stands."""
+        if self._passing:
+            self._passing = False
+            self.console.control(Control((ControlType.ERASE_IN_LINE, 2)))
+
     def __exit__(self, *exc_info: object) -> None:
+        self._clear()
         self._progress.stop()
         for name in _LOGS:
             logging.getLogger(name).removeHandler(self._handler)

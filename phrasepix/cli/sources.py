@@ -8,6 +8,8 @@ import typer
 from phrasepix.cli.faults import explained
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from phrasepix.source_list import ListedSource
 
 app = typer.Typer(
@@ -97,28 +99,30 @@ def _lines(sources: "list[ListedSource]") -> str:
 
 
 def _table(sources: "list[ListedSource]") -> object:
-    from rich import box
     from rich.table import Table
     from rich.text import Text
 
-    from phrasepix.source_list import credit_in_words, limits_in_words
-
-    table = Table(box=box.SIMPLE_HEAD, expand=False)
-    table.add_column("source", no_wrap=True)
-    table.add_column("ready", overflow="fold")
-    table.add_column("limits", overflow="fold")
-    table.add_column("credit", overflow="fold")
-    table.add_column("hotlinking", no_wrap=True)
-    table.add_column("on download", overflow="fold")
+    table = Table(box=None, show_header=False, padding=(0, 2, 1, 0))
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
     for source in sources:
-        ready = Text.assemble(
-            ("yes", "green") if source.is_ready else ("no", "red"),
+        words = Text.assemble(
+            ("ready", "green") if source.is_ready else ("not ready", "red"),
             (f" (key: {source.key})" if source.key else "", "dim"),
             f"\n{source.remedy}" if source.remedy else "",
         )
-        terms: list[str] = []
-        if (profile := source.profile) is not None:
-            duty = profile.download_duty or "–"
-            terms = [limits_in_words(profile), credit_in_words(profile), profile.hotlinking.value, duty]
-        table.add_row(Text(source.name), ready, *(Text(term) for term in terms))
+        for what, said in _terms(source):
+            words.append(f"\n{what}: ", "dim").append(said)
+        table.add_row(Text(source.name, "bold"), words)
     return table
+
+
+def _terms(source: "ListedSource") -> "Iterator[tuple[str, str]]":
+    from phrasepix.source_list import credit_in_words, limits_in_words
+
+    if (profile := source.profile) is not None:
+        yield "limits", limits_in_words(profile)
+        yield "credit", credit_in_words(profile)
+        yield "hotlinking", profile.hotlinking.value
+        if profile.download_duty:
+            yield "on download", profile.download_duty

@@ -13,6 +13,9 @@ from retriever.candidate import Candidate
 
 logger = logging.getLogger(__name__)
 
+_MOST_LEFT_OUT = 40
+"""How many matches more than wanted are ranked, so that as many as wanted are left without those used before."""
+
 
 @dataclass(frozen=True, slots=True)
 class UsedBefore:
@@ -34,6 +37,11 @@ class UsedBefore:
             return cls({})
         looks = tuple((str(entry.get("likeness", "")), entry["file"]) for entry in entries)
         return cls({identity_of(entry): entry["file"] for entry in entries}, looks)
+
+    @property
+    def most_left_out(self) -> int:
+        """How many matches may have to give way because they look like a picture that was saved."""
+        return min(len(self.by_looks), _MOST_LEFT_OUT)
 
     def has(self, candidate: Candidate) -> bool:
         """Whether this very picture was saved."""

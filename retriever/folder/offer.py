@@ -11,7 +11,7 @@ from retriever.folder.names import shown
 from retriever.folder.profile import FOLDER
 from retriever.licence import Licence, creative_commons, licence_named
 
-NOT_SAID = "not said"
+NOT_SAID = "licence not said"
 _DEED = re.compile(r"https?://creativecommons\.org/(?:licenses|publicdomain)/([a-z-]+)(?:/([\d.]+))?(?:/([a-z]+))?")
 _KINDS = {"zero": "cc0", "mark": "pdm"}
 
