@@ -35,7 +35,7 @@ class ModelInLoading:
         if model is not None and not isinstance(model, str):
             encoder = model
             self.title = encoder.name
-            self._load = lambda: reranker_of_encoder(encoder)  # type: ignore[arg-type]  # hashed by identity
+            self._load = lambda: reranker_of_encoder(encoder)
             self._is_at_hand = lambda: False  # its own affair, in the thread that asks
             return
         self.title, choice = choose_model(model, pretrained, only_the_sample=only_the_sample)

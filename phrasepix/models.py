@@ -38,7 +38,24 @@ def reranker_of_model(choice: ModelChoice, device: str, engine: str = "auto") ->
     return ClipReranker(load_encoder(choice, cache_directory(), device=device, engine=engine))
 
 
-@lru_cache(maxsize=2)
 def reranker_of_encoder(encoder: Encoder) -> ClipReranker:
     """The reranker of an encoder somebody brought along; the same one each time."""
-    return ClipReranker(encoder)
+    return _reranker_of(_Brought(encoder))
+
+
+class _Brought:
+    """An encoder that is the same as itself alone: its own class may compare otherwise, and be no key of a cache."""
+
+    def __init__(self, encoder: Encoder) -> None:
+        self.encoder = encoder
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Brought) and self.encoder is other.encoder
+
+    def __hash__(self) -> int:
+        return id(self.encoder)
+
+
+@lru_cache(maxsize=2)
+def _reranker_of(brought: _Brought) -> ClipReranker:
+    return ClipReranker(brought.encoder)

@@ -2,9 +2,9 @@
 
 import logging
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Self
 
@@ -28,7 +28,7 @@ from retriever.directories import cache_directory
 from retriever.errors import RetrieverError, WrongParameterError
 from retriever.filtering import unhonoured_message
 from retriever.filters import Filters
-from retriever.protocol import KnowsItsFilters, Retriever
+from retriever.protocol import KnowsItsFilters, Retriever, is_on_disk, is_on_loopback
 from retriever.source import Opening, log_skip
 from retriever.user_agent import user_agent
 
@@ -67,7 +67,7 @@ class Settings:
     pretrained: str | None
     device: str
     engine: str
-    key: str | None
+    key: str | None = field(repr=False)
     base_url: str | None
     offline: bool
     project: str | Path | None
@@ -154,10 +154,18 @@ class Search:
             self._model.begin()
             self._sources = self._open_sources(opened)
             fetcher = OfflineFetcher() if settings.offline else PictureFetcher(user_agent=user_agent())
-            here = [one.retriever.name for one in self._sources if getattr(one.retriever, "on_loopback", False)]
-            on_disk = [one.retriever.name for one in self._sources if getattr(one.retriever, "on_disk", False)]
-            self._loader = opened.enter_context(PictureLoader(fetcher, loopback_sources=here, local_sources=on_disk))
-            self._memory = opened.enter_context(Memory(cache_directory()))
+            self._loader = opened.enter_context(
+                PictureLoader(
+                    fetcher,
+                    loopback_sources=_names_of(self._sources, is_on_loopback),
+                    local_sources=_names_of(self._sources, is_on_disk),
+                )
+            )
+            self._memory = opened.enter_context(
+                Memory(
+                    cache_directory(), no_files_of=[one.retriever.name for one in self._sources if not one.may_be_kept]
+                )
+            )
             opened.enter_context(_no_downloads() if settings.offline else nullcontext())
             self._resources = opened.pop_all()
         return self
@@ -185,7 +193,7 @@ class Search:
                 by_name[retriever.name] = (choice, self._opening)
             else:
                 own[retriever.name] = retriever
-        self._reopener = Reopener(by_name, own)
+        self._reopener = Reopener(by_name, own, offline=settings.offline)
         if not sources:
             raise errors[-1]
         return sources
@@ -251,6 +259,22 @@ class Search:
             failures=tuple(self._failures),
             reopener=self._reopener,
         )
+
+
+def _names_of(sources: Sequence[AskedSource], are_so: Callable[[Retriever], bool]) -> frozenset[str]:
+    """The names of those that say they are so.
+
+    A picture says by its source's name alone where it may come from: raises `WrongParameterError` where two of one name
+    say different things.
+    """
+    said = {one.retriever.name: are_so(one.retriever) for one in sources}
+    for one in sources:
+        if are_so(one.retriever) != said[name := one.retriever.name]:
+            raise WrongParameterError(
+                f"two sources are called {name!r}, and the pictures of one alone are on this machine; "
+                "give yours another name"
+            )
+    return frozenset(name for name, is_so in said.items() if is_so)
 
 
 @contextmanager

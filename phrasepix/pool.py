@@ -1,19 +1,18 @@
 """The candidates of one search: several sources asked side by side, each picture once."""
 
-import logging
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain
 from threading import Lock
 
 from phrasepix.results import Failure, Origin
 from reranker.look_ahead import merge_ahead
+from reranker.picture_store import LONGEST
 from retriever.candidate import Candidate
 from retriever.errors import RetrieverError
 from retriever.filters import Filters
-from retriever.protocol import Retriever
-
-logger = logging.getLogger(__name__)
+from retriever.profile import USUAL_LIMIT
+from retriever.protocol import Retriever, profile_of
 
 _READ_AHEAD = 256
 
@@ -28,10 +27,26 @@ class AskedSource:
     @property
     def usual_limit(self) -> int:
         """How many candidates are looked at for each tag where nobody says how many."""
-        profile = getattr(self.retriever, "profile", None)
+        profile = profile_of(self.retriever)
         if profile is None:
-            return 200
-        return int(profile.deepest if profile.usual_limit is None else profile.usual_limit)
+            return USUAL_LIMIT
+        return profile.deepest if profile.usual_limit is None else profile.usual_limit
+
+    @property
+    def may_be_kept(self) -> bool:
+        """Whether files of its pictures may be kept for as long as others are."""
+        profile = profile_of(self.retriever)
+        return profile is None or profile.pictures_kept_for >= LONGEST
+
+
+@dataclass(slots=True)
+class _Found:
+    """What was found so far: where each picture stands, and the errors of sources that failed."""
+
+    places: dict[tuple[str, str], tuple[int, ...]] = field(default_factory=dict)
+    errors: list[RetrieverError] = field(default_factory=list)
+    failing: Lock = field(default_factory=Lock)
+    is_complete: bool = False
 
 
 class Pool:
@@ -53,26 +68,30 @@ class Pool:
         on_failure: Callable[[Failure], None],
         wanted: Callable[[Candidate], bool] = lambda candidate: True,
     ) -> None:
-        self._sources = sources
-        self._tags = tags
-        self._limit = limit
-        self._filters = filters
-        self._on_failure = on_failure
-        self._wanted = wanted
-        self._errors: list[RetrieverError] = []
-        self._failing = Lock()
-        self._places: dict[tuple[str, str], tuple[int, ...]] = {}
-        self._is_complete = False
-        self._unread = self._merged()
+        self._found = found = _Found()
+
+        def fail(source: AskedSource, error: RetrieverError) -> None:
+            with found.failing:
+                found.errors.append(error)
+                is_last = len(found.errors) == len(sources)
+            if not is_last:  # that one is raised
+                on_failure(Failure(source.retriever.name, source.origin.title, str(error)))
+
+        # Neither these nor the threads that read them hold the pool: with its last holder they end at once.
+        answers = [
+            _answers(index, source, tags, limit=limit, filters=filters, on_error=fail)
+            for index, source in enumerate(sources)
+        ]
+        self._unread: Iterator[Candidate] = _merged(answers, found, wanted)
 
     @property
     def total(self) -> int | None:
         """How many there are; None before the last was read."""
-        return len(self._places) if self._is_complete else None
+        return len(self._found.places) if self._found.is_complete else None
 
     def place_of(self, candidate: Candidate) -> tuple[int, ...]:
         """Its number in its source's answers, and the source's number."""
-        return self._places[candidate.identity]
+        return self._found.places[candidate.identity]
 
     def has_any(self) -> bool:
         """Whether there is a candidate; waits for the first."""
@@ -84,27 +103,36 @@ class Pool:
     def __iter__(self) -> Iterator[Candidate]:
         return self._unread
 
-    def _merged(self) -> Iterator[Candidate]:
-        answers = [self._answers(index, source) for index, source in enumerate(self._sources)]
-        for place, candidate in chain.from_iterable(merge_ahead(answers, room=_READ_AHEAD)):
-            if candidate.identity not in self._places and self._wanted(candidate):
-                self._places[candidate.identity] = place
-                yield candidate
-        self._is_complete = True
-        if self._errors and len(self._errors) == len(self._sources):
-            raise self._errors[-1]
 
-    def _answers(self, index: int, source: AskedSource) -> Iterator[tuple[tuple[int, ...], Candidate]]:
-        limit = source.usual_limit if self._limit is None else self._limit
-        number = 0
-        try:
-            for tag in self._tags:
-                for candidate in source.retriever.retrieve(tag, limit=limit, filters=self._filters):
-                    yield (number, index), candidate
-                    number += 1
-        except RetrieverError as error:
-            with self._failing:
-                self._errors.append(error)
-                is_last = len(self._errors) == len(self._sources)
-            if not is_last:
-                self._on_failure(Failure(source.retriever.name, source.origin.title, str(error)))
+Answers = Iterator[tuple[tuple[int, ...], Candidate]]
+"""Candidates, each with its place."""
+
+
+def _merged(answers: Sequence[Answers], found: _Found, wanted: Callable[[Candidate], bool]) -> Iterator[Candidate]:
+    for place, candidate in chain.from_iterable(merge_ahead(answers, room=_READ_AHEAD)):
+        if candidate.identity not in found.places and wanted(candidate):
+            found.places[candidate.identity] = place
+            yield candidate
+    found.is_complete = True
+    if found.errors and len(found.errors) == len(answers):
+        raise found.errors[-1]
+
+
+def _answers(
+    index: int,
+    source: AskedSource,
+    tags: Sequence[str],
+    *,
+    limit: int | None,
+    filters: Filters,
+    on_error: Callable[[AskedSource, RetrieverError], None],
+) -> Answers:
+    most = source.usual_limit if limit is None else limit
+    number = 0
+    try:
+        for tag in tags:
+            for candidate in source.retriever.retrieve(tag, limit=most, filters=filters):
+                yield (number, index), candidate
+                number += 1
+    except RetrieverError as error:
+        on_error(source, error)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, overload
 from phrasepix.files import write_whole
 from phrasepix.saving.reopener import Reopener
 from reranker.match import Match
-from retriever.protocol import Retriever
+from retriever.protocol import Retriever, profile_of
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -29,7 +29,7 @@ class Origin:
     @classmethod
     def of_retriever(cls, retriever: Retriever) -> "Origin":
         """What a retriever says of its source; one that says nothing is called by its name."""
-        profile = getattr(retriever, "profile", None)
+        profile = profile_of(retriever)
         if profile is None:
             return cls(retriever.name, retriever.name, f"Pictures from {retriever.name}")
         return cls(profile.name, profile.title, profile.mention, profile.home_url)

@@ -148,12 +148,19 @@ def _chosen(
     if source is None or source == () or source == []:
         return ("pixabay",) if base_url is not None else default_sources(key, offline=offline)
     several = source if isinstance(source, Sequence) and not isinstance(source, str) else [source]
-    for one in several:
-        if not isinstance(one, str | Path | Retriever):
-            raise WrongParameterError(f"source {one!r} is none; give a name, the path of a folder, or a Retriever")
-    return tuple(dict.fromkeys(f"folder:{one}" if isinstance(one, Path) else one for one in several))
+    return _each_once(several)
 
 
 def _distinct(tag: str | Sequence[str] | None) -> tuple[str, ...]:
     tags = (tag,) if isinstance(tag, str) else tag or ()
     return tuple(dict.fromkeys(" ".join(one.split()) for one in tags))
+
+
+def _each_once(sources: Sequence[SourceChoice | Path]) -> tuple[SourceChoice, ...]:
+    chosen: dict[object, SourceChoice] = {}
+    for source in sources:
+        one = f"folder:{source}" if isinstance(source, Path) else source
+        if not isinstance(one, str | Retriever):
+            raise WrongParameterError(f"source {one!r} is none; give a name, the path of a folder or a Retriever")
+        chosen[one if isinstance(one, str) else id(one)] = one  # a retriever need not be hashable
+    return tuple(chosen.values())

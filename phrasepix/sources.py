@@ -28,7 +28,6 @@ BUILT_IN = {
 }
 """The module of each source that comes along, whose `SOURCE` it is: found without reading what else is installed."""
 
-
 _FOLDER = "folder:"
 
 
@@ -41,17 +40,25 @@ def source_named(name: str | Path) -> Source:
         return FolderSource(name)
     if name.startswith(_FOLDER):
         return FolderSource(name.removeprefix(_FOLDER))
-    if name in BUILT_IN:
-        source: Source = import_module(BUILT_IN[name]).SOURCE
-        return source
-    for added in _added():
-        if added.name == name:
-            return _loaded(added)
+    if (registered := registered_source(name)) is not None:
+        return registered
     if Path(name).is_dir():
         return FolderSource(name)
     raise UnknownSourceError(
         f"source {name!r} is not known; allowed: {', '.join(source_names())}, or the path of a folder"
     )
+
+
+def registered_source(name: str) -> Source | None:
+    """The source of that name that comes along or that another package adds; None where there is none.
+
+    A folder never is: for what a picture says of where it is from, whoever names no folder has none opened.
+    Raises `UnknownSourceError` where it cannot be loaded.
+    """
+    if name in BUILT_IN:
+        source: Source = import_module(BUILT_IN[name]).SOURCE
+        return source
+    return next((_loaded(added) for added in _added() if added.name == name), None)
 
 
 def _looks_like_a_path(name: str) -> bool:

@@ -6,6 +6,8 @@ from reranker.clip_reranker import ClipReranker, Progress
 from reranker.encoder import Embeddings, Encoder
 from reranker.errors import RerankerError
 from reranker.match import Match, Ranking, SkippedPicture
+from reranker.memory import Memory
+from reranker.pictures import PictureLoader
 
 if TYPE_CHECKING:
     from reranker.open_clip_encoder import OpenClipEncoder
@@ -15,7 +17,9 @@ __all__ = [
     "Embeddings",
     "Encoder",
     "Match",
+    "Memory",
     "OpenClipEncoder",
+    "PictureLoader",
     "Progress",
     "Ranking",
     "RerankerError",

@@ -2,7 +2,7 @@
 
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -39,12 +39,14 @@ class EncodedPicture:
 class Memory:
     """What is remembered on disk, in `directory`: embeddings and fingerprints for good, picture files for a day.
 
-    No file is kept of a candidate that its source wants shown by its own address (`Candidate.hotlink`).
+    No file is kept of a candidate that its source wants shown by its own address (`Candidate.hotlink`), nor of the
+    sources `no_files_of`, whose terms do not let files be kept for a day.
 
     Many threads and processes may use one directory at once. Nothing that is wrong with it ends a search.
     """
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, *, no_files_of: Collection[str] = ()) -> None:
+        self._no_files_of = frozenset(no_files_of)
         self.embeddings = EmbeddingStore(directory / EMBEDDINGS_FILE)
         self.fingerprints = FingerprintStore(directory / FINGERPRINTS_FILE)
         self.pictures = PictureStore(directory / PICTURES_FILE)
@@ -58,6 +60,10 @@ class Memory:
             identity: EncodedPicture(embedding, fingerprint=fingerprints.get(identity))
             for identity, embedding in found.items()
         }
+
+    def keeps_file_of(self, candidate: Candidate) -> bool:
+        """Whether the file of its picture may be kept."""
+        return not candidate.hotlink and candidate.source not in self._no_files_of
 
     def put(self, encoder: Encoder, encoded: Mapping[tuple[str, str], EncodedPicture]) -> None:
         """Keep a batch, embeddings, fingerprints and files, by identity."""

@@ -110,8 +110,9 @@ class PoolEncoder:
                 outcome = _outcome(came, embeddings) if isinstance(came, _Arrived) else came
                 if isinstance(outcome, EncodedPicture):
                     self._remembered.put(candidate, outcome)
-                    if isinstance(came, _Arrived):
-                        to_keep[candidate.identity] = replace(outcome, data=None) if candidate.hotlink else outcome
+                    if isinstance(came, _Arrived) and memory is not None:
+                        keeps = memory.keeps_file_of(candidate)
+                        to_keep[candidate.identity] = outcome if keeps else replace(outcome, data=None)
                 outcomes.append((place, candidate, outcome))
             if memory is not None and to_keep:
                 memory.put(self._encoder, to_keep)

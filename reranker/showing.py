@@ -58,7 +58,7 @@ class PicturesToShow:
                 return loaded.picture
             if (encoded := self._remembered.get(candidate)) is not None:
                 self._remembered.put(candidate, replace(encoded, data=loaded.data, to_show=True))
-            if not candidate.hotlink:
+            if self._memory is not None and self._memory.keeps_file_of(candidate):
                 fetched[candidate.identity] = KeptPicture(loaded.data, to_show=True)
             return loaded.picture
 

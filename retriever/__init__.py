@@ -4,6 +4,21 @@ from retriever.candidate import Candidate, Rendition
 from retriever.errors import RetrieverError
 from retriever.filters import Filters
 from retriever.pixabay import PixabayRetriever
-from retriever.protocol import Retriever
+from retriever.profile import SourceProfile
+from retriever.protocol import Downloads, KnowsItsFilters, Retriever
+from retriever.source import Opening, SkippedHit, Source
 
-__all__ = ["Candidate", "Filters", "PixabayRetriever", "Rendition", "Retriever", "RetrieverError"]
+__all__ = [
+    "Candidate",
+    "Downloads",
+    "Filters",
+    "KnowsItsFilters",
+    "Opening",
+    "PixabayRetriever",
+    "Rendition",
+    "Retriever",
+    "RetrieverError",
+    "SkippedHit",
+    "Source",
+    "SourceProfile",
+]

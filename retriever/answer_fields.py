@@ -6,6 +6,19 @@ from typing import Any
 from urllib.parse import urlsplit
 
 
+class UnusableHitError(ValueError):
+    """An entry of an answer from which no candidate can be made; the message says why."""
+
+
+def usable_entry(hit: object, key: str = "id") -> tuple[Mapping[str, Any], str]:
+    """An entry and its id under `key`. Raises `UnusableHitError` where it is no object or has no id."""
+    if not isinstance(hit, Mapping):
+        raise UnusableHitError("it is not an object")
+    if not (identifier := identifier_of(hit, key)):
+        raise UnusableHitError("it has no id")
+    return hit, identifier
+
+
 def printable(text: str) -> str:
     """`text` without what could steer a terminal or cannot be written as UTF-8 (half a surrogate pair)."""
     return " ".join("".join(character if character.isprintable() else " " for character in text).split())

@@ -12,10 +12,6 @@ from retriever.filters import Filters
 from retriever.profile import SourceProfile
 
 
-class UnusableHitError(ValueError):
-    """An entry of an answer from which no candidate can be made; the message says why."""
-
-
 class ApiDialect(ABC):
     """One API's words: from a tag and filters to a request's parameters, from an answer to candidates.
 

@@ -8,7 +8,8 @@ from typing import Any, Self
 from urllib.parse import urlsplit
 
 from retriever import directories
-from retriever.api_dialect import ApiDialect, UnusableHitError
+from retriever.answer_fields import UnusableHitError
+from retriever.api_dialect import ApiDialect
 from retriever.api_key import find_api_key, how_to_get_a_key
 from retriever.candidate import Candidate, Rendition
 from retriever.courtesy import Manners

@@ -4,6 +4,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
+USUAL_LIMIT = 200
+"""How many candidates of a source are looked at for each tag where neither it nor anybody else says."""
+
 
 class Hotlinking(StrEnum):
     """Whether results may show a picture by its address at the source."""
@@ -23,8 +26,8 @@ class SourceProfile:
     shown; `credit_rule` and `download_duty` say in a few words what is owed to whom (`download_duty` is empty where
     nothing is). At most `page_size` pictures come with one answer and `deepest` of one question, and `usual_limit` are
     looked at where nobody says how many (None: all); `rate_limit` is said in words. Answers are kept for
-    `answers_kept_for`, files of pictures for `pictures_kept_for`, zero where they may not be. `has_videos` says whether
-    videos can be asked for.
+    `answers_kept_for`. Files of pictures are kept for a day or, where they may not be for so long
+    (`pictures_kept_for`), not at all. `has_videos` says whether videos can be asked for.
     """
 
     name: str
@@ -41,7 +44,7 @@ class SourceProfile:
     key_setting: str = ""
     page_size: int
     deepest: int
-    usual_limit: int | None = 200
+    usual_limit: int | None = USUAL_LIMIT
     rate_limit: str = "none said"
     answers_kept_for: timedelta = timedelta(hours=24)
     pictures_kept_for: timedelta = timedelta(hours=24)

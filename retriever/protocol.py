@@ -1,10 +1,11 @@
-"""The seam of stage 1: whatever can turn a tag into candidates."""
+"""The seam of stage 1: whatever can turn a tag into candidates, and what it may say of itself beyond that."""
 
 from collections.abc import Iterator
 from typing import Protocol, runtime_checkable
 
 from retriever.candidate import Candidate, Rendition
 from retriever.filters import Filters
+from retriever.profile import SourceProfile
 
 
 @runtime_checkable
@@ -46,3 +47,39 @@ class Downloads(Protocol):
         Raises a `RetrieverError` where the source does not answer or no longer has the picture.
         """
         ...
+
+
+@runtime_checkable
+class OnLoopback(Protocol):
+    """A retriever that says whether its pictures may come from a server on this machine."""
+
+    @property
+    def on_loopback(self) -> bool:
+        """Whether they may."""
+        ...
+
+
+@runtime_checkable
+class OnDisk(Protocol):
+    """A retriever that says whether its pictures are files of this machine."""
+
+    @property
+    def on_disk(self) -> bool:
+        """Whether they are: then, and only then, their `file:` URLs are read."""
+        ...
+
+
+def is_on_loopback(retriever: object) -> bool:
+    """Whether a retriever says that its pictures may come from a server on this machine."""
+    return isinstance(retriever, OnLoopback) and retriever.on_loopback is True
+
+
+def is_on_disk(retriever: object) -> bool:
+    """Whether a retriever says that its pictures are files of this machine."""
+    return isinstance(retriever, OnDisk) and retriever.on_disk is True
+
+
+def profile_of(retriever: object) -> SourceProfile | None:
+    """Who a retriever's source is and what it demands, its `profile`; None where it says nothing of that."""
+    profile = getattr(retriever, "profile", None)
+    return profile if isinstance(profile, SourceProfile) else None

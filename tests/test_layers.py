@@ -12,6 +12,9 @@ READS_METADATA = ROOT / "retriever" / "folder"
 """Of files no source has described: nothing reads it from as many formats as Pillow. No pixel is decoded there."""
 
 
+SOURCES = {"pixabay", "openverse", "commons", "pexels", "unsplash", "folder", "sample"}
+
+
 def imported_modules(path: Path) -> set[str]:
     modules: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
@@ -39,5 +42,52 @@ def test_a_package_imports_nothing_it_must_not_know(package: str, forbidden: set
         for path in sources
         for module in imported_modules(path) - SHARED
         if module.split(".")[0] in forbidden - ({"PIL"} if path.is_relative_to(READS_METADATA) else set())
+    ]
+    assert offences == []
+
+
+def test_no_module_takes_a_private_name_of_another() -> None:
+    offences = [
+        f"{path.relative_to(ROOT)} takes {alias.name} of {node.module}"
+        for package in ("retriever", "reranker", "phrasepix", "training")
+        for path in sorted((ROOT / package).rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+        if alias.name.startswith("_") and not alias.name.startswith("__")
+    ]
+    assert offences == []
+
+
+def test_the_second_stage_knows_no_source_by_its_name() -> None:
+    offences = [
+        f"{path.relative_to(ROOT)}:{node.lineno} says {node.value!r}"
+        for path in sorted((ROOT / "reranker").rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.lower() in SOURCES
+    ]
+    assert offences == []
+
+
+def test_a_source_knows_no_other_source() -> None:
+    offences = [
+        f"{path.relative_to(ROOT)} imports {module}"
+        for source in sorted(SOURCES - {"sample"})
+        for path in sorted((ROOT / "retriever" / source).rglob("*.py"))
+        for module in imported_modules(path)
+        if module.split(".")[0] == "retriever" and {*module.split(".")[1:2]} & (SOURCES - {source})
+    ]
+    assert offences == []
+
+
+def test_what_all_sources_share_knows_none_of_them() -> None:
+    """But for `retriever` itself, which offers Pixabay's retriever by its name."""
+    shared = [*(ROOT / "retriever").glob("*.py"), *(ROOT / "retriever" / "courtesy").rglob("*.py")]
+    offences = [
+        f"{path.relative_to(ROOT)} imports {module}"
+        for path in sorted(shared)
+        if path.name != "__init__.py"
+        for module in imported_modules(path)
+        if module.split(".")[0] == "retriever" and {*module.split(".")[1:2]} & SOURCES
     ]
     assert offences == []

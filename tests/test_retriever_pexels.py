@@ -10,7 +10,7 @@ import pytest
 
 from phrasepix.sources import source_named
 from retriever import Candidate, Filters, Rendition, RetrieverError
-from retriever.api_dialect import UnusableHitError
+from retriever.answer_fields import UnusableHitError
 from retriever.errors import KeyMissingError, KeyRefusedError, RateLimitError, SourceAnswerError, WrongParameterError
 from retriever.pexels import PEXELS, SOURCE
 from retriever.pexels.hits import candidate_from_photo

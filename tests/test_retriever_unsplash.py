@@ -11,7 +11,7 @@ import pytest
 
 from phrasepix.sources import source_named
 from retriever import Candidate, Filters, Rendition, RetrieverError
-from retriever.api_dialect import UnusableHitError
+from retriever.answer_fields import UnusableHitError
 from retriever.errors import (
     AnswerNotKeptError,
     KeyMissingError,

@@ -9,7 +9,7 @@ import pytest
 
 from phrasepix.sample import sample_retriever
 from retriever import Candidate, Filters, PixabayRetriever, Rendition
-from retriever.api_dialect import UnusableHitError
+from retriever.answer_fields import UnusableHitError
 from retriever.candidate import Clip
 from retriever.errors import KeyRefusedError, WrongParameterError
 from retriever.pixabay import PIXABAY

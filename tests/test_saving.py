@@ -15,6 +15,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import pillow_heif
 import pytest
 from PIL import Image
 
@@ -31,6 +32,7 @@ from retriever.errors import SourceAnswerError, WrongParameterError
 from retriever.source import Opening
 from retriever.testing import ListRetriever
 from tests.picture_server import (
+    Exchange,
     PictureServer,
     candidate,
     candidate_of,
@@ -288,6 +290,7 @@ def test_files_of_a_source_on_disk_are_copied(tmp_path: Path) -> None:
     assert [one.path.suffix for one in saved.pictures] == [".png", ".nef"]
     assert saved.pictures[1].path.read_bytes() == raw.read_bytes()
     assert "gone.png" in saved.failed[0].reason
+    assert entries(tmp_path / "project")[1]["width"] == saved.pictures[1].match.candidate.width != 8
     assert_is_consistent(tmp_path / "project", 2)
 
 
@@ -350,10 +353,60 @@ def test_a_source_whose_key_is_gone_fails_by_name(tmp_path: Path) -> None:
 
 def test_offline_nothing_is_downloaded(server: PictureServer, tmp_path: Path) -> None:
     results = results_of([offered(server, 1)])
-    offline = Reopener({"x": ("x", Opening(offline=True))}, results.reopener.retrievers)
+    offline = replace(results.reopener, offline=True)
     saved = replace_reopener(results, offline).save(tmp_path)
     assert "offline" in saved.failed[0].reason
     assert server.asked_in_all == 0
+
+
+def test_what_a_search_found_offline_is_not_downloaded_of_a_retriever_of_ones_own_either(
+    server: PictureServer, tmp_path: Path
+) -> None:
+    source = LoopbackRetriever([offered(server, 1)])
+
+    def search(*, offline: bool) -> Results:
+        return find_images("red", tag="stripes", source=source, model=ColourEncoder(), offline=offline)
+
+    search(offline=False)
+    asked = server.asked_in_all
+    saved = search(offline=True).save(tmp_path / "project")
+    assert "offline" in saved.failed[0].reason
+    assert server.asked_in_all == asked
+
+
+def test_a_telephones_pictures_are_saved_from_a_folder(tmp_path: Path) -> None:
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    pillow_heif.from_pillow(picture_of(1)).save(folder / "boat.heic")
+    saved = find_images("red", source=folder, model=ColourEncoder()).save(tmp_path / "project")
+    assert saved.failed == ()
+    assert saved.pictures[0].path.suffix == ".heic"
+    assert saved.pictures[0].path.read_bytes() == (folder / "boat.heic").read_bytes()
+
+
+@pytest.mark.parametrize("named", ["path", "folder:path"])
+def test_no_folder_is_opened_because_a_candidate_says_to_come_from_it(tmp_path: Path, named: str) -> None:
+    private = tmp_path / "private.png"
+    private.write_bytes(encoded(picture_of(1), "PNG"))
+    source = named.replace("path", str(tmp_path))
+    reopener = Reopener(retrievers={name: LoopbackRetriever([], name) for name in ("one", "another")})
+    results = replace_reopener(results_of([candidate(1, private.as_uri(), source=source)]), reopener)
+    saved = results.save(tmp_path / "project")
+    assert "none that pictures of this source come from" in saved.failed[0].reason
+
+
+def test_who_asks_for_a_file_says_the_contact_that_was_given(
+    server: PictureServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PHRASEPIX_CONTACT", "me@example.org")
+    agents = []
+
+    def answer(exchange: Exchange) -> None:
+        agents.append(exchange.asked("User-Agent"))
+        file(encoded(picture_of(1)))(exchange)
+
+    results_of([candidate(1, server.put("/1", answer), source="list")]).save(tmp_path)
+    assert "me@example.org" in agents[0]
 
 
 def replace_reopener(results: Results, reopener: Reopener) -> Results:

@@ -135,8 +135,15 @@ def test_what_the_file_said_already_is_kept(kind: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "packet",
-    [b"<x:xmpmeta", b"", b"\xff\xfe", b'<!DOCTYPE a [<!ENTITY b "cc">]><a>&b;</a>', b"<a/>"],
-    ids=["cut", "empty", "no text", "entities", "no rdf"],
+    [
+        b"<x:xmpmeta",
+        b"",
+        b"\xff\xfe",
+        b'<!DOCTYPE a [<!ENTITY b "cc">]><a>&b;</a>',
+        b"<a/>",
+        b'<?xml version="1.0" encoding="x-nobodys"?><a/>',
+    ],
+    ids=["cut", "empty", "no text", "entities", "no rdf", "unknown encoding"],
 )
 def test_a_packet_nobody_can_read_is_replaced(packet: bytes, tmp_path: Path) -> None:
     written, why_not = embedded(made("WEBP", xmp=packet), "WEBP", tmp_path)

@@ -3,16 +3,24 @@
 import logging
 import threading
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from itertools import count
+from pathlib import Path
 
 import pytest
 
 from phrasepix import find_images, stream_images
+from phrasepix.pipeline import Settings
 from phrasepix.sample.catalogue import PICTURES_DIRECTORY
 from phrasepix.sample.site import StockSite
+from reranker.memory import Memory
 from reranker.testing import ColourEncoder
 from retriever.candidate import Candidate
+from retriever.directories import cache_directory
 from retriever.errors import KeyMissingError, RateLimitError, SourceUnreachableError, WrongParameterError
 from retriever.filters import Filters
+from retriever.pixabay import PIXABAY
 from tests.picture_server import PictureServer, candidate, encoded, file, stripes
 
 
@@ -151,3 +159,88 @@ def test_a_source_named_twice_is_asked_once() -> None:
 def test_a_key_for_several_sources_is_refused() -> None:
     with pytest.raises(WrongParameterError, match="environment variables"):
         find_images("a boat", tag="boat", source=["pixabay", "sample"], key="secret")
+
+
+def test_a_source_and_an_encoder_that_cannot_be_hashed_serve_like_any_other(server: PictureServer) -> None:
+    @dataclass
+    class Listed:
+        pool: list[Candidate]
+        name: str = "listed"
+        on_loopback: bool = True
+
+        def retrieve(self, tag: str, *, limit: int, filters: Filters) -> Iterator[Candidate]:
+            yield from self.pool[:limit]
+
+    @dataclass
+    class Colours(ColourEncoder):
+        of_mine: str = "x"
+
+    results = find_images("red", tag="x", source=Listed(pool_of(server, "listed", [2, 9])), model=Colours(), top=1)
+    assert identities(results) == [("listed", "1")]
+
+
+@pytest.mark.parametrize("profile", ["for writers", None])
+def test_what_a_retriever_of_ones_own_calls_profile_may_be_anything(server: PictureServer, profile: object) -> None:
+    source = OwnSource("own", pool_of(server, "own", [2]))
+    source.profile = profile  # type: ignore[attr-defined]
+    results = find_images("red", tag="x", source=source, model=ColourEncoder())
+    assert results.mention == "Pictures from own"
+
+
+@pytest.mark.parametrize("source", [7, object(), ["sample", 7], {"sample"}], ids=repr)
+def test_what_is_no_source_is_refused_by_what_it_is(source: object) -> None:
+    with pytest.raises(WrongParameterError, match="a name, the path of a folder or a Retriever"):
+        find_images("red", tag="x", source=source)  # type: ignore[arg-type]
+
+
+def test_a_source_that_calls_itself_as_folders_do_is_refused_beside_one(tmp_path: Path) -> None:
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    (mine / "a boat.png").write_bytes(encoded(stripes(["blue"]), "PNG"))
+    (tmp_path / "private.png").write_bytes(encoded(stripes(["red"]), "PNG"))
+    theirs = OwnSource("folder", [candidate(1, (tmp_path / "private.png").as_uri(), source="folder")])
+    with pytest.raises(WrongParameterError, match="give yours another name"):
+        find_images("red", tag="boat", source=[mine, theirs], model=ColourEncoder())
+
+
+def test_a_key_given_for_a_search_does_not_show_in_its_settings() -> None:
+    settings = Settings(
+        phrase="red", tags=("x",), top=1, limit=None, sources=("pixabay",), filters=Filters(), model=None,
+        pretrained=None, device="auto", engine="auto", key="s3cret", base_url=None, offline=False, project=None,
+        unused=False, fold=True,
+    )  # fmt: skip
+    assert "s3cret" not in repr(settings)
+
+
+def test_no_picture_is_kept_of_a_source_that_lets_none_be_kept_for_a_day(server: PictureServer) -> None:
+    strict, other = (
+        OwnSource("strict", pool_of(server, "strict", [2, 9])),
+        OwnSource("other", pool_of(server, "other", [5])),
+    )
+    strict.profile = replace(PIXABAY, name="strict", pictures_kept_for=timedelta(hours=1))  # type: ignore[attr-defined]
+    assert len(find_images("red", tag="x", source=[strict, other], model=ColourEncoder(), fold=False)) == 3
+    with Memory(cache_directory()) as memory:
+        assert memory.pictures.count() == 1
+        assert memory.pictures.get(("other", "0")) is not None
+        assert [one.count for one in memory.embeddings.kept()] == [3]
+
+
+class EndlessSource(OwnSource):
+    """Offers the same few pictures under ever new ids."""
+
+    def retrieve(self, tag: str, *, limit: int, filters: Filters) -> Iterator[Candidate]:
+        for number in count():
+            yield replace(self._pool[number % len(self._pool)], id=str(number))
+
+
+def test_who_leaves_early_leaves_no_thread_behind(server: PictureServer) -> None:
+    before = set(threading.enumerate())
+    sources = [EndlessSource(name, pool_of(server, name, [2, 9])) for name in ("one", "two")]
+    stream = stream_images("red", tag="x", source=sources, model=ColourEncoder(), fold=False)
+    while next(stream).pool_size == 0:
+        pass
+    stream.close()  # type: ignore[attr-defined]
+    left = [thread for thread in threading.enumerate() if thread not in before and "ahead" in thread.name]
+    for thread in left:
+        thread.join(30)
+    assert not [thread.name for thread in left if thread.is_alive()]

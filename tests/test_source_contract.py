@@ -18,7 +18,7 @@ import pytest
 
 from phrasepix.sources import source_named
 from retriever import Candidate, Filters
-from retriever.api_dialect import UnusableHitError
+from retriever.answer_fields import UnusableHitError
 from retriever.api_retriever import ApiRetriever
 from retriever.directories import cache_directory
 from retriever.errors import (
@@ -612,12 +612,14 @@ def test_later_pages_are_asked_for_under_the_same_filters(server: SourceServer, 
 # Manners and downloads.
 
 
-def test_a_source_is_told_who_asks(server: SourceServer) -> None:
+def test_a_source_is_told_who_asks(server: SourceServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PHRASEPIX_CONTACT", "me@example.org")
     with server.source.open(Opening(key=server.key or None, base_url=server.api_url)) as retriever:
         found(retriever, limit=3)
     agent = server.asked[0].headers["User-Agent"]
     assert agent.startswith("phrasepix/")
     assert "finds the picture a sentence describes" in agent
+    assert "me@example.org" in agent
 
 
 def test_a_file_is_saved_by_a_fresh_address_and_the_source_is_told_where_it_wants_that(

@@ -128,7 +128,7 @@ def clear(
 
 def _ask(kinds: list[str], model: str | None, older_than: float | None, max_size: str | None) -> None:
     if max_size is not None:
-        what = f"the least recently used pictures and embeddings beyond {max_size}"
+        what = f"the least recently used pictures, fingerprints and embeddings beyond {max_size}"
     else:
         what = ", ".join(kinds) + (f" (embeddings of {model})" if model else "")
         what += f" of {older_than:g} days ago and before" if older_than else ""

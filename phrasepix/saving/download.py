@@ -1,14 +1,11 @@
 """A picture file from its URL to the disk: of any size within reason, continued where it broke off."""
 
-import os
 import shutil
 import threading
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, Self
-from urllib.parse import unquote_to_bytes, urljoin, urlsplit
-from urllib.request import url2pathname
+from urllib.parse import urljoin
 
 import requests
 from urllib3.exceptions import HTTPError
@@ -16,6 +13,7 @@ from urllib3.exceptions import HTTPError
 from phrasepix.saving.part import Part
 from reranker.errors import ForbiddenAddressError, PictureUnreachableError, PictureUnreadableError
 from reranker.pictures.fetch import shown_url
+from reranker.pictures.local_files import path_of
 from reranker.pictures.session import PictureSession
 
 _CHUNK = 1 << 18
@@ -40,7 +38,7 @@ class Downloader:
         deadline_s: float = 1800.0,
         attempts: int = 3,
         pause_s: float = 0.5,
-        user_agent: str = "phrasepix/0.1 (finds the picture a sentence describes; python-requests)",
+        user_agent: str = "phrasepix/0.1 (finds the picture a sentence describes)",
     ) -> None:
         self._largest_bytes = largest_bytes
         self._timeouts = (connect_timeout_s, read_timeout_s)
@@ -170,7 +168,7 @@ class _MayPassError(Exception):
 
 def copy_local(url: str, part: Part) -> None:
     """Copy the file that a file URL names. Raises `PictureUnreachableError`."""
-    path = _path_of(url)
+    path = path_of(url)
     part.discard()
     try:
         if not path.is_file():
@@ -180,12 +178,6 @@ def copy_local(url: str, part: Part) -> None:
         raise PictureUnreachableError(f"{path} cannot be read: {error.strerror or error}") from None
     with source, part.path.open("wb") as target:
         shutil.copyfileobj(source, target, _CHUNK)
-
-
-def _path_of(url: str) -> Path:
-    """The path a file URL leads to: where paths are bytes, byte by byte."""
-    path = urlsplit(url).path
-    return Path(url2pathname(path) if os.name == "nt" else os.fsdecode(unquote_to_bytes(path)))
 
 
 def _validator(response: requests.Response) -> str:

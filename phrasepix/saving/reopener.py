@@ -6,16 +6,17 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from phrasepix.errors import UnknownSourceError
-from phrasepix.sources import source_named
+from phrasepix.sources import registered_source, source_named
 from retriever.protocol import Retriever
-from retriever.source import Opening
+from retriever.source import Opening, Source
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Reopener:
     """How the sources of a search are opened again, by the names that stand in `Candidate.source`.
 
-    `openings` has the name by which each was asked for, and how it was opened; `retrievers` are a caller's own.
+    `openings` has the name by which each was asked for, and how it was opened; `retrievers` are a caller's own. With
+    `offline` the search was to send nothing, and nor is what comes after it.
 
     An opening may hold a key: it is neither shown nor pickled. A source opened from what was unpickled looks for its
     key where it always does.
@@ -23,6 +24,7 @@ class Reopener:
 
     openings: Mapping[str, tuple[str, Opening]] = field(default_factory=dict)
     retrievers: Mapping[str, Retriever] = field(default_factory=dict)
+    offline: bool = False
 
     @contextmanager
     def open(self, source: str) -> Iterator[Retriever | None]:
@@ -34,10 +36,15 @@ class Reopener:
         if own is not None:
             yield own
             return
-        name, opening = self.openings.get(source, (source, Opening()))
         try:
-            known = source_named(name)
+            if source in self.openings:
+                name, opening = self.openings[source]
+                known: Source | None = source_named(name)
+            else:
+                known, opening = registered_source(source), Opening()
         except UnknownSourceError:
+            known = None
+        if known is None:
             yield None
             return
         with known.open(opening) as retriever:
@@ -48,11 +55,6 @@ class Reopener:
         if source in self.retrievers or source in self.openings or len(self.retrievers) != 1:
             return self.retrievers.get(source)
         return next(iter(self.retrievers.values()))
-
-    @property
-    def is_offline(self) -> bool:
-        """Whether the search was to send nothing."""
-        return any(opening.offline for _, opening in self.openings.values())
 
     def __reduce__(self) -> tuple[Any, ...]:
         return (Reopener, ())

@@ -22,16 +22,18 @@ from phrasepix.saving.part import Part
 from phrasepix.saving.reopener import Reopener
 from reranker.errors import ForbiddenAddressError, PictureError, PictureUnreachableError, PictureUnreadableError
 from reranker.match import Match
-from reranker.pictures.decode import FORMATS, decode
+from reranker.pictures.decode import FORMATS, decode_file
+from reranker.pictures.local_files import local_formats
 from retriever.candidate import Candidate, Rendition
 from retriever.courtesy.addresses import lasting
 from retriever.credit import CREDIT_FORMATS, credit_line
 from retriever.errors import RetrieverError
-from retriever.protocol import Downloads, Retriever
+from retriever.protocol import Downloads, Retriever, is_on_disk, is_on_loopback
+from retriever.user_agent import user_agent
 
 _LARGEST_PIXELS = 178_000_000
 _SAY_EVERY_S = 0.1
-_EXTENSIONS = {"JPEG": ".jpg", "MPO": ".jpg", "TIFF": ".tif"}  # of the others, their name
+_EXTENSIONS = {"JPEG": ".jpg", "MPO": ".jpg", "TIFF": ".tif", "HEIF": ".heic"}  # of the others, their name
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +138,7 @@ class _Saver:
         self._found_with = found_with
         self._reopener = reopener
         self._resources = ExitStack()
-        self._downloader = Downloader()
+        self._downloader = Downloader(user_agent=user_agent())
         self._opened: dict[str, Retriever | None] = {}
 
     def save(self, match: Match, on_bytes: Callable[[int, int | None], None]) -> SavedPicture:
@@ -161,17 +163,17 @@ class _Saver:
         retriever = self._retriever(candidate.source)
         file = self._file(candidate, retriever)
         if file.url.startswith("file:"):
-            if not getattr(retriever, "on_disk", False):
+            if not is_on_disk(retriever):
                 raise ForbiddenAddressError("its file URL is none that pictures of this source come from")
             copy_local(file.url, part)
             return
-        if self._reopener.is_offline:
+        if self._reopener.offline:
             raise PictureUnreachableError("offline nothing is downloaded; save it without --offline (offline=True)")
         self._downloader.download(
             file.url,
             part,
             of=f"{candidate.source}:{candidate.id} {file.width}x{file.height}",
-            loopback=bool(getattr(retriever, "on_loopback", False)),
+            loopback=is_on_loopback(retriever),
             on_bytes=on_bytes,
         )
 
@@ -204,11 +206,13 @@ class _Saver:
         why_not = _with_credit(part.path, finished, format_name, candidate, picture)
         extension = _EXTENSIONS.get(format_name, f".{format_name.lower()}")
         name = name_for(candidate, self._found_with.phrase, extension, lambda name: ledger.is_taken(name, candidate))
+        # A camera's own file is shown by its preview, perhaps reduced: what it says of its size counts.
+        whole = (candidate.width, candidate.height) if picture is match.picture else picture.size
         about_file = {
             "file": name,
             "sha256": _sha256(finished),
-            "width": picture.width,
-            "height": picture.height,
+            "width": whole[0],
+            "height": whole[1],
             "metadata": f"none: {why_not}" if why_not else "the credit is in the file's XMP",
         }
         try:
@@ -224,10 +228,12 @@ class _Saver:
         By its name: by content most of them are TIFF, with a picture of a stamp's size.
         """
         suffix = PurePosixPath(match.candidate.image_url).suffix.lower()
-        on_disk = getattr(self._opened[match.candidate.source], "on_disk", False)
-        if on_disk and suffix[1:].isalnum() and suffix not in Image.registered_extensions():
+        if not is_on_disk(self._opened[match.candidate.source]):
+            return _verified(path)
+        formats = local_formats()
+        if suffix[1:].isalnum() and suffix not in Image.registered_extensions():
             return match.picture, suffix[1:].upper()
-        return _verified(path)
+        return _verified(path, formats)
 
     def _entry(self, match: Match) -> Entry:
         candidate = match.candidate
@@ -258,12 +264,13 @@ class _Saver:
         self._resources.close()
 
 
-def _verified(path: Path) -> tuple[Image.Image, str]:
+def _verified(path: Path, formats: tuple[str, ...] = FORMATS) -> tuple[Image.Image, str]:
     """The picture in a file, decoded to its end, and Pillow's name of its format. Raises `PictureUnreadableError`."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the bound is our own, and what else may be odd did not keep it from decoding
-        picture = decode(path.read_bytes(), largest_pixels=_LARGEST_PIXELS)
-        with Image.open(path, formats=FORMATS) as opened:
+        with path.open("rb") as file:
+            picture = decode_file(file, largest_pixels=_LARGEST_PIXELS, formats=formats)
+        with Image.open(path, formats=formats) as opened:
             return picture, opened.format or ""
 
 

@@ -54,16 +54,22 @@ def path_of(url: str) -> Path:
     return Path(path[1:] if os.name == "nt" and re.match(r"/[A-Za-z]:", path) else path)
 
 
-def _decoded(path: Path, enough: int) -> Image.Image:
+def local_formats() -> tuple[str, ...]:
+    """Pillow's names of the formats that files of this machine may have: with that of telephones' pictures."""
     import pi_heif
 
     pi_heif.register_heif_opener()
+    return (*FORMATS, "HEIF")
+
+
+def _decoded(path: Path, enough: int) -> Image.Image:
+    formats = local_formats()
     try:
         with _open(path) as file:
             # A camera's own file cannot be told by content: most are TIFF, and begin with a picture of a stamp's size.
             if path.suffix.lower() not in Image.registered_extensions():
                 return raw_preview(file, enough)
-            return decode_file(file, enough=enough, largest_pixels=_LARGEST_PIXELS, formats=(*FORMATS, "HEIF"))
+            return decode_file(file, enough=enough, largest_pixels=_LARGEST_PIXELS, formats=formats)
     except OSError as error:
         raise PictureUnreachableError(f"the file cannot be read: {error.strerror or error}") from None
 

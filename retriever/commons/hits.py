@@ -5,8 +5,16 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
-from retriever.answer_fields import day_of, fitted, identifier_of, pixels_of, printable, text_of, url_of
-from retriever.api_dialect import UnusableHitError
+from retriever.answer_fields import (
+    UnusableHitError,
+    day_of,
+    fitted,
+    pixels_of,
+    printable,
+    text_of,
+    url_of,
+    usable_entry,
+)
 from retriever.candidate import Candidate, Rendition
 from retriever.commons.plain_text import PlainText
 from retriever.licence import Licence, licence_named
@@ -38,11 +46,8 @@ _OF_THE_HOUSE = re.compile(
 
 def candidate_from_page(page: object, profile: SourceProfile, found_by: str, catalogue: str = "") -> Candidate:
     """The candidate a page describes. Raises `UnusableHitError`."""
-    if not isinstance(page, Mapping):
-        raise UnusableHitError("it is not an object")
-    if not (identifier := identifier_of(page, "pageid")):
-        raise UnusableHitError("it has no id")
-    infos = page.get("imageinfo")
+    entry, identifier = usable_entry(page, "pageid")
+    infos = entry.get("imageinfo")
     info = infos[0] if isinstance(infos, list) and infos else None
     if not isinstance(info, Mapping):
         raise UnusableHitError("nothing is said of its file")
@@ -66,7 +71,7 @@ def candidate_from_page(page: object, profile: SourceProfile, found_by: str, cat
         height=pixels_of(info, "height") or renditions[-1].height,
         media_type=_KINDS[mime],
         tags=_tags(_html(facts, "Categories").words),
-        title=_html(facts, "ObjectName").words or _name(page),
+        title=_html(facts, "ObjectName").words or _name(entry),
         creator=creator,
         creator_url=artist.link,
         licence=licence.name,

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 import requests
 
+from retriever.answer_fields import printable
 from retriever.api_key import ApiKey
 from retriever.courtesy.addresses import is_on_this_machine
 from retriever.courtesy.answer_cache import is_kept, json_object, open_session
@@ -212,8 +213,7 @@ class AnswerClient:
             text = response.content[: 4 * _TEXT_SHOWN].decode("utf-8", "replace")
         except requests.RequestException:
             return ""
-        text = " ".join("".join(c if c.isprintable() else " " for c in text).split())
-        text = self._key.redact(text) if self._key else text
+        text = self._key.redact(printable(text)) if self._key else printable(text)
         return text[:_TEXT_SHOWN] + ("…" if len(text) > _TEXT_SHOWN else "")
 
     def _equip(self, session: requests.Session) -> requests.Session:

@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass, fields, replace
 from datetime import date
 from typing import Any, Self
 
+from retriever.answer_fields import printable
+
 _LONGEST_TEXT = 500
 _MOST_KEYWORDS = 200
 
@@ -57,8 +59,7 @@ def text_of(value: object) -> str:
         value = _decoded(value)
     if not isinstance(value, str):
         return ""
-    plain = "".join(one if one.isprintable() else " " for one in value[: 2 * _LONGEST_TEXT])
-    return " ".join(plain.split())[:_LONGEST_TEXT]
+    return printable(value[: 2 * _LONGEST_TEXT])[:_LONGEST_TEXT]
 
 
 def _decoded(data: bytes) -> str:

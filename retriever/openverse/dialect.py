@@ -9,6 +9,7 @@ from retriever.candidate import Candidate
 from retriever.errors import SourceAnswerError, WrongParameterError
 from retriever.filters import Filters
 from retriever.openverse.hits import candidate_from_hit
+from retriever.tags import plain_tag
 
 LONGEST_Q = 200
 """Openverse silently drops what is beyond."""
@@ -35,14 +36,7 @@ class OpenverseDialect(ApiDialect):
 
     def parameters(self, tag: str, filters: Filters, page: int, page_size: int) -> Mapping[str, str]:
         """The query of a page."""
-        q = " ".join(tag.split())
-        if len(q) > LONGEST_Q:
-            raise WrongParameterError(
-                f"the tag has {len(q)} characters and Openverse takes at most {LONGEST_Q}; "
-                "a tag is one or two nouns, the sentence belongs in the phrase"
-            )
-        if not q.isprintable():
-            raise WrongParameterError(f"the tag {q!r} has control characters in it; give plain words")
+        q = plain_tag(tag, longest=LONGEST_Q, taker=self.profile.title)
         if filters.media_type not in _KINDS:
             raise WrongParameterError.not_among("media type", filters.media_type, _KINDS)
         parameters = {"q": q, "page": str(page), "page_size": str(page_size), **_KINDS[filters.media_type]}

@@ -4,8 +4,16 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from retriever.answer_fields import fitted, flag_of, identifier_of, pixels_of, printable, text_of, url_of
-from retriever.api_dialect import UnusableHitError
+from retriever.answer_fields import (
+    UnusableHitError,
+    fitted,
+    flag_of,
+    pixels_of,
+    printable,
+    text_of,
+    url_of,
+    usable_entry,
+)
 from retriever.candidate import Candidate, Rendition
 from retriever.licence import Licence, creative_commons
 from retriever.profile import SourceProfile
@@ -17,31 +25,28 @@ _PORTED = re.compile(r"/licenses/[a-z-]+/[0-9.]+/([a-z]{2,})(?:/|$)")
 
 def candidate_from_hit(hit: object, profile: SourceProfile, found_by: str, catalogue: str = "") -> Candidate:
     """The candidate an entry describes. Raises `UnusableHitError`."""
-    if not isinstance(hit, Mapping):
-        raise UnusableHitError("it is not an object")
-    if not (identifier := identifier_of(hit)):
-        raise UnusableHitError("it has no id")
-    licence = _licence(hit)
-    width, height = pixels_of(hit, "width"), pixels_of(hit, "height")
+    entry, identifier = usable_entry(hit)
+    licence = _licence(entry)
+    width, height = pixels_of(entry, "width"), pixels_of(entry, "height")
     if not (width and height):
         width = height = _THUMBNAIL_WIDTH  # some collections do not say
-    title, creator = text_of(hit, "title"), text_of(hit, "creator")
-    mature = flag_of(hit, "mature")
+    title, creator = text_of(entry, "title"), text_of(entry, "creator")
+    mature = flag_of(entry, "mature")
     return Candidate(
         source=profile.name,
         id=identifier,
-        page_url=url_of(hit, "foreign_landing_url"),
-        renditions=_renditions(hit, width, height),
+        page_url=url_of(entry, "foreign_landing_url"),
+        renditions=_renditions(entry, width, height),
         width=width,
         height=height,
-        media_type=_media_type(hit),
-        tags=_tags(hit.get("tags")),
+        media_type=_media_type(entry),
+        tags=_tags(entry.get("tags")),
         title=title,
         creator=creator,
-        creator_url=url_of(hit, "creator_url"),
+        creator_url=url_of(entry, "creator_url"),
         licence=licence.name,
-        licence_url=url_of(hit, "license_url") or licence.url,
-        credit=text_of(hit, "attribution") or _credit(title, creator, licence, profile),
+        licence_url=url_of(entry, "license_url") or licence.url,
+        credit=text_of(entry, "attribution") or _credit(title, creator, licence, profile),
         found_by=found_by,
         catalogue=catalogue,
         commercial_use=licence.commercial,

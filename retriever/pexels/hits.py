@@ -9,8 +9,7 @@ picture and left out.
 from collections.abc import Mapping
 from typing import Any
 
-from retriever.answer_fields import identifier_of, object_of, pixels_of, text_of, url_of
-from retriever.api_dialect import UnusableHitError
+from retriever.answer_fields import UnusableHitError, object_of, pixels_of, text_of, url_of, usable_entry
 from retriever.candidate import Candidate, Rendition
 from retriever.pexels.profile import PEXELS_LICENCE
 from retriever.profile import SourceProfile
@@ -28,31 +27,28 @@ _BOUNDS = {
 
 def candidate_from_photo(photo: object, profile: SourceProfile, found_by: str, catalogue: str = "") -> Candidate:
     """The candidate a photo describes. Raises `UnusableHitError`."""
-    if not isinstance(photo, Mapping):
-        raise UnusableHitError("it is not an object")
-    if not (identifier := identifier_of(photo)):
-        raise UnusableHitError("it has no id")
-    width, height = pixels_of(photo, "width"), pixels_of(photo, "height")
+    entry, identifier = usable_entry(photo)
+    width, height = pixels_of(entry, "width"), pixels_of(entry, "height")
     if not (width and height):
         raise UnusableHitError("it has no size")
-    creator = text_of(photo, "photographer")
+    creator = text_of(entry, "photographer")
     return Candidate(
         source=profile.name,
         id=identifier,
-        page_url=url_of(photo, "url"),
-        renditions=_renditions(object_of(photo, "src"), width, height),
+        page_url=url_of(entry, "url"),
+        renditions=_renditions(object_of(entry, "src"), width, height),
         width=width,
         height=height,
         media_type="photo",
         tags=(),
         creator=creator,
-        creator_url=url_of(photo, "photographer_url"),
+        creator_url=url_of(entry, "photographer_url"),
         licence=profile.licence,
         licence_url=profile.licence_url,
         credit=profile.credit.format(creator=creator or "an unnamed creator"),
         found_by=found_by,
         catalogue=catalogue,
-        title=text_of(photo, "alt"),
+        title=text_of(entry, "alt"),
         commercial_use=PEXELS_LICENCE.commercial,
         modification=PEXELS_LICENCE.modification,
         credit_owed=PEXELS_LICENCE.credit_owed,

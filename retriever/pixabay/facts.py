@@ -9,8 +9,7 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
-from retriever.answer_fields import flag_of, identifier_of, printable, text_of, url_of
-from retriever.api_dialect import UnusableHitError
+from retriever.answer_fields import flag_of, printable, text_of, url_of
 from retriever.candidate import Candidate, Clip, Rendition
 from retriever.profile import SourceProfile
 
@@ -60,20 +59,6 @@ def described(
         no_ai_training=flag_of(hit, "noAiTraining"),
         g_rated=flag_of(hit, "isGRated"),
     )
-
-
-def mapping(hit: object) -> Mapping[str, Any]:
-    """The hit, if it is an object. Raises `UnusableHitError`."""
-    if not isinstance(hit, Mapping):
-        raise UnusableHitError("it is not an object")
-    return hit
-
-
-def number(hit: Mapping[str, Any]) -> str:
-    """The hit's id. Raises `UnusableHitError`."""
-    if not (identifier := identifier_of(hit)):
-        raise UnusableHitError("it has no id")
-    return identifier
 
 
 def day_in(url: str) -> date | None:

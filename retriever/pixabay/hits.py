@@ -4,10 +4,9 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from retriever.answer_fields import pixels_of, text_of, url_of
-from retriever.api_dialect import UnusableHitError
+from retriever.answer_fields import UnusableHitError, pixels_of, text_of, url_of, usable_entry
 from retriever.candidate import Candidate, Rendition
-from retriever.pixabay.facts import day_in, described, mapping, number
+from retriever.pixabay.facts import day_in, described
 from retriever.profile import SourceProfile
 
 _HEIGHTS_DERIVED = (180, 340)
@@ -17,8 +16,7 @@ _WEBFORMAT_SIZE = re.compile(r"_640(?=\.\w+$)")
 
 def candidate_from_hit(hit: object, profile: SourceProfile, found_by: str, catalogue: str = "") -> Candidate:
     """The candidate a hit describes. Raises `UnusableHitError`."""
-    facts = mapping(hit)
-    identifier = number(facts)
+    facts, identifier = usable_entry(hit)
     renditions = _renditions(facts)
     largest = renditions[-1]
     return described(

@@ -11,9 +11,10 @@ from retriever.pixabay.profile import PIXABAY
 from retriever.pixabay.request import PixabayRequest
 from retriever.profile import SourceProfile
 from retriever.source import SkippedHit, log_skip
+from retriever.user_agent import user_agent
 
 PIXABAY_MANNERS = Manners(
-    user_agent="phrasepix/0.1 (finds the picture a sentence describes; python-requests)",
+    user_agent=user_agent(),
     keep_answers_for=PIXABAY.answers_kept_for,
 )
 

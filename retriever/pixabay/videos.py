@@ -9,12 +9,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, ClassVar
 
-from retriever.answer_fields import pixels_of, text_of, url_of
-from retriever.api_dialect import UnusableHitError
+from retriever.answer_fields import UnusableHitError, pixels_of, text_of, url_of, usable_entry
 from retriever.candidate import Candidate, Clip, Rendition
 from retriever.filters import Filters
 from retriever.pixabay.answers import PixabayAnswers
-from retriever.pixabay.facts import day_in, described, mapping, number
+from retriever.pixabay.facts import day_in, described
 from retriever.pixabay.request import PER_PAGE, PixabayRequest
 from retriever.profile import SourceProfile
 
@@ -64,8 +63,7 @@ def _of_videos(request: PixabayRequest) -> dict[str, str]:
 
 def candidate_from_video(hit: object, profile: SourceProfile, found_by: str, catalogue: str = "") -> Candidate:
     """The candidate a video's hit describes; its renditions are stills. Raises `UnusableHitError`."""
-    facts = mapping(hit)
-    identifier = number(facts)
+    facts, identifier = usable_entry(hit)
     files = facts.get("videos")
     given = (
         [files[name] for name in _CLIPS if isinstance(files.get(name), Mapping)] if isinstance(files, Mapping) else []

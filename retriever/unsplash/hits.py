@@ -9,8 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from retriever.answer_fields import day_of, identifier_of, object_of, pixels_of, text_of, url_of
-from retriever.api_dialect import UnusableHitError
+from retriever.answer_fields import UnusableHitError, day_of, object_of, pixels_of, text_of, url_of, usable_entry
 from retriever.candidate import Candidate, Rendition
 from retriever.profile import Hotlinking, SourceProfile
 from retriever.unsplash.profile import REFERRAL, UNSPLASH_LICENCE
@@ -23,26 +22,23 @@ _DERIVED = f"w={_WIDTH_DERIVED}&fit=max&q=80&fm=jpg"
 
 def candidate_from_photo(photo: object, profile: SourceProfile, found_by: str, catalogue: str = "") -> Candidate:
     """The candidate a photo describes. Raises `UnusableHitError`."""
-    if not isinstance(photo, Mapping):
-        raise UnusableHitError("it is not an object")
-    if not (identifier := identifier_of(photo)):
-        raise UnusableHitError("it has no id")
-    if photo.get("premium") is True or photo.get("plus") is True:
+    entry, identifier = usable_entry(photo)
+    if entry.get("premium") is True or entry.get("plus") is True:
         raise UnusableHitError("it is of Unsplash+, under another licence")
-    width, height = pixels_of(photo, "width"), pixels_of(photo, "height")
+    width, height = pixels_of(entry, "width"), pixels_of(entry, "height")
     if not (width and height):
         raise UnusableHitError("it has no size")
-    user, links = object_of(photo, "user"), object_of(photo, "links")
+    user, links = object_of(entry, "user"), object_of(entry, "links")
     creator = text_of(user, "name") or text_of(user, "username")
     return Candidate(
         source=profile.name,
         id=identifier,
         page_url=_referred(url_of(links, "html")),
-        renditions=_renditions(object_of(photo, "urls"), width, height),
+        renditions=_renditions(object_of(entry, "urls"), width, height),
         width=width,
         height=height,
         media_type="photo",
-        tags=_tags(photo.get("tags")),
+        tags=_tags(entry.get("tags")),
         creator=creator,
         creator_url=_referred(url_of(object_of(user, "links"), "html")),
         licence=profile.licence,
@@ -50,11 +46,11 @@ def candidate_from_photo(photo: object, profile: SourceProfile, found_by: str, c
         credit=profile.credit.format(creator=creator or "an unnamed creator"),
         found_by=found_by,
         catalogue=catalogue,
-        title=text_of(photo, "description") or text_of(photo, "alt_description"),
+        title=text_of(entry, "description") or text_of(entry, "alt_description"),
         commercial_use=UNSPLASH_LICENCE.commercial,
         modification=UNSPLASH_LICENCE.modification,
         credit_owed=UNSPLASH_LICENCE.credit_owed,
-        uploaded_on=day_of(photo, "created_at"),
+        uploaded_on=day_of(entry, "created_at"),
         hotlink=profile.hotlinking is Hotlinking.REQUIRED,
         download_location=url_of(links, "download_location"),
     )

@@ -6,8 +6,11 @@ their own. One that cannot be parsed is replaced. See https://iptc.org/std/photo
 
 import re
 from collections.abc import Iterator
-from xml.etree import ElementTree
+from xml.etree.ElementTree import ParseError  # only its name: packets are read by defusedxml
 from xml.sax.saxutils import escape, quoteattr
+
+from defusedxml.common import DefusedXmlException
+from defusedxml.ElementTree import fromstring
 
 from phrasepix.saving.metadata.fields import CreditFields
 
@@ -38,10 +41,8 @@ def _merged(existing: bytes, fields: CreditFields) -> bytes | None:
     """The existing packet with one more description; None where it is none that can be read."""
     try:
         text = existing.decode()
-        if "<!DOCTYPE" in text or "<!ENTITY" in text:
-            return None  # no packet has these, and what they expand to is unbounded
-        root = ElementTree.fromstring(text.strip("\0 \t\r\n\ufeff").encode())  # noqa: S314  # no entities, see above
-    except (ValueError, ElementTree.ParseError):
+        root = fromstring(text.strip("\0 \t\r\n\ufeff").encode(), forbid_dtd=True)  # no packet has one
+    except (ParseError, DefusedXmlException, ValueError, LookupError):
         return None
     ends = list(re.finditer(r"</[\w.-]+:RDF\s*>", text))
     descriptions = list(root.iter(f"{{{RDF}}}Description"))
