@@ -1,6 +1,8 @@
 """`phrasepix PHRASE --tag TAG`: the main job on the command line."""
 
+from importlib import import_module
 from pathlib import Path
+from threading import Thread
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -249,6 +251,8 @@ def find(
 
         check_wish(save, pick, top, project, unused)
 
+        # What shows the results is imported while the search waits for its model.
+        Thread(target=import_module, args=("phrasepix.gallery.render",), daemon=True).start()
         with Screen() as screen:
             if save is None and project is not None and not (project / "credits.json").exists():
                 screen.say(f"Nothing was saved in {project} before; what is used there is not known.")
