@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Self
 
+from phrasepix.asking import Asking, FoundTags, GivenTags, Record
 from phrasepix.loading import ModelInLoading
 from phrasepix.pool import AskedSource, Pool
 from phrasepix.results import Failure, Origin, Results, Skipped
@@ -61,6 +62,7 @@ class Settings:
     tags: tuple[str, ...]
     top: int
     limit: int | None
+    requests: int
     sources: tuple[SourceChoice, ...]
     filters: Filters
     model: str | Encoder | None
@@ -85,6 +87,8 @@ class Settings:
             raise WrongQueryError("the phrase is empty; say what the picture should show")
         if self.top < 1:
             raise WrongQueryError(f"top {self.top} is out of range; allowed: whole numbers from 1")
+        if self.requests < 1:
+            raise WrongParameterError(f"requests {self.requests} is out of range; allowed: whole numbers from 1")
         if self.unused and self.project is None:
             raise WrongParameterError("unused needs the project whose pictures are left out; say which directory")
 
@@ -97,6 +101,7 @@ class Search:
         self._on_progress = on_progress
         self._skipped: list[Skipped] = []
         self._failures: list[Failure] = []
+        self._record = Record()
         self._used = UsedBefore.in_project(settings.project)
         self._ranked = settings.top + (self._used.most_left_out if settings.unused else 0)
         self._opening = Opening(
@@ -214,20 +219,36 @@ class Search:
     def _pool(self) -> Pool | None:
         """The candidates, as they come; None where there is none."""
         settings = self._settings
+        tags, asking = self._asking()
         asked = " and ".join(source.origin.title for source in self._sources)
-        about = f" for {', '.join(settings.tags)}" if settings.tags else ""
+        about = f" for {', '.join(tags)}" if tags else ""
         self._on_progress(SearchProgress(f"asking {asked}{about}"))
         for source in self._sources:
             self._say_what_is_not_honoured(source)
         pool = Pool(
-            self._sources,
-            settings.tags or ("",),
+            [
+                (source, GivenTags([""]) if source.is_on_disk and not settings.tags else asking)
+                for source in self._sources
+            ],
             limit=settings.limit,
             filters=settings.filters,
+            record=self._record,
             on_failure=self._fail,
             wanted=lambda candidate: not (settings.unused and self._used.has(candidate)),
         )
         return pool if pool.has_any() else None
+
+    def _asking(self) -> tuple[Sequence[str], Asking]:
+        """The tags, for people, and how the sources are asked for them; none where folders alone are searched."""
+        settings = self._settings
+        if settings.tags or all(source.is_on_disk for source in self._sources):
+            return settings.tags, GivenTags(settings.tags)
+        from phrasepix.tags import derived_tags  # stop words and dictionaries: whoever gives a tag does without
+
+        found = derived_tags(settings.phrase, settings.filters.language)
+        return [one.tag for one in found if not one.instead_of], FoundTags(
+            found, settings.requests, is_cap=settings.limit is not None
+        )
 
     def _say_what_is_not_honoured(self, source: AskedSource) -> None:
         filters = self._settings.filters
@@ -247,9 +268,11 @@ class Search:
 
     def _as_results(self, ranking: Ranking) -> Results:
         skipped = [Skipped(one.candidate.source, one.candidate.id, one.reason) for one in ranking.skipped]
+        asked = self._record.so_far()
         return Results(
             phrase=self._settings.phrase,
-            tags=self._settings.tags,
+            tags=self._settings.tags or tuple(dict.fromkeys(one.tag for one in asked)),
+            asked=asked,
             origins=tuple(source.origin for source in self._sources),
             model=self._model.title,
             matches=self._used.marked(ranking.matches, unused=self._settings.unused)[: self._settings.top],

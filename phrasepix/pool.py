@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from itertools import chain
 from threading import Lock
 
+from phrasepix.asking import Asking, Record
 from phrasepix.results import Failure, Origin
 from reranker.look_ahead import merge_ahead
 from reranker.picture_store import LONGEST
@@ -12,7 +13,7 @@ from retriever.candidate import Candidate
 from retriever.errors import RetrieverError
 from retriever.filters import Filters
 from retriever.profile import USUAL_LIMIT
-from retriever.protocol import Retriever, profile_of
+from retriever.protocol import Retriever, is_on_disk, profile_of
 
 _READ_AHEAD = 256
 
@@ -25,8 +26,13 @@ class AskedSource:
     origin: Origin
 
     @property
+    def is_on_disk(self) -> bool:
+        """Whether it is a folder, which can do without a tag."""
+        return is_on_disk(self.retriever)
+
+    @property
     def usual_limit(self) -> int:
-        """How many candidates are looked at for each tag where nobody says how many."""
+        """How many candidates are looked at where nobody says how many."""
         profile = profile_of(self.retriever)
         if profile is None:
             return USUAL_LIMIT
@@ -50,8 +56,8 @@ class _Found:
 
 
 class Pool:
-    """The candidates of `sources` for all `tags`, as they come; read once, counted, each picture once,
-    and none that is not `wanted`.
+    """The candidates of `sources`, each asked its way, as they come; read once, counted, each picture once,
+    and none that is not `wanted`. `record` is told what is asked.
 
     A source's answers are in its own order; which source answers first is left to chance, `place_of` is not. One that
     fails is told to `on_failure` and the others answer; where all do, the last one's error is raised instead, by
@@ -60,11 +66,11 @@ class Pool:
 
     def __init__(
         self,
-        sources: Sequence[AskedSource],
-        tags: Sequence[str],
+        sources: Sequence[tuple[AskedSource, Asking]],
         *,
         limit: int | None,
         filters: Filters,
+        record: Record,
         on_failure: Callable[[Failure], None],
         wanted: Callable[[Candidate], bool] = lambda candidate: True,
     ) -> None:
@@ -79,8 +85,8 @@ class Pool:
 
         # Neither these nor the threads that read them hold the pool: with its last holder they end at once.
         answers = [
-            _answers(index, source, tags, limit=limit, filters=filters, on_error=fail)
-            for index, source in enumerate(sources)
+            _answers(index, source, asking, limit=limit, filters=filters, record=record, on_error=fail)
+            for index, (source, asking) in enumerate(sources)
         ]
         self._unread: Iterator[Candidate] = _merged(answers, found, wanted)
 
@@ -121,18 +127,16 @@ def _merged(answers: Sequence[Answers], found: _Found, wanted: Callable[[Candida
 def _answers(
     index: int,
     source: AskedSource,
-    tags: Sequence[str],
+    asking: Asking,
     *,
     limit: int | None,
     filters: Filters,
+    record: Record,
     on_error: Callable[[AskedSource, RetrieverError], None],
 ) -> Answers:
     most = source.usual_limit if limit is None else limit
-    number = 0
     try:
-        for tag in tags:
-            for candidate in source.retriever.retrieve(tag, limit=most, filters=filters):
-                yield (number, index), candidate
-                number += 1
+        for number, candidate in enumerate(asking.candidates(source.retriever, most, filters, record)):
+            yield (number, index), candidate
     except RetrieverError as error:
         on_error(source, error)

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
@@ -53,11 +53,26 @@ class Skipped:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class AskedTag:
+    """A tag that a source was asked for, and how many pictures it `brought` that no tag before it had.
+
+    `problem` says in a few words why it could not be asked; empty where it could.
+    """
+
+    source: str
+    tag: str
+    brought: int
+    problem: str = ""
+
+
 @dataclass(frozen=True, eq=False)
 class Results(Sequence[Match]):
     """The ranked matches of one search, best first.
 
-    `origins` are the sources that were asked, `failures` those among them that did not answer to the end. `pool_size`
+    `tags` are those asked for, `asked` says of which source in which order and what each brought (a folder that was
+    looked through without a tag is not there). `origins` are the sources that were asked, `failures` those among them
+    that did not answer to the end. `pool_size`
     counts the candidates they were chosen from; those of a search that still runs are not `is_final`. In a notebook a
     `Results` shows itself as cards, on a terminal (with rich) as a table.
     """
@@ -71,6 +86,7 @@ class Results(Sequence[Match]):
     pool_size: int = 0
     is_final: bool = True
     failures: tuple[Failure, ...] = ()
+    asked: tuple[AskedTag, ...] = ()
     reopener: Reopener = field(repr=False, default_factory=Reopener)
 
     @overload
@@ -89,11 +105,12 @@ class Results(Sequence[Match]):
         return " · ".join(origin.mention for origin in self.origins)
 
     def to_json(self) -> str:
-        """One JSON object: phrase, tags, sources, model, matches, skipped pictures and failures of sources."""
+        """One JSON object: phrase, tags and what each brought, sources, model, matches, skipped pictures, failures."""
         return json.dumps(
             {
                 "phrase": self.phrase,
                 "tags": list(self.tags),
+                "asked": [asdict(one) for one in self.asked],
                 "sources": [origin.name for origin in self.origins],
                 "model": self.model,
                 "pool_size": self.pool_size,

@@ -2,7 +2,8 @@
 
 import logging
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import chain
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import urlsplit
@@ -103,6 +104,10 @@ class ApiRetriever:
         come. Parameters are checked at once, before the first candidate is asked for. Raises `WrongParameterError`,
         and, while iterating, the other `RetrieverError`s.
         """
+        return chain.from_iterable(self.pages(tag, limit=limit, filters=filters))
+
+    def pages(self, tag: str, *, limit: int = 200, filters: Filters = NO_FILTERS) -> Iterator[Iterable[Candidate]]:
+        """What `retrieve` yields, one request at a time: each item is what one answer brought, maybe nothing."""
         if isinstance(limit, bool) or not isinstance(limit, int) or limit < 1:
             raise WrongParameterError(f"limit {limit!r} is out of range; allowed: whole numbers from 1")
         if not tag.strip():
@@ -112,7 +117,7 @@ class ApiRetriever:
         dialect = self._dialect.for_search(filters)
         page_size = min(max(limit, dialect.smallest_page), self.profile.page_size)
         dialect.parameters(tag, filters, 1, page_size)  # raises for what the API does not take
-        return self._candidates(dialect, tag, filters, limit, page_size)
+        return self._pages(dialect, tag, filters, limit, page_size)
 
     def look_up(self, identifier: str | int) -> Candidate | None:
         """The picture with this id, with fresh URLs; None where there is none, or the API cannot be asked for one."""
@@ -139,9 +144,9 @@ class ApiRetriever:
             return self._dialect.downloaded(self._ask(parameters, path, str(candidate)), candidate.renditions[-1])
         return (self.look_up(candidate.id) or candidate).renditions[-1]
 
-    def _candidates(
+    def _pages(
         self, dialect: ApiDialect, tag: str, filters: Filters, limit: int, page_size: int
-    ) -> Iterator[Candidate]:
+    ) -> Iterator[Iterable[Candidate]]:
         seen: set[tuple[str, str]] = set()
         offered = 0
         pages = -(-min(limit, self.profile.deepest) // page_size) * _PAGES_FOR_FILTERS
@@ -154,6 +159,7 @@ class ApiRetriever:
                 )
             except SourceAnswerError as error:
                 if page > 1 and dialect.is_past_the_end(error):
+                    yield ()
                     return
                 raise
             except RateLimitError as error:
@@ -162,19 +168,22 @@ class ApiRetriever:
                 logger.warning("%s; going on with the %d pictures that came", error, len(seen))
                 return
             hits = self._hits(dialect, answer)
+            came: list[Candidate] = []
             for candidate in self._usable(dialect, hits, found_by=tag):
                 if candidate.identity in seen or not fits(
                     candidate, filters, asked=dialect.asked(filters), told=dialect.tells
                 ):
                     continue
                 seen.add(candidate.identity)
-                yield candidate
+                came.append(candidate)
                 if len(seen) == limit:
-                    return
+                    break
+            yield came
             offered += page_size
             total = dialect.total(answer)
             if (
-                not hits
+                len(seen) == limit
+                or not hits
                 or dialect.is_last(answer)
                 or offered >= min(self.profile.deepest, self.profile.deepest if total is None else total)
             ):

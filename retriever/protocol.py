@@ -1,6 +1,6 @@
 """The seam of stage 1: whatever can turn a tag into candidates, and what it may say of itself beyond that."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Protocol, runtime_checkable
 
 from retriever.candidate import Candidate, Rendition
@@ -24,6 +24,18 @@ class Retriever(Protocol):
         """Yield up to `limit` candidates for `tag`, lazily, page by page, each picture once.
 
         Raises a `RetrieverError` where the source cannot be asked or does not answer.
+        """
+        ...
+
+
+@runtime_checkable
+class AnswersByPage(Protocol):
+    """A retriever that can be asked for one page at a time, so that requests can be counted."""
+
+    def pages(self, tag: str, *, limit: int, filters: Filters) -> Iterator[Iterable[Candidate]]:
+        """What `retrieve` yields, one request at a time: each item is what one answer brought, maybe nothing.
+
+        Raises what `retrieve` raises.
         """
         ...
 

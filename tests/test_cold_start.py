@@ -18,6 +18,8 @@ NOT_FOR_A_REMEMBERED_SEARCH = {
     "huggingface_hub",
     "ftfy",
     "regex",
+    "simplemma",
+    "stopwordsiso",
     "phrasepix.sample.site",
     "reranker.engine.export",
     "reranker.pictures.session",

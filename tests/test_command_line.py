@@ -184,8 +184,8 @@ def test_what_libraries_have_to_say_of_themselves_is_not_shown_unless_asked() ->
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
-        (["a boat", "--source", "sample"], 2, "--tag"),
         (["a boat", "--tag", "boat", "--source", "pixabay"], 2, "pixabay.com/api/docs"),
+        (["the", "--source", "sample"], 2, "--tag"),
         (["a boat", "--tag", "boat", "--source", "flickr"], 2, "allowed: pixabay, "),
         (["a boat", "--tag", "boat", "--source", "sample", "--type", "drawing"], 2, "all, photo, illustration, vector"),
         (["a boat", "--tag", "boat", "--source", "sample", "--orientation", "tall"], 2, "all, horizontal, vertical"),

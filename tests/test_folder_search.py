@@ -33,7 +33,6 @@ from reranker.pictures.offline import OfflineFetcher
 from reranker.testing import ColourEncoder
 from retriever.candidate import Candidate
 from retriever.credit import credit_line
-from retriever.errors import WrongParameterError
 from retriever.folder import FolderSource
 from retriever.folder.notes import NOTES_FILE
 from retriever.folder.retriever import FolderRetriever
@@ -380,5 +379,3 @@ def test_a_folder_is_searched_by_name_with_and_without_a_tag(tmp_path: Path) -> 
     assert whole[0].score == max(match.score for match in whole)
     by_path = find_images("red", source=tmp_path / "pictures", model=ColourEncoder(), top=3)
     assert [match.candidate for match in by_path] == [match.candidate for match in whole]
-    with pytest.raises(WrongParameterError, match="tag is empty"):
-        find_images("red", source="sample", model=ColourEncoder())

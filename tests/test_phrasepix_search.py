@@ -118,7 +118,7 @@ def test_no_key_says_where_to_get_one_and_how_to_try_without() -> None:
     [
         ({"phrase": "  ", "tag": "boat"}, WrongQueryError, "the phrase is empty"),
         ({"phrase": "a boat", "tag": " "}, WrongParameterError, "the tag is empty"),
-        ({"phrase": "a boat", "tag": []}, WrongParameterError, "the tag is empty"),
+        ({"phrase": "the of and"}, WrongParameterError, "no tag can be found in the phrase"),
         ({"phrase": "a boat", "tag": "boat", "top": 0}, WrongQueryError, "top 0"),
         ({"phrase": "a boat", "tag": "boat", "limit": 0}, WrongParameterError, "limit 0"),
         ({"phrase": "a boat", "tag": "boat", "source": "flickr"}, UnknownSourceError, "allowed: pixabay, "),

@@ -205,7 +205,7 @@ def test_a_source_that_calls_itself_as_folders_do_is_refused_beside_one(tmp_path
 
 def test_a_key_given_for_a_search_does_not_show_in_its_settings() -> None:
     settings = Settings(
-        phrase="red", tags=("x",), top=1, limit=None, sources=("pixabay",), filters=Filters(), model=None,
+        phrase="red", tags=("x",), top=1, limit=None, requests=4, sources=("pixabay",), filters=Filters(), model=None,
         pretrained=None, device="auto", engine="auto", key="s3cret", base_url=None, offline=False, project=None,
         unused=False, fold=True,
     )  # fmt: skip

@@ -36,7 +36,8 @@ def find(
             "--tag",
             "-t",
             metavar="TAG",
-            help="The coarse tag to ask for; may be repeated. Only folders do without.",
+            help="The coarse tag to ask for; may be repeated. Without one, tags are found in the phrase.",
+            show_default=False,
             rich_help_panel=_SEARCH,
         ),
     ] = None,
@@ -48,11 +49,21 @@ def find(
         typer.Option(
             metavar="N",
             min=1,
-            help="How many candidates of each source to look at for each tag: 200 unless said, all of a folder.",
+            help="How many candidates of each source to look at for each tag (without one: in all): 200 unless said, "
+            "all of a folder.",
             show_default=False,
             rich_help_panel=_SEARCH,
         ),
     ] = None,
+    requests: Annotated[
+        int,
+        typer.Option(
+            metavar="N",
+            min=1,
+            help="How many requests to send to each source for tags found in the phrase.",
+            rich_help_panel=_SEARCH,
+        ),
+    ] = 4,
     source: Annotated[
         list[str] | None,
         typer.Option(
@@ -242,7 +253,8 @@ def find(
 ) -> None:
     """Find the picture a sentence describes.
 
-    Asks stock sites or your own folders for candidates by a coarse TAG; those that show the PHRASE best come first.
+    Asks stock sites or your own folders for candidates by a coarse TAG, given or found in the PHRASE; those that show
+    the PHRASE best come first.
     """
     project = project or save
     with explained(debug=debug):
@@ -284,6 +296,7 @@ def find(
                 tag=tag or (),
                 top=top,
                 limit=limit,
+                requests=requests,
                 source=source,
                 filters=filters,
                 model=model,
@@ -296,6 +309,7 @@ def find(
                 fold=fold,
                 on_progress=screen.show,
             )
+        _say_what_was_asked(results, screen)
         _print(results, as_json)
         _say_what_was_skipped(results, screen)
         if results or gallery is not None:
@@ -325,6 +339,20 @@ def _print(results: "Results", as_json: bool) -> None:
         else:
             sys.stdout.write(results_lines(results))
     sys.stdout.flush()
+
+
+def _say_what_was_asked(results: "Results", screen: "Screen") -> None:
+    """A line for each source, where there is more to say than the one tag that was given."""
+    if len(results.tags) < 2 and not any(one.problem for one in results.asked):
+        return
+    for origin in {origin.name: origin for origin in results.origins}.values():
+        asked = [one for one in results.asked if one.source == origin.name]
+        told = [
+            f"{one.tag} ({one.problem or (f'{one.brought} new' if number and one.brought else one.brought)})"
+            for number, one in enumerate(asked)
+        ]
+        if told:
+            screen.say(f"Asked {origin.title}: {', '.join(told)}")
 
 
 def _say_what_was_skipped(results: "Results", screen: "Screen", shown: int = 5) -> None:

@@ -1,0 +1,115 @@
+"""What is known of a language's words: its stop words, a little grammar, dictionary forms."""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+import stopwordsiso
+
+from retriever.errors import WrongParameterError
+
+_DICTIONARY = {"no": "nb"}
+"""Where simplemma calls a language otherwise than the sources do."""
+_SHORTEST_PART = 4
+_COMPOUNDING = frozenset({"da", "de", "en", "fi", "nl", "no", "sv"})
+"""Languages that write compounds in one word, with what the thing is at their end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Vocabulary:
+    """The words of `language` that shape its phrases; `words.toml` says what each kind is for.
+
+    `broader` leads from a thing to its kind."""
+
+    language: str
+    stop: frozenset[str]
+    head: str = "last"
+    infinitives: tuple[str, ...] = ()
+    placing: frozenset[str] = frozenset()
+    singular: frozenset[str] = frozenset()
+    frame: frozenset[str] = frozenset()
+    colours: frozenset[str] = frozenset()
+    weak: frozenset[str] = frozenset()
+    nouns: Mapping[str, str] = field(default_factory=dict)
+    broader: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def writes_nouns_large(self) -> bool:
+        """Whether a capital tells a noun from other words."""
+        return self.language == "de"
+
+    def dictionary_form(self, word: str) -> str:
+        """The form under which a dictionary has `word`; the word itself where no dictionary is at hand."""
+        return _dictionary_form(word, _DICTIONARY.get(self.language, self.language))
+
+    def knows(self, word: str) -> bool:
+        """Whether a dictionary has `word`, large or small."""
+        return _is_known(word, _DICTIONARY.get(self.language, self.language))
+
+    def kind_of(self, word: str) -> str:
+        """The broader word, such as cat for kittens; empty where none is known."""
+        return self.broader.get(self.dictionary_form(word).lower(), "")
+
+    def head_of_compound(self, word: str) -> str:
+        """What a compound is, such as boat for sailboat; empty where `word` is none."""
+        if self.language not in _COMPOUNDING:
+            return ""
+        lower = word.lower()
+        for cut in range(_SHORTEST_PART, len(lower) - _SHORTEST_PART + 1):
+            if self.knows(lower[:cut]) and self.knows(lower[cut:]):
+                head = lower[cut:]
+                return head.capitalize() if self.writes_nouns_large else head
+        return ""
+
+
+@cache
+def vocabulary_of(language: str) -> Vocabulary:
+    """The vocabulary of a language of two letters.
+
+    Raises `WrongParameterError` where it has no list of stop words.
+    """
+    if not stopwordsiso.has_lang(language):
+        raise WrongParameterError(
+            f"no tag can be found in a phrase of the language {language!r}: its stop words are not known; "
+            "give the main noun of what you look for, such as --tag tiger"
+        )
+    table = _table("words.toml").get(language, {})
+    kinds = _table("broader.toml").get(language, {})
+    sets = {name: frozenset(table.get(name, ())) for name in ("placing", "singular", "frame", "colours", "weak")}
+    stop = frozenset(word.casefold() for word in stopwordsiso.stopwords(language))
+    return Vocabulary(
+        language,
+        stop - frozenset(table.get("things", ())) - sets["weak"] - sets["frame"] - sets["colours"],
+        table.get("head", "last"),
+        tuple(table.get("infinitives", ())),
+        **sets,
+        nouns=table.get("nouns", {}),
+        broader={word: kind for kind, words in kinds.items() for word in words},
+    )
+
+
+def _table(name: str) -> dict[str, Any]:
+    return tomllib.loads(files(__package__).joinpath(name).read_text(encoding="utf-8"))
+
+
+@cache
+def _dictionary_form(word: str, dictionary: str) -> str:
+    import simplemma  # reads a language's dictionary when first asked: 0.1 s
+
+    try:
+        return simplemma.lemmatize(word, lang=dictionary)
+    except ValueError:  # a language that simplemma has no dictionary of
+        return word
+
+
+@cache
+def _is_known(word: str, dictionary: str) -> bool:
+    import simplemma
+
+    try:
+        return any(simplemma.is_known(one, lang=dictionary) for one in (word, word.capitalize()))
+    except ValueError:
+        return False
