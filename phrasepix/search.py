@@ -169,6 +169,6 @@ def _each_once(sources: Sequence[SourceChoice | Path]) -> tuple[SourceChoice, ..
     for source in sources:
         one = f"folder:{source}" if isinstance(source, Path) else source
         if not isinstance(one, str | Retriever):
-            raise WrongParameterError(f"source {one!r} is none; give a name, the path of a folder or a Retriever")
+            raise WrongParameterError(f"source {one!r} is none; give a name, the path of a folder, or a Retriever")
         chosen[one if isinstance(one, str) else id(one)] = one  # a retriever need not be hashable
     return tuple(chosen.values())

@@ -307,7 +307,7 @@ def test_a_picture_says_nothing_of_a_length() -> None:
 
 def test_json_has_every_field_a_program_needs() -> None:
     answer = json.loads(results_with("a tiger").to_json())
-    assert set(answer) == {"phrase", "tags", "sources", "model", "pool_size", "matches", "skipped", "failures"}
+    assert set(answer) == {"phrase", "tags", "sources", "model", "pool_size", "matches", "skipped", "failures", "asked"}
     required = {"rank", "score", "source", "id", "page_url", "image_url", "width", "height", "tags", "creator"}
     assert required | {"creator_url", "licence", "credit"} <= set(answer["matches"][0])
     filtered_by = {"title", "colours", "taken_on", "uploaded_on", "commercial_use", "modification", "credit_owed"}
