@@ -3,7 +3,6 @@
 import logging
 from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import pytest
 from PIL import Image
@@ -136,12 +135,6 @@ def test_no_key_says_where_to_get_one_and_how_to_try_without() -> None:
 def test_wrong_input_is_a_clear_error(arguments: dict[str, object], error: type[Exception], words: str) -> None:
     with pytest.raises(error, match=words):
         find_images(**({"source": "sample"} | arguments))  # type: ignore[arg-type]
-
-
-@pytest.mark.parametrize("source", [3, [3], ["sample", None]])
-def test_what_can_be_no_source_is_refused_with_what_can(source: Any) -> None:
-    with pytest.raises(WrongParameterError, match="give a name, the path of a folder, or a Retriever"):
-        find_images("a boat", tag="boat", source=source)
 
 
 def test_none_is_no_tag_at_all(tmp_path: Path) -> None:
