@@ -410,7 +410,8 @@ def test_what_is_remembered_stays_below_its_limit_and_the_longest_unused_goes_fi
     for number in range(10):
         picture = encoded(stripes(["red"] * (1 + number % 3) + ["blue"]), "PNG") + filler
         pool.append(candidate(number, server.put(f"/{number}.png", file(picture))))
-    with ClipReranker(encoder, loader=PictureLoader(loopback_sources={"sample"}), batch_size=2, threads=2) as reranker:
+    # One thread: the pictures arrive, and are used, in the order of the pool.
+    with ClipReranker(encoder, loader=PictureLoader(loopback_sources={"sample"}), batch_size=2, threads=1) as reranker:
         reranker.rerank("red", pool, top=1)
         assert sum(encoder.batches) == 10
         fit = 8
