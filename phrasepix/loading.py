@@ -7,12 +7,13 @@ from threading import Thread
 from phrasepix.models import SAMPLE_MODEL, choose_model, is_at_hand, reranker_of_encoder, reranker_of_model
 from reranker.clip_reranker import ClipReranker
 from reranker.encoder import Encoder
+from reranker.query import Query
 
 logger = logging.getLogger(__name__)
 
 
 class ModelInLoading:
-    """The reranker of `model` (its name with the `pretrained` tag, or an `Encoder`), ready for `phrase`.
+    """The reranker of `model` (its name with the `pretrained` tag, or an `Encoder`), ready for `query`.
 
     `begin` loads in the background what is at hand on this machine. What must be downloaded, exported or run by torch
     waits for `reranker`: nobody should wait for it who finds no picture.
@@ -25,10 +26,10 @@ class ModelInLoading:
         *,
         device: str,
         engine: str,
-        phrase: str,
+        query: Query,
         only_the_sample: bool,
     ) -> None:
-        self._phrase = phrase
+        self._query = query
         self._thread: Thread | None = None
         self._load: Callable[[], ClipReranker]
         self._is_at_hand: Callable[[], bool]
@@ -64,6 +65,6 @@ class ModelInLoading:
 
     def _prepare(self) -> None:
         try:
-            self._load().prepare(self._phrase)
+            self._load().prepare(self._query)
         except Exception as error:  # raised again, to whoever asks, by the same steps
             logger.debug("the model could not be loaded ahead: %s", error)

@@ -4,8 +4,7 @@ import logging
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from dataclasses import replace
 from typing import Self
 
 from phrasepix.asking import Asking, FoundTags, GivenTags, Record
@@ -15,82 +14,22 @@ from phrasepix.results import Failure, Origin, Results, Skipped
 from phrasepix.sample import SAMPLE
 from phrasepix.saving.reopener import Reopener
 from phrasepix.saving.used import UsedBefore
+from phrasepix.settings import SearchProgress, Settings, SourceChoice
 from phrasepix.sources import source_named
 from reranker.clip_reranker import ClipReranker, Progress
-from reranker.encoder import Encoder
-from reranker.errors import WrongQueryError
 from reranker.match import Ranking
 from reranker.memory import Memory
 from reranker.pictures import PictureLoader
 from reranker.pictures.fetch import PictureFetcher
 from reranker.pictures.offline import OfflineFetcher
-from reranker.standing import Scored
 from retriever.directories import cache_directory
 from retriever.errors import RetrieverError, WrongParameterError
 from retriever.filtering import unhonoured_message
-from retriever.filters import Filters
 from retriever.protocol import KnowsItsFilters, Retriever, is_on_disk, is_on_loopback
 from retriever.source import Opening, log_skip
 from retriever.user_agent import user_agent
 
 logger = logging.getLogger(__name__)
-
-SourceChoice = str | Retriever
-"""A source's name, or a retriever of one's own."""
-
-
-@dataclass(frozen=True, slots=True)
-class SearchProgress:
-    """Where a search is.
-
-    `step` is “asking …”, “loading the model …” or “looking at the pictures”; `done` of `total` candidates were looked
-    at (None: not known yet), of which `skipped` could not be had; the `best` of them so far, best first.
-    """
-
-    step: str
-    done: int = 0
-    total: int | None = None
-    skipped: int = 0
-    best: tuple[Scored, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
-    """What a search is asked for; `find_images` says what each means."""
-
-    phrase: str
-    tags: tuple[str, ...]
-    top: int
-    limit: int | None
-    requests: int
-    sources: tuple[SourceChoice, ...]
-    filters: Filters
-    model: str | Encoder | None
-    pretrained: str | None
-    device: str
-    engine: str
-    key: str | None = field(repr=False)
-    base_url: str | None
-    offline: bool
-    project: str | Path | None
-    unused: bool
-    fold: bool
-
-    def __post_init__(self) -> None:
-        if not all(self.tags):
-            raise WrongParameterError("the tag is empty; give the main noun of what you look for, such as --tag tiger")
-        if len(self.sources) > 1 and (self.key is not None or self.base_url is not None):
-            raise WrongParameterError(
-                "key and base_url are of one source; with several, set each source's own environment variables"
-            )
-        if not self.phrase:
-            raise WrongQueryError("the phrase is empty; say what the picture should show")
-        if self.top < 1:
-            raise WrongQueryError(f"top {self.top} is out of range; allowed: whole numbers from 1")
-        if self.requests < 1:
-            raise WrongParameterError(f"requests {self.requests} is out of range; allowed: whole numbers from 1")
-        if self.unused and self.project is None:
-            raise WrongParameterError("unused needs the project whose pictures are left out; say which directory")
 
 
 class Search:
@@ -113,7 +52,7 @@ class Search:
             settings.pretrained,
             device=settings.device,
             engine=settings.engine,
-            phrase=settings.phrase,
+            query=settings.query,
             only_the_sample=settings.sources == (SAMPLE.name,),
         )
 
@@ -123,7 +62,7 @@ class Search:
             return self._as_results(Ranking((), (), 0))
         return self._as_results(
             self._reranker().rerank(
-                self._settings.phrase,
+                self._settings.query,
                 pool,
                 self._ranked,
                 loader=self._loader,
@@ -141,7 +80,7 @@ class Search:
             return
         yield self._as_results(Ranking((), (), 0, is_final=False))  # something to see while the model is loaded
         for ranking in self._reranker().stream(
-            self._settings.phrase,
+            self._settings.query,
             pool,
             self._ranked,
             loader=self._loader,
@@ -245,7 +184,7 @@ class Search:
             return settings.tags, GivenTags(settings.tags)
         from phrasepix.tags import derived_tags  # stop words and dictionaries: whoever gives a tag does without
 
-        found = derived_tags(settings.phrase, settings.filters.language)
+        found = derived_tags(settings.query.title, settings.filters.language)
         return [one.tag for one in found if not one.instead_of], FoundTags(
             found, settings.requests, is_cap=settings.limit is not None
         )
@@ -270,7 +209,7 @@ class Search:
         skipped = [Skipped(one.candidate.source, one.candidate.id, one.reason) for one in ranking.skipped]
         asked = self._record.so_far()
         return Results(
-            phrase=self._settings.phrase,
+            phrase=self._settings.query.title,
             tags=self._settings.tags or tuple(dict.fromkeys(one.tag for one in asked)),
             asked=asked,
             origins=tuple(source.origin for source in self._sources),

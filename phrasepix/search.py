@@ -4,10 +4,12 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from phrasepix.asking import USUAL_REQUESTS
-from phrasepix.pipeline import Search, SearchProgress, Settings, SourceChoice
+from phrasepix.pipeline import Search
 from phrasepix.results import Results
+from phrasepix.settings import SearchProgress, Settings, SourceChoice
 from phrasepix.sources import default_sources
 from reranker.encoder import Encoder
+from reranker.query import Query
 from retriever.errors import WrongParameterError
 from retriever.filters import NO_FILTERS, Filters
 from retriever.protocol import Retriever
@@ -72,7 +74,7 @@ def find_images(
     Raises `WrongQueryError`, `WrongParameterError` and the other errors of `phrasepix.errors`.
     """
     settings = Settings(
-        phrase=phrase.strip(),
+        query=Query.of_phrase(phrase),
         tags=_distinct(tag),
         top=top,
         limit=limit,
@@ -121,7 +123,7 @@ def stream_images(
     `pool_size` what was looked at so far, and their pictures may be small. Whoever leaves early keeps what was encoded.
     """
     settings = Settings(
-        phrase=phrase.strip(),
+        query=Query.of_phrase(phrase),
         tags=_distinct(tag),
         top=top,
         limit=limit,

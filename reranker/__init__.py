@@ -8,6 +8,7 @@ from reranker.errors import RerankerError
 from reranker.match import Match, Ranking, SkippedPicture
 from reranker.memory import Memory
 from reranker.pictures import PictureLoader
+from reranker.query import Example, Phrase, Query
 
 if TYPE_CHECKING:
     from reranker.open_clip_encoder import OpenClipEncoder
@@ -16,11 +17,14 @@ __all__ = [
     "ClipReranker",
     "Embeddings",
     "Encoder",
+    "Example",
     "Match",
     "Memory",
     "OpenClipEncoder",
+    "Phrase",
     "PictureLoader",
     "Progress",
+    "Query",
     "Ranking",
     "RerankerError",
     "SkippedPicture",

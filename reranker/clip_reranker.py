@@ -15,6 +15,7 @@ from reranker.match import Match, Ranking, SkippedPicture
 from reranker.memory import EncodedPicture, EncodedPictures, Memory
 from reranker.pictures import PictureLoader
 from reranker.pool_encoder import PoolEncoder
+from reranker.query import EncodedQuery, Part, Phrase, Query
 from reranker.showing import PicturesToShow
 from reranker.standing import Place, Scored, Standing
 from retriever.candidate import Candidate
@@ -61,18 +62,19 @@ class ClipReranker:
         self._remembered = EncodedPictures()
         self._pool = PoolEncoder(encoder, self._remembered, batch_size=batch_size, threads=threads)
         self._memory = memory
-        self._query = lru_cache(maxsize=32)(self._encode_phrase)
+        self._embedding_of_phrase = lru_cache(maxsize=128)(self._encode_phrase)
 
-    def prepare(self, phrase: str) -> None:
-        """Encode a phrase that will be asked for soon, in any thread: the model is loaded by it.
+    def prepare(self, query: Query) -> None:
+        """Encode the phrases of a query that will be asked soon, in any thread: the model is loaded by it.
 
-        Raises `WrongQueryError` where it has no finite embedding.
+        Raises `WrongQueryError` where one has no finite embedding.
         """
-        self._query(phrase)
+        for phrase in query.phrases:
+            self._embedding_of_phrase(phrase.text)
 
     def rerank(
         self,
-        phrase: str,
+        query: str | Query,
         candidates: Iterable[Candidate],
         top: int = 10,
         *,
@@ -82,7 +84,9 @@ class ClipReranker:
         fold: bool = True,
         on_progress: Callable[[Progress], None] = lambda progress: None,
     ) -> Ranking:
-        """The `top` candidates by cosine to the phrase, best first; ties keep the candidates' order.
+        """The `top` candidates by cosine to the phrase or query, best first; ties keep the candidates' order.
+
+        What the query does not want costs a candidate its `Match.penalty`.
 
         `place_of` decides ties where the candidates' order is one of chance, such as that of several sources' answers.
         With `fold` they are different pictures: what shows the same one as a better candidate (the same file or page,
@@ -93,13 +97,13 @@ class ClipReranker:
         """
         loader, memory = loader or self._loader, memory or self._memory
         likeness = Likeness() if fold else None
-        for standing in self._standings(phrase, candidates, top, loader, memory, place_of, likeness):
+        for standing in self._standings(query, candidates, top, loader, memory, place_of, likeness):
             on_progress(Progress(standing.done, len(standing.skipped), standing.best))
         return self._ranking(standing, top, self._to_show(loader, memory), likeness)
 
     def stream(
         self,
-        phrase: str,
+        query: str | Query,
         candidates: Iterable[Candidate],
         top: int = 10,
         *,
@@ -117,14 +121,14 @@ class ClipReranker:
         to_show = self._to_show(loader, memory)
         pictures: dict[tuple[str, str], Image.Image] = {}
         likeness = Likeness() if fold else None
-        for standing in self._standings(phrase, candidates, top, loader, memory, place_of, likeness):
+        for standing in self._standings(query, candidates, top, loader, memory, place_of, likeness):
             pictures = _at_hand(standing, to_show, pictures)
             yield _so_far(standing, pictures, likeness)
         yield self._ranking(standing, top, to_show, likeness)
 
     def _standings(
         self,
-        phrase: str,
+        query: str | Query,
         candidates: Iterable[Candidate],
         top: int,
         loader: PictureLoader,
@@ -133,12 +137,12 @@ class ClipReranker:
         likeness: Likeness | None,
     ) -> Iterator[Standing]:
         """The standing, the same one after each batch, at least once; its pictures are added to the `likeness`."""
-        if not phrase.strip():
-            raise WrongQueryError("the phrase is empty; say what the picture should show")
+        asked = query if isinstance(query, Query) else Query.of_phrase(query)
         if top < 1:
             raise WrongQueryError(f"top {top} is out of range; allowed: whole numbers from 1")
         with self._pool.encoding(candidates, loader, memory, place_of) as batches:
-            standing = Standing(self._query(phrase), top)  # while the first pictures are on their way
+            # While the first pictures are on their way.
+            standing = Standing(EncodedQuery.of(asked, self._embedding_of), top)
             yield standing
             for batch in batches:
                 encoded = [(place, one, found) for place, one, found in batch if isinstance(found, EncodedPicture)]
@@ -151,15 +155,24 @@ class ClipReranker:
                         standing.skip(place, candidate, str(found))
                 yield standing
 
+    def _embedding_of(self, part: Part) -> Embeddings:
+        if isinstance(part, Phrase):
+            return self._embedding_of_phrase(part.text)
+        if isinstance(part.picture, np.ndarray):
+            return part.picture
+        return self._finite(self.encoder.encode_pictures([part.picture])[0], part.title)
+
     def _encode_phrase(self, phrase: str) -> Embeddings:
-        query: Embeddings = self.encoder.encode_texts([phrase])[0]
-        if not np.isfinite(query).all():
-            raise WrongQueryError(f"the model {self.encoder.name} gives no finite embedding for this phrase")
-        return query
+        return self._finite(self.encoder.encode_texts([phrase])[0], "this phrase")
+
+    def _finite(self, embedding: Embeddings, title: str) -> Embeddings:
+        if not np.isfinite(embedding).all():
+            raise WrongQueryError(f"the model {self.encoder.name} gives no finite embedding for {title}")
+        return embedding
 
     def _ranking(self, standing: Standing, top: int, to_show: PicturesToShow, likeness: Likeness | None) -> Ranking:
         skipped = list(standing.skipped)
-        order = list(standing.in_order())
+        order = standing.in_order()
         candidates = [one.candidate for one in order]
         pictures: dict[int, Image.Image] = {}
         gone: set[int] = set()
@@ -177,7 +190,7 @@ class ClipReranker:
                     pictures[place] = picture
         siblings = siblings_of(kept, candidates, likeness, without=gone)
         matches = [
-            Match(rank, order[place].score, candidates[place], pictures[place], siblings=alike)
+            _match(rank, order[place], pictures[place], alike)
             for rank, (place, alike) in enumerate(zip(kept, siblings, strict=True), start=1)
         ]
         return Ranking(tuple(matches), tuple(skipped), standing.done)
@@ -198,6 +211,10 @@ class ClipReranker:
         self.close()
 
 
+def _match(rank: int, scored: Scored, picture: Image.Image, siblings: tuple[Candidate, ...]) -> Match:
+    return Match(rank, scored.score, scored.candidate, picture, penalty=scored.penalty, siblings=siblings)
+
+
 def _at_hand(
     standing: Standing, to_show: PicturesToShow, before: Mapping[tuple[str, str], Image.Image]
 ) -> dict[tuple[str, str], Image.Image]:
@@ -216,7 +233,7 @@ def _so_far(standing: Standing, pictures: Mapping[tuple[str, str], Image.Image],
     kept = places_kept(candidates, len(candidates), likeness)
     siblings = siblings_of(kept, candidates, likeness)
     matches = (
-        Match(rank, best[place].score, candidates[place], pictures[candidates[place].identity], siblings=alike)
+        _match(rank, best[place], pictures[candidates[place].identity], alike)
         for rank, (place, alike) in enumerate(zip(kept, siblings, strict=True), start=1)
         if candidates[place].identity in pictures
     )

@@ -11,6 +11,8 @@ from retriever.candidate import Candidate
 class Match:
     """A candidate with its place: `rank` from 1, `score` the cosine −1…1, `picture` in RGB.
 
+    `penalty` is how much it resembles what is not wanted beyond what the pool does on average; ranks go by score less
+    penalty.
     `used_before` names the file as which the picture was saved before; empty where it was not.
     `siblings` are the candidates of the pool that show the same picture, the best ranked first.
     """
@@ -21,6 +23,7 @@ class Match:
     picture: Image.Image = field(compare=False, repr=False)
     used_before: str = ""
     siblings: tuple[Candidate, ...] = ()
+    penalty: float = 0.0
 
     def credit(self, format: str = "text") -> str:  # noqa: A002  # the word people know it by
         """The line that credits the picture in the form its licence asks for: text, markdown or html.

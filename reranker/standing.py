@@ -1,14 +1,15 @@
 """The order of a pool as far as it was looked at."""
 
-from bisect import insort
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
 from reranker.encoder import Embeddings
 from reranker.match import SkippedPicture
-from reranker.ranking import cosine_scores, top_indices
+from reranker.query import EncodedQuery
+from reranker.ranking import cosine_scores, penalties, top_indices
 from retriever.candidate import Candidate
 
 Place = tuple[int, ...]
@@ -17,37 +18,41 @@ Place = tuple[int, ...]
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """A candidate and its cosine to the query, −1…1."""
+    """A candidate, the cosine of its `embedding` to what is wanted, −1…1, and the `penalty` for what is not, from 0."""
 
     candidate: Candidate
     score: float
+    penalty: float
+    embedding: Embeddings = field(repr=False, compare=False)
 
 
 class Standing:
-    """Candidates by their cosine to `query` (float32 [d], L2 norm 1), best first; ties in the order of the pool.
+    """Candidates by score less penalty, best first; ties in the order of the pool.
 
-    Places differ. In which order candidates are added makes no difference. Of each the score is kept, not the
-    embedding.
+    Places differ. In which order candidates are added makes no difference. Their embeddings are held, not copied.
     """
 
-    def __init__(self, query: Embeddings, top: int) -> None:
+    def __init__(self, query: EncodedQuery, top: int) -> None:
         self._query = query
         self._top = top
-        self._looked_at: list[tuple[Place, Candidate]] = []
-        self._scores: list[float] = []
-        self._best: list[tuple[float, Place, Candidate]] = []
+        self._looked_at: list[tuple[Place, Candidate, Embeddings]] = []
+        # Of each candidate: the cosine to what is wanted, then to each thing that is not.
+        self._cosines: NDArray[np.float32] = np.empty((0, 1 + len(query.unwanted)), dtype=np.float32)
+        self._best: list[int] = []
         self._skipped: list[tuple[Place, SkippedPicture]] = []
 
     def add(self, looked_at: Sequence[tuple[Place, Candidate]], embeddings: Sequence[Embeddings]) -> None:
         """Add candidates, each with its place, and their embeddings, float32 [d] each, L2 norm 1."""
         if not looked_at:
             return
-        scores = cosine_scores(self._query, np.stack(embeddings)).tolist()
-        self._looked_at += looked_at
-        self._scores += scores
-        for (place, candidate), score in zip(looked_at, scores, strict=True):
-            insort(self._best, (-score, place, candidate))  # places differ: candidates are never compared
-        del self._best[self._top :]
+        rows = np.stack(embeddings)
+        cosines = [cosine_scores(one, rows) for one in (self._query.wanted, *self._query.unwanted)]
+        self._cosines = np.concatenate([self._cosines, np.stack(cosines, axis=1)])
+        added = range(len(self._looked_at), len(self._looked_at) + len(looked_at))
+        self._looked_at += [(*one, embedding) for one, embedding in zip(looked_at, embeddings, strict=True)]
+        # A penalty depends on the whole pool: with one, any candidate may be among the best now.
+        considered = [*self._best, *added] if not len(self._query.unwanted) else range(len(self._looked_at))
+        self._best = self._in_order(considered, self._top)
 
     def skip(self, place: Place, candidate: Candidate, reason: str) -> None:
         """Count a candidate that could not be looked at."""
@@ -61,16 +66,29 @@ class Standing:
     @property
     def best(self) -> tuple[Scored, ...]:
         """The best by now, at most `top`."""
-        return tuple(Scored(candidate, -negative) for negative, _, candidate in self._best)
+        return tuple(self._scored(self._best))
 
     @property
     def skipped(self) -> tuple[SkippedPicture, ...]:
         """What was skipped, in the order of the pool."""
         return tuple(skipped for _, skipped in sorted(self._skipped, key=lambda one: one[0]))
 
-    def in_order(self) -> Iterator[Scored]:
+    def in_order(self) -> list[Scored]:
         """All that were looked at, best first."""
-        by_place = sorted(range(len(self._looked_at)), key=lambda index: self._looked_at[index][0])
-        scores = np.array([self._scores[index] for index in by_place], dtype=np.float32)
-        for index in top_indices(scores, len(scores)):
-            yield Scored(self._looked_at[by_place[index]][1], float(scores[index]))
+        return self._scored(self._in_order(range(len(self._looked_at)), len(self._looked_at)))
+
+    def _in_order(self, considered: Sequence[int], top: int) -> list[int]:
+        by_place = sorted(considered, key=lambda index: self._looked_at[index][0])
+        totals = (self._cosines[:, 0] - self._penalties())[by_place]
+        return [by_place[index] for index in top_indices(totals, top)]
+
+    def _penalties(self) -> NDArray[np.float32]:
+        return penalties(self._cosines[:, 1:], self._query.penalties)
+
+    def _scored(self, indices: Sequence[int]) -> list[Scored]:
+        penalties_of = self._penalties()
+        return [
+            Scored(candidate, float(self._cosines[index, 0]), float(penalties_of[index]), embedding)
+            for index in indices
+            for _, candidate, embedding in [self._looked_at[index]]
+        ]

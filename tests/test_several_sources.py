@@ -11,10 +11,11 @@ from pathlib import Path
 import pytest
 
 from phrasepix import find_images, stream_images
-from phrasepix.pipeline import Settings
 from phrasepix.sample.catalogue import PICTURES_DIRECTORY
 from phrasepix.sample.site import StockSite
+from phrasepix.settings import Settings
 from reranker.memory import Memory
+from reranker.query import Query
 from reranker.testing import ColourEncoder
 from retriever.candidate import Candidate
 from retriever.directories import cache_directory
@@ -205,10 +206,24 @@ def test_a_source_that_calls_itself_as_folders_do_is_refused_beside_one(tmp_path
 
 def test_a_key_given_for_a_search_does_not_show_in_its_settings() -> None:
     settings = Settings(
-        phrase="red", tags=("x",), top=1, limit=None, requests=4, sources=("pixabay",), filters=Filters(), model=None,
-        pretrained=None, device="auto", engine="auto", key="s3cret", base_url=None, offline=False, project=None,
-        unused=False, fold=True,
-    )  # fmt: skip
+        query=Query.of_phrase("red"),
+        tags=("x",),
+        top=1,
+        limit=None,
+        requests=4,
+        sources=("pixabay",),
+        filters=Filters(),
+        model=None,
+        pretrained=None,
+        device="auto",
+        engine="auto",
+        key="s3cret",
+        base_url=None,
+        offline=False,
+        project=None,
+        unused=False,
+        fold=True,
+    )
     assert "s3cret" not in repr(settings)
 
 

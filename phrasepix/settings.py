@@ -1,0 +1,67 @@
+"""What a search is asked for, and what it says while it runs."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from reranker.encoder import Encoder
+from reranker.errors import WrongQueryError
+from reranker.query import Query
+from reranker.standing import Scored
+from retriever.errors import WrongParameterError
+from retriever.filters import Filters
+from retriever.protocol import Retriever
+
+SourceChoice = str | Retriever
+"""A source's name, or a retriever of one's own."""
+
+
+@dataclass(frozen=True, slots=True)
+class SearchProgress:
+    """Where a search is.
+
+    `step` is “asking …”, “loading the model …” or “looking at the pictures”; `done` of `total` candidates were looked
+    at (None: not known yet), of which `skipped` could not be had; the `best` of them so far, best first.
+    """
+
+    step: str
+    done: int = 0
+    total: int | None = None
+    skipped: int = 0
+    best: tuple[Scored, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What a search is asked for; `find_images` says what each means."""
+
+    query: Query
+    tags: tuple[str, ...]
+    top: int
+    limit: int | None
+    requests: int
+    sources: tuple[SourceChoice, ...]
+    filters: Filters
+    model: str | Encoder | None
+    pretrained: str | None
+    device: str
+    engine: str
+    key: str | None = field(repr=False)
+    base_url: str | None
+    offline: bool
+    project: str | Path | None
+    unused: bool
+    fold: bool
+
+    def __post_init__(self) -> None:
+        if not all(self.tags):
+            raise WrongParameterError("the tag is empty; give the main noun of what you look for, such as --tag tiger")
+        if len(self.sources) > 1 and (self.key is not None or self.base_url is not None):
+            raise WrongParameterError(
+                "key and base_url are of one source; with several, set each source's own environment variables"
+            )
+        if self.top < 1:
+            raise WrongQueryError(f"top {self.top} is out of range; allowed: whole numbers from 1")
+        if self.requests < 1:
+            raise WrongParameterError(f"requests {self.requests} is out of range; allowed: whole numbers from 1")
+        if self.unused and self.project is None:
+            raise WrongParameterError("unused needs the project whose pictures are left out; say which directory")
