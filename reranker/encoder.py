@@ -39,6 +39,15 @@ class Encoder(Protocol):
         ...
 
 
+@runtime_checkable
+class LoadsAhead(Protocol):
+    """An `Encoder` whose image tower takes a moment to load, and can be loaded before there is a picture for it."""
+
+    def load_image_tower(self) -> None:
+        """Load it now, in place of the text tower: pictures are on their way, and all texts are encoded."""
+        ...
+
+
 def unit_rows(vectors: NDArray[np.floating]) -> Embeddings:
     """The vectors [n, d] as float32 rows of L2 norm 1. A row that is zero or not finite becomes NaN."""
     rows = vectors.astype(np.float64)  # the square of a small or large float32 is none

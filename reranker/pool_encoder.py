@@ -1,14 +1,17 @@
 """A pool's pictures and their embeddings: remembered, or fetched, decoded and encoded side by side."""
 
+import logging
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import count
+from threading import Event, Thread
+from typing import Self
 
 import numpy as np
 from PIL import Image
 
-from reranker.encoder import Embeddings, Encoder
+from reranker.encoder import Embeddings, Encoder, LoadsAhead
 from reranker.errors import PictureError
 from reranker.folding import Fingerprint, fingerprint_of
 from reranker.look_ahead import LookAhead, read_ahead
@@ -16,6 +19,8 @@ from reranker.memory import EncodedPicture, EncodedPictures, Memory
 from reranker.pictures import PictureLoader
 from reranker.standing import Place
 from retriever.candidate import Candidate
+
+logger = logging.getLogger(__name__)
 
 _READ_AHEAD = 256
 """Candidates read before their pictures are needed: more than a page, so that the next one is on its way."""
@@ -77,30 +82,37 @@ class PoolEncoder:
             fingerprint = fingerprint_of(loaded.picture, content)
             return _Arrived(loaded.picture, loaded.data, fingerprint, known)
 
-        with LookAhead(
-            load, self._with_known(candidates, memory, place_of), threads=self._threads, ahead=2 * self._batch_size
-        ) as arriving:
-            yield self._batches(arriving, memory)
+        loading = _TowerInLoading(self._encoder)
+        known = self._with_known(candidates, memory, place_of, loading.expect_pictures)
+        with loading, LookAhead(load, known, threads=self._threads, ahead=2 * self._batch_size) as arriving:
+            yield self._batches(arriving, memory, loading.begin)
 
     def _with_known(
         self,
         candidates: Iterable[Candidate],
         memory: Memory | None,
         place_of: Callable[[Candidate], Place] | None,
+        expect_pictures: Callable[[], None],
     ) -> Iterator[list[_Known]]:
-        """Candidates as they are read, with what is remembered of each."""
+        """Candidates as they are read, with what is remembered of each; some are not: then pictures are expected."""
         number = count()
         for chunk in read_ahead(candidates, room=_READ_AHEAD):
             known = {one.identity: here for one in chunk if (here := self._remembered.get(one)) is not None}
             if memory is not None and (unknown := [one for one in chunk if one.identity not in known]):
                 known |= memory.look_up(self._encoder, unknown)
+            if len(known) < len(chunk):
+                expect_pictures()
             yield [
                 ((next(number),) if place_of is None else place_of(one), one, known.get(one.identity)) for one in chunk
             ]
 
     def _batches(
-        self, arriving: LookAhead[_Known, EncodedPicture | _Arrived | PictureError], memory: Memory | None
+        self,
+        arriving: LookAhead[_Known, EncodedPicture | _Arrived | PictureError],
+        memory: Memory | None,
+        begin: Callable[[], None],
     ) -> Iterator[Outcomes]:
+        begin()  # whoever asks for batches has encoded the texts
         while batch := arriving.take(self._batch_size):
             unencoded = [one for _, one in batch if isinstance(one, _Arrived) and one.encoded is None]
             embeddings = iter(self._encode([one.picture for one in unencoded]))
@@ -122,6 +134,44 @@ class PoolEncoder:
         if not pictures:
             return np.empty((0, self._encoder.dimensions), dtype=np.float32)
         return self._encoder.encode_pictures(pictures)
+
+
+class _TowerInLoading:
+    """The image tower, loaded while the first pictures travel: once they are expected and the texts are encoded."""
+
+    def __init__(self, encoder: Encoder) -> None:
+        self._encoder = encoder
+        self._texts_are_done = Event()
+        self._is_over = False
+        self._thread: Thread | None = None
+
+    def expect_pictures(self) -> None:
+        """A picture will have to be encoded."""
+        if self._thread is None and isinstance(self._encoder, LoadsAhead):
+            self._thread = Thread(target=self._load, args=[self._encoder], name="load-image-tower", daemon=True)
+            self._thread.start()
+
+    def begin(self) -> None:
+        """The texts are encoded."""
+        self._texts_are_done.set()
+
+    def _load(self, encoder: LoadsAhead) -> None:
+        self._texts_are_done.wait()
+        if self._is_over:
+            return
+        try:
+            encoder.load_image_tower()
+        except Exception as error:  # met again by whoever encodes the first picture
+            logger.debug("the image tower could not be loaded ahead: %s", error)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self._is_over = True
+        self._texts_are_done.set()
+        if self._thread is not None:
+            self._thread.join()  # a process must not end in the middle of it
 
 
 def _outcome(arrived: _Arrived, embeddings: Iterator[Embeddings]) -> Outcome:

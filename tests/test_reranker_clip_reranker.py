@@ -389,6 +389,42 @@ def test_a_picture_without_a_finite_embedding_is_skipped_alone(server: PictureSe
     ]
 
 
+class LoadingEncoder(CountingEncoder):
+    """Loads its image tower ahead, and writes down how many texts were encoded by then."""
+
+    def __init__(self, problem: str = "") -> None:
+        super().__init__()
+        self.texts_before: list[int] = []
+        self.has_loaded = threading.Event()
+        self._problem = problem
+
+    def load_image_tower(self) -> None:
+        self.texts_before.append(len(self.texts))
+        self.has_loaded.set()
+        if self._problem:
+            raise RuntimeError(self._problem)
+
+
+def test_the_image_tower_is_loaded_once_after_the_texts_and_while_the_pictures_travel(server: PictureServer) -> None:
+    encoder = LoadingEncoder()
+    # The only picture does not arrive before the tower is loaded.
+    url = server.put("/held.png", hold_until(encoder.has_loaded, encoded(stripes(["red"]), "PNG")))
+    pool = [candidate(1, url), *put_pool(server, 6)[2:]]
+    with ClipReranker(encoder, loader=PictureLoader(loopback_sources={"sample"})) as reranker:
+        assert len(reranker.rerank("red", pool[:1]).matches) == 1
+        assert encoder.texts_before == [1]
+        reranker.rerank("blue", pool[:1])
+        assert encoder.texts_before == [1]  # what is remembered needs none
+        reranker.rerank("green", pool)
+        assert encoder.texts_before == [1, 3]
+
+
+def test_an_image_tower_that_cannot_be_loaded_ahead_is_met_where_it_is_needed(server: PictureServer) -> None:
+    encoder = LoadingEncoder("no memory")
+    with ClipReranker(encoder, loader=PictureLoader(loopback_sources={"sample"})) as reranker:
+        assert len(reranker.rerank("red", put_pool(server, 3)).matches) == 3
+
+
 class DeafEncoder(ColourEncoder):
     """Gives no finite embedding for any text."""
 

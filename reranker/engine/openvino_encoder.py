@@ -93,6 +93,11 @@ class OpenVinoEncoder:
         ]
         return np.concatenate(rows) if rows else np.empty((0, self.dimensions), dtype=np.float32)
 
+    def load_image_tower(self) -> None:
+        """Load the image tower now, in place of the text tower."""
+        self._text_tower.release()
+        self._image_tower.load()
+
     def _prepared(self, pictures: Sequence[Image.Image]) -> NDArray[np.float32]:
         """What the image tower takes: float32 [len(pictures), 3, input_side, input_side], prepared on all cores."""
         return np.stack(list(self._threads.map(self._artefacts.preprocessing, pictures)))
@@ -125,15 +130,23 @@ class _Tower:
         with self._lock:
             self._compiled = None
 
+    def load(self) -> None:
+        """Compile it, unless that is done."""
+        with self._lock:
+            self._load()
+
     def __call__(self, inputs: NDArray[Any]) -> NDArray[np.float32]:
         with self._lock:
-            if self._compiled is None:
-                self._compiled = _undamaged(
-                    self._artefacts,
-                    lambda: runtime.compile_tower(self._file, self._precision, self._artefacts.compiled),
-                )
-            vectors: NDArray[np.float32] = np.array(self._compiled(inputs)[0], dtype=np.float32)
+            vectors: NDArray[np.float32] = np.array(self._load()(inputs)[0], dtype=np.float32)
         return vectors
+
+    def _load(self) -> Any:
+        if self._compiled is None:
+            self._compiled = _undamaged(
+                self._artefacts,
+                lambda: runtime.compile_tower(self._file, self._precision, self._artefacts.compiled),
+            )
+        return self._compiled
 
 
 def _image_precision(artefacts: Artefacts) -> str:
