@@ -10,7 +10,7 @@ from phrasepix.results import Failure, Origin
 from reranker.look_ahead import merge_ahead
 from reranker.picture_store import LONGEST
 from retriever.candidate import Candidate
-from retriever.errors import RetrieverError
+from retriever.errors import RetrieverError, SourceFaultError
 from retriever.filters import Filters
 from retriever.profile import USUAL_LIMIT
 from retriever.protocol import Retriever, is_on_disk, profile_of
@@ -140,3 +140,5 @@ def _answers(
             yield (number, index), candidate
     except RetrieverError as error:
         on_error(source, error)
+    except Exception as error:  # a plug-in's mistake must not end the search in the others
+        on_error(source, SourceFaultError.of(source.origin.title, error))

@@ -8,7 +8,8 @@
     ├── RateLimitError        the request budget is spent and waiting it out would take too long
     ├── AnswerNotKeptError    offline, and no answer to this question is kept
     ├── SourceUnreachableError   no connection, or none in time
-    └── SourceAnswerError     an answer came, and it is of no use
+    ├── SourceAnswerError     an answer came, and it is of no use
+    └── SourceFaultError      the source's own code has a mistake
 
 Each message says what happened, to which URL or file, and what to do. None contains an API key.
 """
@@ -72,3 +73,17 @@ class SourceAnswerError(RetrieverError):
         super().__init__(message)
         self.status = status
         self.text = text
+
+
+class SourceFaultError(RetrieverError):
+    """A source failed as no source should: its code, a plug-in's mostly, has a mistake. The cause says which."""
+
+    @classmethod
+    def of(cls, title: str, error: Exception) -> "SourceFaultError":
+        """What to say of an exception that is no `RetrieverError`."""
+        fault = cls(
+            f"{title} failed by a mistake in its own code ({type(error).__name__}: {error}); "
+            "tell whoever wrote it, and search without it"
+        )
+        fault.__cause__ = error
+        return fault

@@ -19,7 +19,13 @@ from reranker.query import Query
 from reranker.testing import ColourEncoder
 from retriever.candidate import Candidate
 from retriever.directories import cache_directory
-from retriever.errors import KeyMissingError, RateLimitError, SourceUnreachableError, WrongParameterError
+from retriever.errors import (
+    KeyMissingError,
+    RateLimitError,
+    SourceFaultError,
+    SourceUnreachableError,
+    WrongParameterError,
+)
 from retriever.filters import Filters
 from retriever.pixabay import PIXABAY
 from tests.picture_server import PictureServer, candidate, encoded, file, stripes
@@ -113,6 +119,20 @@ def test_one_that_fails_is_named_and_the_others_answer(server: PictureServer, ca
         ("spent", "spent is spent"),
     }
     assert "no connection to broken" in caplog.text
+
+
+def test_a_mistake_in_a_sources_own_code_is_told_and_the_others_answer(server: PictureServer) -> None:
+    broken = OwnSource("broken", pool_of(server, "broken", [5]), KeyError("urls"))
+    results = find_images(
+        "red", tag="x", source=[broken, OwnSource("whole", pool_of(server, "whole", [3]))], model=ColourEncoder()
+    )
+    assert identities(results) == [("broken", "0"), ("whole", "0")]
+    (failure,) = results.failures
+    assert failure.source == "broken"
+    assert "mistake in its own code (KeyError: 'urls')" in failure.reason
+    with pytest.raises(SourceFaultError, match="broken failed by a mistake") as raised:
+        find_images("red", tag="x", source=broken, model=ColourEncoder())
+    assert isinstance(raised.value.__cause__, KeyError)
 
 
 def test_where_all_fail_each_is_told_of_once_the_last_by_the_error(caplog: pytest.LogCaptureFixture) -> None:
