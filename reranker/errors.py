@@ -8,6 +8,7 @@
     │   └── NotExportableError      the engine cannot run this model; torch runs it instead
     └── PictureError             one picture cannot be had; it is skipped, the search goes on
         ├── PictureUnreachableError   no file came from its URL
+        │   └── TransientPictureError     and another try may mend it
         ├── ForbiddenAddressError     its URL leads to an address pictures must not come from
         └── PictureUnreadableError    a file came, and it is no usable picture
 
@@ -45,6 +46,10 @@ class PictureError(RerankerError):
 
 class PictureUnreachableError(PictureError):
     """No file came from the picture's URL."""
+
+
+class TransientPictureError(PictureUnreachableError):
+    """No file came from the picture's URL, and another try may mend it."""
 
 
 class ForbiddenAddressError(PictureError):

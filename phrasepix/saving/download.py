@@ -5,19 +5,16 @@ import threading
 import time
 from collections.abc import Callable
 from typing import Any, Self
-from urllib.parse import urljoin
 
 import requests
-from urllib3.exceptions import HTTPError
 
 from phrasepix.saving.part import Part
-from reranker.errors import ForbiddenAddressError, PictureUnreachableError, PictureUnreadableError
-from reranker.pictures.fetch import shown_url
+from reranker.errors import PictureUnreachableError, PictureUnreadableError, TransientPictureError
 from reranker.pictures.local_files import path_of
 from reranker.pictures.session import PictureSession
+from reranker.pictures.shown_url import shown_url
 
 _CHUNK = 1 << 18
-_MOST_REDIRECTS = 5
 _WORTH_ANOTHER_TRY = frozenset({429, 500, 502, 503, 504})
 
 
@@ -71,9 +68,9 @@ class Downloader:
             try:
                 self._once(url, part, of, loopback, on_bytes, ends_at)
                 return
-            except _MayPassError as error:
+            except TransientPictureError:
                 if attempt + 1 == self._attempts:
-                    raise PictureUnreachableError(str(error)) from None
+                    raise
                 self._closed.wait(self._pause_s)
 
     def _once(
@@ -88,26 +85,10 @@ class Downloader:
         where = shown_url(url)
         known = part.remembered()
         here = part.size() if known.get("of") == of else 0
-        headers = _range_headers(here, known)
-        try:
-            for _ in range(_MOST_REDIRECTS + 1):
-                with self._sessions[loopback].get(
-                    url, stream=True, timeout=self._timeouts, headers=headers
-                ) as response:
-                    if not response.is_redirect:
-                        return self._receive(response, part, where, of, here, known, on_bytes, ends_at)
-                    url = urljoin(response.url, response.headers["Location"])
-        except requests.exceptions.InvalidSchema:
-            raise ForbiddenAddressError(f"{where} leads to what is not an http or https address") from None
-        except requests.Timeout:
-            raise _MayPassError(f"{where} did not answer in time") from None
-        except (requests.ConnectionError, requests.exceptions.ChunkedEncodingError, HTTPError, ConnectionError):
-            raise _MayPassError(f"{where} cannot be reached or cut the connection") from None
-        except requests.RequestException as error:
-            raise PictureUnreachableError(f"{where} cannot be asked: {type(error).__name__}") from None
-        except ValueError as error:  # what urllib says of URLs it cannot use
-            raise PictureUnreachableError(f"{where} cannot be asked: {type(error).__name__}") from None
-        raise PictureUnreachableError(f"{where} was redirected more than {_MOST_REDIRECTS} times")
+        with self._sessions[loopback].opened(
+            url, timeouts=self._timeouts, headers=_range_headers(here, known)
+        ) as response:
+            self._receive(response, part, where, of, here, known, on_bytes, ends_at)
 
     def _receive(
         self,
@@ -122,9 +103,9 @@ class Downloader:
     ) -> None:
         if response.status_code == 416 or (response.status_code == 206 and not _continues(response, here, known)):
             part.discard()  # it is another file by now
-            raise _MayPassError(f"{where} has another file than the one that was begun")
+            raise TransientPictureError(f"{where} has another file than the one that was begun")
         if response.status_code in _WORTH_ANOTHER_TRY:
-            raise _MayPassError(f"{where} answered with status {response.status_code}")
+            raise TransientPictureError(f"{where} answered with status {response.status_code}")
         if response.status_code not in {200, 206}:
             raise PictureUnreachableError(f"{where} answered with status {response.status_code}")
         done = here if response.status_code == 206 else 0
@@ -147,7 +128,7 @@ class Downloader:
                 if time.monotonic() > ends_at:
                     raise PictureUnreachableError(f"{where} sends too slowly (not done after {self._deadline_s:g} s)")
         if total is not None and done < total and not response.headers.get("Content-Encoding"):
-            raise _MayPassError(f"{where} cut the connection after {done} of {total} bytes")
+            raise TransientPictureError(f"{where} cut the connection after {done} of {total} bytes")
 
     def close(self) -> None:
         """Close the connections."""
@@ -160,10 +141,6 @@ class Downloader:
 
     def __exit__(self, *exc_info: object) -> None:
         self.close()
-
-
-class _MayPassError(Exception):
-    """A failure that another try may mend."""
 
 
 def copy_local(url: str, part: Part) -> None:

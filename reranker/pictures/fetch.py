@@ -3,9 +3,9 @@
 import threading
 import time
 from typing import TYPE_CHECKING, Self
-from urllib.parse import urljoin, urlsplit
 
-from reranker.errors import ForbiddenAddressError, PictureUnreachableError, PictureUnreadableError
+from reranker.errors import PictureUnreachableError, PictureUnreadableError, TransientPictureError
+from reranker.pictures.shown_url import shown_url
 
 if TYPE_CHECKING:
     import requests
@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from reranker.pictures.session import PictureSession
 
 _CHUNK = 1 << 16
-_MOST_REDIRECTS = 5
 _ENDED = "the search was ended before it was fetched"
 _WORTH_ANOTHER_TRY = frozenset({429, 500, 502, 503, 504})
 
@@ -60,13 +59,10 @@ class PictureFetcher:
             try:
                 with self._at_once:
                     return self._fetch_once(url, loopback)
-            except _MayPassError:
+            except TransientPictureError:
                 self._closed.wait(self._pause_s)
-        try:
-            with self._at_once:
-                return self._fetch_once(url, loopback)
-        except _MayPassError as error:
-            raise PictureUnreachableError(str(error)) from None
+        with self._at_once:
+            return self._fetch_once(url, loopback)
 
     def _session(self, loopback: bool) -> "PictureSession":
         from reranker.pictures.session import PictureSession  # imports requests: a remembered search does without
@@ -79,32 +75,14 @@ class PictureFetcher:
             return self._sessions[loopback]
 
     def _fetch_once(self, url: str, loopback: bool) -> bytes:
-        import requests
-        from urllib3.exceptions import HTTPError
-
-        session = self._session(loopback)
         where = shown_url(url)
         ends_at = time.monotonic() + self._deadline_s
-        try:
-            for _ in range(_MOST_REDIRECTS + 1):
-                with session.get(url, stream=True, timeout=self._timeouts) as response:
-                    if not response.is_redirect:
-                        return self._answer(response, where, ends_at)
-                    # Followed here: the library would read the redirect's own body first, however long it is.
-                    url = urljoin(response.url, response.headers["Location"])
-        except requests.exceptions.InvalidSchema:
-            raise ForbiddenAddressError(f"{where} leads to what is not an http or https address") from None
-        except requests.Timeout:
-            raise _MayPassError(f"{where} did not answer in time") from None
-        except ValueError as error:  # among them requests' own for URLs it cannot use
-            raise PictureUnreachableError(f"{where} cannot be asked: {type(error).__name__}") from None
-        except (requests.RequestException, HTTPError, OSError):
-            raise _MayPassError(f"{where} cannot be reached or cut the connection") from None
-        raise PictureUnreachableError(f"{where} was redirected more than {_MOST_REDIRECTS} times")
+        with self._session(loopback).opened(url, timeouts=self._timeouts) as response:
+            return self._answer(response, where, ends_at)
 
     def _answer(self, response: "requests.Response", where: str, ends_at: float) -> bytes:
         if response.status_code in _WORTH_ANOTHER_TRY:
-            raise _MayPassError(f"{where} answered with status {response.status_code}")
+            raise TransientPictureError(f"{where} answered with status {response.status_code}")
         if response.status_code != 200:
             raise PictureUnreachableError(f"{where} answered with status {response.status_code}")
         too_large = PictureUnreadableError(f"{where} is larger than {self._largest_bytes / (1 << 20):g} MiB")
@@ -136,17 +114,3 @@ class PictureFetcher:
 
     def __exit__(self, *exc_info: object) -> None:
         self.close()
-
-
-class _MayPassError(Exception):
-    """A failure that another try may mend."""
-
-
-def shown_url(url: str) -> str:
-    """The URL without what may carry a secret: its query, its user and password."""
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return repr(url[:80])
-    host = parts.netloc.rpartition("@")[2]
-    return f"{parts.scheme}://{host}{parts.path}" if host else repr(url[:80])
