@@ -13,17 +13,31 @@ if TYPE_CHECKING:
     from phrasepix.results import Results
     from phrasepix.search import find_images, stream_images
     from reranker.match import Match
+    from reranker.query import Example, Phrase, Query
     from retriever.candidate import Candidate
     from retriever.filters import Filters
 
-__all__ = ["Candidate", "Filters", "Match", "Results", "find_images", "stream_images"]
+__all__ = [
+    "Candidate",
+    "Example",
+    "Filters",
+    "Match",
+    "Phrase",
+    "Query",
+    "Results",
+    "find_images",
+    "stream_images",
+]
 
 __version__ = "0.1.0"
 
 _HOMES = {
     "Candidate": "retriever.candidate",
+    "Example": "reranker.query",
     "Filters": "retriever.filters",
     "Match": "reranker.match",
+    "Phrase": "reranker.query",
+    "Query": "reranker.query",
     "Results": "phrasepix.results",
     "find_images": "phrasepix.search",
     "stream_images": "phrasepix.search",

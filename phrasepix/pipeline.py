@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager, nullco
 from dataclasses import replace
 from typing import Self
 
+from phrasepix.again import Again, Looked
 from phrasepix.asking import Asking, FoundTags, GivenTags, Record
 from phrasepix.loading import ModelInLoading
 from phrasepix.pool import AskedSource, Pool
@@ -17,7 +18,7 @@ from phrasepix.saving.used import UsedBefore
 from phrasepix.settings import SearchProgress, Settings, SourceChoice
 from phrasepix.sources import source_named
 from reranker.clip_reranker import ClipReranker, Progress
-from reranker.match import Ranking
+from reranker.match import Match, Ranking
 from reranker.memory import Memory
 from reranker.pictures import PictureLoader
 from reranker.pictures.fetch import PictureFetcher
@@ -47,14 +48,7 @@ class Search:
             key=settings.key, base_url=settings.base_url, on_skip=log_skip, offline=settings.offline
         )
         self._resources = ExitStack()
-        self._model = ModelInLoading(
-            settings.model,
-            settings.pretrained,
-            device=settings.device,
-            engine=settings.engine,
-            query=settings.query,
-            only_the_sample=settings.sources == (SAMPLE.name,),
-        )
+        self._model = _model_of(settings)
 
     def results(self) -> Results:
         """The final results."""
@@ -70,7 +64,8 @@ class Search:
                 place_of=pool.place_of,
                 fold=self._settings.fold,
                 on_progress=lambda progress: self._report(progress, pool),
-            )
+            ),
+            pool,
         )
 
     def stream(self) -> Iterator[Results]:
@@ -89,7 +84,7 @@ class Search:
             fold=self._settings.fold,
         ):
             self._report(Progress(ranking.pool_size, len(ranking.skipped)), pool)
-            yield self._as_results(ranking)
+            yield self._as_results(ranking, pool)
 
     def __enter__(self) -> Self:
         settings = self._settings
@@ -98,18 +93,14 @@ class Search:
             self._model.begin()
             self._sources = self._open_sources(opened)
             fetcher = OfflineFetcher() if settings.offline else PictureFetcher(user_agent=user_agent())
-            self._loader = opened.enter_context(
-                PictureLoader(
-                    fetcher,
-                    loopback_sources=_names_of(self._sources, is_on_loopback),
-                    local_sources=_names_of(self._sources, is_on_disk),
-                )
+            self._looked = Looked(
+                candidates=(),
+                places={},
+                loopback_sources=_names_of(self._sources, is_on_loopback),
+                local_sources=_names_of(self._sources, is_on_disk),
+                unkept_sources=frozenset(one.retriever.name for one in self._sources if not one.may_be_kept),
             )
-            self._memory = opened.enter_context(
-                Memory(
-                    cache_directory(), no_files_of=[one.retriever.name for one in self._sources if not one.may_be_kept]
-                )
-            )
+            self._loader, self._memory = _loader_and_memory(self._looked, fetcher, opened)
             opened.enter_context(_no_downloads() if settings.offline else nullcontext())
             self._resources = opened.pop_all()
         return self
@@ -182,9 +173,14 @@ class Search:
         settings = self._settings
         if settings.tags or all(source.is_on_disk for source in self._sources):
             return settings.tags, GivenTags(settings.tags)
+        words = settings.words or settings.query.words
+        if not words:
+            raise WrongParameterError(
+                "a picture alone names no tag; give one that says what it shows, such as --tag tiger"
+            )
         from phrasepix.tags import derived_tags  # stop words and dictionaries: whoever gives a tag does without
 
-        found = derived_tags(settings.query.title, settings.filters.language)
+        found = derived_tags(words, settings.filters.language)
         return [one.tag for one in found if not one.instead_of], FoundTags(
             found, settings.requests, is_cap=settings.limit is not None
         )
@@ -205,22 +201,94 @@ class Search:
             SearchProgress("looking at the pictures", progress.done, pool.total, progress.skipped, progress.best)
         )
 
-    def _as_results(self, ranking: Ranking) -> Results:
+    def _as_results(self, ranking: Ranking, pool: Pool | None = None) -> Results:
         skipped = [Skipped(one.candidate.source, one.candidate.id, one.reason) for one in ranking.skipped]
         asked = self._record.so_far()
+        again = Again()
+        if ranking.is_final and pool is not None:
+            places = {one.identity: pool.place_of(one) for one in pool.read}
+            again = Again(self._settings, replace(self._looked, candidates=pool.read, places=places))
         return Results(
             phrase=self._settings.query.title,
             tags=self._settings.tags or tuple(dict.fromkeys(one.tag for one in asked)),
             asked=asked,
             origins=tuple(source.origin for source in self._sources),
             model=self._model.title,
-            matches=self._used.marked(ranking.matches, unused=self._settings.unused)[: self._settings.top],
+            matches=_shown(ranking.matches, self._settings, self._used, again),
             skipped=(*self._skipped, *skipped),
             pool_size=ranking.pool_size,
             is_final=ranking.is_final,
             failures=tuple(self._failures),
             reopener=self._reopener,
+            query=self._settings.query,
+            again=again,
         )
+
+
+def ranked_anew(
+    results: Results, settings: Settings, looked: Looked, on_progress: Callable[[SearchProgress], None]
+) -> Results:
+    """The pool of `results` by another query, that of `settings`: no source is asked.
+
+    Pictures are those at hand; only where one is not, are any fetched.
+    """
+    gone = {(one.source, one.id) for one in results.skipped}
+    candidates = [one for one in looked.candidates if (one.source, one.id) not in gone]
+    used = UsedBefore.in_project(settings.project)
+    model = _model_of(settings)
+    on_progress(SearchProgress("ranking anew"))
+
+    def ranking(fetcher: PictureFetcher) -> Ranking:
+        with ExitStack() as opened:
+            loader, memory = _loader_and_memory(looked, fetcher, opened)
+            opened.enter_context(_no_downloads() if settings.offline else nullcontext())
+            return model.reranker().rerank(
+                settings.query,
+                candidates,
+                settings.top + (used.most_left_out if settings.unused else 0),
+                loader=loader,
+                memory=memory,
+                place_of=lambda candidate: looked.places[candidate.identity],
+                fold=settings.fold,
+            )
+
+    found = ranking(OfflineFetcher())
+    if found.skipped and not settings.offline:
+        found = ranking(PictureFetcher(user_agent=user_agent()))
+    skipped = tuple(Skipped(one.candidate.source, one.candidate.id, one.reason) for one in found.skipped)
+    again = Again(settings, looked)
+    return replace(
+        results,
+        phrase=settings.query.title,
+        query=settings.query,
+        matches=_shown(found.matches, settings, used, again),
+        skipped=(*results.skipped, *skipped),
+        again=again,
+    )
+
+
+def _shown(matches: Sequence[Match], settings: Settings, used: UsedBefore, again: Again) -> tuple[Match, ...]:
+    """The matches that people see, each able to be asked again."""
+    marked = used.marked(matches, unused=settings.unused)[: settings.top]
+    return tuple(replace(match, look_for_more=again.like) for match in marked)
+
+
+def _model_of(settings: Settings) -> ModelInLoading:
+    return ModelInLoading(
+        settings.model,
+        settings.pretrained,
+        device=settings.device,
+        engine=settings.engine,
+        query=settings.query,
+        only_the_sample=settings.sources == (SAMPLE.name,),
+    )
+
+
+def _loader_and_memory(looked: Looked, fetcher: PictureFetcher, opened: ExitStack) -> tuple[PictureLoader, Memory]:
+    """What pictures are loaded by and what is remembered of them, open as long as `opened`."""
+    loader = PictureLoader(fetcher, loopback_sources=looked.loopback_sources, local_sources=looked.local_sources)
+    memory = Memory(cache_directory(), no_files_of=looked.unkept_sources)
+    return opened.enter_context(loader), opened.enter_context(memory)
 
 
 def _names_of(sources: Sequence[AskedSource], are_so: Callable[[Retriever], bool]) -> frozenset[str]:

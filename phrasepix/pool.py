@@ -47,8 +47,9 @@ class AskedSource:
 
 @dataclass(slots=True)
 class _Found:
-    """What was found so far: where each picture stands, and the errors of sources that failed."""
+    """What was found so far: the candidates, where each stands, and the errors of sources that failed."""
 
+    candidates: list[Candidate] = field(default_factory=list)
     places: dict[tuple[str, str], tuple[int, ...]] = field(default_factory=dict)
     errors: list[RetrieverError] = field(default_factory=list)
     failing: Lock = field(default_factory=Lock)
@@ -99,6 +100,11 @@ class Pool:
         """Its number in its source's answers, and the source's number."""
         return self._found.places[candidate.identity]
 
+    @property
+    def read(self) -> tuple[Candidate, ...]:
+        """Those read so far."""
+        return tuple(self._found.candidates)
+
     def has_any(self) -> bool:
         """Whether there is a candidate; waits for the first."""
         for first in self._unread:
@@ -118,6 +124,7 @@ def _merged(answers: Sequence[Answers], found: _Found, wanted: Callable[[Candida
     for place, candidate in chain.from_iterable(merge_ahead(answers, room=_READ_AHEAD)):
         if candidate.identity not in found.places and wanted(candidate):
             found.places[candidate.identity] = place
+            found.candidates.append(candidate)
             yield candidate
     found.is_complete = True
     if found.errors and len(found.errors) == len(answers):

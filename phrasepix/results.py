@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING, Any, overload
 from phrasepix.files import write_whole
 from phrasepix.saving.reopener import Reopener
 from reranker.match import Match
+from reranker.query import Part, Phrase, Query
 from retriever.protocol import Retriever, profile_of
 
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from phrasepix.again import Again
     from phrasepix.saving.save import Saved, SaveProgress
+    from phrasepix.settings import SearchProgress
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +73,9 @@ class AskedTag:
 class Results(Sequence[Match]):
     """The ranked matches of one search, best first.
 
-    `tags` are those asked for, `asked` says of which source in which order and what each brought (a folder that was
-    looked through without a tag is not there). `origins` are the sources that were asked, `failures` those among them
-    that did not answer to the end. `pool_size`
+    `phrase` says what was looked for, for people, and `query` all of it. `tags` are those asked for, `asked` says of
+    which source in which order and what each brought (a folder that was looked through without a tag is not there).
+    `origins` are the sources that were asked, `failures` those among them that did not answer to the end. `pool_size`
     counts the candidates they were chosen from; those of a search that still runs are not `is_final`. In a notebook a
     `Results` shows itself as cards, on a terminal (with rich) as a table.
     """
@@ -88,6 +91,8 @@ class Results(Sequence[Match]):
     failures: tuple[Failure, ...] = ()
     asked: tuple[AskedTag, ...] = ()
     reopener: Reopener = field(repr=False, default_factory=Reopener)
+    query: Query | None = field(repr=False, default=None)
+    again: "Again | None" = field(repr=False, default=None)
 
     @overload
     def __getitem__(self, index: int) -> Match: ...
@@ -104,11 +109,38 @@ class Results(Sequence[Match]):
         """What must stand wherever the results are shown."""
         return " · ".join(origin.mention for origin in self.origins)
 
+    @property
+    def unwanted(self) -> tuple[Part, ...]:
+        """What was to be kept away from."""
+        return self.query.unwanted if self.query else ()
+
+    def refined(
+        self,
+        prefer: str | Sequence[int] = (),
+        avoid: str | Sequence[int] = (),
+        *,
+        on_progress: "Callable[[SearchProgress], None]" = lambda progress: None,
+    ) -> "Results":
+        """The same pool in another order: nearer to the pictures preferred, farther from those to avoid.
+
+        Both name ranks of these results, such as "1,4", "2-4" or [1, 4]. No source is asked and no picture encoded
+        again; what is shown is what is at hand, and only what is not is fetched.
+
+        Raises `WrongPickError`, also where the search is not over.
+        """
+        from phrasepix.again import Again
+
+        return (self.again or Again()).refined(self, prefer, avoid, on_progress)
+
     def to_json(self) -> str:
-        """One JSON object: phrase, tags and what each brought, sources, model, matches, skipped pictures, failures."""
+        """One JSON object: phrase, query, tags and what each brought, sources, model, matches, skipped, failures."""
         return json.dumps(
             {
                 "phrase": self.phrase,
+                "query": {
+                    "wanted": [_part_as_json(part) for part in (self.query.wanted if self.query else ())],
+                    "unwanted": [_part_as_json(part) for part in self.unwanted],
+                },
                 "tags": list(self.tags),
                 "asked": [asdict(one) for one in self.asked],
                 "sources": [origin.name for origin in self.origins],
@@ -188,11 +220,16 @@ class Results(Sequence[Match]):
         return f"<Results for {self.phrase!r}: {of}{tagged} from {' and '.join(one.title for one in self.origins)}>"
 
 
+def _part_as_json(part: Part) -> dict[str, Any]:
+    return {"phrase" if isinstance(part, Phrase) else "picture": part.title, "weight": round(part.weight, 6)}
+
+
 def _match_as_json(match: Match) -> dict[str, Any]:
     candidate = match.candidate
     return {
         "rank": match.rank,
         "score": round(match.score, 6),
+        "penalty": round(match.penalty, 6),
         "source": candidate.source,
         "id": candidate.id,
         "title": candidate.title,

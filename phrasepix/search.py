@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from phrasepix.asking import USUAL_REQUESTS
+from phrasepix.likes import Like, Minus, query_of
 from phrasepix.pipeline import Search
 from phrasepix.results import Results
 from phrasepix.settings import SearchProgress, Settings, SourceChoice
@@ -22,8 +23,10 @@ def _silent(progress: SearchProgress) -> None:
 
 
 def find_images(
-    phrase: str,
+    phrase: str | Query | None = None,
     *,
+    like: Like | Sequence[Like] | None = None,
+    minus: Minus | Sequence[Minus] | None = None,
     tag: str | Sequence[str] | None = None,
     top: int = 10,
     limit: int | None = None,
@@ -43,6 +46,11 @@ def find_images(
     on_progress: Callable[[SearchProgress], None] = _silent,
 ) -> Results:
     """The `top` pictures that show `phrase` best, among up to `limit` candidates of each source for each `tag`.
+
+    `like` is a picture to compare with, or several: paths, http or https addresses, matches, pictures of Pillow's, each
+    alone or as (picture, weight). Of them and the phrase each has its say, whether it is there or not; a `Query` says
+    all at once. Their own pictures are left out. `minus` are phrases or pictures to keep away from: what a match
+    resembles them more than the pool does on average is its `Match.penalty`, and ranks go by score less penalty.
 
     `source` is the name of one (`phrasepix sources` lists them), a folder of pictures, a `Retriever`, or several of
     these, asked side by side; by default pixabay where there is a key for it, else openverse and commons, which need
@@ -74,7 +82,7 @@ def find_images(
     Raises `WrongQueryError`, `WrongParameterError` and the other errors of `phrasepix.errors`.
     """
     settings = Settings(
-        query=Query.of_phrase(phrase),
+        query=query_of(phrase, like, minus),
         tags=_distinct(tag),
         top=top,
         limit=limit,
@@ -97,8 +105,10 @@ def find_images(
 
 
 def stream_images(
-    phrase: str,
+    phrase: str | Query | None = None,
     *,
+    like: Like | Sequence[Like] | None = None,
+    minus: Minus | Sequence[Minus] | None = None,
     tag: str | Sequence[str] | None = None,
     top: int = 10,
     limit: int | None = None,
@@ -123,7 +133,7 @@ def stream_images(
     `pool_size` what was looked at so far, and their pictures may be small. Whoever leaves early keeps what was encoded.
     """
     settings = Settings(
-        query=Query.of_phrase(phrase),
+        query=query_of(phrase, like, minus),
         tags=_distinct(tag),
         top=top,
         limit=limit,

@@ -32,7 +32,10 @@ class SearchProgress:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """What a search is asked for; `find_images` says what each means."""
+    """What a search is asked for; `find_images` says what each means.
+
+    Without tags they are found in the `words`, by default those of the query.
+    """
 
     query: Query
     tags: tuple[str, ...]
@@ -51,6 +54,7 @@ class Settings:
     project: str | Path | None
     unused: bool
     fold: bool
+    words: str = ""
 
     def __post_init__(self) -> None:
         if not all(self.tags):

@@ -31,7 +31,7 @@ def results_table(results: "Results") -> Table:
     """The matches as a table; source texts are shown as they are, never read as markup."""
     table = Table(
         box=box.SIMPLE_HEAD,
-        title=Text(f"“{results.phrase}”"),
+        title=Text("".join([f"“{results.phrase}”", *(f" − “{part.title}”" for part in results.unwanted)])),
         caption=Text(f"{len(results)} of {results.pool_size} pictures · {results.model} · {results.mention}"),
         title_justify="left",
         caption_justify="left",
@@ -39,6 +39,8 @@ def results_table(results: "Results") -> Table:
     )
     table.add_column("#", justify="right", no_wrap=True, min_width=len(str(len(results))))
     table.add_column("score", no_wrap=True, min_width=6 + _BAR_WIDTH)
+    if results.unwanted:
+        table.add_column("penalty", justify="right", no_wrap=True)
     table.add_column("picture", overflow="fold")
     for match in results:
         candidate = match.candidate
@@ -48,6 +50,7 @@ def results_table(results: "Results") -> Table:
         table.add_row(
             str(match.rank),
             Text.assemble(f"{match.score:.3f} ", (_bar(match.score), "green")),
+            *([Text(f"−{match.penalty:.3f}", "yellow" if match.penalty else "dim")] if results.unwanted else []),
             Text.assemble(
                 (short_name(candidate), f"link {page}" if page else ""),
                 f" by {candidate.creator}" if candidate.creator else "",
@@ -70,7 +73,7 @@ def _alike(match: Match) -> str:
 
 
 def results_lines(results: "Results") -> str:
-    """The matches as tab-separated lines: rank, score, picture, page, file, tags, creator, those alike."""
+    """The matches as tab-separated lines: rank, score, picture, page, file, tags, creator, those alike, penalty."""
     return "".join(
         "\t".join(
             " ".join(str(field).split())
@@ -83,6 +86,7 @@ def results_lines(results: "Results") -> str:
                 ", ".join(match.candidate.tags),
                 match.candidate.creator,
                 ", ".join(str(one) for one in match.siblings),
+                f"{match.penalty:.6f}",
             )
         )
         + "\n"

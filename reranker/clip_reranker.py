@@ -10,12 +10,13 @@ from PIL import Image
 
 from reranker.encoder import Embeddings, Encoder
 from reranker.errors import PictureError, WrongQueryError
+from reranker.examples import Examples
 from reranker.folding import Likeness, places_kept, siblings_of
 from reranker.match import Match, Ranking, SkippedPicture
 from reranker.memory import EncodedPicture, EncodedPictures, Memory
 from reranker.pictures import PictureLoader
 from reranker.pool_encoder import PoolEncoder
-from reranker.query import EncodedQuery, Part, Phrase, Query
+from reranker.query import EncodedQuery, Example, Part, Query
 from reranker.showing import PicturesToShow
 from reranker.standing import Place, Scored, Standing
 from retriever.candidate import Candidate
@@ -97,9 +98,11 @@ class ClipReranker:
         """
         loader, memory = loader or self._loader, memory or self._memory
         likeness = Likeness() if fold else None
-        for standing in self._standings(query, candidates, top, loader, memory, place_of, likeness):
+        asked = query if isinstance(query, Query) else Query.of_phrase(query)
+        examples = Examples(asked, self.encoder, loader, self._remembered, memory)
+        for standing in self._standings(asked, examples, candidates, top, loader, memory, place_of, likeness):
             on_progress(Progress(standing.done, len(standing.skipped), standing.best))
-        return self._ranking(standing, top, self._to_show(loader, memory), likeness)
+        return self._ranking(standing, top, self._to_show(loader, memory), likeness, examples)
 
     def stream(
         self,
@@ -121,14 +124,17 @@ class ClipReranker:
         to_show = self._to_show(loader, memory)
         pictures: dict[tuple[str, str], Image.Image] = {}
         likeness = Likeness() if fold else None
-        for standing in self._standings(query, candidates, top, loader, memory, place_of, likeness):
+        asked = query if isinstance(query, Query) else Query.of_phrase(query)
+        examples = Examples(asked, self.encoder, loader, self._remembered, memory)
+        for standing in self._standings(asked, examples, candidates, top, loader, memory, place_of, likeness):
             pictures = _at_hand(standing, to_show, pictures)
-            yield _so_far(standing, pictures, likeness)
-        yield self._ranking(standing, top, to_show, likeness)
+            yield _so_far(standing, pictures, likeness, examples)
+        yield self._ranking(standing, top, to_show, likeness, examples)
 
     def _standings(
         self,
-        query: str | Query,
+        query: Query,
+        examples: Examples,
         candidates: Iterable[Candidate],
         top: int,
         loader: PictureLoader,
@@ -137,12 +143,12 @@ class ClipReranker:
         likeness: Likeness | None,
     ) -> Iterator[Standing]:
         """The standing, the same one after each batch, at least once; its pictures are added to the `likeness`."""
-        asked = query if isinstance(query, Query) else Query.of_phrase(query)
         if top < 1:
             raise WrongQueryError(f"top {top} is out of range; allowed: whole numbers from 1")
         with self._pool.encoding(candidates, loader, memory, place_of) as batches:
-            # While the first pictures are on their way.
-            standing = Standing(EncodedQuery.of(asked, self._embedding_of), top)
+            # While the first pictures are on their way; texts before examples, for one tower is in memory at a time.
+            self.prepare(query)
+            standing = Standing(EncodedQuery.of(query, lambda part: self._embedding_of(part, examples)), top)
             yield standing
             for batch in batches:
                 encoded = [(place, one, found) for place, one, found in batch if isinstance(found, EncodedPicture)]
@@ -155,33 +161,34 @@ class ClipReranker:
                         standing.skip(place, candidate, str(found))
                 yield standing
 
-    def _embedding_of(self, part: Part) -> Embeddings:
-        if isinstance(part, Phrase):
-            return self._embedding_of_phrase(part.text)
-        if isinstance(part.picture, np.ndarray):
-            return part.picture
-        return self._finite(self.encoder.encode_pictures([part.picture])[0], part.title)
+    def _embedding_of(self, part: Part, examples: Examples) -> Embeddings:
+        if isinstance(part, Example):
+            return examples.encoded(part).embedding
+        return self._embedding_of_phrase(part.text)
 
     def _encode_phrase(self, phrase: str) -> Embeddings:
-        return self._finite(self.encoder.encode_texts([phrase])[0], "this phrase")
-
-    def _finite(self, embedding: Embeddings, title: str) -> Embeddings:
+        embedding: Embeddings = self.encoder.encode_texts([phrase])[0]
         if not np.isfinite(embedding).all():
-            raise WrongQueryError(f"the model {self.encoder.name} gives no finite embedding for {title}")
+            raise WrongQueryError(f"the model {self.encoder.name} gives no finite embedding for this phrase")
         return embedding
 
-    def _ranking(self, standing: Standing, top: int, to_show: PicturesToShow, likeness: Likeness | None) -> Ranking:
+    def _ranking(
+        self, standing: Standing, top: int, to_show: PicturesToShow, likeness: Likeness | None, examples: Examples
+    ) -> Ranking:
         skipped = list(standing.skipped)
         order = standing.in_order()
         candidates = [one.candidate for one in order]
         pictures: dict[int, Image.Image] = {}
-        gone: set[int] = set()
+        gone = examples.own_by_identity(candidates)
         # A remembered picture may be gone from its source by now; then the next best takes its place.
         while True:
             kept = places_kept(candidates, top, likeness, without=gone)
             to_load = [place for place in kept if place not in pictures]
             if not to_load:
                 break
+            if own := examples.own_by_looks(candidates, to_load, likeness):
+                gone |= own
+                continue
             for place, picture in zip(to_load, to_show.of([candidates[place] for place in to_load]), strict=True):
                 if isinstance(picture, PictureError):
                     skipped.append(SkippedPicture(candidates[place], str(picture)))
@@ -227,11 +234,17 @@ def _at_hand(
     return pictures
 
 
-def _so_far(standing: Standing, pictures: Mapping[tuple[str, str], Image.Image], likeness: Likeness | None) -> Ranking:
+def _so_far(
+    standing: Standing,
+    pictures: Mapping[tuple[str, str], Image.Image],
+    likeness: Likeness | None,
+    examples: Examples,
+) -> Ranking:
     best = standing.best
     candidates = [one.candidate for one in best]
-    kept = places_kept(candidates, len(candidates), likeness)
-    siblings = siblings_of(kept, candidates, likeness)
+    own = examples.own_by_identity(candidates)
+    kept = places_kept(candidates, len(candidates), likeness, without=own)
+    siblings = siblings_of(kept, candidates, likeness, without=own)
     matches = (
         _match(rank, best[place], pictures[candidates[place].identity], alike)
         for rank, (place, alike) in enumerate(zip(kept, siblings, strict=True), start=1)

@@ -6,10 +6,12 @@ from dataclasses import dataclass, field
 from typing import Self
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from reranker.encoder import Embeddings, unit_rows
 from reranker.errors import WrongQueryError
+from retriever.candidate import Candidate
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +39,17 @@ class Phrase:
 class Example:
     """A picture to compare with, in RGB, and how much it counts beside the other parts of its query.
 
-    Instead of a picture its embedding may be given, float32 [d] of L2 norm 1, by the encoder that is asked. `title`
-    names it to people. Raises `WrongQueryError` where the weight is not a positive number.
+    Instead of a picture its http or https address may be given, or its embedding, float32 [d] of L2 norm 1, by the
+    encoder that is asked. `title` names it to people. Where it is the picture of a `candidate`, what is remembered of
+    that is used first. Others are looked for, so it is left out of what is found, unless it `stays`.
+    Raises `WrongQueryError` where the weight is not a positive number.
     """
 
-    picture: Image.Image | Embeddings = field(repr=False, compare=False)
+    picture: Image.Image | Embeddings | str = field(repr=False, compare=False)
     weight: float = 1.0
     title: str = "a picture"
+    candidate: Candidate | None = field(repr=False, default=None)
+    stays: bool = False
 
     def __post_init__(self) -> None:
         _demand_positive(self.weight, self.title)
@@ -56,7 +62,7 @@ Part = Phrase | Example
 class Query:
     """All that is `wanted`, at least one part, and what is `unwanted`.
 
-    Raises `WrongQueryError` where nothing is wanted.
+    Raises `WrongQueryError` where nothing is wanted, or where the same is wanted and not wanted.
     """
 
     wanted: tuple[Part, ...]
@@ -65,6 +71,10 @@ class Query:
     def __post_init__(self) -> None:
         if not self.wanted:
             raise WrongQueryError("nothing is asked for; give a phrase, or a picture to compare with")
+        wanted = {_same(part) for part in self.wanted}
+        for part in self.unwanted:
+            if _same(part) in wanted:
+                raise WrongQueryError(f"“{part.title}” is both wanted and not wanted; decide for one")
 
     @classmethod
     def of_phrase(cls, phrase: str) -> Self:
@@ -77,38 +87,66 @@ class Query:
         return (part for part in (*self.wanted, *self.unwanted) if isinstance(part, Phrase))
 
     @property
+    def examples(self) -> Iterator[Example]:
+        """The pictures among all parts."""
+        return (part for part in (*self.wanted, *self.unwanted) if isinstance(part, Example))
+
+    @property
+    def words(self) -> str:
+        """What is looked for as far as it is said in words; empty where a picture alone is the question."""
+        return " ".join(part.text for part in self.wanted if isinstance(part, Phrase))
+
+    @property
     def title(self) -> str:
-        """What is looked for, in words."""
-        return " + ".join(part.title for part in self.wanted)
+        """What is looked for, for people; without the matches that only were preferred."""
+        asked = [part for part in self.wanted if isinstance(part, Phrase) or not part.stays] or self.wanted
+        return " + ".join(part.title if isinstance(part, Phrase) else f"like {part.title}" for part in asked)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class EncodedQuery:
-    """A query in an encoder's space: `wanted` float32 [d], `unwanted` float32 [k, d], rows of L2 norm 1.
+    """A query in an encoder's space: `wanted` float32 [p, d] and `unwanted` float32 [k, d], rows of L2 norm 1.
 
-    `penalties` are the k weights of what is unwanted, float64.
+    `weights` [p] are those of the former, `penalties` [k] those of the latter, float64.
     """
 
     wanted: Embeddings
+    weights: NDArray[np.float64]
     unwanted: Embeddings
-    penalties: np.ndarray
+    penalties: NDArray[np.float64]
+
+    @property
+    def products(self) -> NDArray[np.float64]:
+        """The cosines among all that is wanted: float64 [p, p]."""
+        rows = self.wanted.astype(np.float64)
+        return rows @ rows.T
 
     @classmethod
     def of(cls, query: Query, encode: Callable[[Part], Embeddings]) -> Self:
-        """The query by its parts' embeddings: the wanted ones summed by weight.
+        """The query by its parts' embeddings.
 
-        Raises `WrongQueryError` where that sum has no direction.
+        Raises `WrongQueryError` where those that are wanted cancel each other.
         """
-        total = np.sum([part.weight * encode(part).astype(np.float64) for part in query.wanted], axis=0)
-        wanted = unit_rows(total[None])[0]
-        if not np.isfinite(wanted).all():
+        wanted = np.stack([encode(part) for part in query.wanted])
+        weights = np.array([part.weight for part in query.wanted], dtype=np.float64)
+        if not np.isfinite(unit_rows((weights @ wanted.astype(np.float64))[None])).all():
             raise WrongQueryError("the parts of what is asked for cancel each other; give them other weights")
         unwanted = [encode(part) for part in query.unwanted]
         return cls(
             wanted,
-            np.stack(unwanted) if unwanted else np.empty((0, len(wanted)), dtype=np.float32),
+            weights,
+            np.stack(unwanted) if unwanted else np.empty((0, wanted.shape[1]), dtype=np.float32),
             np.array([part.weight for part in query.unwanted], dtype=np.float64),
         )
+
+
+def _same(part: Part) -> object:
+    """What two parts share that ask for the same."""
+    if isinstance(part, Phrase):
+        return " ".join(part.text.casefold().split())
+    if isinstance(part.picture, str):
+        return part.picture
+    return part.candidate.identity if part.candidate is not None else id(part.picture)
 
 
 def _demand_positive(weight: float, title: str) -> None:

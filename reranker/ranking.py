@@ -8,6 +8,17 @@ from reranker.encoder import Embeddings
 _FIXED_POINT = 2.0**36
 """Fine beyond a float32 near 1, with room in an int64 for the sum of 100 million cosines."""
 
+_PENALTY = 1.5
+"""How many spreads of the scores a picture loses for each spread it resembles what is not wanted above the mean.
+
+Found by measurement (`benchmarks/QUERIES.md`): what is disliked goes, and what is wanted stays.
+"""
+
+_LEAST_SPREAD = 0.005
+"""Differences of cosines smaller than this are noise, and must not be magnified until they decide."""
+
+_LEAST_LENGTH = 1e-3
+
 
 def cosine_scores(query: Embeddings, embeddings: Embeddings) -> NDArray[np.float32]:
     """The cosine, −1…1, of a unit query [d] to each unit row of [n, d]: float32 [n], by one matrix–vector product.
@@ -33,16 +44,48 @@ def top_indices(scores: NDArray[np.float32], top: int) -> NDArray[np.intp]:
     return reaching[np.argsort(-scores[reaching], kind="stable")][:count]
 
 
-def penalties(resemblances: NDArray[np.float32], weights: NDArray[np.float64]) -> NDArray[np.float32]:
-    """What is taken from each score for what is not wanted: float32 [n], from 0.
+def wanted_scores(
+    cosines: NDArray[np.float32], weights: NDArray[np.float64], products: NDArray[np.float64]
+) -> NDArray[np.float32]:
+    """The cosine, −1…1, of each of n pictures to all that is wanted together: float32 [n].
+
+    `cosines` [n, p] are those to each of p parts, `products` [p, p] the parts' own among each other. All together is
+    the sum of the parts, each times its weight [p] and divided by the spread of its cosines in the pool: those to a
+    picture differ several times as much as those to a phrase (the gap between the modalities), and would decide alone.
+    """
+    if cosines.shape[1] == 1 or not len(cosines):
+        return cosines[:, 0]
+    exact = cosines.astype(np.float64)
+    shares = weights / _mean_and_spread(exact)[1]
+    length = np.sqrt(max(float(shares @ products @ shares), _LEAST_LENGTH**2 * float(shares @ shares)))
+    scores: NDArray[np.float32] = np.clip(exact @ shares / length, -1.0, 1.0).astype(np.float32)
+    return scores
+
+
+def penalties(
+    resemblances: NDArray[np.float32], weights: NDArray[np.float64], scores: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """What is taken from each of n scores for what is not wanted: float32 [n], from 0.
 
     `resemblances` [n, k] are the cosines to each of k things. Of each as much counts, times its weight [k], as is above
-    the mean of all n: what the whole pool looks like can tell nobody apart.
+    the mean of all n: what the whole pool looks like can tell nobody apart. It is measured by its spread in the pool
+    and given on the scale of the `scores` by theirs, so that phrases and pictures cost alike under any model.
     """
     if not resemblances.size:
         return np.zeros(len(resemblances), dtype=np.float32)
     exact = resemblances.astype(np.float64)
-    # Summed as whole numbers: then the mean does not depend on the order of the n.
-    mean = np.rint(exact * _FIXED_POINT).astype(np.int64).sum(axis=0) / _FIXED_POINT / len(exact)
-    beyond: NDArray[np.float32] = (np.maximum(exact - mean, 0.0) @ weights).astype(np.float32)
-    return beyond
+    mean, spread = _mean_and_spread(exact)
+    _, scale = _mean_and_spread(scores.astype(np.float64)[:, None])
+    beyond = np.maximum(exact - mean, 0.0) / spread
+    costs: NDArray[np.float32] = (_PENALTY * scale[0] * (beyond @ weights)).astype(np.float32)
+    return costs
+
+
+def _mean_and_spread(cosines: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Mean and standard deviation of each column, whatever the order of the rows; no spread is less than the least."""
+    # Summed as whole numbers: the sum of floats depends on their order.
+    sums = np.rint(cosines * _FIXED_POINT).astype(np.int64).sum(axis=0)
+    squares = np.rint(cosines**2 * _FIXED_POINT).astype(np.int64).sum(axis=0)
+    mean = sums / _FIXED_POINT / len(cosines)
+    variance = squares / _FIXED_POINT / len(cosines) - mean**2
+    return mean, np.sqrt(np.maximum(variance, _LEAST_SPREAD**2))

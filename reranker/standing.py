@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from reranker.encoder import Embeddings
 from reranker.match import SkippedPicture
 from reranker.query import EncodedQuery
-from reranker.ranking import cosine_scores, penalties, top_indices
+from reranker.ranking import cosine_scores, penalties, top_indices, wanted_scores
 from retriever.candidate import Candidate
 
 Place = tuple[int, ...]
@@ -36,8 +36,9 @@ class Standing:
         self._query = query
         self._top = top
         self._looked_at: list[tuple[Place, Candidate, Embeddings]] = []
-        # Of each candidate: the cosine to what is wanted, then to each thing that is not.
-        self._cosines: NDArray[np.float32] = np.empty((0, 1 + len(query.unwanted)), dtype=np.float32)
+        # Of each candidate: the cosine to each part that is wanted, then to each thing that is not.
+        self._parts = np.concatenate([query.wanted, query.unwanted])
+        self._cosines: NDArray[np.float32] = np.empty((0, len(self._parts)), dtype=np.float32)
         self._best: list[int] = []
         self._skipped: list[tuple[Place, SkippedPicture]] = []
 
@@ -46,12 +47,12 @@ class Standing:
         if not looked_at:
             return
         rows = np.stack(embeddings)
-        cosines = [cosine_scores(one, rows) for one in (self._query.wanted, *self._query.unwanted)]
+        cosines = [cosine_scores(one, rows) for one in self._parts]
         self._cosines = np.concatenate([self._cosines, np.stack(cosines, axis=1)])
         added = range(len(self._looked_at), len(self._looked_at) + len(looked_at))
         self._looked_at += [(*one, embedding) for one, embedding in zip(looked_at, embeddings, strict=True)]
-        # A penalty depends on the whole pool: with one, any candidate may be among the best now.
-        considered = [*self._best, *added] if not len(self._query.unwanted) else range(len(self._looked_at))
+        # With several parts a place depends on the whole pool: any candidate may be among the best now.
+        considered = [*self._best, *added] if len(self._parts) == 1 else range(len(self._looked_at))
         self._best = self._in_order(considered, self._top)
 
     def skip(self, place: Place, candidate: Candidate, reason: str) -> None:
@@ -79,16 +80,18 @@ class Standing:
 
     def _in_order(self, considered: Sequence[int], top: int) -> list[int]:
         by_place = sorted(considered, key=lambda index: self._looked_at[index][0])
-        totals = (self._cosines[:, 0] - self._penalties())[by_place]
-        return [by_place[index] for index in top_indices(totals, top)]
+        scores, costs = self._scores_and_penalties()
+        return [by_place[index] for index in top_indices((scores - costs)[by_place], top)]
 
-    def _penalties(self) -> NDArray[np.float32]:
-        return penalties(self._cosines[:, 1:], self._query.penalties)
+    def _scores_and_penalties(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        parts = len(self._query.wanted)
+        scores = wanted_scores(self._cosines[:, :parts], self._query.weights, self._query.products)
+        return scores, penalties(self._cosines[:, parts:], self._query.penalties, scores)
 
     def _scored(self, indices: Sequence[int]) -> list[Scored]:
-        penalties_of = self._penalties()
+        scores, costs = self._scores_and_penalties()
         return [
-            Scored(candidate, float(self._cosines[index, 0]), float(penalties_of[index]), embedding)
+            Scored(candidate, float(scores[index]), float(costs[index]), embedding)
             for index in indices
             for _, candidate, embedding in [self._looked_at[index]]
         ]

@@ -10,7 +10,7 @@ from tests.picture_server import candidate
 
 POOL = [candidate(number, f"http://127.0.0.1/{number}.png") for number in range(40)]
 QUERY = EncodedQuery(
-    unit_rows(np.array([[1.0, 0.0, 0.0]]))[0], np.empty((0, 3), dtype=np.float32), np.empty(0, dtype=np.float64)
+    unit_rows(np.array([[1.0, 0.0, 0.0]])), np.ones(1), np.empty((0, 3), dtype=np.float32), np.empty(0)
 )
 # Every cosine occurs several times, so that ties decide.
 EMBEDDINGS = unit_rows(np.array([[number % 5, 1.0, 0.0] for number in range(40)], dtype=np.float64))
@@ -57,15 +57,15 @@ def test_nothing_added_is_an_empty_order() -> None:
 
 def test_what_is_not_wanted_costs_what_resembles_it_more_than_the_pool_does() -> None:
     rows = unit_rows(np.array([[1.0, 0.0, 0.0], [1.0, 0.5, 0.0], [0.9, 0.0, 0.1]]))
-    disliked = EncodedQuery(rows[0], unit_rows(np.array([[0.0, 1.0, 0.0]])), np.array([2.0]))
+    disliked = EncodedQuery(rows[:1], np.ones(1), unit_rows(np.array([[0.0, 1.0, 0.0]])), np.array([2.0]))
     standing = Standing(disliked, 3)
     standing.add([((2,), POOL[2])], [rows[2]])
     standing.add([((1,), POOL[1]), ((0,), POOL[0])], [rows[1], rows[0]])
-    resemblance = float(rows[1, 1])
-    mean = resemblance / 3
+    resembles, scores = np.array([0.0, rows[1, 1], 0.0]), rows @ rows[0]
+    cost = 1.5 * 2 * (resembles[1] - resembles.mean()) / resembles.std() * scores.std()
     assert {one.candidate.id: one.penalty for one in standing.in_order()} == {
         "0": 0.0,
-        "1": pytest.approx(2 * (resemblance - mean), abs=1e-6),
+        "1": pytest.approx(cost, abs=1e-5),
         "2": 0.0,
     }
     assert [one.candidate.id for one in standing.best] == ["0", "2", "1"]
@@ -75,7 +75,7 @@ def test_what_is_not_wanted_costs_what_resembles_it_more_than_the_pool_does() ->
 def test_penalties_do_not_depend_on_the_order_in_which_candidates_are_added(seed: int) -> None:
     random = np.random.default_rng(seed)
     rows, unwanted = unit_rows(random.normal(size=(60, 8))), unit_rows(random.normal(size=(2, 8)))
-    query = EncodedQuery(rows[0], unwanted, np.array([1.0, 0.5]))
+    query = EncodedQuery(rows[:2], np.array([1.0, 2.0]), unwanted, np.array([1.0, 0.5]))
     orders = []
     for order in (range(60), random.permutation(60).tolist()):
         standing = Standing(query, 10)

@@ -27,9 +27,13 @@ def _version(wanted: bool) -> None:
 
 def find(
     words: Annotated[
-        list[str],
-        typer.Argument(metavar="PHRASE", help="The sentence the picture should show.", show_default=False),
-    ],
+        list[str] | None,
+        typer.Argument(
+            metavar="PHRASE",
+            help="The sentence the picture should show; may be left out with --like.",
+            show_default=False,
+        ),
+    ] = None,
     tag: Annotated[
         list[str] | None,
         typer.Option(
@@ -37,6 +41,42 @@ def find(
             "-t",
             metavar="TAG",
             help="The coarse tag to ask for; may be repeated. Without one, tags are found in the phrase.",
+            show_default=False,
+            rich_help_panel=_SEARCH,
+        ),
+    ] = None,
+    like: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="FILE_OR_URL",
+            help="A picture that what is looked for should resemble, alone or beside the phrase; may be repeated.",
+            show_default=False,
+            rich_help_panel=_SEARCH,
+        ),
+    ] = None,
+    minus: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="TEXT",
+            help="What should not be there, such as people; may be repeated.",
+            show_default=False,
+            rich_help_panel=_SEARCH,
+        ),
+    ] = None,
+    prefer: Annotated[
+        str | None,
+        typer.Option(
+            metavar="RANKS",
+            help="Which matches of this same search are right, such as 1,4: others like them move up.",
+            show_default=False,
+            rich_help_panel=_SEARCH,
+        ),
+    ] = None,
+    avoid: Annotated[
+        str | None,
+        typer.Option(
+            metavar="RANKS",
+            help="Which are not: others like them move down.",
             show_default=False,
             rich_help_panel=_SEARCH,
         ),
@@ -258,10 +298,12 @@ def find(
     """
     project = project or save
     with explained(debug=debug):
+        from phrasepix.cli.feedback import check_feedback, refined
         from phrasepix.cli.save import check_wish, save_picked
         from phrasepix.cli.screen import Screen
 
         check_wish(save, pick, top, project, unused)
+        check_feedback(prefer, avoid, top)
 
         # What shows the results is imported while the search waits for its model.
         Thread(target=import_module, args=("phrasepix.gallery.render",), daemon=True).start()
@@ -292,7 +334,9 @@ def find(
             from phrasepix.search import find_images
 
             results = find_images(
-                " ".join(words),  # the quotes are easily forgotten, and what was meant is plain
+                " ".join(words) if words else None,  # the quotes are easily forgotten, and what was meant is plain
+                like=like,
+                minus=minus,
                 tag=tag or (),
                 top=top,
                 limit=limit,
@@ -309,6 +353,7 @@ def find(
                 fold=fold,
                 on_progress=screen.show,
             )
+            results = refined(results, prefer, avoid, screen.show)
         _say_what_was_asked(results, screen)
         _print(results, as_json)
         _say_what_was_skipped(results, screen)

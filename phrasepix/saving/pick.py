@@ -18,18 +18,32 @@ def picked(pick: str | Sequence[int] | None, count: int) -> tuple[int, ...]:
 
     Raises `WrongPickError` where one is not among them, or where they are more than twenty.
     """
-    ranks = tuple(range(1, count + 1)) if pick is None else _ranks(pick)
-    for rank in ranks:
-        if not 1 <= rank <= count:
-            raise WrongPickError(
-                f"there is no picture {rank} to pick; " + (f"there are 1 to {count}" if count else "nothing was found")
-            )
+    ranks = tuple(range(1, count + 1)) if pick is None else _ranks(pick, MOST_AT_A_TIME)
+    _demand(ranks, count)
     if len(ranks) > MOST_AT_A_TIME:
         raise _too_many(len(ranks))
     return ranks
 
 
-def _ranks(pick: str | Sequence[int]) -> tuple[int, ...]:
+def ranks_among(said: str | Sequence[int], count: int) -> tuple[int, ...]:
+    """The ranks, each once, among `count` matches: those of “1,3” or “2-4” or of numbers from 1.
+
+    Raises `WrongPickError` where one is not among them.
+    """
+    ranks = _ranks(said, 1 << 16)
+    _demand(ranks, count)
+    return ranks
+
+
+def _demand(ranks: Sequence[int], count: int) -> None:
+    for rank in ranks:
+        if not 1 <= rank <= count:
+            raise WrongPickError(
+                f"there is no picture {rank} to pick; " + (f"there are 1 to {count}" if count else "nothing was found")
+            )
+
+
+def _ranks(pick: str | Sequence[int], longest: int) -> tuple[int, ...]:
     if not isinstance(pick, str):
         return tuple(dict.fromkeys(pick))
     ranks: list[int] = []
@@ -38,7 +52,7 @@ def _ranks(pick: str | Sequence[int]) -> tuple[int, ...]:
         first, last = (int(match[1]), int(match[2] or match[1])) if match else (1, 0)
         if first > last:
             raise WrongPickError(f"{part.strip()!r} picks nothing; give ranks such as 1,3 or 2-4")
-        if last - first >= MOST_AT_A_TIME:
+        if last - first >= longest:
             raise _too_many(last - first + 1)
         ranks += range(first, last + 1)
     return tuple(dict.fromkeys(ranks))

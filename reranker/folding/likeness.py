@@ -66,6 +66,14 @@ class Likeness:
                 self._decided[pairs[index]] = self._decided[pairs[index][::-1]] = decision
         return [self._decided[pair] for pair in pairs]
 
+    def with_picture(self, fingerprint: Fingerprint, embedding: Embeddings, others: Sequence[Candidate]) -> list[bool]:
+        """Whether a picture that is no candidate's and each of `others`, which must have been added, are one."""
+        there = [self._known[other.identity] for other in others]
+        same = [_have_equal_bytes(fingerprint, known.fingerprint) for known in there]
+        for index in _look_alike(_Known(fingerprint, embedding), there):
+            same[index] = True
+        return same
+
     def _decide(self, one: Candidate, others: Sequence[Candidate]) -> list[bool]:
         here = self._known[one.identity]
         there = [self._known[other.identity] for other in others]

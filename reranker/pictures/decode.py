@@ -62,6 +62,17 @@ def decode_file(
         raise PictureUnreadableError(f"the picture is damaged: {error}") from None
 
 
+def rgb_picture(picture: Image.Image) -> Image.Image:
+    """A picture somebody opened or made, in any of Pillow's modes, as `decode_file` would have it.
+
+    Raises `PictureUnreadableError` where its file turns out to be damaged.
+    """
+    try:
+        return _as_rgb(ImageOps.exif_transpose(picture))
+    except _DECODER_FAILURES as error:
+        raise PictureUnreadableError(f"the picture is damaged: {error}") from None
+
+
 def _too_many(pixels: str, largest: int) -> PictureUnreadableError:
     return PictureUnreadableError(
         f"the picture has {pixels} pixels; at most {largest // 1_000_000} million are decoded"

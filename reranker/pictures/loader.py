@@ -75,6 +75,13 @@ class PictureLoader:
         except PictureError:
             return None
 
+    def fetch_example(self, url: str) -> bytes:
+        """The file at an address that a person gave; from this machine where pictures of any source may be.
+
+        Raises `PictureError`.
+        """
+        return self._fetcher.fetch(url, loopback=bool(self._loopback_sources))
+
     def _load(self, candidate: Candidate, rendition: Rendition, enough: int | None) -> LoadedPicture:
         data = self._fetcher.fetch(rendition.url, loopback=candidate.source in self._loopback_sources)
         return LoadedPicture(decode(data, enough=enough), data)

@@ -1,0 +1,130 @@
+"""What people give to look for and to keep away from, as a `Query`: phrases, files, addresses, matches, pictures."""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TypeAlias
+
+from PIL import Image
+
+from reranker.errors import PictureError, WrongQueryError
+from reranker.match import Match
+from reranker.pictures.decode import rgb_picture
+from reranker.pictures.shown_url import shown_url
+from reranker.query import Example, Part, Phrase, Query
+
+Picture: TypeAlias = str | Path | Match | Image.Image | Example
+"""A file by its path, a picture by its http or https address, a match of a search, or a picture of Pillow's."""
+
+Like: TypeAlias = Picture | tuple[Picture, float]
+"""A picture, alone or with its weight."""
+
+Minus: TypeAlias = Picture | Phrase | tuple[Picture | Phrase, float]
+"""A phrase or a picture, alone or with its weight; a str that is no address is a phrase."""
+
+_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)
+_ENOUGH = 2048
+"""The short side in pixels to which files are decoded: four times that of what models look at."""
+
+
+def query_of(
+    phrase: str | Query | None, like: Like | Sequence[Like] | None = None, minus: Minus | Sequence[Minus] | None = None
+) -> Query:
+    """The query that looks for `phrase` and for what resembles the pictures `like`, and keeps away from `minus`.
+
+    Files are read. Raises `WrongQueryError`, which names what cannot be used.
+    """
+    query = phrase if isinstance(phrase, Query) else None
+    wanted: list[Part] = [*query.wanted] if query else []
+    if isinstance(phrase, str):
+        wanted.append(Phrase(phrase.strip()))
+    wanted += [_wanted(one, weight) for one, weight in _weighed(like)]
+    unwanted = [_unwanted(one, weight) for one, weight in _weighed(minus)]
+    return Query(tuple(wanted), (*(query.unwanted if query else ()), *unwanted))
+
+
+def example_of(match: Match, weight: float = 1.0, *, stays: bool = False) -> Example:
+    """The picture of a match; where it `stays`, it may be found again."""
+    title = match.candidate.title or str(match.candidate)
+    return Example(match.picture, weight, title, match.candidate, stays)
+
+
+def _weighed(given: object) -> Iterable[tuple[object, float]]:
+    """One thing, one with its weight, or several of these: each with its weight."""
+    if given is None:
+        return
+    several = (
+        given if isinstance(given, Sequence) and not isinstance(given, str) and not _is_weighed(given) else [given]
+    )
+    for one in several:
+        if isinstance(one, tuple) and _is_weighed(one):
+            yield one[0], one[1]
+        else:
+            yield one, 1.0
+
+
+def _is_weighed(given: object) -> bool:
+    return isinstance(given, tuple) and len(given) == 2 and isinstance(given[1], int | float)
+
+
+def _unwanted(one: object, weight: float) -> Part:
+    if isinstance(one, Phrase):
+        return replace(one, weight=one.weight * weight)
+    if isinstance(one, str) and not _ADDRESS.match(one):
+        if not one.strip():
+            raise WrongQueryError("what is not wanted is empty; say what the picture should not show")
+        return Phrase(one.strip(), weight)
+    return _wanted(one, weight)
+
+
+def _wanted(one: object, weight: float) -> Example:
+    match one:
+        case Example():
+            return replace(one, weight=one.weight * weight)
+        case Match():
+            return example_of(one, weight)
+        case Image.Image():
+            try:
+                return Example(rgb_picture(one), weight)
+            except PictureError as error:
+                raise WrongQueryError(f"the picture to compare with cannot be used: {error}") from None
+        case str() if _ADDRESS.match(one):
+            return _at_address(one, weight)
+        case str() | Path() if str(one).strip():
+            return _in_file(Path(one), weight)
+    raise WrongQueryError(
+        f"{one!r} is no picture to compare with; give a file, an http or https address, a match, or a picture of Pillow"
+    )
+
+
+def _at_address(url: str, weight: float) -> Example:
+    where = shown_url(url)
+    if not re.match("https?://", url, re.IGNORECASE):
+        raise WrongQueryError(f"{where} is not an http or https address; give one, or a file by its path")
+    return Example(url, weight, where.rpartition("/")[2] or where)
+
+
+def _in_file(path: Path, weight: float) -> Example:
+    from reranker.pictures.local_files import LocalFiles  # and what a folder needs: whoever gives no file does without
+    from retriever.folder.contents import read_contents
+    from retriever.folder.names import shown
+    from retriever.folder.offer import candidate_of
+    from retriever.folder.walk import Place
+
+    path = path.expanduser().absolute()
+    name = shown(str(path))
+    if path.is_dir():
+        raise WrongQueryError(f"{name} is a folder; give one picture (a folder to search in is a source)")
+    try:
+        contents = read_contents(Place.at(path))
+    except OSError as error:
+        raise WrongQueryError(f"{name} cannot be read: {error.strerror or error}") from None
+    if contents.facts is None:
+        raise WrongQueryError(f"{name} cannot be used: {contents.problem}")
+    try:
+        picture = LocalFiles().picture([path.as_uri()], _ENOUGH)
+    except PictureError as error:
+        raise WrongQueryError(str(error)) from None
+    # As a folder would offer it: what is remembered of it there is of use here, and it is left out there.
+    return Example(picture, weight, shown(path.name), candidate_of(contents, contents.facts, [path], ""))

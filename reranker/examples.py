@@ -1,0 +1,143 @@
+"""The pictures of a query: encoded once, and left out of what is found."""
+
+import hashlib
+from collections.abc import Sequence
+
+import numpy as np
+from PIL import Image
+
+from reranker.encoder import Encoder
+from reranker.errors import PictureError, PictureUnreachableError, WrongQueryError
+from reranker.folding import Likeness, fingerprint_of
+from reranker.memory import EncodedPicture, EncodedPictures, Memory
+from reranker.picture_store import KeptPicture
+from reranker.pictures import PictureLoader
+from reranker.pictures.decode import decode
+from reranker.pictures.loader import DECODED_TO
+from reranker.pictures.shown_url import shown_url
+from reranker.query import Example, Query
+from retriever.candidate import Candidate
+
+_EXAMPLE = "example"
+"""In the place of a source: the pictures that people gave by their addresses."""
+
+
+class Examples:
+    """The examples of a query, in one encoder's space; each is encoded when it is first asked for.
+
+    One that is a candidate's is looked up among what is `remembered`, in the process and on disk, and kept there. One
+    at an address is fetched by the `loader`; its file is kept for a day, its embedding under what the file contains.
+    """
+
+    def __init__(
+        self,
+        query: Query,
+        encoder: Encoder,
+        loader: PictureLoader,
+        remembered: EncodedPictures,
+        memory: Memory | None,
+    ) -> None:
+        self._encoder = encoder
+        self._loader = loader
+        self._remembered = remembered
+        self._memory = memory
+        self._encoded: dict[int, EncodedPicture] = {}
+        self._leaving = [one for one in query.examples if not one.stays]
+        self._identities = {one.candidate.identity for one in self._leaving if one.candidate is not None}
+
+    def encoded(self, example: Example) -> EncodedPicture:
+        """Its embedding, and its fingerprint where there is a picture.
+
+        Raises `WrongQueryError` where it cannot be used, and `PictureUnreachableError` where it cannot be fetched.
+        """
+        if id(example) not in self._encoded:
+            self._encoded[id(example)] = self._known(example) or self._encode(example)
+        return self._encoded[id(example)]
+
+    def own_by_identity(self, order: Sequence[Candidate]) -> set[int]:
+        """The places in an order of pictures that are examples themselves, as far as identities tell."""
+        return {place for place, one in enumerate(order) if one.identity in self._identities}
+
+    def own_by_looks(self, order: Sequence[Candidate], places: Sequence[int], likeness: Likeness | None) -> set[int]:
+        """Those of `places` where the pictures are examples themselves, as far as their files and looks tell."""
+        if likeness is None:
+            return set()
+        own: set[int] = set()
+        for example in self._leaving:
+            encoded = self.encoded(example)
+            if encoded.fingerprint is not None:
+                there = [order[place] for place in places]
+                same = likeness.with_picture(encoded.fingerprint, encoded.embedding, there)
+                own |= {place for place, is_same in zip(places, same, strict=True) if is_same}
+        return own
+
+    def _known(self, example: Example) -> EncodedPicture | None:
+        if (candidate := example.candidate) is None:
+            return None
+        return self._remembered.get(candidate) or self._on_disk(candidate.identity)
+
+    def _on_disk(self, identity: tuple[str, str]) -> EncodedPicture | None:
+        if self._memory is None:
+            return None
+        found = self._memory.embeddings.get_many(self._encoder.name, self._encoder.dimensions, [identity])
+        if identity not in found:
+            return None
+        return EncodedPicture(found[identity], fingerprint=self._memory.fingerprints.get_many(found).get(identity))
+
+    def _encode(self, example: Example) -> EncodedPicture:
+        picture, candidate = example.picture, example.candidate
+        if isinstance(picture, str):
+            return self._at_address(picture, example.title)
+        if isinstance(picture, np.ndarray):
+            if picture.shape != (self._encoder.dimensions,):
+                raise WrongQueryError(
+                    f"the embedding of {example.title} has the shape {picture.shape}; "
+                    f"{self._encoder.name} has {self._encoder.dimensions} dimensions"
+                )
+            return EncodedPicture(picture)
+        content = b"" if candidate is None else candidate.id.encode()
+        encoded = self._encoded_now(picture, content, example.title)
+        if candidate is not None:
+            self._remembered.put(candidate, encoded)
+            self._keep(candidate.identity, encoded)
+        return encoded
+
+    def _at_address(self, url: str, title: str) -> EncodedPicture:
+        data = self._file_at(url)
+        identity = (_EXAMPLE, hashlib.blake2b(data, digest_size=16).hexdigest())
+        if (known := self._on_disk(identity)) is not None:
+            return known
+        try:
+            picture = decode(data, enough=DECODED_TO * self._encoder.input_side)
+        except PictureError as error:
+            raise WrongQueryError(f"{shown_url(url)} is no picture to compare with: {error}") from None
+        encoded = self._encoded_now(picture, data, title)
+        self._keep(identity, encoded)
+        return encoded
+
+    def _file_at(self, url: str) -> bytes:
+        # The address may hold a secret, and is not kept itself.
+        identity = (_EXAMPLE, hashlib.blake2b(url.encode(), digest_size=16).hexdigest())
+        if self._memory is not None and (kept := self._memory.pictures.get(identity)) is not None:
+            return kept.data
+        try:
+            data = self._loader.fetch_example(url)
+        except PictureUnreachableError as error:
+            raise PictureUnreachableError(
+                f"the picture to compare with cannot be had from {shown_url(url)}: {error}"
+            ) from None
+        except PictureError as error:
+            raise WrongQueryError(f"{shown_url(url)} gives no picture to compare with: {error}") from None
+        if self._memory is not None:
+            self._memory.pictures.put_many({identity: KeptPicture(data, to_show=True)})
+        return data
+
+    def _encoded_now(self, picture: Image.Image, content: bytes, title: str) -> EncodedPicture:
+        embedding = self._encoder.encode_pictures([picture])[0]
+        if not np.isfinite(embedding).all():
+            raise WrongQueryError(f"the model {self._encoder.name} gives no finite embedding for {title}")
+        return EncodedPicture(embedding, fingerprint=fingerprint_of(picture, content))
+
+    def _keep(self, identity: tuple[str, str], encoded: EncodedPicture) -> None:
+        if self._memory is not None:
+            self._memory.put(self._encoder, {identity: encoded})
