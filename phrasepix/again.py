@@ -1,16 +1,16 @@
 """A search that was run, asked once more: with one of its pictures as the question, or with what people said of it."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from phrasepix.errors import WrongPickError
 from phrasepix.likes import example_of
+from phrasepix.looking import Looked
 from phrasepix.saving.pick import ranks_among
 from phrasepix.settings import SearchProgress, Settings
 from reranker.match import Match
 from reranker.query import Query
-from retriever.candidate import Candidate
 
 if TYPE_CHECKING:
     from phrasepix.results import Results
@@ -22,20 +22,6 @@ Rocchio (1971) moves a query by the means of what was found relevant and irrelev
 customary 0.75 and 0.15 are for differences of vectors. These, where a dislike is a penalty, were found by measurement
 (`benchmarks/QUERIES.md`).
 """
-
-
-@dataclass(frozen=True, slots=True)
-class Looked:
-    """The pool a search has looked at, and whose pictures may come from where.
-
-    `loopback_sources` and `local_sources` are as for a `PictureLoader`, no files are kept of `unkept_sources`.
-    """
-
-    candidates: Sequence[Candidate]
-    places: Mapping[tuple[str, str], tuple[int, ...]]
-    loopback_sources: Collection[str]
-    local_sources: Collection[str]
-    unkept_sources: Collection[str]
 
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
@@ -62,7 +48,7 @@ class Again:
         on_progress: Callable[[SearchProgress], None],
     ) -> "Results":
         """The pool ranked anew, towards the `results` preferred and away from those to avoid; nobody is asked."""
-        from phrasepix.pipeline import ranked_anew
+        from phrasepix.anew import ranked_anew
 
         settings, looked = self._at_hand()
         liked, disliked = (ranks_among(ranks, len(results)) for ranks in (prefer, avoid))

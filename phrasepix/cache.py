@@ -14,7 +14,7 @@ from pathlib import Path
 from phrasepix.errors import NotKeptError
 from reranker.embedding_store import EmbeddingStore
 from reranker.fingerprint_store import FingerprintStore
-from reranker.memory import EMBEDDINGS_FILE, FINGERPRINTS_FILE, PICTURES_FILE, Memory
+from reranker.memory import EMBEDDINGS_FILE, FINGERPRINTS_FILE, PICTURES_FILE, TEXTS_FILE, Memory
 from reranker.picture_store import PictureStore
 from retriever.courtesy.kept_answers import answer_files, clear_answers, count_answers
 from retriever.directories import cache_directory
@@ -23,8 +23,16 @@ from retriever.folder.notes import NOTES_FILE, Notes
 logger = logging.getLogger(__name__)
 
 EMBEDDINGS, FINGERPRINTS, PICTURES = "embeddings", "fingerprints", "pictures"
+TEXTS = "texts"
+"""Embeddings of the phrases that others are read against; they go with the embeddings."""
 ANSWERS, GALLERIES = "answers", "galleries"
 ENGINES, FOLDERS, WEIGHTS = "engines", "folders", "weights"
+_FILES = (
+    (EMBEDDINGS, EMBEDDINGS_FILE),
+    (EMBEDDINGS, TEXTS_FILE),
+    (FINGERPRINTS, FINGERPRINTS_FILE),
+    (PICTURES, PICTURES_FILE),
+)
 CLEARABLE = (EMBEDDINGS, FINGERPRINTS, PICTURES, ANSWERS, GALLERIES, ENGINES, FOLDERS)
 
 
@@ -49,6 +57,10 @@ def what_is_kept() -> list[Kept]:
                 kept += [
                     Kept(EMBEDDINGS, one.encoder_name, one.count, one.size, memory.embeddings.path)
                     for one in memory.embeddings.kept()
+                ]
+            if memory.texts.path.exists():
+                kept += [
+                    Kept(TEXTS, one.encoder_name, one.count, one.size, memory.texts.path) for one in memory.texts.kept()
                 ]
             if memory.fingerprints.path.exists() and (count := memory.fingerprints.count()):
                 kept.append(Kept(FINGERPRINTS, "", count, memory.fingerprints.size(), memory.fingerprints.path))
@@ -88,6 +100,7 @@ def clear(kinds: Iterable[str] = CLEARABLE, *, model: str | None = None, older_t
         if memory is not None and EMBEDDINGS in removed and memory.embeddings.path.exists():
             for name in _models(memory, model):
                 removed[EMBEDDINGS] += memory.embeddings.clear(name, unused_for_days=older_than_days)
+                memory.texts.clear(name, unused_for_days=older_than_days)
         elif model and EMBEDDINGS in removed:
             raise _no_such_model(model, [])
         if memory is not None and FINGERPRINTS in removed and memory.fingerprints.path.exists():
@@ -111,7 +124,7 @@ def clear(kinds: Iterable[str] = CLEARABLE, *, model: str | None = None, older_t
                 removed[GALLERIES] += 1
     if ENGINES in removed:
         removed[ENGINES] = _clear_engines(directory / "engines", older_than_days)
-    for kind, name in ((EMBEDDINGS, EMBEDDINGS_FILE), (FINGERPRINTS, FINGERPRINTS_FILE), (PICTURES, PICTURES_FILE)):
+    for kind, name in _FILES:
         if kind in removed and not model and not older_than_days:
             (directory / name).with_suffix(".damaged").unlink(missing_ok=True)
     return removed

@@ -5,9 +5,12 @@ from collections.abc import Callable
 from threading import Thread
 
 from phrasepix.models import SAMPLE_MODEL, choose_model, is_at_hand, reranker_of_encoder, reranker_of_model
+from phrasepix.sample import SAMPLE
+from phrasepix.settings import Settings
 from reranker.clip_reranker import ClipReranker
 from reranker.encoder import Encoder
 from reranker.query import Query
+from retriever.errors import WrongParameterError
 
 logger = logging.getLogger(__name__)
 
@@ -68,3 +71,29 @@ class ModelInLoading:
             self._load().prepare(self._query)
         except Exception as error:  # raised again, to whoever asks, by the same steps
             logger.debug("the model could not be loaded ahead: %s", error)
+
+
+def model_of(settings: Settings) -> ModelInLoading:
+    """The model that ranks."""
+    return _in_loading(settings, settings.model, settings.pretrained)
+
+
+def second_model_of(settings: Settings, first: ModelInLoading) -> ModelInLoading | None:
+    """The model that ranks the best again, after the `first`; None where none is to. Raises `WrongParameterError`."""
+    if settings.refine is None:
+        return None
+    model = _in_loading(settings, settings.refine, None)
+    if model.title == first.title:
+        raise WrongParameterError(f"refine {model.title} is the model that ranks already; name another one")
+    return model
+
+
+def _in_loading(settings: Settings, model: str | Encoder | None, pretrained: str | None) -> ModelInLoading:
+    return ModelInLoading(
+        model,
+        pretrained,
+        device=settings.device,
+        engine=settings.engine,
+        query=settings.query,
+        only_the_sample=settings.sources == (SAMPLE.name,),
+    )

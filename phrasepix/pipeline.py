@@ -1,29 +1,27 @@
 """How one search runs: the source is asked, pictures arrive and are encoded, the ranks firm up."""
 
 import logging
-import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import replace
 from typing import Self
 
-from phrasepix.again import Again, Looked
+from phrasepix.again import Again
+from phrasepix.anew import shown
 from phrasepix.asking import Asking, FoundTags, GivenTags, Record
-from phrasepix.loading import ModelInLoading
+from phrasepix.finishing import finish_of
+from phrasepix.loading import model_of, second_model_of
+from phrasepix.looking import Looked, loader_and_memory, no_downloads
 from phrasepix.pool import AskedSource, Pool
 from phrasepix.results import Failure, Origin, Results, Skipped
-from phrasepix.sample import SAMPLE
 from phrasepix.saving.reopener import Reopener
 from phrasepix.saving.used import UsedBefore
 from phrasepix.settings import SearchProgress, Settings, SourceChoice
 from phrasepix.sources import source_named
 from reranker.clip_reranker import ClipReranker, Progress
-from reranker.match import Match, Ranking
-from reranker.memory import Memory
-from reranker.pictures import PictureLoader
+from reranker.match import Ranking
 from reranker.pictures.fetch import PictureFetcher
 from reranker.pictures.offline import OfflineFetcher
-from retriever.directories import cache_directory
 from retriever.errors import RetrieverError, WrongParameterError
 from retriever.filtering import unhonoured_message
 from retriever.protocol import KnowsItsFilters, Retriever, is_on_disk, is_on_loopback
@@ -48,7 +46,8 @@ class Search:
             key=settings.key, base_url=settings.base_url, on_skip=log_skip, offline=settings.offline
         )
         self._resources = ExitStack()
-        self._model = _model_of(settings)
+        self._model = model_of(settings)
+        self._second_model = second_model_of(settings, self._model)
 
     def results(self) -> Results:
         """The final results."""
@@ -63,6 +62,7 @@ class Search:
                 memory=self._memory,
                 place_of=pool.place_of,
                 fold=self._settings.fold,
+                finish=finish_of(self._settings, self._second_model, self._on_progress),
                 on_progress=lambda progress: self._report(progress, pool),
             ),
             pool,
@@ -82,6 +82,7 @@ class Search:
             memory=self._memory,
             place_of=pool.place_of,
             fold=self._settings.fold,
+            finish=finish_of(self._settings, self._second_model, self._on_progress),
         ):
             self._report(Progress(ranking.pool_size, len(ranking.skipped)), pool)
             yield self._as_results(ranking, pool)
@@ -91,6 +92,9 @@ class Search:
         with ExitStack() as opened:
             opened.callback(self._model.end)
             self._model.begin()
+            if self._second_model is not None:
+                opened.callback(self._second_model.end)
+                self._second_model.begin()
             self._sources = self._open_sources(opened)
             fetcher = OfflineFetcher() if settings.offline else PictureFetcher(user_agent=user_agent())
             self._looked = Looked(
@@ -100,8 +104,8 @@ class Search:
                 local_sources=_names_of(self._sources, is_on_disk),
                 unkept_sources=frozenset(one.retriever.name for one in self._sources if not one.may_be_kept),
             )
-            self._loader, self._memory = _loader_and_memory(self._looked, fetcher, opened)
-            opened.enter_context(_no_downloads() if settings.offline else nullcontext())
+            self._loader, self._memory = loader_and_memory(self._looked, fetcher, opened)
+            opened.enter_context(no_downloads() if settings.offline else nullcontext())
             self._resources = opened.pop_all()
         return self
 
@@ -214,7 +218,8 @@ class Search:
             asked=asked,
             origins=tuple(source.origin for source in self._sources),
             model=self._model.title,
-            matches=_shown(ranking.matches, self._settings, self._used, again),
+            refined_by=self._second_model.title if self._second_model is not None else "",
+            matches=shown(ranking.matches, self._settings, self._used, again),
             skipped=(*self._skipped, *skipped),
             pool_size=ranking.pool_size,
             is_final=ranking.is_final,
@@ -223,72 +228,6 @@ class Search:
             query=self._settings.query,
             again=again,
         )
-
-
-def ranked_anew(
-    results: Results, settings: Settings, looked: Looked, on_progress: Callable[[SearchProgress], None]
-) -> Results:
-    """The pool of `results` by another query, that of `settings`: no source is asked.
-
-    Pictures are those at hand; only where one is not, are any fetched.
-    """
-    gone = {(one.source, one.id) for one in results.skipped}
-    candidates = [one for one in looked.candidates if (one.source, one.id) not in gone]
-    used = UsedBefore.in_project(settings.project)
-    model = _model_of(settings)
-    on_progress(SearchProgress("ranking anew"))
-
-    def ranking(fetcher: PictureFetcher) -> Ranking:
-        with ExitStack() as opened:
-            loader, memory = _loader_and_memory(looked, fetcher, opened)
-            opened.enter_context(_no_downloads() if settings.offline else nullcontext())
-            return model.reranker().rerank(
-                settings.query,
-                candidates,
-                settings.top + (used.most_left_out if settings.unused else 0),
-                loader=loader,
-                memory=memory,
-                place_of=lambda candidate: looked.places[candidate.identity],
-                fold=settings.fold,
-            )
-
-    found = ranking(OfflineFetcher())
-    if found.skipped and not settings.offline:
-        found = ranking(PictureFetcher(user_agent=user_agent()))
-    skipped = tuple(Skipped(one.candidate.source, one.candidate.id, one.reason) for one in found.skipped)
-    again = Again(settings, looked)
-    return replace(
-        results,
-        phrase=settings.query.title,
-        query=settings.query,
-        matches=_shown(found.matches, settings, used, again),
-        skipped=(*results.skipped, *skipped),
-        again=again,
-    )
-
-
-def _shown(matches: Sequence[Match], settings: Settings, used: UsedBefore, again: Again) -> tuple[Match, ...]:
-    """The matches that people see, each able to be asked again."""
-    marked = used.marked(matches, unused=settings.unused)[: settings.top]
-    return tuple(replace(match, look_for_more=again.like) for match in marked)
-
-
-def _model_of(settings: Settings) -> ModelInLoading:
-    return ModelInLoading(
-        settings.model,
-        settings.pretrained,
-        device=settings.device,
-        engine=settings.engine,
-        query=settings.query,
-        only_the_sample=settings.sources == (SAMPLE.name,),
-    )
-
-
-def _loader_and_memory(looked: Looked, fetcher: PictureFetcher, opened: ExitStack) -> tuple[PictureLoader, Memory]:
-    """What pictures are loaded by and what is remembered of them, open as long as `opened`."""
-    loader = PictureLoader(fetcher, loopback_sources=looked.loopback_sources, local_sources=looked.local_sources)
-    memory = Memory(cache_directory(), no_files_of=looked.unkept_sources)
-    return opened.enter_context(loader), opened.enter_context(memory)
 
 
 def _names_of(sources: Sequence[AskedSource], are_so: Callable[[Retriever], bool]) -> frozenset[str]:
@@ -305,17 +244,3 @@ def _names_of(sources: Sequence[AskedSource], are_so: Callable[[Retriever], bool
                 "give yours another name"
             )
     return frozenset(name for name, is_so in said.items() if is_so)
-
-
-@contextmanager
-def _no_downloads() -> Iterator[None]:
-    """Forbid the download of weights while they are loaded."""
-    before = os.environ.get("HF_HUB_OFFLINE")
-    os.environ["HF_HUB_OFFLINE"] = "1"
-    try:
-        yield
-    finally:
-        if before is None:
-            del os.environ["HF_HUB_OFFLINE"]
-        else:
-            os.environ["HF_HUB_OFFLINE"] = before

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 from phrasepix.files import write_whole
 from phrasepix.saving.reopener import Reopener
-from reranker.match import Match
+from reranker.match import Match, fits_well
 from reranker.query import Part, Phrase, Query
 from retriever.protocol import Retriever, profile_of
 
@@ -76,8 +76,9 @@ class Results(Sequence[Match]):
     `phrase` says what was looked for, for people, and `query` all of it. `tags` are those asked for, `asked` says of
     which source in which order and what each brought (a folder that was looked through without a tag is not there).
     `origins` are the sources that were asked, `failures` those among them that did not answer to the end. `pool_size`
-    counts the candidates they were chosen from; those of a search that still runs are not `is_final`. In a notebook a
-    `Results` shows itself as cards, on a terminal (with rich) as a table.
+    counts the candidates they were chosen from; those of a search that still runs are not `is_final`. `refined_by`
+    is the model that ranked the best again; empty where none did. In a notebook a `Results` shows itself as cards, on a
+    terminal (with rich) as a table.
     """
 
     phrase: str
@@ -90,6 +91,7 @@ class Results(Sequence[Match]):
     is_final: bool = True
     failures: tuple[Failure, ...] = ()
     asked: tuple[AskedTag, ...] = ()
+    refined_by: str = ""
     reopener: Reopener = field(repr=False, default_factory=Reopener)
     query: Query | None = field(repr=False, default=None)
     again: "Again | None" = field(repr=False, default=None)
@@ -103,6 +105,11 @@ class Results(Sequence[Match]):
 
     def __len__(self) -> int:
         return len(self.matches)
+
+    @property
+    def fits_well(self) -> bool | None:
+        """Whether any match stands out as showing the phrase; None where that is not known."""
+        return fits_well(self.matches) if self.is_final else None
 
     @property
     def mention(self) -> str:
@@ -145,7 +152,9 @@ class Results(Sequence[Match]):
                 "asked": [asdict(one) for one in self.asked],
                 "sources": [origin.name for origin in self.origins],
                 "model": self.model,
+                "refined_by": self.refined_by or None,
                 "pool_size": self.pool_size,
+                "fits_well": self.fits_well,
                 "matches": [_match_as_json(match) for match in self.matches],
                 "skipped": [{"id": one.id, "source": one.source, "reason": one.reason} for one in self.skipped],
                 "failures": [{"source": one.source, "reason": one.reason} for one in self.failures],
@@ -230,6 +239,12 @@ def _match_as_json(match: Match) -> dict[str, Any]:
         "rank": match.rank,
         "score": round(match.score, 6),
         "penalty": round(match.penalty, 6),
+        "first_score": _rounded(match.first_score, 6),
+        "stands_out": _rounded(match.stands_out, 3),
+        "fit": match.fit or None,
+        "parts": [
+            {"text": one.text, "stands_out": _rounded(one.stands_out, 3), "fit": one.fit or None} for one in match.parts
+        ],
         "source": candidate.source,
         "id": candidate.id,
         "title": candidate.title,
@@ -263,3 +278,7 @@ def _match_as_json(match: Match) -> dict[str, Any]:
             for one in match.siblings
         ],
     }
+
+
+def _rounded(number: float | None, digits: int) -> float | None:
+    return None if number is None else round(number, digits)

@@ -43,6 +43,10 @@ def find_images(
     project: str | Path | None = None,
     unused: bool = False,
     fold: bool = True,
+    diverse: float = 0.0,
+    explain: bool = False,
+    refine: str | Encoder | None = None,
+    refine_top: int = 30,
     on_progress: Callable[[SearchProgress], None] = _silent,
 ) -> Results:
     """The `top` pictures that show `phrase` best, among up to `limit` candidates of each source for each `tag`.
@@ -72,6 +76,12 @@ def find_images(
     With `fold` the same picture (on two sources, cropped, mirrored, recoloured) is shown once, at its best place; the
     others are its `Match.siblings`.
 
+    `diverse` from 0 (the plain order) to 1 spreads the best, so that they differ from each other. With `explain` each
+    match says in `Match.parts` how it shows each part of the phrase. `refine` names a second, heavier model, or is its
+    `Encoder`: it ranks the best `refine_top` of the first model again, and what lies below stays behind them in the
+    first one's order; `Match.first_score` is the first model's. `Match.stands_out` and `Results.fits_well` say whether
+    anything here shows the phrase at all.
+
     With `offline` no request is sent to anybody: answers, pictures and weights come from what is kept, and what is not
     is listed in `Results.skipped`, or is an `AnswerNotKeptError` where it is the answer to the tag. (A `Retriever` of
     your own is asked as ever, by a thread of its own.)
@@ -99,6 +109,10 @@ def find_images(
         project=project,
         unused=unused,
         fold=fold,
+        diverse=diverse,
+        explain=explain,
+        refine=refine,
+        refine_top=refine_top,
     )
     with Search(settings, on_progress) as search:
         return search.results()
@@ -125,6 +139,10 @@ def stream_images(
     project: str | Path | None = None,
     unused: bool = False,
     fold: bool = True,
+    diverse: float = 0.0,
+    explain: bool = False,
+    refine: str | Encoder | None = None,
+    refine_top: int = 30,
     on_progress: Callable[[SearchProgress], None] = _silent,
 ) -> Iterator[Results]:
     """The results while they firm up: what is best so far, again and again, at last what `find_images` returns.
@@ -150,6 +168,10 @@ def stream_images(
         project=project,
         unused=unused,
         fold=fold,
+        diverse=diverse,
+        explain=explain,
+        refine=refine,
+        refine_top=refine_top,
     )
     return _streamed(settings, on_progress)
 

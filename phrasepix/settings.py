@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from reranker.diversity import demand_share
 from reranker.encoder import Encoder
 from reranker.errors import WrongQueryError
 from reranker.query import Query
@@ -55,6 +56,10 @@ class Settings:
     unused: bool
     fold: bool
     words: str = ""
+    diverse: float = 0.0
+    explain: bool = False
+    refine: str | Encoder | None = None
+    refine_top: int = 30
 
     def __post_init__(self) -> None:
         if not all(self.tags):
@@ -65,6 +70,9 @@ class Settings:
             )
         if self.top < 1:
             raise WrongQueryError(f"top {self.top} is out of range; allowed: whole numbers from 1")
+        demand_share(self.diverse)
+        if self.refine_top < 1:
+            raise WrongQueryError(f"refine_top {self.refine_top} is out of range; allowed: whole numbers from 1")
         if self.requests < 1:
             raise WrongParameterError(f"requests {self.requests} is out of range; allowed: whole numbers from 1")
         if self.unused and self.project is None:

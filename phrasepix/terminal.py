@@ -1,5 +1,6 @@
 """Matches on a terminal."""
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from rich import box
@@ -9,12 +10,15 @@ from rich.text import Text
 from phrasepix.links import page_of
 from phrasepix.videos import video_note
 from reranker.match import Match
+from reranker.reading import share_of_full
 from retriever.candidate import Candidate
 
 if TYPE_CHECKING:
     from phrasepix.results import Results
 
-_BAR_WIDTH = 10
+_BAR_WIDTH = 8
+_STYLES = {"clear": "green", "fair": "yellow", "weak": "bright_black"}
+"""By the word for how a match fits."""
 _TAGS_SHOWN = 6
 _LONGEST_ID = 16
 
@@ -49,7 +53,7 @@ def results_table(results: "Results") -> Table:
         note = video_note(candidate) if candidate.media_type == "video" else ""
         table.add_row(
             str(match.rank),
-            Text.assemble(f"{match.score:.3f} ", (_bar(match.score), "green")),
+            _score(match),
             *([Text(f"−{match.penalty:.3f}", "yellow" if match.penalty else "dim")] if results.unwanted else []),
             Text.assemble(
                 (short_name(candidate), f"link {page}" if page else ""),
@@ -59,10 +63,32 @@ def results_table(results: "Results") -> Table:
                 words,
                 (f"\n{page}" if page else "", "dim"),
                 (f"\nused before: {match.used_before}" if match.used_before else "", "yellow"),
+                *_parts(match),
                 (_alike(match), "dim"),
             ),
         )
     return table
+
+
+def _score(match: Match) -> Text:
+    """The cosine with a bar of how far the match stands out; below them the word for it, and the first score."""
+    if match.stands_out is None:
+        bar = word = ("", "")
+    else:
+        style = _STYLES[match.fit]
+        bar, word = (f" {_bar(match.stands_out)}", style), (match.fit, style)
+    first = "" if match.first_score is None else f"first {match.first_score:.3f}"
+    below = Text(" · ", "dim").join(Text(*one) for one in (word, (first, "dim")) if one[0])
+    return Text.assemble(f"{match.score:.3f}", bar, "\n" if below else "", below)
+
+
+def _parts(match: Match) -> Iterator[str | tuple[str, str]]:
+    """The phrase's parts, each with the word for how the match shows it."""
+    for number, part in enumerate(match.parts):
+        yield "\n" if number == 0 else " · "
+        yield part.text
+        if part.fit:
+            yield f" {part.fit}", _STYLES[part.fit]
 
 
 def _alike(match: Match) -> str:
@@ -73,7 +99,10 @@ def _alike(match: Match) -> str:
 
 
 def results_lines(results: "Results") -> str:
-    """The matches as tab-separated lines: rank, score, picture, page, file, tags, creator, those alike, penalty."""
+    """The matches as tab-separated lines: rank, score, picture, page, file, tags, creator, those alike.
+
+    Then come the penalty, and by how far each stands out; empty where that is not known.
+    """
     return "".join(
         "\t".join(
             " ".join(str(field).split())
@@ -87,6 +116,7 @@ def results_lines(results: "Results") -> str:
                 match.candidate.creator,
                 ", ".join(str(one) for one in match.siblings),
                 f"{match.penalty:.6f}",
+                "" if match.stands_out is None else f"{match.stands_out:.3f}",
             )
         )
         + "\n"
@@ -94,6 +124,6 @@ def results_lines(results: "Results") -> str:
     )
 
 
-def _bar(score: float) -> str:
-    filled = round(max(0.0, min(1.0, score)) * _BAR_WIDTH)
+def _bar(stands_out: float) -> str:
+    filled = round(share_of_full(stands_out) * _BAR_WIDTH)
     return "█" * filled + "░" * (_BAR_WIDTH - filled)

@@ -1,22 +1,26 @@
 """Stage 2: candidates and a phrase in, the top-N by cosine out."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import dataclass, replace
 from typing import Self
 
-import numpy as np
 from PIL import Image
 
-from reranker.encoder import Embeddings, Encoder
+from reranker.asked import Asked
+from reranker.diversity import considered_for
+from reranker.encoded_texts import EncodedTexts
+from reranker.encoder import Encoder
 from reranker.errors import PictureError, WrongQueryError
 from reranker.examples import Examples
+from reranker.finish import AS_IT_STANDS, Finish, Refinement
 from reranker.folding import Likeness, places_kept, siblings_of
-from reranker.match import Match, Ranking, SkippedPicture
+from reranker.kept_loader import KeptLoader, LoadsPictures
+from reranker.match import Ranking, SkippedPicture
 from reranker.memory import EncodedPicture, EncodedPictures, Memory
 from reranker.pictures import PictureLoader
 from reranker.pool_encoder import PoolEncoder
-from reranker.query import EncodedQuery, Example, Part, Query
+from reranker.query import Query
+from reranker.ranked import Ranked, spread
 from reranker.showing import PicturesToShow
 from reranker.standing import Place, Scored, Standing
 from retriever.candidate import Candidate
@@ -63,7 +67,7 @@ class ClipReranker:
         self._remembered = EncodedPictures()
         self._pool = PoolEncoder(encoder, self._remembered, batch_size=batch_size, threads=threads)
         self._memory = memory
-        self._embedding_of_phrase = lru_cache(maxsize=128)(self._encode_phrase)
+        self._texts = EncodedTexts(encoder)
 
     def prepare(self, query: Query) -> None:
         """Encode the phrases of a query that will be asked soon, in any thread: the model is loaded by it.
@@ -71,7 +75,7 @@ class ClipReranker:
         Raises `WrongQueryError` where one has no finite embedding.
         """
         for phrase in query.phrases:
-            self._embedding_of_phrase(phrase.text)
+            self._texts.phrase(phrase.text)
 
     def rerank(
         self,
@@ -83,6 +87,7 @@ class ClipReranker:
         memory: Memory | None = None,
         place_of: Callable[[Candidate], Place] | None = None,
         fold: bool = True,
+        finish: Finish = AS_IT_STANDS,
         on_progress: Callable[[Progress], None] = lambda progress: None,
     ) -> Ranking:
         """The `top` candidates by cosine to the phrase or query, best first; ties keep the candidates' order.
@@ -91,18 +96,18 @@ class ClipReranker:
 
         `place_of` decides ties where the candidates' order is one of chance, such as that of several sources' answers.
         With `fold` they are different pictures: what shows the same one as a better candidate (the same file or page,
-        a crop, a mirrored or recoloured copy) is listed in `Match.siblings`.
+        a crop, a mirrored or recoloured copy) is listed in `Match.siblings`. `finish` may spread the best, have them
+        ranked again by a second model, and ask of parts of the phrase how each match shows them.
         An empty pool gives an empty ranking, a `top` beyond the pool all of it. A candidate whose picture cannot be
         had is skipped and named. `loader` and `memory` stand in for the reranker's own for this call.
         `candidates` is read by another thread. Raises `WrongQueryError` for an empty phrase or a `top` below 1.
         """
         loader, memory = loader or self._loader, memory or self._memory
+        asked = self._asked(query, finish, loader, memory)
         likeness = Likeness() if fold else None
-        asked = query if isinstance(query, Query) else Query.of_phrase(query)
-        examples = Examples(asked, self.encoder, loader, self._remembered, memory)
-        for standing in self._standings(asked, examples, candidates, top, loader, memory, place_of, likeness):
+        for standing in self._standings(asked, candidates, top, loader, memory, place_of, likeness):
             on_progress(Progress(standing.done, len(standing.skipped), standing.best))
-        return self._ranking(standing, top, self._to_show(loader, memory), likeness, examples)
+        return self._ranking(asked, standing, top, loader, memory, likeness, finish)
 
     def stream(
         self,
@@ -114,30 +119,34 @@ class ClipReranker:
         memory: Memory | None = None,
         place_of: Callable[[Candidate], Place] | None = None,
         fold: bool = True,
+        finish: Finish = AS_IT_STANDS,
     ) -> Iterator[Ranking]:
         """The ranking as it firms up: after each batch what is best by then, at last what `rerank` gives.
 
-        Before the last, pictures may be small, only the `top` best are folded, and a
-        match whose picture would have to be fetched for it is left out.
+        Before the last, pictures may be small, only the `top` best are folded, a match whose picture would have to be
+        fetched for it is left out, and nothing is known of how far one stands out; `finish` is of the last alone.
         """
         loader, memory = loader or self._loader, memory or self._memory
+        asked = self._asked(query, finish, loader, memory)
         to_show = self._to_show(loader, memory)
         pictures: dict[tuple[str, str], Image.Image] = {}
         likeness = Likeness() if fold else None
-        asked = query if isinstance(query, Query) else Query.of_phrase(query)
-        examples = Examples(asked, self.encoder, loader, self._remembered, memory)
-        for standing in self._standings(asked, examples, candidates, top, loader, memory, place_of, likeness):
+        for standing in self._standings(asked, candidates, top, loader, memory, place_of, likeness):
             pictures = _at_hand(standing, to_show, pictures)
-            yield _so_far(standing, pictures, likeness, examples)
-        yield self._ranking(standing, top, to_show, likeness, examples)
+            yield _so_far(standing, pictures, likeness, asked.examples)
+        yield self._ranking(asked, standing, top, loader, memory, likeness, finish)
+
+    def _asked(self, query: str | Query, finish: Finish, loader: PictureLoader, memory: Memory | None) -> Asked:
+        query = query if isinstance(query, Query) else Query.of_phrase(query)
+        examples = Examples(query, self.encoder, loader, self._remembered, memory)
+        return Asked(query, self._texts, examples, None if memory is None else memory.texts, finish.parts)
 
     def _standings(
         self,
-        query: Query,
-        examples: Examples,
+        asked: Asked,
         candidates: Iterable[Candidate],
         top: int,
-        loader: PictureLoader,
+        loader: LoadsPictures,
         memory: Memory | None,
         place_of: Callable[[Candidate], Place] | None,
         likeness: Likeness | None,
@@ -146,9 +155,7 @@ class ClipReranker:
         if top < 1:
             raise WrongQueryError(f"top {top} is out of range; allowed: whole numbers from 1")
         with self._pool.encoding(candidates, loader, memory, place_of) as batches:
-            # While the first pictures are on their way; texts before examples, for one tower is in memory at a time.
-            self.prepare(query)
-            standing = Standing(EncodedQuery.of(query, lambda part: self._embedding_of(part, examples)), top)
+            standing = Standing(asked.encoded(), top)  # while the first pictures are on their way
             yield standing
             for batch in batches:
                 encoded = [(place, one, found) for place, one, found in batch if isinstance(found, EncodedPicture)]
@@ -161,32 +168,37 @@ class ClipReranker:
                         standing.skip(place, candidate, str(found))
                 yield standing
 
-    def _embedding_of(self, part: Part, examples: Examples) -> Embeddings:
-        if isinstance(part, Example):
-            return examples.encoded(part).embedding
-        return self._embedding_of_phrase(part.text)
-
-    def _encode_phrase(self, phrase: str) -> Embeddings:
-        embedding: Embeddings = self.encoder.encode_texts([phrase])[0]
-        if not np.isfinite(embedding).all():
-            raise WrongQueryError(f"the model {self.encoder.name} gives no finite embedding for this phrase")
-        return embedding
-
     def _ranking(
-        self, standing: Standing, top: int, to_show: PicturesToShow, likeness: Likeness | None, examples: Examples
+        self,
+        asked: Asked,
+        standing: Standing,
+        top: int,
+        loader: PictureLoader,
+        memory: Memory | None,
+        likeness: Likeness | None,
+        finish: Finish,
     ) -> Ranking:
         skipped = list(standing.skipped)
-        order = standing.in_order()
+        in_order = standing.in_order()
+        reader = asked.reader(in_order)
+        order = [Ranked(one, reader) for one in in_order]
+        considered = considered_for(top, finish.diverse)
+        if finish.refinement is not None:
+            order, refined = self._refined(asked, order, finish, finish.refinement, loader, memory, likeness)
+            considered = min(considered, refined)  # one model's embeddings
+        if finish.diverse:
+            order = spread(order, considered, finish.diverse, likeness)
         candidates = [one.candidate for one in order]
+        to_show = self._to_show(loader, memory)
         pictures: dict[int, Image.Image] = {}
-        gone = examples.own_by_identity(candidates)
+        gone = asked.examples.own_by_identity(candidates)
         # A remembered picture may be gone from its source by now; then the next best takes its place.
         while True:
             kept = places_kept(candidates, top, likeness, without=gone)
             to_load = [place for place in kept if place not in pictures]
             if not to_load:
                 break
-            if own := examples.own_by_looks(candidates, to_load, likeness):
+            if own := asked.examples.own_by_looks(candidates, to_load, likeness):
                 gone |= own
                 continue
             for place, picture in zip(to_load, to_show.of([candidates[place] for place in to_load]), strict=True):
@@ -197,10 +209,41 @@ class ClipReranker:
                     pictures[place] = picture
         siblings = siblings_of(kept, candidates, likeness, without=gone)
         matches = [
-            _match(rank, order[place], pictures[place], alike)
+            order[place].match(rank, pictures[place], alike)
             for rank, (place, alike) in enumerate(zip(kept, siblings, strict=True), start=1)
         ]
         return Ranking(tuple(matches), tuple(skipped), standing.done)
+
+    def _refined(
+        self,
+        asked: Asked,
+        order: list[Ranked],
+        finish: Finish,
+        refinement: Refinement,
+        loader: PictureLoader,
+        memory: Memory | None,
+        likeness: Likeness | None,
+    ) -> tuple[list[Ranked], int]:
+        """The best, no two of one picture, in the second model's order, the others behind them; how many it ranked.
+
+        What the second model cannot look at stays among the others.
+        """
+        best = places_kept([one.candidate for one in order], refinement.top, likeness)
+        if not best:
+            return order, 0
+        asked.demand_pictures()
+        second = refinement.reranker()
+        asked_of_second = second._asked(asked.query, finish, loader, memory)
+        to_rank = [order[place].candidate for place in best]
+        kept = KeptLoader(self._to_show(loader, memory).kept, fetched_for=self.encoder.input_side, otherwise=loader)
+        for standing in second._standings(asked_of_second, to_rank, len(to_rank), kept, memory, None, None):
+            refinement.on_progress(Progress(standing.done, len(standing.skipped), standing.best))
+        in_order = standing.in_order()
+        reader = asked_of_second.reader(in_order)
+        before = {one.candidate.identity: one.scored.score for one in order}
+        refined = [Ranked(replace(one, first_score=before[one.candidate.identity]), reader) for one in in_order]
+        done = {one.candidate.identity for one in refined}
+        return [*refined, *(one for one in order if one.candidate.identity not in done)], len(refined)
 
     def _to_show(self, loader: PictureLoader, memory: Memory | None) -> PicturesToShow:
         return PicturesToShow(
@@ -216,10 +259,6 @@ class ClipReranker:
 
     def __exit__(self, *exc_info: object) -> None:
         self.close()
-
-
-def _match(rank: int, scored: Scored, picture: Image.Image, siblings: tuple[Candidate, ...]) -> Match:
-    return Match(rank, scored.score, scored.candidate, picture, penalty=scored.penalty, siblings=siblings)
 
 
 def _at_hand(
@@ -246,7 +285,7 @@ def _so_far(
     kept = places_kept(candidates, len(candidates), likeness, without=own)
     siblings = siblings_of(kept, candidates, likeness, without=own)
     matches = (
-        _match(rank, best[place], pictures[candidates[place].identity], alike)
+        Ranked(best[place]).match(rank, pictures[candidates[place].identity], alike)
         for rank, (place, alike) in enumerate(zip(kept, siblings, strict=True), start=1)
         if candidates[place].identity in pictures
     )

@@ -43,11 +43,19 @@ class EmbeddingStore:
     """Embeddings by source, picture and the encoder's name, in one SQLite file.
 
     Many threads and processes may use it at once. Each `put_many` is one commit. What goes wrong with the file never
-    raises (see `SqliteFile`): then nothing is found, or nothing kept. `clock` gives the seconds of the epoch.
+    raises (see `SqliteFile`): then nothing is found, or nothing kept. `holds` is what people call its content; `clock`
+    gives the seconds of the epoch.
     """
 
-    def __init__(self, path: Path, *, busy_timeout_s: float = 10.0, clock: Callable[[], float] = time.time) -> None:
-        self._file = SqliteFile(path, holds="embeddings", schema=_SCHEMA, busy_timeout_s=busy_timeout_s)
+    def __init__(
+        self,
+        path: Path,
+        *,
+        holds: str = "embeddings",
+        busy_timeout_s: float = 10.0,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._file = SqliteFile(path, holds=holds, schema=_SCHEMA, busy_timeout_s=busy_timeout_s)
         self._clock = clock
 
     @property

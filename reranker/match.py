@@ -1,12 +1,13 @@
 """What stage 2 returns."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from PIL import Image
 
 from reranker.errors import WrongQueryError
+from reranker.reading import FAIR, PartShown, word_for
 from retriever.candidate import Candidate
 
 
@@ -17,8 +18,12 @@ class Match:
     `penalty` is how much it resembles what is not wanted beyond what the pool does on average; ranks go by score less
     penalty.
     `used_before` names the file as which the picture was saved before; empty where it was not.
-    `look_for_more` is how its search is asked again.
     `siblings` are the candidates of the pool that show the same picture, the best ranked first.
+    `stands_out` is by how many standard deviations it stands out from phrases nobody asked for, for this picture and in
+    this pool (see `reranker.reading`): about 0 for what does not fit; None where it is not known, as for a picture that
+    is compared with. `fit` says it in a word. `parts` say the same of parts of the phrase.
+    `first_score` is the cosine of the first model, where a second one ranked again. `look_for_more` is how its search
+    is asked again.
     """
 
     rank: int
@@ -28,7 +33,15 @@ class Match:
     used_before: str = ""
     siblings: tuple[Candidate, ...] = ()
     penalty: float = 0.0
+    stands_out: float | None = None
+    parts: tuple[PartShown, ...] = ()
+    first_score: float | None = None
     look_for_more: Callable[["Match"], Any] | None = field(default=None, compare=False, repr=False)
+
+    @property
+    def fit(self) -> str:
+        """How well it shows the phrase: clear, fair or weak; empty where that is not known."""
+        return word_for(self.stands_out)
 
     def more_like_this(self) -> Any:
         """What its search finds with this picture as the question: the same sources asked for the same tags.
@@ -69,3 +82,14 @@ class Ranking:
     skipped: tuple[SkippedPicture, ...]
     pool_size: int
     is_final: bool = True
+
+    @property
+    def fits_well(self) -> bool | None:
+        """Whether any match stands out; None where that is not known."""
+        return fits_well(self.matches)
+
+
+def fits_well(matches: Sequence[Match]) -> bool | None:
+    """Whether any of the matches stands out; None where that is not known."""
+    known = [match.stands_out for match in matches if match.stands_out is not None]
+    return max(known) >= FAIR if known else None

@@ -15,6 +15,7 @@ from reranker.picture_store import KeptPicture, PictureStore
 from retriever.candidate import Candidate
 
 EMBEDDINGS_FILE, FINGERPRINTS_FILE, PICTURES_FILE = "embeddings.sqlite", "fingerprints.sqlite", "pictures.sqlite"
+TEXTS_FILE = "texts.sqlite"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,8 @@ class EncodedPicture:
 class Memory:
     """What is remembered on disk, in `directory`: embeddings and fingerprints for good, picture files for a day.
 
+    `texts` are embeddings of phrases, such as those that others are read against.
+
     No file is kept of a candidate that its source wants shown by its own address (`Candidate.hotlink`), nor of the
     sources `no_files_of`, whose terms do not let files be kept for a day.
 
@@ -50,6 +53,7 @@ class Memory:
         self.embeddings = EmbeddingStore(directory / EMBEDDINGS_FILE)
         self.fingerprints = FingerprintStore(directory / FINGERPRINTS_FILE)
         self.pictures = PictureStore(directory / PICTURES_FILE)
+        self.texts = EmbeddingStore(directory / TEXTS_FILE, holds="neutral phrases")
 
     def look_up(self, encoder: Encoder, candidates: Sequence[Candidate]) -> dict[tuple[str, str], EncodedPicture]:
         """Those of the candidates this encoder has encoded before, by identity; without their files."""
@@ -80,6 +84,7 @@ class Memory:
         self.embeddings.close()
         self.fingerprints.close()
         self.pictures.close()
+        self.texts.close()
 
     def __enter__(self) -> Self:
         return self

@@ -14,9 +14,9 @@ from PIL import Image
 from reranker.encoder import Embeddings, Encoder, LoadsAhead
 from reranker.errors import PictureError
 from reranker.folding import Fingerprint, fingerprint_of
+from reranker.kept_loader import LoadsPictures
 from reranker.look_ahead import LookAhead, read_ahead
 from reranker.memory import EncodedPicture, EncodedPictures, Memory
-from reranker.pictures import PictureLoader
 from reranker.standing import Place
 from retriever.candidate import Candidate
 
@@ -59,7 +59,7 @@ class PoolEncoder:
     def encoding(
         self,
         candidates: Iterable[Candidate],
-        loader: PictureLoader,
+        loader: LoadsPictures,
         memory: Memory | None,
         place_of: Callable[[Candidate], Place] | None = None,
     ) -> Iterator[Iterator[Outcomes]]:

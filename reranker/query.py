@@ -82,9 +82,14 @@ class Query:
         return cls((Phrase(phrase.strip()),))
 
     @property
+    def parts(self) -> tuple[Part, ...]:
+        """All parts, wanted or not."""
+        return (*self.wanted, *self.unwanted)
+
+    @property
     def phrases(self) -> Iterator[Phrase]:
         """The phrases among all parts."""
-        return (part for part in (*self.wanted, *self.unwanted) if isinstance(part, Phrase))
+        return (part for part in self.parts if isinstance(part, Phrase))
 
     @property
     def examples(self) -> Iterator[Example]:

@@ -45,7 +45,7 @@ class PicturesToShow:
 
         def picture(index: int) -> Image.Image | PictureError:
             candidate = candidates[index]
-            here = _decoded(kept := self._kept(candidate))
+            here = _decoded(kept := self.kept(candidate))
             if kept is not None and here is not None:
                 larger = larger_to_be_had(candidate.renditions, here, self._encoded_from, SHOWN_SIDE)
                 if kept.to_show or not larger:
@@ -70,14 +70,15 @@ class PicturesToShow:
             self._memory.pictures.put_many(fetched)
         return [pictures[index] for index in range(len(candidates))]
 
-    def at_hand(self, candidate: Candidate) -> Image.Image | None:
-        """The candidate's picture as it is kept, however small; None where it would have to be fetched."""
-        return _decoded(self._kept(candidate)) or self._loader.at_hand(candidate, SHOWN_SIDE)
-
-    def _kept(self, candidate: Candidate) -> KeptPicture | None:
+    def kept(self, candidate: Candidate) -> KeptPicture | None:
+        """The file that is kept of the candidate's picture."""
         if (here := self._remembered.get(candidate)) is not None and here.data is not None:
             return KeptPicture(here.data, here.to_show)
         return None if self._memory is None else self._memory.pictures.get(candidate.identity)
+
+    def at_hand(self, candidate: Candidate) -> Image.Image | None:
+        """The candidate's picture as it is kept, however small; None where it would have to be fetched."""
+        return _decoded(self.kept(candidate)) or self._loader.at_hand(candidate, SHOWN_SIDE)
 
 
 def _decoded(kept: KeptPicture | None) -> Image.Image | None:

@@ -18,12 +18,16 @@ Place = tuple[int, ...]
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """A candidate, the cosine of its `embedding` to what is wanted, −1…1, and the `penalty` for what is not, from 0."""
+    """A candidate, the cosine of its `embedding` to what is wanted, −1…1, and the `penalty` for what is not, from 0.
+
+    `first_score` is the first model's cosine, where this one is a second model's.
+    """
 
     candidate: Candidate
     score: float
     penalty: float
     embedding: Embeddings = field(repr=False, compare=False)
+    first_score: float | None = None
 
 
 class Standing:

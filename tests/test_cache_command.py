@@ -20,7 +20,7 @@ from reranker.embedding_store import EmbeddingStore
 from reranker.encoder import unit_rows
 from tests.test_command_line import on_a_terminal, run
 
-KINDS = ["embeddings", "fingerprints", "pictures", "answers", "galleries", "engines"]
+KINDS = ["embeddings", "texts", "fingerprints", "pictures", "answers", "galleries", "engines"]
 
 
 @pytest.fixture(scope="module")
@@ -99,13 +99,14 @@ def test_where_nothing_is_kept_it_says_so(tmp_path: Path) -> None:
     assert not (tmp_path / "cache").exists()
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "texts"])
 def test_one_kind_is_cleared_and_the_others_stay(searched: Path, kind: str) -> None:
     before = kept()
     done = run("cache", "clear", f"--{kind}", "--yes")
     assert done.returncode == 0, done.stderr
     assert done.stderr == f"Removed: {before[kind]} {kind}\n"
-    assert kept() == {name: count for name, count in before.items() if name != kind}
+    gone = {kind, "texts"} if kind == "embeddings" else {kind}
+    assert kept() == {name: count for name, count in before.items() if name not in gone}
 
 
 def test_all_but_the_weights_is_cleared_where_no_kind_is_named(searched: Path) -> None:

@@ -16,6 +16,7 @@ import pytest
 
 from phrasepix.sample.catalogue import PICTURES_DIRECTORY
 from phrasepix.sample.site import StockSite
+from tests.tiny_models import random_tiny, write_model
 
 MAIN_JOB = ["two red boats at night in the rain", "--tag", "boat", "--source", "sample"]
 ENTRY = "import sys; sys.argv[0] = 'phrasepix'; from phrasepix.cli import main; main()"
@@ -310,3 +311,38 @@ def test_a_closed_pipe_ends_quietly() -> None:
 
 def test_the_version_is_shown() -> None:
     assert re.fullmatch(r"phrasepix \d+\.\d+\.\d+\n", run("--version").stdout)
+
+
+def test_spread_explained_and_refined_results_come_from_the_command_too(tmp_path: Path) -> None:
+    tiny = write_model(tmp_path / "tiny", random_tiny(1))
+    options = [
+        "--diverse",
+        "0.5",
+        "--explain",
+        "--model",
+        f"local-dir:{tiny}",
+        "--refine",
+        "sample",
+        "--refine-top",
+        "12",
+    ]
+    done = run(*MAIN_JOB, *options, "--json", "-n", "4")
+    assert done.returncode == 0, done.stderr
+    answer = json.loads(done.stdout)
+    assert answer["refined_by"] == "sample"
+    parts = ["two red boats", "at night", "in the rain"]
+    for match in answer["matches"]:
+        assert match["score"] != match["first_score"]
+        assert [part["text"] for part in match["parts"]] == parts
+        assert {part["fit"] for part in match["parts"]} <= {"clear", "fair", "weak"}
+    wrong = run(*MAIN_JOB, "--diverse", "2")
+    assert (wrong.returncode, wrong.stdout) == (2, "")
+    assert "diverse 2.0 is out of range" in wrong.stderr
+
+
+def test_where_nothing_fits_one_line_says_so_and_the_order_is_shown() -> None:
+    unfit = run("two yellow kites by day", "--tag", "cup", "--source", "sample", "-n", "3")
+    assert unfit.returncode == 0
+    assert unfit.stderr.count("Nothing here fits well") == 1
+    assert len(unfit.stdout.splitlines()) == 3
+    assert "Nothing here fits well" not in run(*MAIN_JOB, "-n", "3").stderr

@@ -24,6 +24,7 @@ from phrasepix.gallery import gallery_cards
 from phrasepix.results import Failure, Origin, Results, Skipped
 from phrasepix.terminal import results_lines
 from reranker.match import Match
+from reranker.reading import PartShown
 from retriever.candidate import Candidate, Rendition
 
 HOSTILE = """"><script>alert('x')</script><img src=x onerror=alert(1)>{{7*7}}{% raw %}[red]&amp;'"""
@@ -79,6 +80,8 @@ def results_with(text: str, page_url: str = "https://example.org/photos/1/", *, 
                 candidate,
                 Image.new("RGB", (640, 426), "teal"),
                 siblings=tuple(replace(candidate, id=f"{n}", source="library") for n in range(2, 2 + siblings)),
+                stands_out=3.0,
+                parts=(PartShown(text, 0.2),),
             ),
         ),
         skipped=(Skipped("pixabay", text, text),),
@@ -153,8 +156,38 @@ def test_source_credit_and_licence_stand_on_the_page_with_links(tmp_path: Path) 
     assert "Pictures from Pixabay" in page.text
     assert "AI-generated" in page.text
     assert page.all("html")[0]["lang"] == "en"
-    meter = next(attributes for _, attributes in page.elements if attributes.get("role") == "meter")
-    assert meter["aria-valuenow"] == "0.310"
+    meters = [attributes for _, attributes in page.elements if attributes.get("role") == "meter"]
+    assert [(one["aria-valuenow"], one["aria-valuetext"]) for one in meters] == [("75", "clear"), ("10", "weak")]
+    assert "0.310" in page.text
+
+
+def test_what_nothing_is_known_of_has_no_bar_and_no_word() -> None:
+    results = results_with("a tiger")
+    (match,) = results
+    unknown = replace(results, matches=(replace(match, stands_out=None, parts=()),))
+    page = Page(gallery_cards(unknown))
+    assert not any(attributes.get("role") == "meter" for _, attributes in page.elements)
+    assert "0.310" in page.text
+    assert unknown.fits_well is None
+    assert results_lines(unknown).endswith("\t\n")
+
+
+def test_every_face_says_when_nothing_fits_and_still_shows_the_order() -> None:
+    results = results_with("a tiger")
+    (match,) = results
+    unfit = replace(results, matches=(replace(match, stands_out=0.4, first_score=0.21),))
+    page = Page(gallery_cards(unfit))
+    assert "Nothing here fits well." in page.text
+    assert "Nothing here fits well." not in Page(gallery_cards(results)).text
+    assert "first 0.210" in page.text
+    assert len(page.all("img")) == 1
+    assert json.loads(unfit.to_json())["fits_well"] is False
+    console = Console(file=io.StringIO(), width=100)
+    console.print(unfit)
+    table = console.file.getvalue()  # type: ignore[attr-defined]
+    assert "0.310 █░░░░░░░" in table
+    assert "weak · first 0.210" in table
+    assert "a tiger weak" in table
 
 
 def hotlinked_results(*files: str) -> Results:
@@ -307,9 +340,11 @@ def test_a_picture_says_nothing_of_a_length() -> None:
 
 def test_json_has_every_field_a_program_needs() -> None:
     answer = json.loads(results_with("a tiger").to_json())
-    assert set(answer) == {
-        *("phrase", "query", "tags", "sources", "model", "pool_size", "matches", "skipped", "failures", "asked")
-    }
+    told = {"phrase", "query", "tags", "sources", "model", "pool_size", "matches", "skipped", "failures", "asked"}
+    assert set(answer) == told | {"fits_well", "refined_by"}
+    match = answer["matches"][0]
+    assert (answer["fits_well"], match["stands_out"], match["fit"], match["first_score"]) == (True, 3.0, "clear", None)
+    assert match["parts"] == [{"text": "a tiger", "stands_out": 0.2, "fit": "weak"}]
     required = {
         "rank",
         "score",

@@ -228,3 +228,74 @@ def test_results_are_a_sequence_of_matches() -> None:
     assert isinstance(results[0].picture, Image.Image)
     assert "4 of" in repr(results)
     assert SAMPLE.title in repr(results)
+
+
+NIGHT = "a red boat at night in the fog"
+
+
+def test_matches_say_how_far_they_stand_out_and_a_subject_that_is_not_there_fits_nowhere() -> None:
+    fitting = find_images(NIGHT, tag="boat", source="sample", top=5)
+    assert fitting.fits_well is True
+    assert fitting[0].fit == "clear"
+    absent = find_images("two yellow kites by day", tag="cup", source="sample", top=5)
+    assert absent.fits_well is False
+    assert {match.fit for match in absent} == {"weak"}
+    assert len(absent) == 5
+    *firming, final = stream_images(NIGHT, tag="boat", source="sample", top=5)
+    assert [match.stands_out for match in final] == [match.stands_out for match in fitting]
+    assert {results.fits_well for results in firming} == {None}
+
+
+def test_explained_matches_tell_each_part_of_the_phrase() -> None:
+    plain = find_images(NIGHT, tag="boat", source="sample", top=3)
+    explained = find_images(NIGHT, tag="boat", source="sample", top=3, explain=True)
+    assert [match.candidate.id for match in explained] == [match.candidate.id for match in plain]
+    assert all(match.parts == () for match in plain)
+    for match in explained:
+        assert [part.text for part in match.parts] == ["a red boat", "at night", "in the fog"]
+    shown = {part.text: part.fit for part in explained[0].parts}
+    assert {"night", "fog"} <= set(explained[0].candidate.tags)
+    assert shown == {"a red boat": "clear", "at night": "fair", "in the fog": "fair"}
+
+
+def test_diverse_results_differ_more_and_zero_is_the_plain_order() -> None:
+    def grounds(**options: float) -> tuple[list[str], int]:
+        found = find_images("a view of a tent", tag="tent", source="sample", top=8, **options)  # type: ignore[arg-type]
+        grounds = {"beach", "desert", "forest", "lake", "meadow", "mountains", "snowfield"}
+        return [match.candidate.id for match in found], len({tag for m in found for tag in m.candidate.tags} & grounds)
+
+    (plain, few), (zero, _), (spread, many) = grounds(), grounds(diverse=0.0), grounds(diverse=0.75)
+    assert zero == plain
+    assert spread[0] == plain[0]
+    assert many > few
+
+
+def test_a_second_model_refines_what_a_first_one_found() -> None:
+    colours = ColourEncoder()
+    weak = find_images(NIGHT, tag="boat", source="sample", model=colours, top=60)
+    refined = find_images(NIGHT, tag="boat", source="sample", model=colours, refine="sample", refine_top=25, top=60)
+    assert (weak.refined_by, refined.refined_by) == ("", "sample")
+    assert [match.candidate.id for match in refined][25:] == [match.candidate.id for match in weak][25:]
+    assert {match.candidate.id for match in refined[:25]} == {match.candidate.id for match in weak[:25]}
+    scores = [match.score for match in refined[:25]]
+    assert scores == sorted(scores, reverse=True)
+    assert [match.first_score is None for match in refined] == [False] * 25 + [True] * (len(refined) - 25)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"diverse": 1.5}, "diverse 1.5 is out of range"),
+        ({"diverse": float("nan")}, "diverse nan is out of range"),
+        ({"refine_top": 0}, "refine_top 0 is out of range"),
+        ({"refine": "sample"}, "is the model that ranks already"),
+    ],
+)
+def test_a_wish_that_cannot_be_met_is_refused_before_anything_is_asked(
+    options: dict[str, object], message: str
+) -> None:
+    def report(progress: SearchProgress) -> None:
+        raise AssertionError(progress)
+
+    with pytest.raises(ValueError, match=message):
+        find_images("a boat", tag="boat", source="sample", on_progress=report, **options)  # type: ignore[arg-type]

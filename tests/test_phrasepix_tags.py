@@ -15,6 +15,7 @@ from phrasepix import find_images
 from phrasepix.asking import FoundTags, Record
 from phrasepix.sample.site import StockSite
 from phrasepix.tags import DerivedTag, derived_tags
+from phrasepix.tags.phrase_parts import parts_of_phrase
 from reranker.testing import ColourEncoder
 from retriever.candidate import Candidate, Rendition
 from retriever.errors import AnswerNotKeptError, SourceAnswerError, WrongParameterError
@@ -331,3 +332,28 @@ def test_the_right_picture_is_in_the_pool_with_four_requests() -> None:
     assert line.requests == 4
     assert line.sent <= 4
     assert line.all >= 0.97
+
+
+@pytest.mark.parametrize(
+    ("phrase", "language", "parts"),
+    [
+        ("a red fox in the snow at night", "en", ("a red fox", "in the snow", "at night")),
+        ("a tiger playing in the snow", "en", ("a tiger playing", "in the snow")),
+        ("in front of high mountains a tent", "en", ("in front of high mountains", "a tent")),
+        ("on the left a red boat and on the right a cat", "en", ("on the left", "a red boat", "on the right", "a cat")),
+        ("An old fisherman, mending nets", "en", ("An old fisherman", "mending nets")),
+        ("a boat, a boat", "en", ("a boat",)),
+        ("a lighthouse", "en", ("a lighthouse",)),
+        ("the end of it", "en", ("the end of it",)),
+        ("  of the ", "en", ("of the",)),
+        ("Ein Leuchtturm im Schneesturm bei Nacht", "de", ("Ein Leuchtturm", "im Schneesturm", "bei Nacht")),
+        ("虎在雪中玩耍", "zh", ("虎在雪中玩耍",)),
+        ("a b, c d", "qq", ("a b", "c d")),
+    ],
+)
+def test_a_phrase_falls_into_its_parts_in_its_own_words(phrase: str, language: str, parts: tuple[str, ...]) -> None:
+    assert parts_of_phrase(phrase, language) == parts
+
+
+def test_a_phrase_without_end_has_six_parts_at_most() -> None:
+    assert len(parts_of_phrase(", ".join(f"thing number {n}" for n in range(50)))) == 6

@@ -14,6 +14,7 @@ from PIL import Image
 
 from reranker import ClipReranker, Embeddings, Encoder, Progress, RerankerError
 from reranker.errors import WrongQueryError
+from reranker.neutral import NEUTRAL_PHRASES
 from reranker.pictures import PictureLoader
 from reranker.pictures.fetch import PictureFetcher
 from reranker.testing import ColourEncoder
@@ -158,7 +159,7 @@ def test_a_second_phrase_over_the_same_pool_fetches_and_encodes_nothing(
     second = reranker.rerank("blue", pool)
     assert dict(server.asked) == asked
     assert encoder.batches == batches
-    assert encoder.texts == ["red", "blue"]
+    assert encoder.texts == ["red", *NEUTRAL_PHRASES, "blue"]
     assert set(ids(second)) == set(ids(first))
     assert ids(second)[0] == "9"
     assert [match.picture.tobytes() for match in second.matches if match.candidate.id == "0"] == [

@@ -226,6 +226,18 @@ def find(
             rich_help_panel=_MODEL,
         ),
     ] = "auto",
+    refine: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="A second, heavier model that ranks the best again.",
+            show_default=False,
+            rich_help_panel=_MODEL,
+        ),
+    ] = None,
+    refine_top: Annotated[
+        int, typer.Option(metavar="N", min=1, help="How many of the best it ranks.", rich_help_panel=_MODEL)
+    ] = 30,
     offline: Annotated[
         bool,
         typer.Option(
@@ -238,6 +250,17 @@ def find(
             "--fold/--no-fold", help="Show the same picture once, with its likes listed.", rich_help_panel=_OUTPUT
         ),
     ] = True,
+    diverse: Annotated[
+        float,
+        typer.Option(
+            metavar="0…1",
+            help="Spread the best: from 0, the plain order, to 1, as different as can be.",
+            rich_help_panel=_OUTPUT,
+        ),
+    ] = 0.0,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Say how each match shows each part.", rich_help_panel=_OUTPUT)
+    ] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="One JSON object on stdout.", rich_help_panel=_OUTPUT)
     ] = False,
@@ -351,12 +374,18 @@ def find(
                 project=project,
                 unused=unused,
                 fold=fold,
+                diverse=diverse,
+                explain=explain,
+                refine=refine,
+                refine_top=refine_top,
                 on_progress=screen.show,
             )
             results = refined(results, prefer, avoid, screen.show)
         _say_what_was_asked(results, screen)
         _print(results, as_json)
         _say_what_was_skipped(results, screen)
+        if results.fits_well is False:
+            screen.say("Nothing here fits well: no picture stands out for this phrase. These are the nearest.")
         if results or gallery is not None:
             _write_gallery(results, gallery, open_gallery, screen)
         if not results:

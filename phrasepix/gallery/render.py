@@ -12,6 +12,7 @@ from PIL import Image
 from phrasepix.gallery.hotlinks import hotlinked, origin_of
 from phrasepix.links import page_of
 from phrasepix.videos import video_note
+from reranker.reading import share_of_full
 from retriever.courtesy.addresses import lasting
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ def _environment() -> Environment:
     )
     environment.filters["hotlinked"] = hotlinked
     environment.filters["lasting"] = lasting
+    environment.filters["share_of_full"] = share_of_full
     environment.filters["video_note"] = video_note
     environment.filters["page"] = page_of
     return environment

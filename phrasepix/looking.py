@@ -1,0 +1,47 @@
+"""What pictures are looked at with: what loads them, and what is remembered of them."""
+
+import os
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+
+from reranker.memory import Memory
+from reranker.pictures import PictureLoader
+from reranker.pictures.fetch import PictureFetcher
+from retriever.candidate import Candidate
+from retriever.directories import cache_directory
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """The pool a search has looked at, and whose pictures may come from where.
+
+    `loopback_sources` and `local_sources` are as for a `PictureLoader`, no files are kept of `unkept_sources`.
+    """
+
+    candidates: Sequence[Candidate]
+    places: Mapping[tuple[str, str], tuple[int, ...]]
+    loopback_sources: Collection[str]
+    local_sources: Collection[str]
+    unkept_sources: Collection[str]
+
+
+def loader_and_memory(looked: Looked, fetcher: PictureFetcher, opened: ExitStack) -> tuple[PictureLoader, Memory]:
+    """What pictures are loaded by and what is remembered of them, open as long as `opened`."""
+    loader = PictureLoader(fetcher, loopback_sources=looked.loopback_sources, local_sources=looked.local_sources)
+    memory = Memory(cache_directory(), no_files_of=looked.unkept_sources)
+    return opened.enter_context(loader), opened.enter_context(memory)
+
+
+@contextmanager
+def no_downloads() -> Iterator[None]:
+    """Forbid the download of weights while they are loaded."""
+    before = os.environ.get("HF_HUB_OFFLINE")
+    os.environ["HF_HUB_OFFLINE"] = "1"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["HF_HUB_OFFLINE"]
+        else:
+            os.environ["HF_HUB_OFFLINE"] = before

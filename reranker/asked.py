@@ -1,0 +1,77 @@
+"""One query, asked of one encoder."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from reranker.embedding_store import EmbeddingStore
+from reranker.encoded_texts import EncodedTexts
+from reranker.encoder import Embeddings
+from reranker.errors import WrongQueryError
+from reranker.examples import Examples
+from reranker.query import EncodedQuery, Example, Part, Phrase, Query
+from reranker.reading import NOT_READ, Reader, Yardstick
+from reranker.standing import Scored
+
+
+class Asked:
+    """A `query` in an encoder's space, by its `texts` and `examples`; matches are read by `parts` of its phrases too.
+
+    `store` keeps the embeddings of the neutral phrases.
+    """
+
+    def __init__(
+        self,
+        query: Query,
+        texts: EncodedTexts,
+        examples: Examples,
+        store: EmbeddingStore | None,
+        parts: tuple[str, ...] = (),
+    ) -> None:
+        self.query = query
+        self.examples = examples
+        self._texts = texts
+        self._store = store
+        self._parts = parts
+
+    def encoded(self) -> EncodedQuery:
+        """All of it: texts before pictures, for one tower is in memory at a time.
+
+        Raises `WrongQueryError`, and `PictureUnreachableError` where an example cannot be fetched.
+        """
+        for phrase in self.query.phrases:
+            self._texts.phrase(phrase.text)
+        self._texts.parts(self._parts)
+        if self._is_read:
+            self._texts.neutral(self._store)
+        return EncodedQuery.of(self.query, self._embedding_of)
+
+    def reader(self, pool: Sequence[Scored]) -> Reader:
+        """What reads matches of the pool: by the phrases, but where a picture is wanted too by the parts alone."""
+        neutral = self._texts.neutral(self._store) if pool and self._is_read else ()
+        if not len(neutral):
+            return NOT_READ
+        wanted = self.query.wanted
+        phrases = [(self._texts.phrase(part.text), part.weight) for part in wanted if isinstance(part, Phrase)]
+        return Reader(
+            Yardstick(np.asarray(neutral), [one.embedding for one in pool]),
+            phrases if len(phrases) == len(wanted) else (),
+            self._texts.parts(self._parts),
+        )
+
+    def demand_pictures(self) -> None:
+        """Raise `WrongQueryError` where an example is an embedding, which another encoder cannot use."""
+        if any(isinstance(example.picture, np.ndarray) for example in self.query.examples):
+            raise WrongQueryError(
+                "a second model cannot refine by the embedding of an example, which is the first one's; "
+                "give its picture"
+            )
+
+    @property
+    def _is_read(self) -> bool:
+        return any(isinstance(part, Phrase) for part in self.query.wanted)
+
+    def _embedding_of(self, part: Part) -> Embeddings:
+        if isinstance(part, Example):
+            return self.examples.encoded(part).embedding
+        return self._texts.phrase(part.text)

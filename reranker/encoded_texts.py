@@ -1,0 +1,41 @@
+"""Texts under one encoder, each encoded once in a process."""
+
+from collections.abc import Sequence
+from functools import lru_cache
+
+import numpy as np
+
+from reranker.embedding_store import EmbeddingStore
+from reranker.encoder import Embeddings, Encoder
+from reranker.errors import WrongQueryError
+from reranker.neutral import neutral_embeddings
+
+
+class EncodedTexts:
+    """Phrases, parts of them, and the neutral phrases that they are read against."""
+
+    def __init__(self, encoder: Encoder) -> None:
+        self._encoder = encoder
+        self._neutral: Embeddings | None = None
+        self.phrase = lru_cache(maxsize=128)(self._phrase)
+        self.parts = lru_cache(maxsize=32)(self._parts)
+
+    def neutral(self, store: EmbeddingStore | None) -> Embeddings:
+        """Those of the neutral phrases, float32 [k, d]; looked up in the `store`, and kept there."""
+        if self._neutral is None:
+            self._neutral = neutral_embeddings(self._encoder, store)
+        return self._neutral
+
+    def _phrase(self, text: str) -> Embeddings:
+        """Float32 [d]. Raises `WrongQueryError` where it is not finite."""
+        return self._finite(self._encoder.encode_texts([text])[0], "this phrase")
+
+    def _parts(self, texts: Sequence[str]) -> list[tuple[str, Embeddings]]:
+        """Each with its text, encoded in one batch. Raises `WrongQueryError` where one is not finite."""
+        rows = self._encoder.encode_texts(texts) if texts else ()
+        return [(text, self._finite(row, f"“{text}”")) for text, row in zip(texts, rows, strict=True)]
+
+    def _finite(self, embedding: Embeddings, title: str) -> Embeddings:
+        if not np.isfinite(embedding).all():
+            raise WrongQueryError(f"the model {self._encoder.name} gives no finite embedding for {title}")
+        return embedding

@@ -1,0 +1,47 @@
+"""What is done with an order once it stands."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from reranker.diversity import demand_share
+from reranker.errors import WrongQueryError
+
+if TYPE_CHECKING:
+    from reranker.clip_reranker import ClipReranker, Progress
+
+
+@dataclass(frozen=True, slots=True)
+class Refinement:
+    """A second model that ranks the best `top` of the first one's order again; the others stay behind them.
+
+    `reranker` gives it, when there is something to rank.
+    """
+
+    reranker: "Callable[[], ClipReranker]"
+    top: int = 30
+    on_progress: "Callable[[Progress], None]" = lambda progress: None
+
+    def __post_init__(self) -> None:
+        if self.top < 1:
+            raise WrongQueryError(f"refine_top {self.top} is out of range; allowed: whole numbers from 1")
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """`diverse` 0…1 spreads the best (see `diversified`); `parts` are texts of which each match says how it shows them.
+
+    With a `refinement` a second model has its say, before the best are spread.
+
+    Raises `WrongQueryError`.
+    """
+
+    diverse: float = 0.0
+    parts: tuple[str, ...] = ()
+    refinement: Refinement | None = None
+
+    def __post_init__(self) -> None:
+        demand_share(self.diverse)
+
+
+AS_IT_STANDS = Finish()

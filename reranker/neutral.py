@@ -1,0 +1,86 @@
+"""Phrases that nobody asked for, to read a cosine against, and their embeddings."""
+
+import logging
+from typing import Final
+
+import numpy as np
+
+from reranker.embedding_store import EmbeddingStore
+from reranker.encoder import Embeddings, Encoder
+
+logger = logging.getLogger(__name__)
+
+NEUTRAL_PHRASES: Final = (
+    "a photo",
+    "a picture",
+    "a photo of something",
+    "an abstract pattern",
+    "a portrait",
+    "a man",
+    "a smiling woman",
+    "children playing",
+    "a group of people",
+    "people at work",
+    "a hand",
+    "a dog",
+    "a cat",
+    "a bird",
+    "horses in a field",
+    "a flower",
+    "a tree",
+    "a forest",
+    "mountains",
+    "a lake",
+    "the sea",
+    "a beach",
+    "a river",
+    "the sky with clouds",
+    "a red sunset",
+    "a city street",
+    "a building",
+    "a house",
+    "a room with furniture",
+    "food on a table",
+    "a cup of coffee",
+    "fruit",
+    "a car on a road",
+    "a train",
+    "a boat",
+    "an airplane",
+    "a bicycle",
+    "a computer on a desk",
+    "a book",
+    "clothes",
+    "sports",
+    "a night scene",
+    "a snowy day",
+    "the colour blue",
+    "green leaves",
+)
+"""Everyday captions of everything and nothing, short: a text tower's work grows with the longest of them."""
+
+_SOURCE = "neutral phrases"
+
+
+def neutral_embeddings(encoder: Encoder, store: EmbeddingStore | None) -> Embeddings:
+    """Those of the neutral phrases under this encoder: float32 [k, d], rows of L2 norm 1.
+
+    Taken from the `store` where they are kept; else encoded in one batch, and kept. A phrase of which the encoder
+    gives no finite embedding is left out.
+    """
+    keys = {phrase: (_SOURCE, phrase) for phrase in NEUTRAL_PHRASES}
+    found = {} if store is None else store.get_many(name_of_texts(encoder), encoder.dimensions, keys.values())
+    missing = [phrase for phrase, key in keys.items() if key not in found]
+    if missing:
+        rows = encoder.encode_texts(missing)
+        encoded = {keys[phrase]: row for phrase, row in zip(missing, rows, strict=True) if np.isfinite(row).all()}
+        if store is not None:
+            store.put_many(name_of_texts(encoder), encoded)
+        found |= encoded
+    kept = [found[key] for key in keys.values() if key in found]
+    return np.stack(kept) if kept else np.empty((0, encoder.dimensions), dtype=np.float32)
+
+
+def name_of_texts(encoder: Encoder) -> str:
+    """Under which the encoder's texts are kept: its `text_name`, where several text towers share one for pictures."""
+    return str(getattr(encoder, "text_name", encoder.name))

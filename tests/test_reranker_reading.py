@@ -1,0 +1,193 @@
+"""Scores that can be read: how far a match stands out from phrases nobody asked for."""
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from reranker import ClipReranker, Embeddings, Example, Memory, Phrase, Query, Ranking
+from reranker.encoder import unit_rows
+from reranker.finish import Finish
+from reranker.match import Match
+from reranker.neutral import NEUTRAL_PHRASES, neutral_embeddings
+from reranker.pictures import PictureLoader
+from reranker.reading import ALLOWANCE, CLEAR, FAIR, PartShown, Reader, Yardstick
+from reranker.testing import ColourEncoder
+from retriever.candidate import Candidate
+from tests.picture_server import PictureServer, candidate, encoded, file, stripes
+
+
+class Counting(ColourEncoder):
+    """Writes down its texts; with `text_name` it says that its texts are another model's than its pictures."""
+
+    def __init__(self, text_name: str | None = None) -> None:
+        self.texts: list[str] = []
+        if text_name is not None:
+            self.text_name = text_name
+
+    def encode_texts(self, texts: Sequence[str]) -> Embeddings:
+        self.texts.extend(texts)
+        return super().encode_texts(texts)
+
+
+@pytest.fixture
+def server() -> Iterator[PictureServer]:
+    with PictureServer() as server:
+        yield server
+
+
+def pool_of(server: PictureServer, *colours: list[str]) -> list[Candidate]:
+    return [
+        candidate(number, server.put(f"/{number}.png", file(encoded(stripes(stripe), "PNG"))))
+        for number, stripe in enumerate(colours)
+    ]
+
+
+def search(
+    pool: list[Candidate], query: str | Query, memory: Path | None = None, finish: Finish | None = None
+) -> tuple[Ranking, Counting]:
+    encoder = Counting()
+    with (
+        ClipReranker(encoder, loader=PictureLoader(loopback_sources={"sample"})) as reranker,
+        Memory(memory or Path("unused")) as kept,
+    ):
+        return reranker.rerank(
+            query, pool, fold=False, finish=finish or Finish(), memory=kept if memory else None
+        ), encoder
+
+
+def random_units(n: int, d: int = 16, seed: int = 0) -> Embeddings:
+    return unit_rows(np.random.default_rng(seed).standard_normal((n, d)))
+
+
+def test_a_match_stands_out_by_the_smaller_of_its_two_comparisons() -> None:
+    neutral, pool, text = random_units(40), random_units(30, seed=1), random_units(1, seed=2)[0]
+    yardstick = Yardstick(neutral, list(pool))
+    all_cosines = pool.astype(np.float64) @ neutral.T.astype(np.float64)
+    best = all_cosines.max(axis=0)
+    for picture, own in zip(pool, all_cosines, strict=True):
+        cosine = float(picture.astype(np.float64) @ text.astype(np.float64))
+        for_picture = (cosine - own.mean()) / own.std()
+        in_pool = (cosine - best.mean()) / best.std() + ALLOWANCE
+        assert yardstick.for_picture(text, picture) == pytest.approx(for_picture, abs=1e-4)
+        assert yardstick.stands_out(text, picture) == pytest.approx(min(for_picture, in_pool), abs=1e-4)
+
+
+def test_what_it_reads_depends_neither_on_the_order_of_the_pool_nor_on_its_size_in_memory() -> None:
+    neutral, pool, text = random_units(40), random_units(9000, seed=1), random_units(1, seed=2)[0]
+    forwards, backwards = (
+        Yardstick(neutral, rows).stands_out(text, pool[7]) for rows in (list(pool), list(pool[::-1]))
+    )
+    assert forwards == backwards
+
+
+def test_neutral_phrases_that_are_all_one_to_a_model_tell_nothing() -> None:
+    same = np.repeat(random_units(1), 5, axis=0)
+    yardstick = Yardstick(same, list(random_units(3, seed=1)))
+    assert yardstick.stands_out(same[0], random_units(1, seed=4)[0]) is None
+    assert Reader(yardstick, [(same[0], 1.0)]).stands_out(same[0]) is None
+
+
+def test_several_phrases_are_read_by_their_weighted_mean() -> None:
+    neutral, pool, texts = random_units(40), random_units(30, seed=1), random_units(2, seed=2)
+    yardstick = Yardstick(neutral, list(pool))
+    one, other = (yardstick.stands_out(text, pool[0]) for text in texts)
+    assert one is not None
+    assert other is not None
+    read = Reader(yardstick, [(texts[0], 3.0), (texts[1], 1.0)]).stands_out(pool[0])
+    assert read == pytest.approx((3 * one + other) / 4)
+
+
+@pytest.mark.parametrize(
+    ("far", "fit"), [(CLEAR, "clear"), (CLEAR - 0.01, "fair"), (FAIR, "fair"), (FAIR - 0.01, "weak"), (None, "")]
+)
+def test_a_word_says_how_well_a_match_fits(far: float | None, fit: str) -> None:
+    match = Match(1, 0.3, candidate(1, "https://example.org/1"), Image.new("RGB", (8, 8)), stands_out=far)
+    assert match.fit == fit
+    assert Ranking((match,), (), 1).fits_well is (None if far is None else far >= FAIR)
+
+
+def test_a_fitting_picture_stands_out_and_one_of_another_colour_does_not(server: PictureServer) -> None:
+    pool = pool_of(server, ["purple"], ["black"], ["orange"], ["black", "orange"])
+    found, _ = search(pool, "purple")
+    assert found.matches[0].candidate.id == "0"
+    assert found.matches[0].fit == "clear"
+    assert {match.fit for match in found.matches[1:]} == {"weak"}
+    assert found.fits_well is True
+    unfit, _ = search(pool[1:], "purple")
+    assert len(unfit.matches) == 3, "the order is shown all the same"
+    assert unfit.fits_well is False
+
+
+def test_a_picture_to_compare_with_is_read_against_nothing(server: PictureServer) -> None:
+    pool = pool_of(server, ["purple"], ["black"])
+    example = Example(stripes(["purple"]))
+    for query in (Query((example,)), Query((Phrase("purple"), example))):
+        found, _ = search(pool, query)
+        assert [match.stands_out for match in found.matches] == [None, None]
+        assert found.fits_well is None
+    _, encoder = search(pool, Query((example,)))
+    assert encoder.texts == [], "no text is encoded where none is asked"
+
+
+def test_an_empty_pool_says_nothing_of_fit(server: PictureServer) -> None:
+    found, _ = search([], "purple")
+    assert (found.matches, found.fits_well) == ((), None)
+
+
+def test_parts_are_told_of_each_match_in_their_order(server: PictureServer) -> None:
+    pool = pool_of(server, ["purple", "black"], ["orange"])
+    found, encoder = search(pool, "purple black", finish=Finish(parts=("purple", "black", "orange")))
+    assert [[(part.text, part.fit) for part in match.parts] for match in found.matches] == [
+        [("purple", "clear"), ("black", "clear"), ("orange", "weak")],
+        [("purple", "weak"), ("black", "weak"), ("orange", "clear")],
+    ]
+    assert encoder.texts[1:4] == ["purple", "black", "orange"]
+    assert PartShown("x", None).fit == ""
+
+
+def test_neutral_phrases_are_encoded_once_in_a_models_life(server: PictureServer, tmp_path: Path) -> None:
+    pool = pool_of(server, ["purple"], ["black"])
+    first, encoder = search(pool, "purple", tmp_path)
+    assert encoder.texts == ["purple", *NEUTRAL_PHRASES]
+    second, encoder = search(pool, "purple", tmp_path)
+    assert encoder.texts == ["purple"]
+    assert [match.stands_out for match in second.matches] == [match.stands_out for match in first.matches]
+
+
+def test_damaged_neutral_embeddings_are_encoded_again(tmp_path: Path) -> None:
+    with Memory(tmp_path) as memory:
+        whole = neutral_embeddings(Counting(), memory.texts)
+    with closing(sqlite3.connect(tmp_path / "texts.sqlite")) as db, db:
+        db.execute("UPDATE embeddings SET vector = zeroblob(size) WHERE picture IN ('a dog', 'a cat')")
+    encoder = Counting()
+    with Memory(tmp_path) as memory:
+        np.testing.assert_array_equal(neutral_embeddings(encoder, memory.texts), whole)
+    assert sorted(encoder.texts) == ["a cat", "a dog"]
+    (tmp_path / "texts.sqlite").write_bytes(b"no database" * 1000)
+    with Memory(tmp_path) as memory:
+        np.testing.assert_array_equal(neutral_embeddings(encoder, memory.texts), whole)
+    assert (tmp_path / "texts.damaged").exists()
+
+
+def test_two_text_towers_of_one_space_for_pictures_keep_their_texts_apart(tmp_path: Path) -> None:
+    one, other = Counting("tower 1"), Counting("tower 2")
+    with Memory(tmp_path) as memory:
+        neutral_embeddings(one, memory.texts)
+        neutral_embeddings(other, memory.texts)
+    assert one.texts == other.texts == list(NEUTRAL_PHRASES)
+
+
+def test_a_neutral_phrase_without_a_finite_embedding_is_left_out() -> None:
+    class Odd(ColourEncoder):
+        def encode_texts(self, texts: Sequence[str]) -> Embeddings:
+            rows = super().encode_texts(texts)
+            rows[[text == "a dog" for text in texts]] = np.nan
+            return rows
+
+    assert len(neutral_embeddings(Odd(), None)) == len(NEUTRAL_PHRASES) - 1
+    assert len(set(NEUTRAL_PHRASES)) == len(NEUTRAL_PHRASES)
