@@ -18,8 +18,9 @@ logger = logging.getLogger(__name__)
 class ModelInLoading:
     """The reranker of `model` (its name with the `pretrained` tag, or an `Encoder`), ready for `query`.
 
-    `begin` loads in the background what is at hand on this machine. What must be downloaded, exported or run by torch
-    waits for `reranker`: nobody should wait for it who finds no picture.
+    `begin` loads what is at hand on this machine, and what takes longest of that, the text tower, in the background.
+    What must be downloaded, exported or run by torch waits for `reranker`: nobody should wait for it who finds no
+    picture.
     """
 
     def __init__(
@@ -52,9 +53,15 @@ class ModelInLoading:
 
     def begin(self) -> None:
         """Begin to load what is at hand."""
-        if self._is_at_hand():
-            self._thread = Thread(target=self._prepare, name="load-model", daemon=True)
-            self._thread.start()
+        if not self._is_at_hand():
+            return
+        try:
+            reranker = self._load()
+        except Exception as error:  # raised again, to whoever asks, by the same steps
+            logger.debug("the model could not be loaded ahead: %s", error)
+            return
+        self._thread = Thread(target=self._prepare, args=(reranker,), name="load-model", daemon=True)
+        self._thread.start()
 
     def end(self) -> None:
         """Wait for what was begun: a process must not end in the middle of it."""
@@ -62,15 +69,14 @@ class ModelInLoading:
             self._thread.join()
 
     def reranker(self) -> ClipReranker:
-        """The reranker; waits for it. Raises the errors of `load_encoder`."""
-        self.end()
-        return self._load()  # at once, or with the error that the thread met
+        """The reranker, which may be encoding the phrases still. Raises the errors of `load_encoder`."""
+        return self._load()
 
-    def _prepare(self) -> None:
+    def _prepare(self, reranker: ClipReranker) -> None:
         try:
-            self._load().prepare(self._query)
+            reranker.prepare(self._query)
         except Exception as error:  # raised again, to whoever asks, by the same steps
-            logger.debug("the model could not be loaded ahead: %s", error)
+            logger.debug("the phrases could not be encoded ahead: %s", error)
 
 
 def model_of(settings: Settings) -> ModelInLoading:

@@ -1,11 +1,9 @@
 """Matches on a terminal."""
 
+import os
+import sys
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
-
-from rich import box
-from rich.table import Table
-from rich.text import Text
+from typing import TYPE_CHECKING, TextIO
 
 from phrasepix.links import page_of
 from phrasepix.videos import video_note
@@ -14,8 +12,13 @@ from reranker.reading import share_of_full
 from retriever.candidate import Candidate
 
 if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
     from phrasepix.results import Results
 
+_CALL_IT_A_TERMINAL = ("FORCE_COLOR", "TTY_COMPATIBLE")
 _BAR_WIDTH = 8
 _STYLES = {"clear": "green", "fair": "yellow", "weak": "bright_black"}
 """By the word for how a match fits."""
@@ -31,8 +34,22 @@ def short_name(candidate: Candidate) -> str:
     return f"{candidate.source}:{identifier}"
 
 
-def results_table(results: "Results") -> Table:
+def console_of(stream: TextIO) -> "Console | None":
+    """rich's console on `stream`, stdout or stderr; None where that is no terminal, and rich need not be imported."""
+    if not stream.isatty() and not any(name in os.environ for name in _CALL_IT_A_TERMINAL):
+        return None
+    from rich.console import Console
+
+    console = Console(stderr=stream is sys.stderr)
+    return console if console.is_terminal else None
+
+
+def results_table(results: "Results") -> "Table":
     """The matches as a table; source texts are shown as they are, never read as markup."""
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
     table = Table(
         box=box.SIMPLE_HEAD,
         title=Text("".join([f"“{results.phrase}”", *(f" − “{part.title}”" for part in results.unwanted)])),
@@ -70,8 +87,10 @@ def results_table(results: "Results") -> Table:
     return table
 
 
-def _score(match: Match) -> Text:
+def _score(match: Match) -> "Text":
     """The cosine with a bar of how far the match stands out; below them the word for it, and the first score."""
+    from rich.text import Text
+
     if match.stands_out is None:
         bar = word = ("", "")
     else:

@@ -1,7 +1,7 @@
 """Texts under one encoder, each encoded once in a process."""
 
-from collections.abc import Sequence
 from functools import lru_cache
+from threading import Lock
 
 import numpy as np
 
@@ -16,22 +16,32 @@ class EncodedTexts:
 
     def __init__(self, encoder: Encoder) -> None:
         self._encoder = encoder
+        self._encoding = Lock()  # whoever asks for a text that another thread encodes waits for it
         self._neutral: Embeddings | None = None
-        self.phrase = lru_cache(maxsize=128)(self._phrase)
-        self.parts = lru_cache(maxsize=32)(self._parts)
+        self._phrases = lru_cache(maxsize=128)(self._encode_phrase)
+        self._parts = lru_cache(maxsize=32)(self._encode_parts)
+
+    def phrase(self, text: str) -> Embeddings:
+        """Float32 [d]. Raises `WrongQueryError` where it is not finite."""
+        with self._encoding:
+            return self._phrases(text)
+
+    def parts(self, texts: tuple[str, ...]) -> list[tuple[str, Embeddings]]:
+        """Each with its text, encoded in one batch. Raises `WrongQueryError` where one is not finite."""
+        with self._encoding:
+            return self._parts(texts)
 
     def neutral(self, store: EmbeddingStore | None) -> Embeddings:
         """Those of the neutral phrases, float32 [k, d]; looked up in the `store`, and kept there."""
-        if self._neutral is None:
-            self._neutral = neutral_embeddings(self._encoder, store)
-        return self._neutral
+        with self._encoding:
+            if self._neutral is None:
+                self._neutral = neutral_embeddings(self._encoder, store)
+            return self._neutral
 
-    def _phrase(self, text: str) -> Embeddings:
-        """Float32 [d]. Raises `WrongQueryError` where it is not finite."""
+    def _encode_phrase(self, text: str) -> Embeddings:
         return self._finite(self._encoder.encode_texts([text])[0], "this phrase")
 
-    def _parts(self, texts: Sequence[str]) -> list[tuple[str, Embeddings]]:
-        """Each with its text, encoded in one batch. Raises `WrongQueryError` where one is not finite."""
+    def _encode_parts(self, texts: tuple[str, ...]) -> list[tuple[str, Embeddings]]:
         rows = self._encoder.encode_texts(texts) if texts else ()
         return [(text, self._finite(row, f"“{text}”")) for text, row in zip(texts, rows, strict=True)]
 

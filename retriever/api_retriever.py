@@ -15,6 +15,7 @@ from retriever.api_key import find_api_key, how_to_get_a_key
 from retriever.candidate import Candidate, Rendition
 from retriever.courtesy import Manners
 from retriever.courtesy.addresses import is_on_this_machine
+from retriever.courtesy.answers import AnswerClient
 from retriever.errors import (
     AnswerNotKeptError,
     KeyMissingError,
@@ -67,8 +68,6 @@ class ApiRetriever:
             api_key = find_api_key(self.profile.key_variable, self.profile.key_setting, key)
             if api_key is None and not offline:
                 raise _key_missing(self.profile)
-        from retriever.courtesy.answers import AnswerClient  # imports requests and what keeps answers: 0.1 s
-
         self._client = AnswerClient(
             self.base_url,
             title=self.profile.title,

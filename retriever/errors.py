@@ -62,6 +62,14 @@ class AnswerNotKeptError(RetrieverError):
 class SourceUnreachableError(RetrieverError):
     """No connection to the source, or no answer in time, after every retry."""
 
+    @classmethod
+    def not_an_address(cls, url: str) -> "SourceUnreachableError":
+        """An error for what is no address, or redirects to what is none."""
+        return cls(
+            f"{url!r} is not an address that can be asked, or redirects to one that is not; "
+            "it must look like https://host/path"
+        )
+
 
 class SourceAnswerError(RetrieverError):
     """The source answered with an error or with something that is not an answer.

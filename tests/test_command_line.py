@@ -75,6 +75,12 @@ def test_without_a_terminal_there_is_no_colour_and_no_progress_bar() -> None:
     assert "Looking at" not in done.stderr
 
 
+def test_what_is_called_a_terminal_is_written_to_as_one() -> None:
+    done = run(*MAIN_JOB, "-n", "2", FORCE_COLOR="1")
+    assert "\x1b[32m" in done.stdout
+    assert "Looking at the pictures" in done.stderr
+
+
 def on_a_terminal(*arguments: str, columns: int = 100, **environment: str) -> tuple[int, str]:
     """Run with stdin, stdout and stderr on a pseudo-terminal of that width; exit code and what was shown."""
     ours, theirs = pty.openpty()
@@ -151,7 +157,7 @@ def test_no_color_is_honoured_on_a_terminal() -> None:
 def test_help_names_the_options_and_imports_nothing_heavy() -> None:
     probe = (
         "import sys, atexit; sys.argv = ['phrasepix', '--help']\n"
-        "heavy = {'torch', 'open_clip', 'numpy', 'PIL', 'requests', 'requests_cache', 'urllib3', 'jinja2', 'openvino', "
+        "heavy = {'torch', 'open_clip', 'numpy', 'PIL', 'requests', 'urllib3', 'jinja2', 'openvino', "
         "'tokenizers', 'sqlite3', 'phrasepix.search'}\n"
         "atexit.register(lambda: print('HEAVY', sorted(heavy & set(sys.modules))))\n"
         "from phrasepix.cli import main; main()"

@@ -17,6 +17,7 @@ from reranker.errors import WrongQueryError
 from reranker.neutral import NEUTRAL_PHRASES
 from reranker.pictures import PictureLoader
 from reranker.pictures.fetch import PictureFetcher
+from reranker.query import Query
 from reranker.testing import ColourEncoder
 from retriever.candidate import Candidate
 from tests.picture_server import (
@@ -476,6 +477,38 @@ def test_two_threads_may_rerank_at_once(server: PictureServer, reranker: ClipRer
         thread.join()
     assert orders["red"] == orders["a red car"] == ids(reranker.rerank("red", pool, top=24))
     assert orders["blue"] == orders["blue sky"] == ids(reranker.rerank("blue", pool, top=24))
+
+
+class SlowToRead(CountingEncoder):
+    """Reads a text no sooner than it is told, and says when it has begun."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.has_begun, self.may_end = threading.Event(), threading.Event()
+
+    def encode_texts(self, texts: Sequence[str]) -> Embeddings:
+        self.has_begun.set()
+        assert self.may_end.wait(timeout=60)
+        return super().encode_texts(texts)
+
+
+def test_a_phrase_that_is_being_encoded_is_waited_for_while_pictures_come_and_not_encoded_again(
+    server: PictureServer,
+) -> None:
+    encoder = SlowToRead()
+    pool = put_pool(server, 3)
+
+    def source() -> Iterator[Candidate]:
+        yield from pool
+        encoder.may_end.set()  # reached though the phrase has no embedding yet
+
+    with ClipReranker(encoder, loader=PictureLoader(loopback_sources={"sample"})) as reranker:
+        ahead = threading.Thread(target=reranker.prepare, args=(Query.of_phrase("red"),))
+        ahead.start()
+        assert encoder.has_begun.wait(timeout=60)
+        assert len(reranker.rerank("red", source()).matches) == 3
+        ahead.join()
+    assert encoder.texts == ["red"]
 
 
 def test_importing_the_reranker_imports_neither_torch_nor_open_clip() -> None:

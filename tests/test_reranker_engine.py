@@ -423,6 +423,20 @@ def answer(process: "subprocess.Popen[str]") -> Any:
     return json.loads(out.splitlines()[-1])
 
 
+def test_the_engine_comes_without_its_converter_which_others_may_still_ask_for() -> None:
+    code = (
+        "import sys\n"
+        "from reranker.engine.runtime import import_openvino\n"
+        "openvino = import_openvino()\n"
+        "assert 'openvino.tools' not in sys.modules and not hasattr(openvino, 'nothing')\n"
+        "from openvino import convert_model\n"
+        "import openvino.tools.ovc\n"
+        "assert convert_model is openvino.tools.ovc.convert_model is openvino.convert_model\n"
+        "assert 'openvino_telemetry' not in sys.modules\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
 def leftovers(cache: Path) -> list[Path]:
     return list(cache.rglob("*.partial"))
 

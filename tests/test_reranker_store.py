@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -53,7 +54,7 @@ def clock() -> Clock:
 def open_store(path: Path, clock: Clock) -> Iterator[Callable[..., EmbeddingStore]]:
     stores: list[EmbeddingStore] = []
 
-    def open_it(where: Path = path, **options: float) -> EmbeddingStore:
+    def open_it(where: Path = path, **options: Any) -> EmbeddingStore:
         stores.append(EmbeddingStore(where, clock=clock, **options))
         return stores[-1]
 
@@ -153,6 +154,7 @@ def test_what_is_no_unit_vector_is_not_kept(store: EmbeddingStore, value: float)
 WRITER = """
 import sys
 from pathlib import Path
+from typing import Any
 import numpy as np
 from reranker.embedding_store import EmbeddingStore
 from reranker.encoder import unit_rows

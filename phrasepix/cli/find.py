@@ -1,6 +1,5 @@
 """`phrasepix PHRASE --tag TAG`: the main job on the command line."""
 
-from importlib import import_module
 from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING, Annotated
@@ -12,6 +11,7 @@ from phrasepix.cli.faults import FAILED, NOTHING_FOUND, explained
 if TYPE_CHECKING:
     from phrasepix.cli.screen import Screen
     from phrasepix.results import Results
+    from phrasepix.search import SearchProgress
 
 _SEARCH, _FILTERS, _MODEL, _OUTPUT = "The search", "Which candidates", "The model", "What comes out"
 _SAVING = "Saving"
@@ -328,8 +328,6 @@ def find(
         check_wish(save, pick, top, project, unused)
         check_feedback(prefer, avoid, top)
 
-        # What shows the results is imported while the search waits for its model.
-        Thread(target=import_module, args=("phrasepix.gallery.render",), daemon=True).start()
         with Screen() as screen:
             if save is None and project is not None and not (project / "credits.json").exists():
                 screen.say(f"Nothing was saved in {project} before; what is used there is not known.")
@@ -378,7 +376,7 @@ def find(
                 explain=explain,
                 refine=refine,
                 refine_top=refine_top,
-                on_progress=screen.show,
+                on_progress=lambda progress: _show(progress, screen),
             )
             results = refined(results, prefer, avoid, screen.show)
         _say_what_was_asked(results, screen)
@@ -397,18 +395,28 @@ def find(
             raise typer.Exit(FAILED)
 
 
+def _show(progress: "SearchProgress", screen: "Screen") -> None:
+    screen.show(progress)
+    if progress.step.startswith("loading the model"):
+        # What shows the results is made ready while the search waits for its model.
+        Thread(target=_prepare_gallery, daemon=True).start()
+
+
+def _prepare_gallery() -> None:
+    from phrasepix.gallery.render import prepare
+
+    prepare()
+
+
 def _print(results: "Results", as_json: bool) -> None:
     import sys
 
-    from rich.console import Console
-
-    from phrasepix.terminal import results_lines
+    from phrasepix.terminal import console_of, results_lines
 
     if as_json:
         sys.stdout.write(results.to_json() + "\n")
     elif results:
-        console = Console()
-        if console.is_terminal:
+        if (console := console_of(sys.stdout)) is not None:
             console.print(results)
         else:
             sys.stdout.write(results_lines(results))

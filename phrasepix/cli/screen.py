@@ -1,111 +1,61 @@
 """What goes to stderr: progress while the search runs, and what the stages say on their logs."""
 
 import logging
-from collections.abc import Iterable
+import sys
 from typing import TYPE_CHECKING, Self
 
-from rich.console import Console, RenderableType
-from rich.control import Control
-from rich.progress import BarColumn, Progress, ProgressColumn, SpinnerColumn, Task, TextColumn
-from rich.segment import ControlType
-from rich.text import Text
-
-from phrasepix.terminal import short_name
+from phrasepix.terminal import console_of
 
 if TYPE_CHECKING:
+    from phrasepix.cli.bar import Bar
     from phrasepix.search import SearchProgress
-    from reranker.standing import Scored
 
 _LOGS = ("phrasepix", "retriever", "reranker")
-_BEST_SHOWN = 5
-
-
-class _Count(ProgressColumn):
-    """How many of how many; nothing before there is something to count."""
-
-    def render(self, task: Task) -> Text:
-        if task.total is None:
-            return Text(f"{task.completed:.0f}" if task.completed else "", style="progress.download")
-        return Text(f"{task.completed:.0f}/{task.total:.0f}", style="progress.download")
-
-
-class _BarAndBest(Progress):
-    """A bar, and below it the best so far."""
-
-    best: "tuple[Scored, ...]" = ()
-
-    def get_renderables(self) -> Iterable[RenderableType]:
-        """The bar, then a line for each of the best."""
-        yield from super().get_renderables()
-        for rank, one in enumerate(self.best[:_BEST_SHOWN], start=1):
-            words = ", ".join(one.candidate.tags) or one.candidate.title
-            line = f"  {rank}. {one.score:.3f} {short_name(one.candidate)} {words}"
-            yield Text(line, style="dim", no_wrap=True, overflow="ellipsis")
+_LEFT_OUT = dict.fromkeys(b"\a\b\v\f\r")
+"""What would draw over other lines; rich leaves it out too."""
 
 
 class Screen:
     """stderr for the time of a search. The bar shows on a terminal only, where `bar` is not False; messages always."""
 
     def __init__(self, *, bar: bool = True) -> None:
-        self.console = Console(stderr=True)
-        self._progress = _BarAndBest(
-            SpinnerColumn(),
-            TextColumn("{task.description}"),
-            BarColumn(bar_width=24),
-            _Count(),
-            console=self.console,
-            transient=True,
-            disable=not (bar and self.console.is_terminal),
-        )
-        self._task = self._progress.add_task("Starting", total=None)
+        self._bar = _bar_on_stderr(shown=bar)
         self._handler = _Messages(self)
-        self._passing = False
 
     def show(self, progress: "SearchProgress") -> None:
         """Show where the search is."""
-        if progress.step.startswith("loading the model"):
-            # A download of weights draws its own bar, which a live one would hide.
-            self._progress.stop()
-            if not self._progress.disable:
-                self._clear()
-                self.console.print(Text(f"{_sentence(progress.step)} …"), end="\r", soft_wrap=True)
-                self._passing = True
-            return
-        self._clear()
-        self._progress.start()
-        skipped = f" ({progress.skipped} skipped)" if progress.skipped else ""
-        description = Text(_sentence(progress.step) + skipped).markup  # escaped: a tag is shown as it is
-        self._progress.best = progress.best
-        self._progress.update(self._task, description=description, completed=progress.done, total=progress.total)
+        if self._bar is not None:
+            self._bar.show(progress)
 
     def say(self, message: str) -> None:
         """One line for the person, as it is."""
-        self._clear()
-        self.console.print(Text(message), soft_wrap=True)
+        if self._bar is not None:
+            self._bar.say(message)
+        else:
+            sys.stderr.write(message.translate(_LEFT_OUT).expandtabs() + "\n")
 
     def __enter__(self) -> Self:
         for name in _LOGS:
             logging.getLogger(name).addHandler(self._handler)
             logging.getLogger(name).propagate = False
-        self._progress.start()
+        if self._bar is not None:
+            self._bar.start()
         return self
 
-    def _clear(self) -> None:
-        """Take back a line that was to pass, over which the cursor still stands."""
-        if self._passing:
-            self._passing = False
-            self.console.control(Control((ControlType.ERASE_IN_LINE, 2)))
-
     def __exit__(self, *exc_info: object) -> None:
-        self._clear()
-        self._progress.stop()
+        if self._bar is not None:
+            self._bar.stop()
         for name in _LOGS:
             logging.getLogger(name).removeHandler(self._handler)
             logging.getLogger(name).propagate = True
 
 
-def _sentence(step: str) -> str:
-    return step[:1].upper() + step[1:]
+def _bar_on_stderr(*, shown: bool) -> "Bar | None":
+    if (console := console_of(sys.stderr)) is None:
+        return None
+    from phrasepix.cli.bar import Bar
+
+    return Bar(console, shown=shown)
 
 
 class _Messages(logging.Handler):

@@ -22,6 +22,13 @@ _THUMBNAIL = (640, 480)
 _QUALITY = 84
 
 
+def prepare() -> None:
+    """Compile the templates, in any thread: that takes as long as the rest of a page, and needs no results."""
+    environment = _environment()
+    for name in environment.list_templates():
+        environment.get_template(name)
+
+
 def gallery_page(results: "Results") -> str:
     """One self-contained HTML page: pictures embedded, no script, nothing loaded from anywhere.
 

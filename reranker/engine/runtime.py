@@ -5,13 +5,14 @@ import os
 import shutil
 import sys
 import warnings
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-_TELEMETRY = "openvino_telemetry"
+_TOOLS, _TELEMETRY = "openvino.tools", "openvino_telemetry"
 
 
 def is_installed() -> bool:
@@ -20,19 +21,37 @@ def is_installed() -> bool:
 
 
 def import_openvino() -> Any:
-    """The module `openvino`, which on import would report its use to its maker: here it does not."""
-    if "openvino" in sys.modules or _TELEMETRY in sys.modules:
-        import openvino
+    """The module `openvino`, whose tools (its converter) are imported when asked for: they take as long as the rest."""
+    if "openvino" not in sys.modules:
+        with _hidden(_TOOLS):  # it then does without
+            import openvino
+        openvino.__getattr__ = _tool  # for whoever else uses it in this process
+    import openvino
 
-        return openvino
-    sys.modules[_TELEMETRY] = None  # type: ignore[assignment]  # it then takes its own stand-in, which sends nothing
+    return openvino
+
+
+def _tool(name: str) -> Any:
+    if name != "convert_model":
+        raise AttributeError(f"module 'openvino' has no attribute {name!r}")
+    with _hidden(_TELEMETRY):  # which on import would report the use to the maker; a stand-in sends nothing
+        from openvino.tools.ovc import convert_model
+    return convert_model
+
+
+@contextmanager
+def _hidden(module: str) -> Iterator[None]:
+    """Have imports not find `module`, and what they say of their own deprecated parts not reach people."""
+    hides = module not in sys.modules
+    if hides:
+        sys.modules[module] = None  # type: ignore[assignment]
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # what it says of its own deprecated parts is not for people here
-            import openvino
+            warnings.simplefilter("ignore")
+            yield
     finally:
-        del sys.modules[_TELEMETRY]
-    return openvino
+        if hides:
+            del sys.modules[module]
 
 
 @cache

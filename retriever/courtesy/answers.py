@@ -1,37 +1,22 @@
 """Asking an API for a JSON answer: kept for a day, within the rate limit, with patience."""
 
-import logging
-import sqlite3
-import time
+import json
 from collections.abc import Callable, Mapping
+from functools import cached_property
+from hashlib import sha256
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
 
-import requests
-
-from retriever.answer_fields import printable
 from retriever.api_key import ApiKey
-from retriever.courtesy.addresses import is_on_this_machine
-from retriever.courtesy.answer_cache import is_kept, json_object, open_session
-from retriever.courtesy.budget import RequestBudget
+from retriever.courtesy.answer_store import AnswerStore
 from retriever.courtesy.key_place import KeyPlace, in_query
-from retriever.courtesy.keyed_transport import KeyedTransport
 from retriever.courtesy.manners import Manners
-from retriever.courtesy.no_transport import NoTransport
 from retriever.courtesy.transient import TransientError
-from retriever.errors import (
-    AnswerNotKeptError,
-    RateLimitError,
-    RetrieverError,
-    SourceAnswerError,
-    SourceUnreachableError,
-)
+from retriever.errors import AnswerNotKeptError, SourceUnreachableError
 
-logger = logging.getLogger(__name__)
-
-_WORTH_ANOTHER_TRY = frozenset({429, 500, 502, 503, 504})
-_TEXT_SHOWN = 200
+if TYPE_CHECKING:
+    from retriever.courtesy.http_client import HttpClient
 
 
 class AnswerClient:
@@ -61,22 +46,20 @@ class AnswerClient:
         asks_for_patience: Callable[[dict[str, Any]], str] = lambda answer: "",
         offline: bool = False,
     ) -> None:
-        self.url = url
         try:
-            parts = urlsplit(url)
+            urlsplit(url)
         except ValueError:
-            raise self._not_an_address() from None
-        self._origin = f"{parts.scheme}://{parts.netloc}/"
+            raise SourceUnreachableError.not_an_address(url) from None
+        self.url = url
         self._title = title
         self._manners = manners
         self._key = key
-        self._budget = RequestBudget()
-        self._next_at = 0.0
-        self._offline = offline
+        self._key_place = key_place
+        self._worth_keeping = worth_keeping
         self._is_spent = is_spent
         self._asks_for_patience = asks_for_patience
-        self._key_place = key_place
-        self._session = self._equip(open_session(cache_file, manners.keep_answers_for, worth_keeping))
+        self._offline = offline
+        self._kept = AnswerStore(cache_file, manners.keep_answers_for)
 
     def ask(self, parameters: Mapping[str, str], path: str = "") -> dict[str, Any]:
         """The answer to one question: a JSON object. `path` is added to the endpoint's address.
@@ -85,153 +68,54 @@ class AnswerClient:
         the manners allow where another try may help; offline `AnswerNotKeptError`.
         """
         url = self.url + path
-        try:
-            if self._is_kept(parameters, url):
-                return self._ask_once(parameters, url)
-            from retriever.courtesy.patience import patiently  # what a kept answer does without is imported late
+        question = _digest(url, parameters)
+        if (kept := self._kept.get(question)) is not None:
+            return kept
+        if self._offline:
+            raise AnswerNotKeptError(f"no answer of {self._title} to this question is kept on this machine")
+        from retriever.courtesy.patience import patiently  # what a kept answer does without is imported late
 
-            return patiently(lambda: self._ask_once(parameters, url), self._manners)
+        def kept_or_new() -> dict[str, Any]:
+            answer = self._kept.get(question)  # another process may have asked while this one waited
+            if answer is None:
+                answer = self._http.ask(url, parameters)
+                if self._worth_keeping(answer):
+                    self._kept.put(question, answer)
+            return answer
+
+        try:
+            return patiently(kept_or_new, self._manners)
         except TransientError as error:
             final = error.final
         raise final
 
-    def _is_kept(self, parameters: Mapping[str, str], url: str) -> bool:
-        return is_kept(self._session, requests.Request("GET", url, params=dict(parameters)))
+    @cached_property
+    def _http(self) -> "HttpClient":
+        from retriever.courtesy.http_client import HttpClient  # imports requests: 0.1 s
 
-    def _ask_once(self, parameters: Mapping[str, str], url: str) -> dict[str, Any]:
-        response = self._get(parameters, url)
-        if not getattr(response, "from_cache", False):
-            self._budget.observe(response.headers)
-        if response.status_code == 200:
-            return self._read(response)
-        text = self._plain_text(response)
-        if self._is_spent(response.status_code, text):
-            raise self._spent(response, text)
-        error = SourceAnswerError(
-            f"{self._title} answered with status {response.status_code} at {self.url}: {text or 'no text'}",
-            status=response.status_code,
-            text=text,
+        return HttpClient(
+            self.url,
+            title=self._title,
+            manners=self._manners,
+            key=self._key,
+            key_place=self._key_place,
+            is_spent=self._is_spent,
+            asks_for_patience=self._asks_for_patience,
         )
-        if response.status_code in _WORTH_ANOTHER_TRY:
-            asked = self._budget.pause_asked_for({"Retry-After": response.headers.get("Retry-After", "")})
-            if asked is None or asked <= self._manners.longest_wait_s:
-                raise TransientError(f"{self._title} answered with status {response.status_code}", error, asked)
-        raise error
-
-    def _get(self, parameters: Mapping[str, str], url: str) -> requests.Response:
-        if not self._is_kept(parameters, url):
-            if self._offline:
-                raise AnswerNotKeptError(f"no answer of {self._title} to this question is kept on this machine")
-            self._wait_for_budget()
-        failure: RetrieverError
-        try:
-            return self._session.get(
-                url,
-                params=dict(parameters),
-                timeout=(self._manners.connect_timeout_s, self._manners.read_timeout_s),
-                # No proxy stands between this machine and itself.
-                proxies={"http": "", "https": ""} if is_on_this_machine(self.url) else None,
-            )
-        except requests.Timeout:
-            words = f"{self._title} did not answer in time"
-            failure = SourceUnreachableError(
-                f"{self._title} did not answer in time at {self.url} "
-                f"({self._manners.connect_timeout_s:g} s to connect, {self._manners.read_timeout_s:g} s to answer)"
-            )
-        except ValueError:  # what all errors about addresses are, those of requests, urllib3 and urllib.parse
-            raise self._not_an_address() from None
-        except requests.TooManyRedirects:
-            raise SourceUnreachableError(
-                f"{self._title} cannot be reached at {self.url}: it only redirects; check the address"
-            ) from None
-        except requests.exceptions.SSLError:
-            raise SourceUnreachableError(
-                f"no secure connection to {self._title} at {self.url}: its certificate is not accepted; "
-                "check this machine's clock and any proxy in between"
-            ) from None
-        except requests.RequestException:
-            words = f"{self._title} cannot be reached"
-            failure = SourceUnreachableError(
-                f"{self._title} cannot be reached at {self.url}: the connection failed or was cut; "
-                "check the network (or proxy) and try again"
-            )
-        except sqlite3.Error as error:
-            logger.warning("answers cannot be kept on this machine (%s); going on without", error)
-            self._session.close()
-            self._session = self._equip(requests.Session())
-            return self._get(parameters, url)  # offline, this finds that nothing is kept
-        raise TransientError(words, failure)
-
-    def _not_an_address(self) -> SourceUnreachableError:
-        return SourceUnreachableError(
-            f"{self.url!r} is not an address that can be asked, or redirects to one that is not; "
-            "it must look like https://host/path"
-        )
-
-    def _wait_for_budget(self) -> None:
-        wait = self._budget.seconds_to_wait()
-        if wait > self._manners.longest_wait_s:
-            raise RateLimitError(
-                f"{self._title}'s rate limit is spent; it is renewed in {wait:.0f} s. Try again then.", wait
-            )
-        if wait > 0:
-            logger.warning("%s's rate limit is spent; waiting %.0f s until it is renewed", self._title, wait)
-            time.sleep(wait)
-        time.sleep(max(0.0, self._next_at - time.monotonic()))
-        self._next_at = time.monotonic() + self._manners.interval_s
-
-    def _spent(self, response: requests.Response, text: str, says: str = "says its rate limit is spent") -> Exception:
-        asked = self._budget.pause_asked_for(response.headers)
-        window = self._manners.window_s
-        if asked is not None:
-            again = f"in {asked:.0f} s"
-        else:
-            again = "in a minute" if window is None else f"in at most {window / 60:.0f} minutes"
-        error = RateLimitError(f"{self._title} {says} ({text or 'status 429'}); try again {again}", asked)
-        if (asked if asked is not None else window or 0.0) > self._manners.longest_wait_s:
-            return error
-        return TransientError(f"{self._title} {says}", error, asked)
-
-    def _read(self, response: requests.Response) -> dict[str, Any]:
-        answer = json_object(response)
-        if answer is not None:
-            if words := self._asks_for_patience(answer):
-                raise self._spent(response, words, "asks for patience")
-            return answer
-        text = self._plain_text(response)
-        error = SourceAnswerError(
-            f"{self._title} sent something that is not a JSON answer from {self.url}: {text or 'nothing at all'}",
-            status=response.status_code,
-            text=text,
-        )
-        if text.startswith("<"):
-            raise error  # a page of a proxy or of maintenance stays for longer than a few tries
-        raise TransientError(f"{self._title} sent a broken answer", error)
-
-    def _plain_text(self, response: requests.Response) -> str:
-        try:
-            text = response.content[: 4 * _TEXT_SHOWN].decode("utf-8", "replace")
-        except requests.RequestException:
-            return ""
-        text = self._key.redact(printable(text)) if self._key else printable(text)
-        return text[:_TEXT_SHOWN] + ("…" if len(text) > _TEXT_SHOWN else "")
-
-    def _equip(self, session: requests.Session) -> requests.Session:
-        session.headers["User-Agent"] = self._manners.user_agent
-        session.headers["Accept"] = "application/json"
-        if self._offline:
-            for scheme in ("https://", "http://"):
-                session.mount(scheme, NoTransport())
-        elif self._key is not None:
-            session.mount(self._origin, KeyedTransport(self._key_place, self._key))
-        return session
 
     def close(self) -> None:
         """Close connections and cache."""
-        self._session.close()
+        self._kept.close()
+        if "_http" in vars(self):
+            self._http.close()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exc_info: object) -> None:
         self.close()
+
+
+def _digest(url: str, parameters: Mapping[str, str]) -> str:
+    """A question's name in the file, which need not show the address."""
+    return sha256(json.dumps([url, sorted(parameters.items())]).encode()).hexdigest()

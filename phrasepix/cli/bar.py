@@ -1,0 +1,100 @@
+"""Progress on a terminal: a bar, and below it the best so far."""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from rich.console import Console, RenderableType
+from rich.control import Control
+from rich.progress import BarColumn, Progress, ProgressColumn, SpinnerColumn, Task, TextColumn
+from rich.segment import ControlType
+from rich.text import Text
+
+from phrasepix.terminal import short_name
+
+if TYPE_CHECKING:
+    from phrasepix.search import SearchProgress
+    from reranker.standing import Scored
+
+_BEST_SHOWN = 5
+
+
+class _Count(ProgressColumn):
+    """How many of how many; nothing before there is something to count."""
+
+    def render(self, task: Task) -> Text:
+        if task.total is None:
+            return Text(f"{task.completed:.0f}" if task.completed else "", style="progress.download")
+        return Text(f"{task.completed:.0f}/{task.total:.0f}", style="progress.download")
+
+
+class _BarAndBest(Progress):
+    """A bar, and below it the best so far."""
+
+    best: "tuple[Scored, ...]" = ()
+
+    def get_renderables(self) -> Iterable[RenderableType]:
+        """The bar, then a line for each of the best."""
+        yield from super().get_renderables()
+        for rank, one in enumerate(self.best[:_BEST_SHOWN], start=1):
+            words = ", ".join(one.candidate.tags) or one.candidate.title
+            line = f"  {rank}. {one.score:.3f} {short_name(one.candidate)} {words}"
+            yield Text(line, style="dim", no_wrap=True, overflow="ellipsis")
+
+
+class Bar:
+    """The bar on `console`, a terminal, and lines above it. Where it is not `shown` there are the lines only."""
+
+    def __init__(self, console: Console, *, shown: bool) -> None:
+        self._console = console
+        self._progress = _BarAndBest(
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=24),
+            _Count(),
+            console=console,
+            transient=True,
+            disable=not shown,
+        )
+        self._task = self._progress.add_task("Starting", total=None)
+        self._passing = False
+
+    def start(self) -> None:
+        """Begin to draw."""
+        self._progress.start()
+
+    def show(self, progress: "SearchProgress") -> None:
+        """Show where the search is."""
+        if progress.step.startswith("loading the model"):
+            # A download of weights draws its own bar, which a live one would hide.
+            self._progress.stop()
+            if not self._progress.disable:
+                self._clear()
+                self._console.print(Text(f"{_sentence(progress.step)} …"), end="\r", soft_wrap=True)
+                self._passing = True
+            return
+        self._clear()
+        self._progress.start()
+        skipped = f" ({progress.skipped} skipped)" if progress.skipped else ""
+        description = Text(_sentence(progress.step) + skipped).markup  # escaped: a tag is shown as it is
+        self._progress.best = progress.best
+        self._progress.update(self._task, description=description, completed=progress.done, total=progress.total)
+
+    def say(self, message: str) -> None:
+        """One line for the person, as it is."""
+        self._clear()
+        self._console.print(Text(message), soft_wrap=True)
+
+    def stop(self) -> None:
+        """Take the bar away."""
+        self._clear()
+        self._progress.stop()
+
+    def _clear(self) -> None:
+        """Take back a line that was to pass, over which the cursor still stands."""
+        if self._passing:
+            self._passing = False
+            self._console.control(Control((ControlType.ERASE_IN_LINE, 2)))
+
+
+def _sentence(step: str) -> str:
+    return step[:1].upper() + step[1:]

@@ -1,0 +1,175 @@
+"""Asking an API by HTTP, within its rate limit: an answer, or the error that says what is wrong with it."""
+
+import logging
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+
+from retriever.answer_fields import printable
+from retriever.api_key import ApiKey
+from retriever.courtesy.addresses import is_on_this_machine
+from retriever.courtesy.answer_store import json_object
+from retriever.courtesy.budget import RequestBudget
+from retriever.courtesy.key_place import KeyPlace
+from retriever.courtesy.keyed_transport import KeyedTransport
+from retriever.courtesy.manners import Manners
+from retriever.courtesy.transient import TransientError
+from retriever.errors import (
+    RateLimitError,
+    RetrieverError,
+    SourceAnswerError,
+    SourceUnreachableError,
+)
+
+logger = logging.getLogger(__name__)
+
+_WORTH_ANOTHER_TRY = frozenset({429, 500, 502, 503, 504})
+_TEXT_SHOWN = 200
+
+
+class HttpClient:
+    """Asks the API endpoint at `url` by HTTP; nothing is kept, and each question is sent once.
+
+    The other arguments are those of `AnswerClient`.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        title: str,
+        manners: Manners,
+        key: ApiKey | None,
+        key_place: KeyPlace,
+        is_spent: Callable[[int, str], bool],
+        asks_for_patience: Callable[[dict[str, Any]], str],
+    ) -> None:
+        self.url = url
+        self._title = title
+        self._manners = manners
+        self._key = key
+        self._budget = RequestBudget()
+        self._next_at = 0.0
+        self._is_spent = is_spent
+        self._asks_for_patience = asks_for_patience
+        self._session = requests.Session()
+        self._session.headers["User-Agent"] = manners.user_agent
+        self._session.headers["Accept"] = "application/json"
+        if key is not None:
+            parts = urlsplit(url)
+            self._session.mount(f"{parts.scheme}://{parts.netloc}/", KeyedTransport(key_place, key))
+
+    def ask(self, url: str, parameters: Mapping[str, str]) -> dict[str, Any]:
+        """The answer to one question, which goes to `url`, the endpoint's or below it: a JSON object.
+
+        Raises `TransientError` where another try may help, else `SourceUnreachableError`, `RateLimitError` or
+        `SourceAnswerError`.
+        """
+        response = self._get(url, parameters)
+        self._budget.observe(response.headers)
+        if response.status_code == 200:
+            return self._read(response)
+        text = self._plain_text(response)
+        if self._is_spent(response.status_code, text):
+            raise self._spent(response, text)
+        error = SourceAnswerError(
+            f"{self._title} answered with status {response.status_code} at {self.url}: {text or 'no text'}",
+            status=response.status_code,
+            text=text,
+        )
+        if response.status_code in _WORTH_ANOTHER_TRY:
+            asked = self._budget.pause_asked_for({"Retry-After": response.headers.get("Retry-After", "")})
+            if asked is None or asked <= self._manners.longest_wait_s:
+                raise TransientError(f"{self._title} answered with status {response.status_code}", error, asked)
+        raise error
+
+    def _get(self, url: str, parameters: Mapping[str, str]) -> requests.Response:
+        self._wait_for_budget()
+        failure: RetrieverError
+        try:
+            return self._session.get(
+                url,
+                params=dict(parameters),
+                timeout=(self._manners.connect_timeout_s, self._manners.read_timeout_s),
+                # No proxy stands between this machine and itself.
+                proxies={"http": "", "https": ""} if is_on_this_machine(self.url) else None,
+            )
+        except requests.Timeout:
+            words = f"{self._title} did not answer in time"
+            failure = SourceUnreachableError(
+                f"{self._title} did not answer in time at {self.url} "
+                f"({self._manners.connect_timeout_s:g} s to connect, {self._manners.read_timeout_s:g} s to answer)"
+            )
+        except ValueError:  # what all errors about addresses are, those of requests, urllib3 and urllib.parse
+            raise SourceUnreachableError.not_an_address(self.url) from None
+        except requests.TooManyRedirects:
+            raise SourceUnreachableError(
+                f"{self._title} cannot be reached at {self.url}: it only redirects; check the address"
+            ) from None
+        except requests.exceptions.SSLError:
+            raise SourceUnreachableError(
+                f"no secure connection to {self._title} at {self.url}: its certificate is not accepted; "
+                "check this machine's clock and any proxy in between"
+            ) from None
+        except requests.RequestException:
+            words = f"{self._title} cannot be reached"
+            failure = SourceUnreachableError(
+                f"{self._title} cannot be reached at {self.url}: the connection failed or was cut; "
+                "check the network (or proxy) and try again"
+            )
+        raise TransientError(words, failure)
+
+    def _wait_for_budget(self) -> None:
+        wait = self._budget.seconds_to_wait()
+        if wait > self._manners.longest_wait_s:
+            raise RateLimitError(
+                f"{self._title}'s rate limit is spent; it is renewed in {wait:.0f} s. Try again then.", wait
+            )
+        if wait > 0:
+            logger.warning("%s's rate limit is spent; waiting %.0f s until it is renewed", self._title, wait)
+            time.sleep(wait)
+        time.sleep(max(0.0, self._next_at - time.monotonic()))
+        self._next_at = time.monotonic() + self._manners.interval_s
+
+    def _spent(self, response: requests.Response, text: str, says: str = "says its rate limit is spent") -> Exception:
+        asked = self._budget.pause_asked_for(response.headers)
+        window = self._manners.window_s
+        if asked is not None:
+            again = f"in {asked:.0f} s"
+        else:
+            again = "in a minute" if window is None else f"in at most {window / 60:.0f} minutes"
+        error = RateLimitError(f"{self._title} {says} ({text or 'status 429'}); try again {again}", asked)
+        if (asked if asked is not None else window or 0.0) > self._manners.longest_wait_s:
+            return error
+        return TransientError(f"{self._title} {says}", error, asked)
+
+    def _read(self, response: requests.Response) -> dict[str, Any]:
+        answer = json_object(response.content)
+        if answer is not None:
+            if words := self._asks_for_patience(answer):
+                raise self._spent(response, words, "asks for patience")
+            return answer
+        text = self._plain_text(response)
+        error = SourceAnswerError(
+            f"{self._title} sent something that is not a JSON answer from {self.url}: {text or 'nothing at all'}",
+            status=response.status_code,
+            text=text,
+        )
+        if text.startswith("<"):
+            raise error  # a page of a proxy or of maintenance stays for longer than a few tries
+        raise TransientError(f"{self._title} sent a broken answer", error)
+
+    def _plain_text(self, response: requests.Response) -> str:
+        try:
+            text = response.content[: 4 * _TEXT_SHOWN].decode("utf-8", "replace")
+        except requests.RequestException:
+            return ""
+        text = self._key.redact(printable(text)) if self._key else printable(text)
+        return text[:_TEXT_SHOWN] + ("…" if len(text) > _TEXT_SHOWN else "")
+
+    def close(self) -> None:
+        """Close connections."""
+        self._session.close()
