@@ -1,18 +1,22 @@
 """What people give to look for and to keep away from, as a `Query`: phrases, files, addresses, matches, pictures."""
 
 import re
+import reprlib
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from PIL import Image
 
 from reranker.errors import PictureError, WrongQueryError
 from reranker.match import Match
-from reranker.pictures.decode import rgb_picture
+from reranker.pictures.decode import decode_file, rgb_picture
 from reranker.pictures.shown_url import shown_url
 from reranker.query import Example, Part, Phrase, Query
+
+if TYPE_CHECKING:
+    from retriever.folder.walk import Place
 
 Picture: TypeAlias = str | Path | Match | Image.Image | Example
 """A file by its path, a picture by its http or https address, a match of a search, or a picture of Pillow's."""
@@ -94,7 +98,8 @@ def _wanted(one: object, weight: float) -> Example:
         case str() | Path() if str(one).strip():
             return _in_file(Path(one), weight)
     raise WrongQueryError(
-        f"{one!r} is no picture to compare with; give a file, an http or https address, a match, or a picture of Pillow"
+        f"{reprlib.repr(one)} is no picture to compare with; give a file, an http or https address, a match, or a "
+        "picture of Pillow"
     )
 
 
@@ -106,7 +111,7 @@ def _at_address(url: str, weight: float) -> Example:
 
 
 def _in_file(path: Path, weight: float) -> Example:
-    from reranker.pictures.local_files import LocalFiles  # and what a folder needs: whoever gives no file does without
+    # Whoever gives no file does without these.
     from retriever.folder.contents import read_contents
     from retriever.folder.names import shown
     from retriever.folder.offer import candidate_of
@@ -117,14 +122,27 @@ def _in_file(path: Path, weight: float) -> Example:
     if path.is_dir():
         raise WrongQueryError(f"{name} is a folder; give one picture (a folder to search in is a source)")
     try:
-        contents = read_contents(Place.at(path))
+        place = Place.at(path)
+        contents = read_contents(place)
+        if contents.facts is None:
+            raise WrongQueryError(f"{name} cannot be used: {contents.problem}")
+        picture = _decoded(place)
     except OSError as error:
         raise WrongQueryError(f"{name} cannot be read: {error.strerror or error}") from None
-    if contents.facts is None:
-        raise WrongQueryError(f"{name} cannot be used: {contents.problem}")
-    try:
-        picture = LocalFiles().picture([path.as_uri()], _ENOUGH)
     except PictureError as error:
-        raise WrongQueryError(str(error)) from None
+        raise WrongQueryError(f"{name} cannot be used: {error}") from None
     # As a folder would offer it: what is remembered of it there is of use here, and it is left out there.
     return Example(picture, weight, shown(path.name), candidate_of(contents, contents.facts, [path], ""))
+
+
+def _decoded(place: "Place") -> Image.Image:
+    """The picture; whatever the file is called, unless it is of a camera's own format. Raises `OSError`."""
+    from reranker.pictures.local_files import LARGEST_LOCAL_PIXELS, local_formats
+    from reranker.pictures.raw_preview import raw_preview
+    from retriever.folder.contents import open_file
+
+    with open_file(place.path) as file:
+        if place.is_raw:
+            return raw_preview(file, _ENOUGH)
+        formats = local_formats()
+        return decode_file(file, enough=_ENOUGH, largest_pixels=LARGEST_LOCAL_PIXELS, formats=formats)

@@ -52,9 +52,10 @@ def find_images(
     """The `top` pictures that show `phrase` best, among up to `limit` candidates of each source for each `tag`.
 
     `like` is a picture to compare with, or several: paths, http or https addresses, matches, pictures of Pillow's, each
-    alone or as (picture, weight). Of them and the phrase each has its say, whether it is there or not; a `Query` says
-    all at once. Their own pictures are left out. `minus` are phrases or pictures to keep away from: what a match
-    resembles them more than the pool does on average is its `Match.penalty`, and ranks go by score less penalty.
+    alone or as (picture, weight). Beside a phrase both decide, each measured by how much the pool differs in it;
+    without one, sources other than folders need a `tag`. The pictures themselves are left out of what is found. `minus`
+    are phrases or pictures to keep away from: what a match resembles them more than the pool does on average is its
+    `Match.penalty`, and ranks go by score less penalty. A `Query` says all of this at once.
 
     `source` is the name of one (`phrasepix sources` lists them), a folder of pictures, a `Retriever`, or several of
     these, asked side by side; by default pixabay where there is a key for it, else openverse and commons, which need

@@ -15,8 +15,8 @@ from retriever.candidate import Candidate
 class Match:
     """A candidate with its place: `rank` from 1, `score` the cosine −1…1, `picture` in RGB.
 
-    `penalty` is how much it resembles what is not wanted beyond what the pool does on average; ranks go by score less
-    penalty.
+    `penalty` is how much it resembles what is not wanted beyond what the pool does on average, on the scale on which
+    the pool's scores differ; ranks go by score less penalty.
     `used_before` names the file as which the picture was saved before; empty where it was not.
     `siblings` are the candidates of the pool that show the same picture, the best ranked first.
     `stands_out` is by how many standard deviations it stands out from phrases nobody asked for, for this picture and in

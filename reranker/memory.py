@@ -71,10 +71,11 @@ class Memory:
 
     def put(self, encoder: Encoder, encoded: Mapping[tuple[str, str], EncodedPicture]) -> None:
         """Keep a batch, embeddings, fingerprints and files, by identity."""
-        self.embeddings.put_many(encoder.name, {identity: one.embedding for identity, one in encoded.items()})
+        # Fingerprints first: whose embedding is remembered without one is fetched again, and a kill may come between.
         self.fingerprints.put_many(
             {identity: one.fingerprint for identity, one in encoded.items() if one.fingerprint is not None}
         )
+        self.embeddings.put_many(encoder.name, {identity: one.embedding for identity, one in encoded.items()})
         self.pictures.put_many(
             {identity: KeptPicture(one.data, one.to_show) for identity, one in encoded.items() if one.data is not None}
         )

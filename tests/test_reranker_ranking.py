@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from reranker.encoder import unit_rows
-from reranker.ranking import cosine_scores, top_indices
+from reranker.ranking import cosine_scores, top_indices, wanted_scores
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -73,3 +73,20 @@ def test_unit_rows_have_length_one_and_what_has_no_direction_is_nan() -> None:
     np.testing.assert_allclose(rows[0], [0.6, 0.8])
     assert np.isnan(rows[1:4]).all()
     np.testing.assert_allclose(rows[4], [1.0, 0.0])
+
+
+def test_parts_weigh_by_their_spread_and_the_score_is_a_cosine() -> None:
+    random = np.random.default_rng(7)
+    pictures, parts = unit_rows(random.normal(size=(50, 6))), unit_rows(random.normal(size=(2, 6)))
+    near = unit_rows(pictures + 5)  # all much alike to the second part, as pictures are to a picture
+    cosines = np.stack([cosine_scores(part, near) for part in parts], axis=1)
+    scores = wanted_scores(cosines, np.array([1.0, 2.0]), parts.astype(np.float64) @ parts.T.astype(np.float64))
+    z = (cosines - cosines.mean(axis=0)) / cosines.std(axis=0)
+    np.testing.assert_array_equal(np.argsort(scores), np.argsort(z @ [1.0, 2.0]))
+    whole = unit_rows((np.array([1.0, 2.0]) / cosines.std(axis=0) @ parts)[None])[0]
+    np.testing.assert_allclose(scores, near @ whole, atol=1e-5)
+
+
+def test_differences_that_are_noise_do_not_decide() -> None:
+    cosines = np.array([[0.3, 0.80001], [0.2, 0.80002], [0.1, 0.80003]], dtype=np.float32)
+    assert top_indices(wanted_scores(cosines, np.ones(2), np.eye(2)), 3).tolist() == [0, 1, 2]

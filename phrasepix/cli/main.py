@@ -22,6 +22,10 @@ phrasepix "an old boat" --source ~/Pictures
 
 phrasepix "a lighthouse in a storm" --tag lighthouse --save my-book --pick 1,3
 
+phrasepix "a street in the rain" --minus people
+
+phrasepix --like photo.jpg --tag tiger
+
 phrasepix "two red boats at night in the rain" --tag boat --source sample
 
 Other commands (--help says more):

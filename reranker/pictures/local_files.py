@@ -15,7 +15,7 @@ from reranker.errors import PictureError, PictureUnreachableError
 from reranker.pictures.decode import FORMATS, decode_file
 from reranker.pictures.raw_preview import raw_preview
 
-_LARGEST_PIXELS = 128_000_000
+LARGEST_LOCAL_PIXELS = 128_000_000
 """Twice what is decoded of strangers' pictures: telephones have a hundred million."""
 
 
@@ -69,7 +69,7 @@ def _decoded(path: Path, enough: int) -> Image.Image:
             # A camera's own file cannot be told by content: most are TIFF, and begin with a picture of a stamp's size.
             if path.suffix.lower() not in Image.registered_extensions():
                 return raw_preview(file, enough)
-            return decode_file(file, enough=enough, largest_pixels=_LARGEST_PIXELS, formats=formats)
+            return decode_file(file, enough=enough, largest_pixels=LARGEST_LOCAL_PIXELS, formats=formats)
     except OSError as error:
         raise PictureUnreachableError(f"the file cannot be read: {error.strerror or error}") from None
 
