@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from contextlib import closing
 from threading import Thread
 
 from phrasepix.models import SAMPLE_MODEL, choose_model, is_at_hand, reranker_of_encoder, reranker_of_model
@@ -9,7 +10,9 @@ from phrasepix.sample import SAMPLE
 from phrasepix.settings import Settings
 from reranker.clip_reranker import ClipReranker
 from reranker.encoder import Encoder
+from reranker.memory import store_of_texts
 from reranker.query import Query
+from retriever.directories import cache_directory
 from retriever.errors import WrongParameterError
 
 logger = logging.getLogger(__name__)
@@ -74,7 +77,8 @@ class ModelInLoading:
 
     def _prepare(self, reranker: ClipReranker) -> None:
         try:
-            reranker.prepare(self._query)
+            with closing(store_of_texts(cache_directory())) as texts:
+                reranker.prepare(self._query, texts)
         except Exception as error:  # raised again, to whoever asks, by the same steps
             logger.debug("the phrases could not be encoded ahead: %s", error)
 

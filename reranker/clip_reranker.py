@@ -8,6 +8,7 @@ from PIL import Image
 
 from reranker.asked import Asked
 from reranker.diversity import considered_for
+from reranker.embedding_store import EmbeddingStore
 from reranker.encoded_texts import EncodedTexts
 from reranker.encoder import Encoder
 from reranker.errors import PictureError, WrongQueryError
@@ -69,13 +70,15 @@ class ClipReranker:
         self._memory = memory
         self._texts = EncodedTexts(encoder)
 
-    def prepare(self, query: Query) -> None:
+    def prepare(self, query: Query, texts: EmbeddingStore | None = None) -> None:
         """Encode the phrases of a query that will be asked soon, in any thread: the model is loaded by it.
 
+        Then the neutral phrases that matches are read against, unless they are kept in `texts` (`Memory.texts`).
         Raises `WrongQueryError` where one has no finite embedding.
         """
         for phrase in query.phrases:
             self._texts.phrase(phrase.text)
+        self._texts.neutral(texts)
 
     def rerank(
         self,

@@ -53,7 +53,7 @@ class Memory:
         self.embeddings = EmbeddingStore(directory / EMBEDDINGS_FILE)
         self.fingerprints = FingerprintStore(directory / FINGERPRINTS_FILE)
         self.pictures = PictureStore(directory / PICTURES_FILE)
-        self.texts = EmbeddingStore(directory / TEXTS_FILE, holds="neutral phrases")
+        self.texts = store_of_texts(directory)
 
     def look_up(self, encoder: Encoder, candidates: Sequence[Candidate]) -> dict[tuple[str, str], EncodedPicture]:
         """Those of the candidates this encoder has encoded before, by identity; without their files."""
@@ -92,6 +92,11 @@ class Memory:
 
     def __exit__(self, *exc_info: object) -> None:
         self.close()
+
+
+def store_of_texts(directory: Path) -> EmbeddingStore:
+    """The `Memory.texts` of a directory."""
+    return EmbeddingStore(directory / TEXTS_FILE, holds="neutral phrases")
 
 
 class EncodedPictures:
