@@ -15,10 +15,12 @@ def finish_of(
     """Spread, explained, and refined by the `second` model, as the settings say."""
     parts: tuple[str, ...] = ()
     if settings.explain:
+        from phrasepix.tags import language_of
         from phrasepix.tags.phrase_parts import parts_of_phrase
 
         phrases = [part.text for part in settings.query.wanted if isinstance(part, Phrase)]
-        parts = tuple(one for phrase in phrases for one in parts_of_phrase(phrase, settings.filters.language))
+        said = settings.filters.language
+        parts = tuple(one for text in phrases for one in parts_of_phrase(text, said or language_of(text)))
     return Finish(settings.diverse, parts, None if second is None else _refinement(settings, second, on_progress))
 
 

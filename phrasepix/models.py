@@ -6,12 +6,18 @@ from phrasepix.sample import MODEL_DIRECTORY
 from reranker.clip_reranker import ClipReranker
 from reranker.encoder import Encoder
 from reranker.engine.choice import load_encoder, loads_at_once
-from reranker.model_choice import DEFAULT_MODEL, ModelChoice
+from reranker.errors import UnknownModelError
+from reranker.model_choice import BEST, CLIP_MULTILINGUAL_V1, DEFAULT_MODEL, MULTILINGUAL, ModelChoice
 from retriever.directories import cache_directory
 
 SAMPLE_MODEL = "sample"
 
-_NAMED = {SAMPLE_MODEL: ModelChoice(f"local-dir:{MODEL_DIRECTORY}")}
+_NAMED = {
+    SAMPLE_MODEL: ModelChoice(f"local-dir:{MODEL_DIRECTORY}"),
+    "multilingual": MULTILINGUAL,
+    "best": BEST,
+    "clip-multilingual-v1": CLIP_MULTILINGUAL_V1,
+}
 
 
 def choose_model(model: str | None, pretrained: str | None, *, only_the_sample: bool) -> tuple[str, ModelChoice]:
@@ -19,11 +25,14 @@ def choose_model(model: str | None, pretrained: str | None, *, only_the_sample: 
     if model is None and pretrained is None:
         model = SAMPLE_MODEL if only_the_sample else DEFAULT_MODEL.model
     if model in _NAMED:
-        return model, _NAMED[model]
+        if pretrained is not None:
+            raise UnknownModelError(f"the model {model} has weights of its own; leave out --pretrained {pretrained}")
+        choice = _NAMED[model]
+        return model if choice.text_tower or model == SAMPLE_MODEL else str(choice), choice
     if model is None or model == DEFAULT_MODEL.model:
         choice = ModelChoice(DEFAULT_MODEL.model, pretrained or DEFAULT_MODEL.pretrained)
     else:
-        choice = ModelChoice(model, pretrained)
+        choice = ModelChoice.of_name(model, pretrained)
     return str(choice), choice
 
 

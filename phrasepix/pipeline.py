@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import replace
+from functools import cached_property
 from typing import Self
 
 from phrasepix.again import Again
@@ -20,10 +21,12 @@ from phrasepix.settings import SearchProgress, Settings, SourceChoice
 from phrasepix.sources import source_named
 from reranker.clip_reranker import ClipReranker, Progress
 from reranker.match import Ranking
+from reranker.model_choice import DEFAULT_MODEL
 from reranker.pictures.fetch import PictureFetcher
 from reranker.pictures.offline import OfflineFetcher
 from retriever.errors import RetrieverError, WrongParameterError
 from retriever.filtering import unhonoured_message
+from retriever.languages import LANGUAGES, USUAL_LANGUAGE
 from retriever.protocol import KnowsItsFilters, Retriever, is_on_disk, is_on_loopback
 from retriever.source import Opening, log_skip
 from retriever.user_agent import user_agent
@@ -153,6 +156,7 @@ class Search:
     def _pool(self) -> Pool | None:
         """The candidates, as they come; None where there is none."""
         settings = self._settings
+        filters = replace(settings.filters, language=self._language)
         tags, asking = self._asking()
         asked = " and ".join(source.origin.title for source in self._sources)
         about = f" for {', '.join(tags)}" if tags else ""
@@ -165,12 +169,35 @@ class Search:
                 for source in self._sources
             ],
             limit=settings.limit,
-            filters=settings.filters,
+            filters=filters,
             record=self._record,
             on_failure=self._fail,
             wanted=lambda candidate: not (settings.unused and self._used.has(candidate)),
         )
         return pool if pool.has_any() else None
+
+    @cached_property
+    def _language(self) -> str:
+        """The language of the tags: the one that was said, that of the phrase they are found in, else English.
+
+        A given tag is in English too, unless it has letters that English has not.
+        """
+        settings = self._settings
+        if settings.filters.language is not None:
+            return settings.filters.language
+        if all(source.is_on_disk for source in self._sources) or (settings.tags and "".join(settings.tags).isascii()):
+            return USUAL_LANGUAGE
+        from phrasepix.tags import language_of
+
+        language = language_of(settings.words or settings.query.words)
+        if language == USUAL_LANGUAGE and settings.tags:
+            language = language_of(" ".join(settings.tags))
+        if language != USUAL_LANGUAGE:
+            name = LANGUAGES[language]
+            logger.warning("the tags are taken for %s (%s); --lang says otherwise", name, language)
+            if self._model.title == str(DEFAULT_MODEL):
+                logger.warning("%s reads English; --model multilingual reads %s too", self._model.title, name)
+        return language
 
     def _asking(self) -> tuple[Sequence[str], Asking]:
         """The tags, for people, and how the sources are asked for them; none where folders alone are searched."""
@@ -184,7 +211,7 @@ class Search:
             )
         from phrasepix.tags import derived_tags  # stop words and dictionaries: whoever gives a tag does without
 
-        found = derived_tags(words, settings.filters.language)
+        found = derived_tags(words, self._language)
         return [one.tag for one in found if not one.instead_of], FoundTags(
             found, settings.requests, is_cap=settings.limit is not None
         )
@@ -216,6 +243,7 @@ class Search:
             phrase=self._settings.query.title,
             tags=self._settings.tags or tuple(dict.fromkeys(one.tag for one in asked)),
             asked=asked,
+            language=self._language if asked else "",
             origins=tuple(source.origin for source in self._sources),
             model=self._model.title,
             refined_by=self._second_model.title if self._second_model is not None else "",

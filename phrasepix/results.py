@@ -75,10 +75,10 @@ class Results(Sequence[Match]):
 
     `phrase` says what was looked for, for people, and `query` all of it. `tags` are those asked for, `asked` says of
     which source in which order and what each brought (a folder that was looked through without a tag is not there).
-    `origins` are the sources that were asked, `failures` those among them that did not answer to the end. `pool_size`
-    counts the candidates they were chosen from; those of a search that still runs are not `is_final`. `refined_by`
-    is the model that ranked the best again; empty where none did. In a notebook a `Results` shows itself as cards, on a
-    terminal (with rich) as a table.
+    `language` is the tags' (two letters; empty where none was asked). `origins` are the sources that were asked,
+    `failures` those among them that did not answer to the end. `pool_size` counts the candidates they were chosen from;
+    those of a search that still runs are not `is_final`. `refined_by` is the model that ranked the best again; empty
+    where none did. In a notebook a `Results` shows itself as cards, on a terminal (with rich) as a table.
     """
 
     phrase: str
@@ -92,6 +92,7 @@ class Results(Sequence[Match]):
     failures: tuple[Failure, ...] = ()
     asked: tuple[AskedTag, ...] = ()
     refined_by: str = ""
+    language: str = ""
     reopener: Reopener = field(repr=False, default_factory=Reopener)
     query: Query | None = field(repr=False, default=None)
     again: "Again | None" = field(repr=False, default=None)
@@ -150,6 +151,7 @@ class Results(Sequence[Match]):
                 },
                 "tags": list(self.tags),
                 "asked": [asdict(one) for one in self.asked],
+                "language": self.language,
                 "sources": [origin.name for origin in self.origins],
                 "model": self.model,
                 "refined_by": self.refined_by or None,

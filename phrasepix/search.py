@@ -60,15 +60,17 @@ def find_images(
     `source` is the name of one (`phrasepix sources` lists them), a folder of pictures, a `Retriever`, or several of
     these, asked side by side; by default pixabay where there is a key for it, else openverse and commons, which need
     none. By default `limit` is 200, and that of a folder none. One of several sources that fails is listed in
-    `Results.failures`. `model` is a name (open_clip's with its `pretrained` tag, hf-hub:…, local-dir:…, sample) or an
-    `Encoder`, by default ViT-B-32 / laion2b_s34b_b79k, and the sample's own for the sample. `device` is auto, cpu, cuda
-    or mps; `engine` torch, openvino (on the CPU: the model is exported once and then starts without torch) or auto,
-    which is openvino on a CPU. `key` and `base_url` stand in for the only source's environment variables (such as
-    `PIXABAY_API_KEY`, `PIXABAY_API_URL`) and the config file. `on_progress` is told how far the search is.
+    `Results.failures`. `model` is a name (multilingual, best, clip-multilingual-v1, sample, open_clip's with its
+    `pretrained` tag, hf-hub:…, local-dir:…, or TEXT+MODEL: a text tower of sentence-transformers, as hf-hub:… or
+    local-dir:…, in the space of a model) or an `Encoder`, by default ViT-B-32 / laion2b_s34b_b79k, and the sample's own
+    for the sample. `device` is auto, cpu, cuda or mps; `engine` torch, openvino (on the CPU: the model is exported once
+    and then starts without torch) or auto, which is openvino on a CPU. `key` and `base_url` stand in for the only
+    source's environment variables (such as `PIXABAY_API_KEY`, `PIXABAY_API_URL`) and the config file. `on_progress` is
+    told how far the search is.
 
-    Without a `tag` a folder is looked through as a whole, and other sources are asked for tags found in the phrase (of
-    the language that `filters` say), narrow to broad, until each has brought `limit` candidates in all or was sent
-    `requests` requests. `Results.asked` says what each tag brought.
+    Without a `tag` a folder is looked through as a whole, and other sources are asked for tags found in the phrase (in
+    the language that `filters` say, else in the one the phrase seems to be in), narrow to broad, until each has brought
+    `limit` candidates in all or was sent `requests` requests. `Results.asked` says what each tag brought.
 
     Candidates of several tags are merged in the tags' order, each picture once. One whose picture cannot be had is
     skipped and listed in `Results.skipped`. What was encoded is remembered in the cache directory: another phrase over

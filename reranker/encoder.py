@@ -40,6 +40,21 @@ class Encoder(Protocol):
 
 
 @runtime_checkable
+class SharesImageTower(Protocol):
+    """An encoder whose pictures are embedded as by others: one of several text towers over the same image tower."""
+
+    @property
+    def image_tower_name(self) -> str:
+        """Identifies the image tower's weights and preprocessing, as `Encoder.name` does the whole."""
+        ...
+
+
+def image_tower_name(encoder: Encoder) -> str:
+    """The name under which an encoder's embeddings of pictures may be reused: its own, unless it says another."""
+    return encoder.image_tower_name if isinstance(encoder, SharesImageTower) else encoder.name
+
+
+@runtime_checkable
 class LoadsAhead(Protocol):
     """An `Encoder` whose image tower takes a moment to load, and can be loaded before there is a picture for it."""
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image
 
-from reranker.encoder import Encoder
+from reranker.encoder import Encoder, image_tower_name
 from reranker.errors import PictureError, PictureUnreachableError, WrongQueryError
 from reranker.folding import Likeness, fingerprint_of
 from reranker.memory import EncodedPicture, EncodedPictures, Memory
@@ -79,7 +79,7 @@ class Examples:
     def _on_disk(self, identity: tuple[str, str]) -> EncodedPicture | None:
         if self._memory is None:
             return None
-        found = self._memory.embeddings.get_many(self._encoder.name, self._encoder.dimensions, [identity])
+        found = self._memory.embeddings.get_many(image_tower_name(self._encoder), self._encoder.dimensions, [identity])
         if identity not in found:
             return None
         return EncodedPicture(found[identity], fingerprint=self._memory.fingerprints.get_many(found).get(identity))

@@ -1,6 +1,7 @@
 """What of a text a model does not read because its context is shorter."""
 
 import logging
+import re
 from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
@@ -8,34 +9,45 @@ from numpy.typing import NDArray
 
 logger = logging.getLogger(__name__)
 
+# Thai to Lao, Burmese, Khmer, kana to Han, and beyond; runs of all else stay whole.
+_UNSPACED = re.compile(
+    r"\s*[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3001-\u30ff\u3400-\u9fff\U00020000-\U0003ffff]"
+    r"|\s*[^\s\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3001-\u30ff\u3400-\u9fff\U00020000-\U0003ffff]+"
+)
+
 Tokenize = Callable[[Sequence[str]], NDArray[np.int64]]
-"""Texts to token ids, padded with zeros: int64 [len(texts), context]."""
+"""Texts to token ids, padded at their ends: int64 [len(texts), context]."""
 
 
-def warn_of_unread(texts: Iterable[str], tokenize: Tokenize) -> None:
-    """Tell the log which words of which text lie beyond the context."""
+def warn_of_unread(texts: Iterable[str], tokenize: Tokenize, padding: int = 0) -> None:
+    """Tell the log which words of which text lie beyond the context; `padding` is the id texts are padded with."""
     for text in texts:
-        if unread := unread_words(text, tokenize):
+        if unread := unread_words(text, tokenize, padding):
             logger.warning("the phrase is longer than the model reads; not read: “%s”", unread)
 
 
-def unread_words(text: str, tokenize: Tokenize) -> str:
+def unread_words(text: str, tokenize: Tokenize, padding: int = 0) -> str:
     """The words of `text` beyond the context, found by how many of its first words give the same tokens."""
     tokens = tokenize([text])[0]
-    if int(tokens[-1]) == 0 or not text.strip():
+    if int(tokens[-1]) == padding or not text.strip():
         return ""  # padding at the end: all of it was read
 
     def gives_the_same(part: str) -> bool:
         return np.array_equal(tokenize([part])[0], tokens)
 
-    words = text.split()
+    words = _pieces(text)
     read, beyond = 0, len(words)
     while read < beyond:  # the fewest first words that already give these tokens
         middle = (read + beyond) // 2
-        if gives_the_same(" ".join(words[:middle])):
+        if gives_the_same("".join(words[:middle])):
             beyond = middle
         else:
             read = middle + 1
-    if gives_the_same(" ".join(words[:beyond])[:-1]):
+    if gives_the_same("".join(words[:beyond])[:-1]):
         beyond -= 1  # this word's own end was not read
-    return " ".join(words[beyond:])
+    return " ".join("".join(words[beyond:]).split())
+
+
+def _pieces(text: str) -> list[str]:
+    """Its words, each with the space before it; where a script sets none between words, its letters."""
+    return [piece for word in re.findall(r"\s*\S+", text) for piece in _UNSPACED.findall(word)]

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Self
 
 from reranker.embedding_store import EmbeddingStore
-from reranker.encoder import Embeddings, Encoder
+from reranker.encoder import Embeddings, Encoder, image_tower_name
 from reranker.fingerprint_store import FingerprintStore
 from reranker.folding import Fingerprint
 from reranker.picture_store import KeptPicture, PictureStore
@@ -56,9 +56,12 @@ class Memory:
         self.texts = store_of_texts(directory)
 
     def look_up(self, encoder: Encoder, candidates: Sequence[Candidate]) -> dict[tuple[str, str], EncodedPicture]:
-        """Those of the candidates this encoder has encoded before, by identity; without their files."""
+        """Those of the candidates this encoder has encoded before, by identity; without their files.
+
+        Encoders that share an image tower share what it encoded.
+        """
         identities = [candidate.identity for candidate in candidates]
-        found = self.embeddings.get_many(encoder.name, encoder.dimensions, identities)
+        found = self.embeddings.get_many(image_tower_name(encoder), encoder.dimensions, identities)
         fingerprints = self.fingerprints.get_many(found)
         return {
             identity: EncodedPicture(embedding, fingerprint=fingerprints.get(identity))
@@ -75,7 +78,9 @@ class Memory:
         self.fingerprints.put_many(
             {identity: one.fingerprint for identity, one in encoded.items() if one.fingerprint is not None}
         )
-        self.embeddings.put_many(encoder.name, {identity: one.embedding for identity, one in encoded.items()})
+        self.embeddings.put_many(
+            image_tower_name(encoder), {identity: one.embedding for identity, one in encoded.items()}
+        )
         self.pictures.put_many(
             {identity: KeptPicture(one.data, one.to_show) for identity, one in encoded.items() if one.data is not None}
         )

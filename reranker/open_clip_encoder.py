@@ -116,8 +116,13 @@ class OpenClipEncoder:
         """open_clip's tokenizer of the model."""
         return self._tokenizer
 
+    @property
+    def padding(self) -> int:
+        """The token id that fills a text up to the context."""
+        return int(getattr(getattr(self._tokenizer, "tokenizer", None), "pad_token_id", None) or 0)
+
     def tokenize(self, texts: Sequence[str]) -> NDArray[np.int64]:
-        """Token ids, padded with zeros: int64 [len(texts), context]."""
+        """Token ids, filled up with `padding`: int64 [len(texts), context]."""
         tokens: NDArray[np.int64] = self._tokenizer(list(texts)).numpy()
         return tokens
 
@@ -126,7 +131,7 @@ class OpenClipEncoder:
 
         What of a text lies beyond the model's context is not read, and the log says what.
         """
-        warn_of_unread(texts, self.tokenize)
+        warn_of_unread(texts, self.tokenize, self.padding)
         with torch.inference_mode():
             tokens = torch.from_numpy(self.tokenize(texts)).to(self._device)
             vectors = self._model.encode_text(tokens)
@@ -150,6 +155,11 @@ def best_device() -> str:
     if torch.cuda.is_available():
         return "cuda"
     return "mps" if torch.backends.mps.is_available() else "cpu"
+
+
+def device_named(wanted: str) -> str:
+    """cuda, mps or cpu for a device's name, which may be auto. Raises `UnknownModelError` where it is not present."""
+    return _device(wanted).type
 
 
 def _device(wanted: str) -> torch.device:

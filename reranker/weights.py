@@ -1,6 +1,8 @@
 """From a model's name to weights on this machine, with the config that belongs to them."""
 
+import json
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -10,9 +12,10 @@ import requests
 from huggingface_hub import constants, hf_hub_download, snapshot_download
 
 from reranker.errors import UnknownModelError, WeightsUnavailableError
+from reranker.extras import demand_package
+from reranker.model_choice import HF_HUB, LOCAL_DIR
 
-LOCAL_DIR, HF_HUB = "local-dir:", "hf-hub:"
-
+_TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json")
 _WEIGHT_FILES = ("open_clip_model.safetensors", "open_clip_pytorch_model.bin")
 _CONFIG_FILE = "open_clip_config.json"
 _BESIDE_THE_WEIGHTS = [_CONFIG_FILE, "*.txt", "tokenizer*", "vocab*", "special_tokens_map.json", "sentencepiece*"]
@@ -47,7 +50,7 @@ def files_beside(weights: Weights) -> list[Path]:
     if weights.file is not None:
         return [weights.file]
     directory = Path(weights.model.removeprefix(LOCAL_DIR))
-    return [directory / name for name in (_CONFIG_FILE, *_WEIGHT_FILES)]
+    return [directory / name for name in (_CONFIG_FILE, *_WEIGHT_FILES, *_TOKENIZER_FILES)]
 
 
 def find_weights(model: str, pretrained: str | None) -> Weights:
@@ -71,7 +74,15 @@ def _of_directory(directory: Path, title: str) -> Weights:
         raise UnknownModelError(f"model {title}: {directory} has no {_CONFIG_FILE}; is it an open_clip model?")
     if not any((directory / name).is_file() for name in _WEIGHT_FILES):
         raise WeightsUnavailableError(f"model {title}: {directory} has none of {', '.join(_WEIGHT_FILES)}")
+    with suppress(OSError, ValueError, AttributeError):  # open_clip says what is wrong with it
+        _demand_tokenizer(json.loads((directory / _CONFIG_FILE).read_text(encoding="utf-8")).get("model_cfg"), title)
     return Weights(title, f"{LOCAL_DIR}{directory}", None, {})
+
+
+def _demand_tokenizer(config: Any, title: str) -> None:
+    text = config.get("text_cfg") if isinstance(config, dict) else None
+    if isinstance(text, dict) and text.get("hf_tokenizer_name"):
+        demand_package("transformers", f"the model {title}")
 
 
 def _snapshot(repository: str) -> Path:
@@ -85,7 +96,7 @@ def _snapshot(repository: str) -> Path:
 
     for local in (True, False):
         if not local:
-            _demand_network(f"{HF_HUB}{repository}")
+            demand_network(f"{HF_HUB}{repository}")
         for weights in _WEIGHT_FILES:
             if (directory := snapshot(weights, local=local)) is not None:
                 return directory
@@ -105,6 +116,7 @@ def _of_registry(model: str, pretrained: str | None) -> Weights:
     if pretrained not in tags:
         what = "needs a pretrained tag" if pretrained is None else f"has no weights named {pretrained!r}"
         raise UnknownModelError(f"model {model} {what}; --pretrained is one of: {', '.join(tags)}")
+    _demand_tokenizer(open_clip.get_model_config(model), model)  # before anything is downloaded
     config = open_clip.get_pretrained_cfg(model, pretrained)
     preprocessing = {name: config[name] for name in ("mean", "std", "interpolation", "resize_mode") if config.get(name)}
     title = f"{model}/{pretrained}"
@@ -125,7 +137,7 @@ def _registry_file(title: str, config: dict[str, Any]) -> Path:
         names = (name.removesuffix(".bin") + ".safetensors", _WEIGHT_FILES[0], name)
     for local in (True, False):
         if not local:
-            _demand_network(title)
+            demand_network(title)
         for candidate in dict.fromkeys(names):
             try:
                 return Path(hf_hub_download(repository, candidate, local_files_only=local))
@@ -134,8 +146,11 @@ def _registry_file(title: str, config: dict[str, Any]) -> Path:
     raise WeightsUnavailableError(f"the weights of {title} are not to be had from {repository} (files {names})")
 
 
-def _demand_network(title: str) -> None:
-    """Ask the hub once, briefly: its own client would retry for most of a minute before it says so."""
+def demand_network(title: str) -> None:
+    """Ask the hub once, briefly: its own client would retry for most of a minute before it says so.
+
+    Raises `WeightsUnavailableError` where it does not answer or must not be asked.
+    """
     looked_in = f"the weights of {title} are not on this machine (looked in {constants.HF_HUB_CACHE})"
     remedy = (
         "Run once with a connection, set HF_HOME to where they are, name a directory with --model local-dir:PATH, "

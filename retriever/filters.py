@@ -5,6 +5,7 @@ from dataclasses import dataclass, fields
 from datetime import date, datetime
 
 from retriever.errors import WrongParameterError
+from retriever.languages import USUAL_LANGUAGE
 
 MEDIA_TYPES = ("all", "photo", "illustration", "vector", "video")
 ORIENTATIONS = ("all", "horizontal", "vertical", "square")
@@ -32,8 +33,9 @@ class Filters:
     them is dominant. `licence`: the uses that must be allowed, all of them. `since` and `until` bound the day a picture
     was taken or, where that is not known, uploaded, both included. `exclude_ai` leaves out what is marked as
     AI-generated. `safe_search` keeps to pictures fit for all ages, as far as a source tells them apart. `creator` is
-    the whole name, upper and lower case alike. `language` is the tag's language (two letters); `category` and
-    `editors_choice` are Pixabay's own. `order` is a wish about what comes first, not about what comes.
+    the whole name, upper and lower case alike. `language` is the tag's language (two letters); None is English, unless
+    the search finds out another. `category` and `editors_choice` are Pixabay's own. `order` is a wish about what comes
+    first, not about what comes.
 
     Raises `WrongParameterError`, naming what is allowed, on construction.
     """
@@ -50,7 +52,7 @@ class Filters:
     exclude_ai: bool = False
     safe_search: bool = True
     creator: str | None = None
-    language: str = "en"
+    language: str | None = None
     category: str | None = None
     editors_choice: bool = False
     order: str = "popular"
@@ -77,6 +79,11 @@ class Filters:
             raise WrongParameterError(f"since {self.since} lies after until {self.until}; nothing can be of such a day")
         if self.creator is not None and not (isinstance(self.creator, str) and self.creator.strip()):
             raise WrongParameterError("the creator is empty; give a name, or leave it out")
+
+    @property
+    def tag_language(self) -> str:
+        """The tag's language, as a source is told it: two letters."""
+        return self.language or USUAL_LANGUAGE
 
     def wishes(self) -> frozenset[str]:
         """The names of the filters that narrow the answers: those that differ from what holds without them.

@@ -18,6 +18,7 @@ NOT_FOR_A_REMEMBERED_SEARCH = {
     "huggingface_hub",
     "ftfy",
     "regex",
+    "py3langid",
     "simplemma",
     "stopwordsiso",
     "requests",

@@ -21,7 +21,7 @@ from tests.test_retriever_videos import clip, video
 NOTHING_SAID: dict[str, Any] = {
     "media_type": "photo", "orientation": "all", "aspect": None, "min_width": 0, "min_height": 0, "colours": (),
     "licences": (), "year": None, "since": None, "until": None, "no_ai": False, "safe_search": True, "creator": None,
-    "language": "en", "category": None, "editors_choice": False, "order": "popular",
+    "language": None, "category": None, "editors_choice": False, "order": "popular",
 }  # fmt: skip
 
 

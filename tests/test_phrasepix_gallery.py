@@ -132,6 +132,39 @@ def test_nothing_from_outside_becomes_markup(tmp_path: Path) -> None:
     assert page.all("img")[0]["alt"] == ", ".join(results_with(HOSTILE)[0].candidate.tags)
 
 
+class Directions(HTMLParser):
+    """Texts in a script from right to left, each with the elements around it."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self._open: list[tuple[str, dict[str, str | None]]] = []
+        self.texts: list[tuple[str, list[tuple[str, dict[str, str | None]]]]] = []
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag not in {"meta", "img", "br"}:
+            self._open.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self._open.pop()[0] == tag
+
+    def handle_data(self, data: str) -> None:
+        if any("\u0590" <= letter <= "\u06ff" for letter in data):
+            self.texts.append((data, list(self._open)))
+
+
+def test_what_is_written_from_right_to_left_turns_nothing_around_it(tmp_path: Path) -> None:
+    results = results_with("نمر (في) الثلج!", siblings=1)
+    page = results.save_gallery(tmp_path / "page.html").read_text(encoding="utf-8")
+    texts = Directions(page).texts
+    assert len(texts) >= 6
+    for text, around in texts:
+        isolated = [name for name, attributes in around if name in {"bdi", "title"} or "dir" in attributes]
+        assert isolated, f"{text.strip()} stands in {[name for name, _ in around]}"
+    nothing = replace(results, matches=()).save_gallery(tmp_path / "none.html").read_text(encoding="utf-8")
+    assert all(any(name in {"bdi", "title", "h1"} for name, _ in around) for _, around in Directions(nothing).texts)
+
+
 @pytest.mark.parametrize(
     "url", ["javascript:alert(1)", "data:text/html,x", "http://127.0.0.1:1/", "file:///etc/passwd", ""]
 )
@@ -274,7 +307,7 @@ def test_a_gallery_that_cannot_be_written_is_an_error_and_leaves_nothing_behind(
 
 def test_an_empty_result_says_what_to_try() -> None:
     empty = find_images("a dragon", tag="dragon", source="sample")
-    assert "Nothing was found under dragon" in empty._repr_mimebundle_()["text/html"]
+    assert "Nothing was found under dragon" in Page(empty._repr_mimebundle_()["text/html"]).text
 
 
 def test_the_heading_is_a_sentence_with_its_spaces() -> None:
@@ -341,7 +374,7 @@ def test_a_picture_says_nothing_of_a_length() -> None:
 def test_json_has_every_field_a_program_needs() -> None:
     answer = json.loads(results_with("a tiger").to_json())
     told = {"phrase", "query", "tags", "sources", "model", "pool_size", "matches", "skipped", "failures", "asked"}
-    assert set(answer) == told | {"fits_well", "refined_by"}
+    assert set(answer) == told | {"fits_well", "refined_by", "language"}
     match = answer["matches"][0]
     assert (answer["fits_well"], match["stands_out"], match["fit"], match["first_score"]) == (True, 3.0, "clear", None)
     assert match["parts"] == [{"text": "a tiger", "stands_out": 0.2, "fit": "weak"}]

@@ -173,6 +173,16 @@ def test_a_word_that_is_read_only_in_part_is_named_too(
     assert "xqzvkwjp" in said
 
 
+def test_in_a_script_without_spaces_the_letters_are_named(
+    encoder: OpenClipEncoder, caplog: pytest.LogCaptureFixture
+) -> None:
+    phrase = "老虎在雪地里玩耍"
+    (said,) = unread(encoder, phrase, caplog)
+    named = said.partition("“")[2].removesuffix("”")
+    assert phrase.endswith(named)
+    assert 2 < len(named) < len(phrase)
+
+
 def test_what_is_not_read_changes_nothing(encoder: OpenClipEncoder, caplog: pytest.LogCaptureFixture) -> None:
     read, more = encoder.encode_texts([" ".join(WORDS[:10]), " ".join(WORDS)])
     np.testing.assert_allclose(read, more, atol=1e-6)

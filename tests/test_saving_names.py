@@ -23,6 +23,7 @@ def test_a_name_says_source_creator_id_and_phrase() -> None:
 def test_every_script_is_kept() -> None:
     assert name("雪の中の虎", creator="สมชาย") == "sample-สมชาย-12-雪の中の虎.jpg"
     assert name("نمر في الثلج", creator="") == "sample-12-نمر-في-الثلج.jpg"
+    assert name("बर्फ में बाघ", creator="") == "sample-12-बर्फ-में-बाघ.jpg"
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,7 @@ def filters_of_options(
     no_ai: bool,
     safe_search: bool,
     creator: str | None,
-    language: str,
+    language: str | None,
     category: str | None,
     editors_choice: bool,
     order: str,

@@ -135,8 +135,16 @@ def find(
         ),
     ] = None,
     language: Annotated[
-        str, typer.Option("--lang", metavar="XX", help="The tag's language, two letters.", rich_help_panel=_FILTERS)
-    ] = "en",
+        str | None,
+        typer.Option(
+            "--lang",
+            metavar="XX",
+            help="The tag's language, two letters; by default that of the phrase the tags are found in, of a given tag "
+            "English.",
+            show_default=False,
+            rich_help_panel=_FILTERS,
+        ),
+    ] = None,
     category: Annotated[
         str | None,
         typer.Option(metavar="NAME", help="One of Pixabay's categories, such as animals.", rich_help_panel=_FILTERS),
@@ -206,7 +214,8 @@ def find(
         str | None,
         typer.Option(
             metavar="NAME",
-            help="An open_clip model, hf-hub:…, local-dir:… or sample; by default ViT-B-32, for the sample its own.",
+            help="multilingual, best, clip-multilingual-v1, an open_clip model, hf-hub:…, local-dir:…, TEXT+MODEL or "
+            "sample; by default ViT-B-32 (English), for the sample its own.",
             show_default=False,
             rich_help_panel=_MODEL,
         ),

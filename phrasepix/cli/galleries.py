@@ -1,13 +1,13 @@
 """Where a gallery goes when nobody says where."""
 
-import re
 from pathlib import Path
 
 from phrasepix.errors import NotWrittenError
+from phrasepix.saving.names import hyphenated
 from retriever.directories import cache_directory
 
 _KEPT = 50
-_LONGEST_NAME = 60
+_LONGEST_NAME_BYTES = 120
 
 
 def place_for_gallery(phrase: str) -> Path:
@@ -23,5 +23,4 @@ def place_for_gallery(phrase: str) -> Path:
             old.unlink(missing_ok=True)
     except OSError as error:
         raise NotWrittenError(f"cannot write to {directory}: {error.strerror or error}") from None
-    words = re.sub(r"[^\w]+", "-", phrase.lower()).strip("-_")
-    return directory / f"{words[:_LONGEST_NAME].rstrip('-') or 'gallery'}.html"
+    return directory / f"{hyphenated(phrase.lower(), _LONGEST_NAME_BYTES) or 'gallery'}.html"

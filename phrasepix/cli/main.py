@@ -3,6 +3,7 @@
 import os
 import sys
 import warnings
+from io import TextIOWrapper
 
 import typer
 
@@ -47,6 +48,7 @@ def main() -> None:
     if not sys.warnoptions:
         # What libraries have to say of themselves is not for the person; -W and PYTHONWARNINGS show it.
         warnings.simplefilter("ignore")
+    _write_every_script()
     try:
         _run(sys.argv[1:])
     except SystemExit as leaving:
@@ -56,6 +58,14 @@ def main() -> None:
             sys.stderr.flush()
             os._exit(leaving.code)
         raise
+
+
+def _write_every_script() -> None:
+    """Have files and pipes get UTF-8, unless PYTHONIOENCODING says otherwise; what cannot be written is escaped."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            as_it_is = stream.isatty() or "PYTHONIOENCODING" in os.environ
+            stream.reconfigure(encoding=None if as_it_is else "utf-8", errors="backslashreplace")
 
 
 def _run(arguments: list[str]) -> None:

@@ -21,12 +21,12 @@ def name_for(candidate: Candidate, phrase: str, extension: str, is_taken: Callab
     Where `is_taken`, or where the id cannot be written out, a digest of the picture's identity sets it apart, and a
     number where that is taken too. Names that differ in case only must count as taken: to some systems they are one.
     """
-    identifier = _words(candidate.id, _LONGEST_BYTES["id"])
+    identifier = hyphenated(candidate.id, _LONGEST_BYTES["id"])
     parts = [
-        _words(candidate.source, _LONGEST_BYTES["source"]),
-        _words(candidate.creator, _LONGEST_BYTES["creator"]),
+        hyphenated(candidate.source, _LONGEST_BYTES["source"]),
+        hyphenated(candidate.creator, _LONGEST_BYTES["creator"]),
         identifier,
-        _words(phrase, _LONGEST_BYTES["phrase"]),
+        hyphenated(phrase, _LONGEST_BYTES["phrase"]),
     ]
     stem = "-".join(part for part in parts if part)
     if identifier == candidate.id and not is_taken(stem + extension):
@@ -38,8 +38,8 @@ def name_for(candidate: Candidate, phrase: str, extension: str, is_taken: Callab
     return name
 
 
-def _words(text: str, longest: int) -> str:
-    """The letters and digits of `text`, of any script, with hyphens between them, in at most `longest` bytes."""
+def hyphenated(text: str, longest: int) -> str:
+    """The letters, marks and digits of `text`, of any script, hyphens between them, in at most `longest` bytes."""
     kept = "".join(
         char if unicodedata.category(char)[0] in "LMN" else "-" for char in unicodedata.normalize("NFC", text)
     )

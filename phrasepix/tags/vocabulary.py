@@ -47,7 +47,7 @@ class Vocabulary:
 
     def knows(self, word: str) -> bool:
         """Whether a dictionary has `word`, large or small."""
-        return _is_known(word, _DICTIONARY.get(self.language, self.language))
+        return known_in(word, self.language)
 
     def kind_of(self, word: str) -> str:
         """The broader word, such as cat for kittens; empty where none is known."""
@@ -73,8 +73,8 @@ def vocabulary_of(language: str) -> Vocabulary:
     """
     if not stopwordsiso.has_lang(language):
         raise WrongParameterError(
-            f"no tag can be found in a phrase of the language {language!r}: its stop words are not known; "
-            "give the main noun of what you look for, such as --tag tiger"
+            f"no tag can be found in a phrase of the language {language!r}: its stop words are not known, but those of "
+            f"{', '.join(sorted(stopwordsiso.langs()))}; give the main noun of what you look for, such as --tag tiger"
         )
     table = _table("words.toml").get(language, {})
     kinds = _table("broader.toml").get(language, {})
@@ -106,9 +106,11 @@ def _dictionary_form(word: str, dictionary: str) -> str:
 
 
 @cache
-def _is_known(word: str, dictionary: str) -> bool:
+def known_in(word: str, language: str) -> bool:
+    """Whether a dictionary of the language has `word`, large or small; False where there is no dictionary."""
     import simplemma
 
+    dictionary = _DICTIONARY.get(language, language)
     try:
         return any(simplemma.is_known(one, lang=dictionary) for one in (word, word.capitalize()))
     except ValueError:

@@ -3,7 +3,7 @@
 import json
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -17,6 +17,8 @@ FORMAT = 1
 MANIFEST = "manifest.json"
 IMAGE_TOWER, TEXT_TOWER = "image.xml", "text.xml"
 COMPILED = "compiled"
+OF_CLIP, FROM_FILE = "clip", "file"
+"""Kinds of tokenizers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +26,9 @@ class Artefacts:
     """An exported model: where it is, and what must be known to run it.
 
     `fingerprint` digests weights, preprocessing and architecture. `dimensions` is an embedding's length, `input_side`
-    in pixels. `context` counts tokens; `clean` is how a text is cleaned; `ends` whether the text tower takes tokens
-    up to the end of the text only. `image_parameters` counts the image tower's weights.
+    in pixels. `context` counts tokens; `clean` is how a text is cleaned; `tokenizer` is clip (its vocabulary) or file
+    (one of the hub's), and `padding` the id it fills up with; `ends` whether the text tower takes tokens up to the end
+    of the text only. `image_parameters` counts the image tower's weights.
     """
 
     directory: Path
@@ -35,6 +38,8 @@ class Artefacts:
     preprocessing: Preprocessing
     context: int
     clean: str
+    tokenizer: str
+    padding: int
     ends: bool
     image_parameters: int
 
@@ -60,7 +65,8 @@ class Artefacts:
             "format": FORMAT,
             "engine": "openvino",
             "precision": "f32",  # as stored; the CPU's own is chosen when it is loaded
-            "tokenizer": "clip",
+            "tokenizer": self.tokenizer,
+            "padding": self.padding,
             "fingerprint": self.fingerprint,
             "dimensions": self.dimensions,
             "input_side": self.input_side,
@@ -78,7 +84,7 @@ class Artefacts:
         """The artefacts in `directory`; None where there are none, or not all of them in their full size."""
         try:
             manifest = json.loads((directory / MANIFEST).read_text(encoding="utf-8"))
-            if manifest["format"] != FORMAT or not _are_there(directory, manifest["files"]):
+            if manifest["format"] != FORMAT or not are_there(directory, (IMAGE_TOWER, TEXT_TOWER), manifest["files"]):
                 return None
             return cls(
                 directory,
@@ -88,6 +94,8 @@ class Artefacts:
                 Preprocessing.of_config(manifest["preprocessing"]),
                 int(manifest["context"]),
                 str(manifest["clean"]),
+                str(manifest["tokenizer"]),
+                int(manifest.get("padding", 0)),
                 bool(manifest["ends"]),
                 int(manifest["image_parameters"]),
             )
@@ -110,7 +118,6 @@ def remove_partial(engines: Path, process: int) -> None:
         shutil.rmtree(path, ignore_errors=True)
 
 
-def _are_there(directory: Path, files: Mapping[str, Any]) -> bool:
-    return {IMAGE_TOWER, TEXT_TOWER} <= set(files) and all(
-        (directory / name).stat().st_size == size for name, size in files.items()
-    )
+def are_there(directory: Path, towers: Collection[str], files: Mapping[str, Any]) -> bool:
+    """Whether the towers are among the files, and all of these have the sizes they should have."""
+    return set(towers) <= set(files) and all((directory / name).stat().st_size == size for name, size in files.items())

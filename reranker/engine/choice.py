@@ -1,10 +1,10 @@
 """Which engine runs a model: OpenVINO on a CPU, torch on cuda and mps and for what cannot be exported."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from reranker.encoder import Encoder
 from reranker.engine import runtime
@@ -12,14 +12,20 @@ from reranker.engine.artefacts import Artefacts
 from reranker.engine.export_process import ExportFailedError, export_in_child
 from reranker.engine.graphics import may_have_graphics_device
 from reranker.engine.openvino_encoder import OpenVinoEncoder
+from reranker.engine.openvino_text_tower import OpenVinoTextTower
 from reranker.engine.records import Record, read_record
+from reranker.engine.text_artefacts import TextArtefacts
 from reranker.errors import ModelError, NotExportableError, UnknownModelError
 from reranker.model_choice import DEVICES, ENGINES, ModelChoice
+from reranker.paired_encoder import PairedEncoder, TextTower
 
 if TYPE_CHECKING:
     from reranker.open_clip_encoder import OpenClipEncoder
+    from reranker.sentence_tower import SentenceTower
 
 logger = logging.getLogger(__name__)
+
+Found = TypeVar("Found")
 
 _told: set[ModelChoice] = set()
 
@@ -29,8 +35,8 @@ def load_encoder(choice: ModelChoice, cache_directory: Path, *, device: str = "a
 
     `engine` is torch, openvino (on the CPU only) or auto: openvino on a CPU, else torch. What OpenVINO runs is exported
     once below `cache_directory`, by a process of its own, and found there from then on: this process imports no torch
-    for it. A model that cannot be exported runs in torch, which the log says once. Raises `UnknownModelError`,
-    `WeightsUnavailableError` or `ModelError`.
+    for it. A model that cannot be exported runs in torch, which the log says once; so does a text tower of its own.
+    Raises `UnknownModelError`, `WeightsUnavailableError` or `ModelError`.
     """
     if engine not in ENGINES:
         raise UnknownModelError(f"engine {engine!r} is not known; allowed: {', '.join(ENGINES)}")
@@ -41,10 +47,14 @@ def load_encoder(choice: ModelChoice, cache_directory: Path, *, device: str = "a
             raise UnknownModelError(f"the engine openvino runs on the CPU; for device {device} take --engine torch")
         if not runtime.is_installed():
             raise ModelError("the engine openvino is not installed: pip install openvino tokenizers")
-        return _exported(choice, cache_directory / "engines")
-    if engine == "auto" and runtime.is_installed() and _is_cpu(device):
-        return _exported(choice, cache_directory / "engines")
-    return _in_torch(choice, device)
+    exports = engine == "openvino" or (engine == "auto" and runtime.is_installed() and _is_cpu(device))
+    engines = cache_directory / "engines"
+    texts = choice.of_texts
+    if texts is None:
+        return _exported(choice, engines) if exports else _in_torch(choice, device)
+    text_tower = _exported_text_tower(texts, engines) if exports else _text_tower_in_torch(texts, device)
+    pictures = choice.of_pictures
+    return PairedEncoder(text_tower, _exported(pictures, engines) if exports else _in_torch(pictures, device))
 
 
 def loads_at_once(choice: ModelChoice, cache_directory: Path, *, device: str = "auto", engine: str = "auto") -> bool:
@@ -52,9 +62,15 @@ def loads_at_once(choice: ModelChoice, cache_directory: Path, *, device: str = "
     if engine not in {"auto", "openvino"} or device not in {"auto", "cpu"} or not runtime.is_installed():
         return False
     engines = cache_directory / "engines"
+    exported = _is_there(choice.of_pictures, engines, Artefacts.read)
+    if choice.of_texts is not None:
+        exported = exported and _is_there(choice.of_texts, engines, TextArtefacts.read)
+    return exported and (engine == "openvino" or not may_have_graphics_device())
+
+
+def _is_there(choice: ModelChoice, engines: Path, read: Callable[[Path], object | None]) -> bool:
     record = read_record(engines, choice, version("openvino"))
-    exported = record is not None and record.fingerprint is not None and Artefacts.read(engines / record.fingerprint)
-    return bool(exported) and (engine == "openvino" or not may_have_graphics_device())
+    return record is not None and record.fingerprint is not None and read(engines / record.fingerprint) is not None
 
 
 def _is_cpu(device: str) -> bool:
@@ -73,9 +89,27 @@ def _in_torch(choice: ModelChoice, device: str) -> "OpenClipEncoder":
     return OpenClipEncoder(choice.model, choice.pretrained, device=device)
 
 
+def _text_tower_in_torch(texts: ModelChoice, device: str) -> "SentenceTower":
+    from reranker.open_clip_encoder import device_named
+    from reranker.sentence_tower import SentenceTower  # imports torch and transformers: seconds
+
+    return SentenceTower(texts.text_tower or "", device=device_named(device))
+
+
+def _exported_text_tower(texts: ModelChoice, engines: Path) -> TextTower:
+    try:
+        title, artefacts = _artefacts_of(texts, engines, TextArtefacts.read)
+        return OpenVinoTextTower(artefacts, title)
+    except (NotExportableError, ExportFailedError) as error:
+        why = str(error)
+    tower = _text_tower_in_torch(texts, "cpu")
+    _tell(texts, tower.weights.title, why)
+    return tower
+
+
 def _exported(choice: ModelChoice, engines: Path) -> Encoder:
     try:
-        title, artefacts = _artefacts_of(choice, engines)
+        title, artefacts = _artefacts_of(choice, engines, Artefacts.read)
         return OpenVinoEncoder(artefacts, title)
     except (NotExportableError, ExportFailedError) as error:
         why = str(error)
@@ -84,12 +118,12 @@ def _exported(choice: ModelChoice, engines: Path) -> Encoder:
     return encoder
 
 
-def _artefacts_of(choice: ModelChoice, engines: Path) -> tuple[str, Artefacts]:
+def _artefacts_of(choice: ModelChoice, engines: Path, read: Callable[[Path], Found | None]) -> tuple[str, Found]:
     """The model's title and its artefacts, exported where they are not there yet."""
     for record in _records(choice, engines):
         if record.fingerprint is None:
             raise NotExportableError(record.why_not)
-        if (artefacts := Artefacts.read(engines / record.fingerprint)) is not None:
+        if (artefacts := read(engines / record.fingerprint)) is not None:
             return record.title, artefacts
     raise ExportFailedError(f"what was exported to {engines} cannot be read back")
 

@@ -2,7 +2,6 @@
 
 import json
 import shutil
-import time
 import warnings
 from hashlib import sha256
 from pathlib import Path
@@ -11,14 +10,23 @@ from typing import Any
 import numpy as np
 import open_clip
 import torch
-from open_clip.tokenizer import SimpleTokenizer, default_bpe, get_clean_fn
+from open_clip.tokenizer import HFTokenizer, SimpleTokenizer, default_bpe, get_clean_fn
 from PIL import Image
 from torch import Tensor, nn
 
 from reranker.encoder import Embeddings, Encoder
 from reranker.engine import runtime
-from reranker.engine.artefacts import FORMAT, IMAGE_TOWER, TEXT_TOWER, Artefacts, partial_directory
+from reranker.engine.artefacts import (
+    FORMAT,
+    FROM_FILE,
+    IMAGE_TOWER,
+    OF_CLIP,
+    TEXT_TOWER,
+    Artefacts,
+)
+from reranker.engine.aside import made_aside, move_into_place
 from reranker.engine.clip_tokenizer import CLEANINGS, write_vocabulary
+from reranker.engine.file_tokenizer import FileTokenizer, as_text, compare_tokens, write_tokenizer
 from reranker.engine.openvino_encoder import OpenVinoEncoder
 from reranker.engine.preprocessing import Preprocessing
 from reranker.errors import ModelError, NotExportableError
@@ -27,7 +35,6 @@ from reranker.open_clip_encoder import OpenClipEncoder
 LARGEST_DIFFERENCE = 1e-4
 """What an exported tower's unit vectors may differ by from open_clip's, in f32."""
 
-_ABANDONED_AFTER_S = 3600.0
 _PROBES = ("", "two red boats at night", "a dog and a cat by the sea wall")
 
 
@@ -38,7 +45,7 @@ def export(encoder: OpenClipEncoder, engines: Path, *, release: bool = False) ->
     `release` the encoder's weights are freed on the way, which spares memory, and it encodes nothing afterwards. Raises
     `NotExportableError` where the engine cannot run the model, OSError where nothing can be written.
     """
-    clean = _cleaning(encoder)
+    kind, clean = _tokenizer(encoder)
     try:
         preprocessing = Preprocessing.of_config(encoder.preprocessing)
     except ModelError as error:
@@ -47,20 +54,15 @@ def export(encoder: OpenClipEncoder, engines: Path, *, release: bool = False) ->
     place = engines / fingerprint
     if (present := Artefacts.read(place)) is not None:
         return present
-    engines.mkdir(parents=True, exist_ok=True)
-    _remove_abandoned(engines)
-    partial = partial_directory(engines, fingerprint)
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir()
-    try:
+    with made_aside(engines, fingerprint) as partial:
         text_tower, ends = _text_tower(encoder.model)
         tokens = torch.from_numpy(encoder.tokenize(_PROBES))
         pixels = torch.zeros(2, 3, preprocessing.height, preprocessing.width)
-        _convert(
+        convert(
             text_tower, tokens[:, :7] if ends else tokens, [-1, -1 if ends else tokens.shape[1]], TEXT_TOWER, partial
         )
-        _convert(_ImageTower(encoder.model), pixels, [-1, *pixels.shape[1:]], IMAGE_TOWER, partial)
-        write_vocabulary(Path(default_bpe()), partial)
+        convert(_ImageTower(encoder.model), pixels, [-1, *pixels.shape[1:]], IMAGE_TOWER, partial)
+        _write_tokenizer(encoder, kind, clean, partial)
         parameters = sum(weight.numel() for weight in encoder.model.visual.parameters())
         artefacts = Artefacts(
             partial,
@@ -70,6 +72,8 @@ def export(encoder: OpenClipEncoder, engines: Path, *, release: bool = False) ->
             preprocessing,
             tokens.shape[1],
             clean,
+            kind,
+            encoder.padding,
             ends,
             parameters,
         )
@@ -79,9 +83,7 @@ def export(encoder: OpenClipEncoder, engines: Path, *, release: bool = False) ->
         _compare(artefacts, expected)
         shutil.rmtree(artefacts.compiled, ignore_errors=True)  # made for the comparison only
         artefacts.write_manifest()
-        _move(partial, place)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
+        move_into_place(partial, place, Artefacts.read)
     if (written := Artefacts.read(place)) is None:
         raise OSError(f"the exported model in {place} cannot be read back")
     return written
@@ -145,16 +147,33 @@ def _text_tower(model: Any) -> tuple[nn.Module, bool]:
     return (_EndingTextTower(text) if ends else _WholeTextTower(model)), ends
 
 
-def _cleaning(encoder: OpenClipEncoder) -> str:
+def _tokenizer(encoder: OpenClipEncoder) -> tuple[str, str]:
+    """The kind of the tokenizer, and how it cleans texts."""
     tokenizer = encoder.tokenizer
     plain = isinstance(tokenizer, SimpleTokenizer) and tokenizer.reduction_fn is None
+    from_file = isinstance(tokenizer, HFTokenizer) and not (tokenizer.tokenizer_mode or tokenizer.strip_sep_token)
     for clean in CLEANINGS:
+        if from_file and tokenizer.clean_fn is get_clean_fn(clean):
+            return FROM_FILE, clean
         if plain and tokenizer.clean_fn is get_clean_fn(clean) and len(tokenizer.all_special_ids) == 2:
-            return clean
+            return OF_CLIP, clean
     raise NotExportableError(f"its tokenizer, {type(tokenizer).__name__}, is not CLIP's own")
 
 
-def _convert(tower: nn.Module, example: Tensor, shape: list[int], name: str, directory: Path) -> None:
+def _write_tokenizer(encoder: OpenClipEncoder, kind: str, clean: str, directory: Path) -> None:
+    if kind == OF_CLIP:
+        write_vocabulary(Path(default_bpe()), directory)
+        return
+    tokenizer = encoder.tokenizer
+    write_tokenizer(tokenizer.tokenizer, tokenizer.context_length, directory)
+    compare_tokens(FileTokenizer(directory, clean=clean), encoder.tokenize)
+
+
+def convert(tower: nn.Module, example: Tensor, shape: list[int], name: str, directory: Path) -> None:
+    """Save a tower as the file `name` in `directory`; its input is like `example`, with any number where `shape` is -1.
+
+    Raises `NotExportableError` where OpenVINO cannot run it, OSError where it cannot be written.
+    """
     openvino = runtime.import_openvino()
     kind = openvino.Type.i64 if example.dtype == torch.int64 else openvino.Type.f32
     try:
@@ -202,20 +221,6 @@ def _fingerprint(encoder: OpenClipEncoder) -> str:
     """A digest of all that the artefacts depend on."""
     architecture = open_clip.get_model_config(encoder.weights.model)
     parts = [FORMAT, encoder.fingerprint, encoder.weights.quick_gelu, architecture]
+    if isinstance(encoder.tokenizer, HFTokenizer):  # of files of its own
+        parts.append(as_text(encoder.tokenizer.tokenizer))
     return sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()[:24]
-
-
-def _move(partial: Path, place: Path) -> None:
-    try:
-        partial.rename(place)
-    except OSError:
-        if Artefacts.read(place) is not None:
-            return  # another process was first
-        shutil.rmtree(place)  # damaged: what this export replaces
-        partial.rename(place)
-
-
-def _remove_abandoned(engines: Path) -> None:
-    for path in engines.glob("*.partial"):
-        if time.time() - path.stat().st_mtime > _ABANDONED_AFTER_S:
-            shutil.rmtree(path, ignore_errors=True)

@@ -1,9 +1,10 @@
-"""What `export_process` starts: `python -m reranker.engine.export_child ENGINES MODEL [PRETRAINED]`.
+"""What `export_process` starts: `python -m reranker.engine.export_child ENGINES MODEL PRETRAINED TEXT_TOWER`.
 
 Its outcome is one JSON object on stdout. torch is imported once the weights are found: what is missing is said quickly.
 """
 
 import json
+import logging
 import os
 import sys
 from collections.abc import Iterator
@@ -18,15 +19,17 @@ from reranker.engine.artefacts import remove_partial
 from reranker.engine.records import Record, States, states_of, write_record
 from reranker.errors import ModelError, NotExportableError
 from reranker.model_choice import ModelChoice
-from reranker.weights import Weights, files_beside, find_weights
+from reranker.text_weights import find_text_tower
+from reranker.weights import files_beside, find_weights
 
 
 def main() -> None:
     """Export a model and say what came of it."""
-    engines, choice = Path(sys.argv[1]), ModelChoice(*sys.argv[2:])
+    engines, choice = Path(sys.argv[1]), ModelChoice(sys.argv[2], sys.argv[3] or None, sys.argv[4] or None)
     answer = os.fdopen(os.dup(1), "w", encoding="utf-8")
     with suppress(OSError):  # where stderr is closed
         os.dup2(2, 1)  # what a library prints is no part of the outcome
+    logging.getLogger("reranker").setLevel(logging.ERROR)  # what the probes are cut to is not for the person
     Thread(target=_end_with_the_parent, args=(engines,), daemon=True).start()
     with answer, suppress(BrokenPipeError):
         json.dump(outcome(choice, engines), answer)
@@ -44,8 +47,8 @@ def outcome(choice: ModelChoice, engines: Path) -> dict[str, Any]:
     """What came of the export of a model: its record, an error to raise, or why it failed."""
     try:
         # Before anything is read: what changes while it is read is noticed.
-        made_from = states_of(_files_of(find_weights(choice.model, choice.pretrained)))
-        record = _exported(choice, engines)
+        made_from = states_of(_files_of(choice))
+        record = _exported(choice, engines) if choice.text_tower is None else _exported_text(choice.text_tower, engines)
     except ModelError as error:
         return {"error": type(error).__name__, "message": str(error)}
     except OSError as error:
@@ -68,15 +71,33 @@ def _exported(choice: ModelChoice, engines: Path) -> Record:
         return Record(title, None, str(error))
 
 
+def _exported_text(name: str, engines: Path) -> Record:
+    from transformers.utils import logging
+
+    from reranker.engine.text_export import export_text_tower
+    from reranker.sentence_tower import SentenceTower
+
+    logging.set_verbosity_error()  # what it says of training is not for the person
+    tower = SentenceTower(name)
+    try:
+        return Record(tower.weights.title, export_text_tower(tower, engines).fingerprint)
+    except NotExportableError as error:
+        return Record(tower.weights.title, None, str(error))
+
+
 def _remember(engines: Path, choice: ModelChoice, record: Record, made_from: States) -> None:
     with suppress(OSError):  # the next process looks the model up anew, which is slower
         write_record(engines, choice, record, made_from, version("openvino"))
 
 
-def _files_of(weights: Weights) -> Iterator[Path]:
+def _files_of(choice: ModelChoice) -> Iterator[Path]:
     """The files whose change means another model under the same name; some of them need not exist."""
-    yield from files_beside(weights)
-    for folder in weights.weights_file.parents:
+    if choice.text_tower is not None:
+        files = find_text_tower(choice.text_tower).files
+    else:
+        files = files_beside(find_weights(choice.model, choice.pretrained))
+    yield from files
+    for folder in files[0].absolute().parents:
         if folder.name == "snapshots":  # the hub's cache: which snapshot is the newest stands in refs
             yield folder.parent / "refs" / "main"
 

@@ -27,7 +27,7 @@ def export_in_child(choice: ModelChoice, engines: Path) -> Record:
     """
     if not sys.executable or hasattr(sys, "frozen"):  # starting an application once more would be no export
         raise ExportFailedError("a program without an interpreter of its own cannot export it")
-    model = [choice.model] if choice.pretrained is None else [choice.model, choice.pretrained]
+    model = [choice.model, choice.pretrained or "", choice.text_tower or ""]
     try:
         process = subprocess.Popen(  # noqa: S603
             [sys.executable, "-P", "-m", "reranker.engine.export_child", str(engines.absolute()), *model],

@@ -1,10 +1,7 @@
 """An exported CLIP model as an `Encoder`, on the CPU, without torch."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
-from threading import Lock
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,10 +9,12 @@ from PIL import Image
 
 from reranker.encoder import Embeddings, unit_rows
 from reranker.engine import runtime
-from reranker.engine.artefacts import Artefacts
+from reranker.engine.artefacts import FROM_FILE, Artefacts
 from reranker.engine.clip_tokenizer import ClipTokenizer
-from reranker.errors import ModelError, UnknownModelError
-from reranker.long_texts import warn_of_unread
+from reranker.engine.file_tokenizer import FileTokenizer
+from reranker.engine.tower import Tower, undamaged
+from reranker.errors import UnknownModelError
+from reranker.long_texts import Tokenize, warn_of_unread
 
 PRECISIONS = ("auto", "f32", "bf16")
 
@@ -42,10 +41,10 @@ class OpenVinoEncoder:
             raise UnknownModelError(f"precision {precision!r} is not known; allowed: {', '.join(PRECISIONS)}")
         self._artefacts = artefacts
         image, text = (precision, precision) if precision != "auto" else (_image_precision(artefacts), "f32")
-        self._image_tower = _Tower(artefacts, artefacts.image_tower, image)
-        self._text_tower = _Tower(artefacts, artefacts.text_tower, text)
+        self._image_tower = Tower(artefacts, artefacts.image_tower, image)
+        self._text_tower = Tower(artefacts, artefacts.text_tower, text)
         self._name = f"{title} openvino image {image} text {text} {artefacts.fingerprint}"
-        self._lazy_tokenizer: ClipTokenizer | None = None
+        self._lazy_tokenizer: Tokenize | None = None
         self._threads = ThreadPoolExecutor(runtime.cores(), thread_name_prefix="prepare-pictures")
 
     @property
@@ -78,7 +77,7 @@ class OpenVinoEncoder:
         self._image_tower.release()
         loading = self._threads.submit(self._text_tower.load)  # beside the tokenizer, which takes half as long
         tokenizer = self._tokenizer()
-        warn_of_unread(texts, tokenizer)
+        warn_of_unread(texts, tokenizer, self._artefacts.padding)
         tokens = tokenizer(texts)
         if self._artefacts.ends:
             tokens = tokens[:, : _columns(tokens)]
@@ -104,51 +103,19 @@ class OpenVinoEncoder:
         """What the image tower takes: float32 [len(pictures), 3, input_side, input_side], prepared on all cores."""
         return np.stack(list(self._threads.map(self._artefacts.preprocessing, pictures)))
 
-    def _tokenizer(self) -> ClipTokenizer:
+    def _tokenizer(self) -> Tokenize:
         if self._lazy_tokenizer is None:
-            artefacts = self._artefacts
-            make: Callable[[], ClipTokenizer] = lambda: ClipTokenizer(  # noqa: E731
-                artefacts.directory, context=artefacts.context, clean=artefacts.clean
-            )
-            self._lazy_tokenizer = _undamaged(artefacts, make)
+            self._lazy_tokenizer = undamaged(self._artefacts, lambda: _tokenizer_of(self._artefacts))
         return self._lazy_tokenizer
 
     def __repr__(self) -> str:
         return f"OpenVinoEncoder({self._name!r})"
 
 
-class _Tower:
-    """One tower, compiled when it is called."""
-
-    def __init__(self, artefacts: Artefacts, file: Path, precision: str) -> None:
-        self._artefacts = artefacts
-        self._file = file
-        self._precision = precision
-        self._compiled: Any = None
-        self._lock = Lock()  # a compiled model's own request takes one caller at a time
-
-    def release(self) -> None:
-        """Give its memory back, until it is called again."""
-        with self._lock:
-            self._compiled = None
-
-    def load(self) -> None:
-        """Compile it, unless that is done."""
-        with self._lock:
-            self._load()
-
-    def __call__(self, inputs: NDArray[Any]) -> NDArray[np.float32]:
-        with self._lock:
-            vectors: NDArray[np.float32] = np.array(self._load()(inputs)[0], dtype=np.float32)
-        return vectors
-
-    def _load(self) -> Any:
-        if self._compiled is None:
-            self._compiled = _undamaged(
-                self._artefacts,
-                lambda: runtime.compile_tower(self._file, self._precision, self._artefacts.compiled),
-            )
-        return self._compiled
+def _tokenizer_of(artefacts: Artefacts) -> Tokenize:
+    if artefacts.tokenizer == FROM_FILE:
+        return FileTokenizer(artefacts.directory, clean=artefacts.clean)
+    return ClipTokenizer(artefacts.directory, context=artefacts.context, clean=artefacts.clean)
 
 
 def _image_precision(artefacts: Artefacts) -> str:
@@ -159,14 +126,3 @@ def _columns(tokens: NDArray[np.int64]) -> int:
     """How many columns to read: up to the last text's end, which is the largest id, rounded up."""
     used = int(tokens.argmax(axis=1).max()) + 1
     return min(int(tokens.shape[1]), -(-used // _TOKENS_STEP) * _TOKENS_STEP)
-
-
-def _undamaged(artefacts: Artefacts, load: Callable[[], Any]) -> Any:
-    try:
-        return load()
-    except Exception as error:  # openvino and tokenizers raise what their C++ and Rust hand them
-        artefacts.set_aside()
-        why = " ".join(str(error).split())[:300]
-        raise ModelError(
-            f"the exported model in {artefacts.directory} is damaged ({why}); the next search exports it anew"
-        ) from None

@@ -11,9 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from reranker.model_choice import ModelChoice
-
-_LOCAL_DIR = "local-dir:"
+from reranker.model_choice import LOCAL_DIR, ModelChoice
 
 States = dict[str, list[int] | None]
 """For each file's path its size in bytes and the time of its last change in nanoseconds; None if it is not there."""
@@ -53,6 +51,7 @@ def write_record(engines: Path, choice: ModelChoice, record: Record, made_from: 
     content = {
         "model": choice.model,
         "pretrained": choice.pretrained,
+        "text_tower": choice.text_tower,
         "title": record.title,
         "fingerprint": record.fingerprint,
         "why_not": record.why_not,
@@ -68,11 +67,18 @@ def write_record(engines: Path, choice: ModelChoice, record: Record, made_from: 
 
 
 def _place(engines: Path, choice: ModelChoice) -> Path:
-    model = choice.model
-    if model.startswith(_LOCAL_DIR):  # the same relative path is another model elsewhere
-        model = f"{_LOCAL_DIR}{Path(model.removeprefix(_LOCAL_DIR)).expanduser().resolve()}"
-    key = json.dumps([model, choice.pretrained])
+    names = [_absolute(choice.model), choice.pretrained]
+    if choice.text_tower is not None:
+        names.append(_absolute(choice.text_tower))
+    key = json.dumps(names)
     return engines / "choices" / f"{hashlib.sha256(key.encode()).hexdigest()[:24]}.json"
+
+
+def _absolute(name: str) -> str:
+    """The same relative path is another model elsewhere."""
+    if not name.startswith(LOCAL_DIR):
+        return name
+    return f"{LOCAL_DIR}{Path(name.removeprefix(LOCAL_DIR)).expanduser().resolve()}"
 
 
 def _state(path: Path) -> list[int] | None:

@@ -10,6 +10,7 @@ from retriever.candidate import Candidate
 from retriever.commons.hits import METADATA, THUMBNAIL_WIDTH, candidate_from_page
 from retriever.errors import RetrieverError, SourceAnswerError, WrongParameterError
 from retriever.filters import Filters
+from retriever.languages import check_language
 
 LONGEST_SEARCH = 300
 LONGEST_LAG_S = 5
@@ -39,6 +40,7 @@ class CommonsDialect(ApiDialect):
         """The query of a page."""
         if filters.media_type not in _KINDS:
             raise WrongParameterError.not_among("media type", filters.media_type, _KINDS)
+        check_language(filters.tag_language)
         words = " ".join(_OPERATORS.sub(" ", tag).split())  # a tag is words, none of them an order to the search
         if not words:
             raise WrongParameterError(f"the tag {tag!r} has no word in it; give the main noun of what you look for")
@@ -56,7 +58,7 @@ class CommonsDialect(ApiDialect):
             )
         return {
             **_ABOUT_PICTURES,
-            "iiextmetadatalanguage": filters.language,
+            "iiextmetadatalanguage": filters.tag_language,
             "generator": "search",
             "gsrnamespace": "6",
             "gsrsearch": gsrsearch,

@@ -8,6 +8,7 @@ from retriever.api_dialect import ApiDialect
 from retriever.candidate import Candidate
 from retriever.errors import SourceAnswerError, WrongParameterError
 from retriever.filters import Filters
+from retriever.languages import check_language
 from retriever.openverse.hits import candidate_from_hit
 from retriever.tags import plain_tag
 
@@ -39,6 +40,7 @@ class OpenverseDialect(ApiDialect):
         q = plain_tag(tag, longest=LONGEST_Q, taker=self.profile.title)
         if filters.media_type not in _KINDS:
             raise WrongParameterError.not_among("media type", filters.media_type, _KINDS)
+        check_language(filters.tag_language)
         parameters = {"q": q, "page": str(page), "page_size": str(page_size), **_KINDS[filters.media_type]}
         if filters.orientation in _SHAPES:
             parameters["aspect_ratio"] = _SHAPES[filters.orientation]

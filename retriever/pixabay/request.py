@@ -81,7 +81,7 @@ class PixabayRequest:
         """The request that asks for `tag` under `filters`."""
         return cls(
             q=" ".join(tag.split()),
-            lang=filters.language,
+            lang=filters.tag_language,
             image_type=filters.media_type,
             orientation=filters.orientation if filters.orientation in ORIENTATIONS else "all",  # it knows no squares
             category=filters.category,

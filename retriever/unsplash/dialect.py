@@ -12,6 +12,7 @@ from retriever.candidate import Candidate, Rendition
 from retriever.courtesy.key_place import KeyPlace, in_header
 from retriever.errors import SourceAnswerError, WrongParameterError
 from retriever.filters import Filters
+from retriever.languages import check_language
 from retriever.tags import plain_tag
 from retriever.unsplash.hits import candidate_from_photo
 
@@ -55,11 +56,10 @@ class UnsplashDialect(ApiDialect):
         """The query of a page."""
         if filters.media_type not in MEDIA_TYPES:
             raise WrongParameterError.not_among("media type", filters.media_type, MEDIA_TYPES)
-        if not re.fullmatch("[a-z]{2}", filters.language):
-            raise WrongParameterError(f"language {filters.language!r} is not known; allowed: two letters, such as en")
+        check_language(filters.tag_language)
         parameters = {
             "query": plain_tag(tag),
-            "lang": filters.language,
+            "lang": filters.tag_language,
             "orientation": ORIENTATIONS.get(filters.orientation, ""),
             "color": _colour(filters),
             "content_filter": "high" if filters.safe_search else "low",

@@ -1,0 +1,70 @@
+"""Which language a phrase is in, where nobody says."""
+
+import logging
+import unicodedata
+from functools import cache
+from typing import TYPE_CHECKING
+
+import regex
+
+from phrasepix.tags.vocabulary import known_in
+from retriever.languages import USUAL_LANGUAGE
+
+if TYPE_CHECKING:
+    from py3langid.langid import LanguageIdentifier
+
+logger = logging.getLogger(__name__)
+
+# fmt: off
+DETECTED = (
+    "ar", "bg", "bn", "ca", "cs", "da", "de", "el", "en", "es", "fa", "fi", "fr", "he", "hi", "hu", "id", "it", "ja",
+    "ko", "nl", "no", "pl", "pt", "ro", "ru", "sk", "sv", "th", "tr", "uk", "vi", "zh",
+)
+# fmt: on
+"""Those that sources are asked in, and those with a script of their own; of each the stop words are known."""
+
+_WORD = regex.compile(r"\p{L}[\p{L}\p{M}]*")
+_SURE = 0.8
+"""From this confidence on the detector's word is taken for it."""
+_POSSIBLE, _LIKELY = 0.1, 0.4
+
+
+def language_of(phrase: str) -> str:
+    """The language of a phrase, one of `DETECTED`; English where it is not clear.
+
+    A few words tell a detector little: “kimono girl” looks Italian to any. So a phrase is English where a dictionary of
+    English has all its words, and the detector is asked of others alone. Where it is not sure, the dictionaries of the
+    languages it takes for possible decide.
+    """
+    words = _WORD.findall(unicodedata.normalize("NFC", phrase).lower())
+    is_latin = 2 * sum(_is_latin(word) for word in words) >= len(words)
+    english = _share_known(words, USUAL_LANGUAGE) if is_latin else 0.0
+    if english == 1.0:
+        return USUAL_LANGUAGE
+    ranked: list[tuple[str, float]] = _detector().rank(" ".join(words))
+    likeliest, confidence = ranked[0]
+    if confidence < _SURE:
+        possible = [one for one in ranked if one[1] >= _POSSIBLE] or ranked[:1]
+        fit, confidence, likeliest = max((_share_known(words, one) + sure, sure, one) for one, sure in possible)
+        if is_latin and (confidence < _LIKELY or fit <= english):
+            logger.debug("the phrase's language is not clear (%s: %.2f); taken for English", likeliest, confidence)
+            return USUAL_LANGUAGE
+    return likeliest
+
+
+def _is_latin(word: str) -> bool:
+    return word[0].isascii() or unicodedata.name(word[0], "").startswith("LATIN")
+
+
+def _share_known(words: list[str], language: str) -> float:
+    """The share of the words that a dictionary of the language has; 1 of none, 0 where there is no dictionary."""
+    return sum(known_in(word, language) for word in words) / len(words) if words else 1.0
+
+
+@cache
+def _detector() -> "LanguageIdentifier":
+    from py3langid.langid import MODEL_FILE, LanguageIdentifier  # its model takes 0.4 s
+
+    detector = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
+    detector.set_languages(DETECTED)
+    return detector

@@ -1,0 +1,62 @@
+"""An exported text tower of a pairing, on the CPU, without torch."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reranker.encoder import Embeddings, unit_rows
+from reranker.engine.file_tokenizer import FileTokenizer
+from reranker.engine.text_artefacts import TextArtefacts
+from reranker.engine.tower import Tower, undamaged
+from reranker.long_texts import Tokenize, warn_of_unread
+
+_TOKENS_STEP = 8
+"""Texts are padded to a multiple of so many tokens: the CPU's kernels are made anew for each new length."""
+
+
+class OpenVinoTextTower:
+    """The text tower in `artefacts`, loaded when it is used, in f32. `title` names it to people."""
+
+    def __init__(self, artefacts: TextArtefacts, title: str) -> None:
+        self._artefacts = artefacts
+        self._tower = Tower(artefacts, artefacts.tower, "f32")
+        self._name = f"{title} openvino f32 {artefacts.fingerprint}"
+        self._lazy_tokenizer: Tokenize | None = None
+
+    @property
+    def name(self) -> str:
+        """Title, engine, precision and a digest of its files."""
+        return self._name
+
+    @property
+    def dimensions(self) -> int:
+        """The length of an embedding."""
+        return self._artefacts.dimensions
+
+    def encode_texts(self, texts: Sequence[str]) -> Embeddings:
+        """One unit row a text: float32 [len(texts), dimensions].
+
+        What of a text lies beyond the model's context is not read, and the log says what.
+        """
+        if not texts:
+            return np.empty((0, self.dimensions), dtype=np.float32)
+        if self._lazy_tokenizer is None:
+            self._lazy_tokenizer = undamaged(self._artefacts, lambda: FileTokenizer(self._artefacts.directory))
+        padding = self._artefacts.padding
+        warn_of_unread(texts, self._lazy_tokenizer, padding)
+        return unit_rows(self._tower(_used(self._lazy_tokenizer(texts), padding)))
+
+    def release(self) -> None:
+        """Give its memory back, until it is used again."""
+        self._tower.release()
+
+    def __repr__(self) -> str:
+        return f"OpenVinoTextTower({self._name!r})"
+
+
+def _used(tokens: NDArray[np.int64], padding: int) -> NDArray[np.int64]:
+    """The columns up to the last that is not padding in all texts, rounded up."""
+    in_use = np.flatnonzero((tokens != padding).any(axis=0))
+    used = int(in_use[-1]) + 1 if len(in_use) else 1
+    return tokens[:, : -(-used // _TOKENS_STEP) * _TOKENS_STEP]

@@ -1,0 +1,70 @@
+"""From a model of sentence-transformers to an exported text tower, compared with what it came from."""
+
+import shutil
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from reranker.engine.artefacts import TEXT_TOWER
+from reranker.engine.aside import made_aside, move_into_place
+from reranker.engine.export import LARGEST_DIFFERENCE, convert
+from reranker.engine.file_tokenizer import FileTokenizer, compare_tokens, write_tokenizer
+from reranker.engine.openvino_text_tower import OpenVinoTextTower
+from reranker.engine.text_artefacts import FORMAT, TextArtefacts
+from reranker.errors import ModelError, NotExportableError
+from reranker.sentence_tower import SentenceTower
+
+_PROBES = ("", "ein Hund", "two red boats at night by the sea wall, and a dog", "тигр в снегу")
+
+
+def export_text_tower(tower: SentenceTower, engines: Path) -> TextArtefacts:
+    """The artefacts of `tower` (on the CPU) below `engines`, made if they are not there.
+
+    Raises `NotExportableError` where the engine cannot run it, OSError where nothing can be written.
+    """
+    fingerprint = sha256(f"text {FORMAT} {tower.fingerprint}".encode()).hexdigest()[:24]
+    place = engines / fingerprint
+    if (present := TextArtefacts.read(place)) is not None:
+        return present
+    with made_aside(engines, fingerprint) as partial:
+        write_tokenizer(tower.model.tokenizer, tower.context, partial)
+        compare_tokens(FileTokenizer(partial), tower.tokenize)
+        example = torch.from_numpy(tower.tokenize(_PROBES)[:, : min(16, tower.context)])
+        convert(_Masked(tower.model, tower.padding), example, [-1, -1], TEXT_TOWER, partial)
+        artefacts = TextArtefacts(partial, fingerprint, tower.dimensions, tower.padding)
+        _compare(artefacts, tower)
+        shutil.rmtree(artefacts.compiled, ignore_errors=True)  # made for the comparison only
+        artefacts.write_manifest()
+        move_into_place(partial, place, TextArtefacts.read)
+    if (written := TextArtefacts.read(place)) is None:
+        raise OSError(f"the exported text tower in {place} cannot be read back")
+    return written
+
+
+class _Masked(nn.Module):
+    """Tokens [n, length] to vectors; padding is not attended to."""
+
+    def __init__(self, model: Any, padding: int) -> None:
+        super().__init__()
+        self.model = model
+        self.padding = padding
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        mask = (tokens != self.padding).to(torch.int64)
+        vectors: Tensor = self.model({"input_ids": tokens, "attention_mask": mask})["sentence_embedding"]
+        return vectors
+
+
+def _compare(artefacts: TextArtefacts, tower: SentenceTower) -> None:
+    exported = OpenVinoTextTower(artefacts, "comparison")
+    for texts in (_PROBES, *([text] for text in _PROBES)):  # together, so that shorter ones are padded, and alone
+        try:
+            difference = float(np.abs(exported.encode_texts(texts) - tower.encode_texts(texts)).max())
+        except ModelError as error:
+            raise NotExportableError(str(error)) from None
+        if not difference <= LARGEST_DIFFERENCE:
+            raise NotExportableError(f"its exported text tower differs from sentence-transformers' by {difference:.1e}")

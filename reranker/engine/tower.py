@@ -1,0 +1,79 @@
+"""One exported tower, loaded when it is used."""
+
+from collections.abc import Callable
+from pathlib import Path
+from threading import Lock
+from typing import Any, Protocol, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reranker.engine import runtime
+from reranker.errors import ModelError
+
+Loaded = TypeVar("Loaded")
+
+
+class Exported(Protocol):
+    """What an export left on disk."""
+
+    @property
+    def directory(self) -> Path:
+        """Where."""
+        ...
+
+    @property
+    def compiled(self) -> Path:
+        """Where OpenVINO keeps what it compiled."""
+        ...
+
+    def set_aside(self) -> None:
+        """Have it exported anew by whoever looks next."""
+        ...
+
+
+class Tower:
+    """The tower in `file` of `exported`, compiled when it is called."""
+
+    def __init__(self, exported: Exported, file: Path, precision: str) -> None:
+        self._exported = exported
+        self._file = file
+        self._precision = precision
+        self._compiled: Any = None
+        self._lock = Lock()  # a compiled model's own request takes one caller at a time
+
+    def release(self) -> None:
+        """Give its memory back, until it is called again."""
+        with self._lock:
+            self._compiled = None
+
+    def load(self) -> None:
+        """Compile it, unless that is done."""
+        with self._lock:
+            self._load()
+
+    def __call__(self, inputs: NDArray[Any]) -> NDArray[np.float32]:
+        """What it makes of its only input."""
+        with self._lock:
+            vectors: NDArray[np.float32] = np.array(self._load()(inputs)[0], dtype=np.float32)
+        return vectors
+
+    def _load(self) -> Any:
+        if self._compiled is None:
+            self._compiled = undamaged(
+                self._exported,
+                lambda: runtime.compile_tower(self._file, self._precision, self._exported.compiled),
+            )
+        return self._compiled
+
+
+def undamaged(exported: Exported, load: Callable[[], Loaded]) -> Loaded:
+    """What `load` makes of a file. Raises `ModelError` where it is damaged, and sees to its being exported anew."""
+    try:
+        return load()
+    except Exception as error:  # openvino and tokenizers raise what their C++ and Rust hand them
+        exported.set_aside()
+        why = " ".join(str(error).split())[:300]
+        raise ModelError(
+            f"the exported model in {exported.directory} is damaged ({why}); the next search exports it anew"
+        ) from None

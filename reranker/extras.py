@@ -1,0 +1,11 @@
+"""Packages that only some models need."""
+
+from importlib.util import find_spec
+
+from reranker.errors import ModelError
+
+
+def demand_package(package: str, what: str) -> None:
+    """Raise `ModelError`, saying how it is installed, where a `package` that `what` needs is not here."""
+    if find_spec(package) is None:
+        raise ModelError(f"{what} needs the package {package}: pip install 'phrasepix[multilingual]'")

@@ -1,0 +1,86 @@
+"""An encoder of two parts: a text tower, and the image tower in whose space it is."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from PIL import Image
+
+from reranker.encoder import Embeddings, Encoder, LoadsAhead, image_tower_name
+from reranker.errors import ModelError
+
+
+class TextTower(Protocol):
+    """Texts in, embeddings out."""
+
+    @property
+    def name(self) -> str:
+        """Identifies its weights."""
+        ...
+
+    @property
+    def dimensions(self) -> int:
+        """The length of an embedding."""
+        ...
+
+    def encode_texts(self, texts: Sequence[str]) -> Embeddings:
+        """One unit row a text: float32 [len(texts), dimensions]."""
+        ...
+
+    def release(self) -> None:
+        """Give back memory that is had again when it is needed."""
+        ...
+
+
+class PairedEncoder:
+    """Texts by `texts`, pictures by `pictures`: what that one has encoded need not be encoded again.
+
+    Raises `ModelError` where their embeddings differ in length.
+    """
+
+    def __init__(self, texts: TextTower, pictures: Encoder) -> None:
+        if texts.dimensions != pictures.dimensions:
+            raise ModelError(
+                f"the text tower {texts.name} is of another space than the model {pictures.name}: "
+                f"{texts.dimensions} and {pictures.dimensions} dimensions"
+            )
+        self._texts = texts
+        self._pictures = pictures
+
+    @property
+    def name(self) -> str:
+        """Both parts."""
+        return f"{self._texts.name} + {self._pictures.name}"
+
+    @property
+    def image_tower_name(self) -> str:
+        """The name under which the other encoder's embeddings of pictures are remembered."""
+        return image_tower_name(self._pictures)
+
+    @property
+    def dimensions(self) -> int:
+        """The length of an embedding."""
+        return self._pictures.dimensions
+
+    @property
+    def input_side(self) -> int:
+        """The side in pixels of what the image tower looks at."""
+        return self._pictures.input_side
+
+    def encode_texts(self, texts: Sequence[str]) -> Embeddings:
+        """One unit row a text: float32 [len(texts), dimensions]."""
+        return self._texts.encode_texts(texts)
+
+    def load_image_tower(self) -> None:
+        """Load it now, in place of the text tower, where that takes a moment."""
+        self._texts.release()
+        if isinstance(self._pictures, LoadsAhead):
+            self._pictures.load_image_tower()
+
+    def encode_pictures(self, pictures: Sequence[Image.Image]) -> Embeddings:
+        """One unit row an RGB picture: float32 [len(pictures), dimensions]."""
+        if pictures:
+            self._texts.release()
+        return self._pictures.encode_pictures(pictures)
+
+    def __repr__(self) -> str:
+        return f"PairedEncoder({self._texts!r}, {self._pictures!r})"

@@ -1,0 +1,108 @@
+"""A model of sentence-transformers as a text tower, run by torch."""
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reranker.encoder import Embeddings, unit_rows
+from reranker.errors import ModelError
+from reranker.long_texts import warn_of_unread
+from reranker.text_weights import TextWeights, find_text_tower
+
+_LOADING_FAILURES = (RuntimeError, ValueError, OSError, LookupError, TypeError, AttributeError, ImportError)
+"""What sentence-transformers raises on files it cannot use."""
+
+
+@contextmanager
+def _no_progress_bar() -> Iterator[None]:
+    from transformers.utils import logging
+
+    was_enabled = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            logging.enable_progress_bar()
+
+
+class SentenceTower:
+    """The text tower `local-dir:PATH` or `hf-hub:OWNER/NAME`, as sentence-transformers runs it on `device`.
+
+    Raises `UnknownModelError`, `WeightsUnavailableError` or `ModelError`.
+    """
+
+    def __init__(self, name: str, *, device: str = "cpu") -> None:
+        self._weights = find_text_tower(name)
+        os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")  # it would warn of each process started later
+        try:
+            from sentence_transformers import SentenceTransformer
+
+            with _no_progress_bar():
+                directory = str(self._weights.directory)
+                self._model: Any = SentenceTransformer(directory, device=device, local_files_only=True)
+        except _LOADING_FAILURES as error:
+            why = " ".join(str(error).split())[:500] or type(error).__name__
+            raise ModelError(f"the text tower {self._weights.title} cannot be loaded: {why}") from None
+        self._model.eval()
+        self.fingerprint = self._weights.fingerprint()
+        self._dimensions = int(self._vectors([""]).shape[1])
+
+    @property
+    def name(self) -> str:
+        """Its title and a digest of its files."""
+        return f"{self._weights.title} {self.fingerprint}"
+
+    @property
+    def dimensions(self) -> int:
+        """The length of an embedding."""
+        return self._dimensions
+
+    @property
+    def weights(self) -> TextWeights:
+        """Where it came from."""
+        return self._weights
+
+    @property
+    def model(self) -> Any:
+        """sentence-transformers' own model, in evaluation mode."""
+        return self._model
+
+    @property
+    def context(self) -> int:
+        """How many tokens of a text are read."""
+        return int(self._model.max_seq_length)
+
+    @property
+    def padding(self) -> int:
+        """The token id that fills a text up to the context."""
+        return int(self._model.tokenizer.pad_token_id or 0)
+
+    def tokenize(self, texts: Sequence[str]) -> NDArray[np.int64]:
+        """Token ids, filled up with `padding`: int64 [len(texts), context]."""
+        tokens = self._model.tokenizer(list(texts), padding="max_length", truncation=True, max_length=self.context)
+        return np.array(tokens["input_ids"], dtype=np.int64)
+
+    def encode_texts(self, texts: Sequence[str]) -> Embeddings:
+        """One unit row a text: float32 [len(texts), dimensions].
+
+        What of a text lies beyond the model's context is not read, and the log says what.
+        """
+        if not texts:
+            return np.empty((0, self.dimensions), dtype=np.float32)
+        warn_of_unread(texts, self.tokenize, self.padding)
+        return unit_rows(self._vectors(texts))
+
+    def release(self) -> None:
+        """Nothing: loading it anew takes seconds."""
+
+    def _vectors(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        vectors: NDArray[np.float32] = self._model.encode(list(texts), show_progress_bar=False)
+        return vectors
+
+    def __repr__(self) -> str:
+        return f"SentenceTower({self.name!r})"

@@ -1,0 +1,80 @@
+"""From the name of a text tower to its files on this machine."""
+
+from dataclasses import dataclass
+from hashlib import file_digest, sha256
+from pathlib import Path
+
+from huggingface_hub import snapshot_download
+
+from reranker.errors import UnknownModelError, WeightsUnavailableError
+from reranker.extras import demand_package
+from reranker.model_choice import HF_HUB, LOCAL_DIR
+from reranker.weights import demand_network
+
+_MODULES_FILE = "modules.json"
+_FILES = ("*.json", "*.txt", "*.model", "*.safetensors", "*.bin")
+_OTHER_ENGINES = ("onnx/*", "openvino/*", "*.h5", "*.msgpack", "*.onnx")
+
+
+@dataclass(frozen=True, slots=True)
+class TextWeights:
+    """A text tower of sentence-transformers in `directory`; `title` names it to people, without a path."""
+
+    title: str
+    directory: Path
+
+    @property
+    def files(self) -> list[Path]:
+        """What it is loaded from."""
+        found = {path for pattern in _FILES for path in self.directory.rglob(pattern)}
+        return sorted(path for path in found if not {"onnx", "openvino"} & set(path.relative_to(self.directory).parts))
+
+    def fingerprint(self) -> str:
+        """A digest of all its files."""
+        digest = sha256()
+        for path in self.files:
+            digest.update(path.relative_to(self.directory).as_posix().encode())
+            with path.open("rb") as file:
+                digest.update(file_digest(file, "sha256").digest())
+        return digest.hexdigest()[:24]
+
+
+def find_text_tower(name: str) -> TextWeights:
+    """The text tower `local-dir:PATH` or `hf-hub:OWNER/NAME`, downloaded where it is not here yet.
+
+    Raises `UnknownModelError`, `WeightsUnavailableError`, and `ModelError` where sentence-transformers is missing.
+    """
+    demand_package("sentence_transformers", f"the text tower {name}")
+    if not name.startswith(LOCAL_DIR):
+        return TextWeights(name, _snapshot(name.removeprefix(HF_HUB)))
+    directory = Path(name.removeprefix(LOCAL_DIR)).expanduser()
+    title = f"{LOCAL_DIR}{directory.resolve().name}"
+    if not directory.is_dir():
+        raise UnknownModelError(f"text tower {title}: {directory} is not a directory")
+    if not (directory / _MODULES_FILE).is_file():
+        raise UnknownModelError(
+            f"text tower {title}: {directory} has no {_MODULES_FILE}; is it a model of sentence-transformers?"
+        )
+    return TextWeights(title, directory)
+
+
+def _snapshot(repository: str) -> Path:
+    for local in (True, False):
+        if not local:
+            demand_network(f"{HF_HUB}{repository}")
+        try:
+            directory = Path(
+                snapshot_download(
+                    repository,
+                    allow_patterns=list(_FILES),
+                    ignore_patterns=list(_OTHER_ENGINES),
+                    local_files_only=local,
+                )
+            )
+        except (OSError, ValueError):
+            continue
+        if (directory / _MODULES_FILE).is_file():
+            return directory
+    raise WeightsUnavailableError(
+        f"text tower {HF_HUB}{repository}: the hub has no such model with {_MODULES_FILE}, or it is not public"
+    )
