@@ -9,10 +9,11 @@ import argparse
 import platform
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -25,6 +26,7 @@ from reranker.encoder import Embeddings, Encoder
 from reranker.engine.choice import load_encoder
 from reranker.finish import Finish, Refinement
 from reranker.model_choice import ModelChoice
+from reranker.neutral import NEUTRAL_PHRASES
 from reranker.pictures import PictureLoader
 from retriever.candidate import Candidate
 from retriever.filters import Filters
@@ -117,27 +119,37 @@ def _refuse(skipped: object) -> None:
     raise AssertionError(f"the sample offered something unusable: {skipped}")
 
 
-def costs(architectures: Sequence[str], pictures: int = 32) -> list[tuple[str, float, float]]:
-    """For each architecture, with random weights: seconds a picture new to it, and milliseconds a phrase."""
+@dataclass(frozen=True)
+class Cost:
+    """Of an architecture: seconds a picture new to it and a phrase, and all neutral phrases in one batch."""
+
+    architecture: str
+    a_picture: float
+    a_phrase: float
+    neutral: float
+
+
+def costs(architectures: Sequence[str]) -> list[Cost]:
+    """The cost of each architecture, with random weights."""
     rng = np.random.default_rng(0)
     found = []
     for architecture in architectures:
         with tempfile.TemporaryDirectory() as place:
             directory = write_random_vit(Path(place) / architecture, architecture)
             encoder = load_encoder(ModelChoice(f"local-dir:{directory}"), Path(place), device="cpu")
-            batch = [Image.fromarray(rng.integers(0, 256, (360, 480, 3), dtype=np.uint8)) for _ in range(pictures)]
+            batch = [Image.fromarray(rng.integers(0, 256, (360, 480, 3), dtype=np.uint8)) for _ in range(32)]
             encoder.encode_pictures(batch[:16])
-            begun = time.perf_counter()
-            for at in range(0, pictures, 16):
-                encoder.encode_pictures(batch[at : at + 16])
-            a_picture = (time.perf_counter() - begun) / pictures
-            phrase = []
-            for number in range(11):
-                begun = time.perf_counter()
-                encoder.encode_texts([f"a boat number {number} at night"])
-                phrase.append(time.perf_counter() - begun)
-            found.append((architecture, a_picture, 1000 * median(phrase[1:])))
+            picture = [_seconds(encoder.encode_pictures, batch[at : at + 16]) / 16 for at in (0, 16)]
+            phrase = [_seconds(encoder.encode_texts, [f"a boat number {number} at night"]) for number in range(11)]
+            neutral = [_seconds(encoder.encode_texts, NEUTRAL_PHRASES) for _ in range(4)]
+            found.append(Cost(architecture, median(picture), median(phrase[1:]), median(neutral[1:])))
     return found
+
+
+def _seconds(encode: Callable[[Any], object], batch: Sequence[object]) -> float:
+    begun = time.perf_counter()
+    encode(batch)
+    return time.perf_counter() - begun
 
 
 def report(phrases: int, seed: int, architectures: Sequence[str]) -> str:
@@ -181,20 +193,21 @@ Python {platform.python_version()}, {platform.machine()}, CPU.
     return text
 
 
-def _about_costs(found: Sequence[tuple[str, float, float]]) -> str:
+def _about_costs(found: Sequence[Cost]) -> str:
     rows = "\n".join(
-        f"| {name} | {1000 * a_picture:.0f} ms | {200 * a_picture:.1f} s | {REFINED * a_picture:.1f} s "
-        f"| {phrase:.0f} ms |"
-        for name, a_picture, phrase in found
+        f"| {one.architecture} | {1000 * one.a_picture:.0f} ms | {200 * one.a_picture:.1f} s "
+        f"| {REFINED * one.a_picture:.1f} s | {1000 * one.a_phrase:.0f} ms | {1000 * one.neutral:.0f} ms |"
+        for one in found
     )
     return f"""
 ## What it costs
 
 Random weights from a seed, the CPU's engine. Pictures are encoded once in their life, under each model; a search over
-pictures that both have seen costs one phrase more.
+pictures that both have seen costs one phrase more. The {len(NEUTRAL_PHRASES)} neutral phrases that scores are read
+against are encoded once in a model's life.
 
-| model | a picture | 200 pictures | {REFINED} pictures | a phrase |
-|---|---:|---:|---:|---:|
+| model | a picture | 200 pictures | {REFINED} pictures | a phrase | neutral phrases |
+|---|---:|---:|---:|---:|---:|
 {rows}
 """
 

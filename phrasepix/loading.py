@@ -92,7 +92,10 @@ def second_model_of(settings: Settings, first: ModelInLoading) -> ModelInLoading
     """The model that ranks the best again, after the `first`; None where none is to. Raises `WrongParameterError`."""
     if settings.refine is None:
         return None
-    model = _in_loading(settings, settings.refine, None)
+    name, tag = settings.refine, None
+    if isinstance(name, str) and ":" not in name and "/" in name:
+        name, tag = name.split("/", 1)  # ViT-L-14/laion2b_s32b_b82k
+    model = _in_loading(settings, name, tag)
     if model.title == first.title:
         raise WrongParameterError(f"refine {model.title} is the model that ranks already; name another one")
     return model

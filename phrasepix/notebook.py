@@ -47,7 +47,10 @@ def plot(results: "Results", width: int) -> None:
     for index, match in enumerate(results):
         pictures[index] = picture_or_address(match)
     # It also writes labels into HTML as they are.
-    labels = [escape(f"{match.rank}. {match.score:.3f} · {match.candidate.credit}") for match in results]
+    labels = [
+        escape(" · ".join(filter(None, (f"{match.rank}. {match.score:.3f}", match.fit, match.candidate.credit))))
+        for match in results
+    ]
     ipyplot.plot_images(pictures, labels=labels, img_width=width, show_url=False)
 
 

@@ -80,10 +80,10 @@ def find_images(
     others are its `Match.siblings`.
 
     `diverse` from 0 (the plain order) to 1 spreads the best, so that they differ from each other. With `explain` each
-    match says in `Match.parts` how it shows each part of the phrase. `refine` names a second, heavier model, or is its
-    `Encoder`: it ranks the best `refine_top` of the first model again, and what lies below stays behind them in the
-    first one's order; `Match.first_score` is the first model's. `Match.stands_out` and `Results.fits_well` say whether
-    anything here shows the phrase at all.
+    match says in `Match.parts` how it shows each part of the phrase. `refine` names a second, heavier model (one of
+    open_clip's with its tag: ViT-L-14/laion2b_s32b_b82k) or is its `Encoder`: it ranks the best `refine_top` of the
+    first model again, and what lies below stays behind them in the first one's order; `Match.first_score` is the first
+    model's. `Match.stands_out` and `Results.fits_well` say whether anything here shows the phrase at all.
 
     With `offline` no request is sent to anybody: answers, pictures and weights come from what is kept, and what is not
     is listed in `Results.skipped`, or is an `AnswerNotKeptError` where it is the answer to the tag. (A `Retriever` of

@@ -3,9 +3,9 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from reranker.diversity import demand_share
 from reranker.encoder import Encoder
 from reranker.errors import WrongQueryError
+from reranker.finish import demand_share
 from reranker.query import Query
 from reranker.standing import Scored
 from retriever.errors import WrongParameterError

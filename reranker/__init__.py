@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 from reranker.clip_reranker import ClipReranker, Progress
 from reranker.encoder import Embeddings, Encoder
 from reranker.errors import RerankerError
+from reranker.finish import Finish, Refinement
 from reranker.match import Match, Ranking, SkippedPicture
 from reranker.memory import Memory
 from reranker.pictures import PictureLoader
@@ -18,6 +19,7 @@ __all__ = [
     "Embeddings",
     "Encoder",
     "Example",
+    "Finish",
     "Match",
     "Memory",
     "OpenClipEncoder",
@@ -26,6 +28,7 @@ __all__ = [
     "Progress",
     "Query",
     "Ranking",
+    "Refinement",
     "RerankerError",
     "SkippedPicture",
 ]

@@ -6,18 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reranker.encoder import Embeddings
-from reranker.errors import WrongQueryError
 
 _MOST = 1000
 """Each is compared with each."""
-
-
-def demand_share(diverse: float) -> None:
-    """Raise `WrongQueryError` where it is not within 0…1."""
-    if not (math.isfinite(diverse) and 0 <= diverse <= 1):
-        raise WrongQueryError(
-            f"diverse {diverse} is out of range; allowed: 0, the plain order, to 1, as different as can be"
-        )
 
 
 def considered_for(top: int, diverse: float) -> int:

@@ -1,10 +1,10 @@
 """What is done with an order once it stands."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from reranker.diversity import demand_share
 from reranker.errors import WrongQueryError
 
 if TYPE_CHECKING:
@@ -42,6 +42,14 @@ class Finish:
 
     def __post_init__(self) -> None:
         demand_share(self.diverse)
+
+
+def demand_share(diverse: float) -> None:
+    """Raise `WrongQueryError` where it is not within 0…1."""
+    if not (math.isfinite(diverse) and 0 <= diverse <= 1):
+        raise WrongQueryError(
+            f"diverse {diverse} is out of range; allowed: 0, the plain order, to 1, as different as can be"
+        )
 
 
 AS_IT_STANDS = Finish()

@@ -1,14 +1,11 @@
 """Phrases that nobody asked for, to read a cosine against, and their embeddings."""
 
-import logging
 from typing import Final
 
 import numpy as np
 
 from reranker.embedding_store import EmbeddingStore
 from reranker.encoder import Embeddings, Encoder
-
-logger = logging.getLogger(__name__)
 
 NEUTRAL_PHRASES: Final = (
     "a photo",
@@ -69,18 +66,13 @@ def neutral_embeddings(encoder: Encoder, store: EmbeddingStore | None) -> Embedd
     gives no finite embedding is left out.
     """
     keys = {phrase: (_SOURCE, phrase) for phrase in NEUTRAL_PHRASES}
-    found = {} if store is None else store.get_many(name_of_texts(encoder), encoder.dimensions, keys.values())
+    found = {} if store is None else store.get_many(encoder.name, encoder.dimensions, keys.values())
     missing = [phrase for phrase, key in keys.items() if key not in found]
     if missing:
         rows = encoder.encode_texts(missing)
         encoded = {keys[phrase]: row for phrase, row in zip(missing, rows, strict=True) if np.isfinite(row).all()}
         if store is not None:
-            store.put_many(name_of_texts(encoder), encoded)
+            store.put_many(encoder.name, encoded)
         found |= encoded
     kept = [found[key] for key in keys.values() if key in found]
     return np.stack(kept) if kept else np.empty((0, encoder.dimensions), dtype=np.float32)
-
-
-def name_of_texts(encoder: Encoder) -> str:
-    """Under which the encoder's texts are kept: its `text_name`, where several text towers share one for pictures."""
-    return str(getattr(encoder, "text_name", encoder.name))

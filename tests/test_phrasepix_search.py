@@ -289,6 +289,7 @@ def test_a_second_model_refines_what_a_first_one_found() -> None:
         ({"diverse": float("nan")}, "diverse nan is out of range"),
         ({"refine_top": 0}, "refine_top 0 is out of range"),
         ({"refine": "sample"}, "is the model that ranks already"),
+        ({"refine": "RN50/openai", "model": "RN50", "pretrained": "openai"}, "RN50/openai is the model that ranks"),
     ],
 )
 def test_a_wish_that_cannot_be_met_is_refused_before_anything_is_asked(

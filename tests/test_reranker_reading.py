@@ -22,12 +22,10 @@ from tests.picture_server import PictureServer, candidate, encoded, file, stripe
 
 
 class Counting(ColourEncoder):
-    """Writes down its texts; with `text_name` it says that its texts are another model's than its pictures."""
+    """Writes down its texts."""
 
-    def __init__(self, text_name: str | None = None) -> None:
+    def __init__(self) -> None:
         self.texts: list[str] = []
-        if text_name is not None:
-            self.text_name = text_name
 
     def encode_texts(self, texts: Sequence[str]) -> Embeddings:
         self.texts.extend(texts)
@@ -172,14 +170,6 @@ def test_damaged_neutral_embeddings_are_encoded_again(tmp_path: Path) -> None:
     with Memory(tmp_path) as memory:
         np.testing.assert_array_equal(neutral_embeddings(encoder, memory.texts), whole)
     assert (tmp_path / "texts.damaged").exists()
-
-
-def test_two_text_towers_of_one_space_for_pictures_keep_their_texts_apart(tmp_path: Path) -> None:
-    one, other = Counting("tower 1"), Counting("tower 2")
-    with Memory(tmp_path) as memory:
-        neutral_embeddings(one, memory.texts)
-        neutral_embeddings(other, memory.texts)
-    assert one.texts == other.texts == list(NEUTRAL_PHRASES)
 
 
 def test_a_neutral_phrase_without_a_finite_embedding_is_left_out() -> None:

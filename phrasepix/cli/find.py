@@ -239,7 +239,7 @@ def find(
         str | None,
         typer.Option(
             metavar="NAME",
-            help="A second, heavier model that ranks the best again.",
+            help="A second, heavier model that ranks the best again; an open_clip one with its tag as NAME/TAG.",
             show_default=False,
             rich_help_panel=_MODEL,
         ),
