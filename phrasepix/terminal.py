@@ -71,7 +71,7 @@ def results_table(results: "Results") -> "Table":
         table.add_row(
             str(match.rank),
             _score(match),
-            *([Text(f"−{match.penalty:.3f}", "yellow" if match.penalty else "dim")] if results.unwanted else []),
+            *([_penalty(match)] if results.unwanted else []),
             Text.assemble(
                 (short_name(candidate), f"link {page}" if page else ""),
                 f" by {candidate.creator}" if candidate.creator else "",
@@ -99,6 +99,13 @@ def _score(match: Match) -> "Text":
     first = "" if match.first_score is None else f"first {match.first_score:.3f}"
     below = Text(" · ", "dim").join(Text(*one) for one in (word, (first, "dim")) if one[0])
     return Text.assemble(f"{match.score:.3f}", bar, "\n" if below else "", below)
+
+
+def _penalty(match: Match) -> "Text":
+    from rich.text import Text
+
+    is_seen = match.penalty >= 0.0005
+    return Text(f"−{match.penalty:.3f}" if is_seen else "–", "yellow" if is_seen else "dim")
 
 
 def _parts(match: Match) -> Iterator[str | tuple[str, str]]:

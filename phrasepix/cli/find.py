@@ -325,8 +325,7 @@ def find(
 ) -> None:
     """Find the picture a sentence describes.
 
-    Asks stock sites or your own folders for candidates by a coarse TAG, given or found in the PHRASE; those that show
-    the PHRASE best come first.
+    Asks stock sites or your own folders for candidates by a coarse TAG; those that show the PHRASE best come first.
     """
     project = project or save
     with explained(debug=debug):
