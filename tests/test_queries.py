@@ -247,7 +247,7 @@ def test_a_picture_and_a_dislike_on_the_command_line(tmp_path: Path) -> None:
         "unwanted": [{"phrase": "at night", "weight": 1.0}],
     }
     assert not any("night" in match["tags"] for match in answer["matches"])
-    assert "Away from <bdi>at night</bdi>" in gallery.read_text(encoding="utf-8")
+    assert "Kept away from “<bdi>at night</bdi>”." in gallery.read_text(encoding="utf-8")
 
 
 def test_feedback_on_the_command_line_moves_up_what_is_like_the_preferred() -> None:
