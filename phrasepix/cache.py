@@ -100,7 +100,10 @@ def clear(kinds: Iterable[str] = CLEARABLE, *, model: str | None = None, older_t
         if memory is not None and EMBEDDINGS in removed and memory.embeddings.path.exists():
             for name in _models(memory, model):
                 removed[EMBEDDINGS] += memory.embeddings.clear(name, unused_for_days=older_than_days)
-                memory.texts.clear(name, unused_for_days=older_than_days)
+            # A pair of towers has texts under its own name, and pictures under its image tower's.
+            for kept in memory.texts.kept() if memory.texts.path.exists() else ():
+                if not model or model.lower() in kept.encoder_name.lower():
+                    memory.texts.clear(kept.encoder_name, unused_for_days=older_than_days)
         elif model and EMBEDDINGS in removed:
             raise _no_such_model(model, [])
         if memory is not None and FINGERPRINTS in removed and memory.fingerprints.path.exists():

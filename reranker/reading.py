@@ -31,7 +31,8 @@ are on the low side: what fits is seldom called unfit, and “nothing fits” ma
 PART_FAIR, PART_CLEAR = 0.5, 1.0
 """The same for a part of the phrase: it says less, and so stands out less."""
 
-_ROWS = 4096
+_ONE_THREAD = 250_000
+"""Multiplications up to which a matrix product stays in its thread: several wait for each other on a busy machine."""
 _NO_SPREAD = 1e-6
 
 
@@ -78,7 +79,8 @@ class Yardstick:
 
     def __init__(self, neutral: Embeddings, pool: Sequence[Embeddings]) -> None:
         self._neutral = neutral
-        chunks = (np.stack(pool[at : at + _ROWS]) for at in range(0, len(pool), _ROWS))
+        rows = max(1, _ONE_THREAD // neutral.size)
+        chunks = (np.stack(pool[at : at + rows]) for at in range(0, len(pool), rows))
         best = np.max([_cosines(chunk, neutral).max(axis=0) for chunk in chunks], axis=0)
         self._best_mean, self._best_spread = float(best.mean()), float(best.std())
 

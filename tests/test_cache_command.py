@@ -233,3 +233,11 @@ def test_help_on_the_cache_imports_nothing_heavy(arguments: list[str]) -> None:
     )
     done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, timeout=60, check=True)
     assert done.stdout.rstrip().endswith("HEAVY []")
+
+
+def test_texts_of_a_pair_of_towers_are_cleared_with_the_embeddings(searched: Path) -> None:
+    with closing(EmbeddingStore(searched / "texts.sqlite")) as store:
+        store.put_many("many languages + ViT-B-32", {("neutral phrases", "a dog"): unit_rows(np.ones((1, 8)))[0]})
+    assert run("cache", "clear", "--embeddings", "many languages", "--yes").returncode == 2
+    assert run("cache", "clear", "--embeddings", "--yes").returncode == 0
+    assert "texts" not in kept()
