@@ -86,8 +86,8 @@ def nearest(one: CropHashes, others: CropHashes) -> tuple[NDArray[np.int64], NDA
 
 
 def _best(differing: CropHashes) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_]]:
-    kept, turned = np.moveaxis(np.bitwise_count(differing).astype(np.int64), -1, 0)
-    either = np.minimum(kept + turned, kept + _BITS - turned)
+    kept, turned = np.moveaxis(np.bitwise_count(differing), -1, 0)  # uint8, and so is the sum: 128 at most
+    either = kept + np.minimum(turned, _BITS - turned)
     crop = either.argmin(axis=1)
     each = np.arange(len(either))
-    return either[each, crop], crop, turned[each, crop] > _BITS // 2
+    return either[each, crop].astype(np.int64), crop, turned[each, crop] > _BITS // 2
