@@ -227,8 +227,11 @@ def test_what_is_not_wanted_goes_and_what_it_cost_is_seen_wherever_matches_are()
     totals = [match.score - match.penalty for match in results]
     assert totals == sorted(totals, reverse=True)
     assert results_lines(results).splitlines()[-1].split("\t")[8] == f"{results[-1].penalty:.6f}"
+    most = max(match.penalty for match in results)
+    assert most > 0.01
     for shown, is_shown in ((results, True), (plain, False)):
-        assert (f"penalty −{shown[-1].penalty:.3f}" in gallery_cards(shown)) is is_shown
+        assert (f">penalty −{most:.3f}<" in gallery_cards(shown)) is is_shown
+        assert (">no penalty<" in gallery_cards(shown)) is is_shown
         assert ("penalty" in [column.header for column in results_table(shown).columns]) is is_shown
 
 
