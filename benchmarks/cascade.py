@@ -25,7 +25,7 @@ from reranker.clip_reranker import ClipReranker
 from reranker.encoder import Embeddings, Encoder
 from reranker.engine.choice import load_encoder
 from reranker.finish import Finish, Refinement
-from reranker.model_choice import ModelChoice
+from reranker.models.model_choice import ModelChoice
 from reranker.neutral import NEUTRAL_PHRASES
 from reranker.pictures import PictureLoader
 from retriever.candidate import Candidate

@@ -24,7 +24,7 @@ from reranker.encoder import Embeddings, Encoder
 from reranker.engine import runtime
 from reranker.engine.export import export
 from reranker.engine.openvino_encoder import OpenVinoEncoder
-from reranker.open_clip_encoder import OpenClipEncoder
+from reranker.models.open_clip_encoder import OpenClipEncoder
 from training.measure import Question, pool_of, sample_phrases
 from training.scenes import shipped_scenes
 

@@ -18,8 +18,8 @@ from statistics import median
 import numpy as np
 
 from benchmarks.sample_embeddings import Asked, SampleEmbeddings, few_facts
-from reranker.embedding_store import EmbeddingStore
 from reranker.encoder import Embeddings, unit_rows
+from reranker.memory.embedding_store import EmbeddingStore
 from reranker.neutral import NEUTRAL_PHRASES, neutral_embeddings
 from reranker.reading import ALLOWANCE, CLEAR, FAIR, PART_CLEAR, PART_FAIR, Yardstick
 from training.captions import GROUND_WORDS, TIME_WORDS, WEATHER_WORDS, Claims, Said, thing_words

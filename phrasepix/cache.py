@@ -12,10 +12,10 @@ from datetime import timedelta
 from pathlib import Path
 
 from phrasepix.errors import NotKeptError
-from reranker.embedding_store import EmbeddingStore
-from reranker.fingerprint_store import FingerprintStore
 from reranker.memory import EMBEDDINGS_FILE, FINGERPRINTS_FILE, PICTURES_FILE, TEXTS_FILE, Memory
-from reranker.picture_store import PictureStore
+from reranker.memory.embedding_store import EmbeddingStore
+from reranker.memory.fingerprint_store import FingerprintStore
+from reranker.memory.picture_store import PictureStore
 from retriever.courtesy.kept_answers import answer_files, clear_answers, count_answers
 from retriever.directories import cache_directory
 from retriever.folder.notes import NOTES_FILE, Notes

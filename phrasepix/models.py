@@ -7,7 +7,7 @@ from reranker.clip_reranker import ClipReranker
 from reranker.encoder import Encoder
 from reranker.engine.choice import load_encoder, loads_at_once
 from reranker.errors import UnknownModelError
-from reranker.model_choice import BEST, CLIP_MULTILINGUAL_V1, DEFAULT_MODEL, MULTILINGUAL, ModelChoice
+from reranker.models.model_choice import BEST, CLIP_MULTILINGUAL_V1, DEFAULT_MODEL, MULTILINGUAL, ModelChoice
 from retriever.directories import cache_directory
 
 SAMPLE_MODEL = "sample"

@@ -21,7 +21,7 @@ from phrasepix.settings import SearchProgress, Settings, SourceChoice
 from phrasepix.sources import source_named
 from reranker.clip_reranker import ClipReranker, Progress
 from reranker.match import Ranking
-from reranker.model_choice import DEFAULT_MODEL
+from reranker.models.model_choice import DEFAULT_MODEL
 from reranker.pictures.fetch import PictureFetcher
 from reranker.pictures.offline import OfflineFetcher
 from retriever.errors import RetrieverError, WrongParameterError

@@ -8,7 +8,7 @@ from threading import Lock
 from phrasepix.asking import Asking, Record
 from phrasepix.results import Failure, Origin
 from reranker.look_ahead import merge_ahead
-from reranker.picture_store import LONGEST
+from reranker.memory.picture_store import LONGEST
 from retriever.candidate import Candidate
 from retriever.errors import RetrieverError, SourceFaultError
 from retriever.filters import Filters

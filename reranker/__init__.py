@@ -12,7 +12,7 @@ from reranker.pictures import PictureLoader
 from reranker.query import Example, Phrase, Query
 
 if TYPE_CHECKING:
-    from reranker.open_clip_encoder import OpenClipEncoder
+    from reranker.models.open_clip_encoder import OpenClipEncoder
 
 __all__ = [
     "ClipReranker",
@@ -36,7 +36,7 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     if name == "OpenClipEncoder":  # imports torch, which takes seconds: only when asked for
-        from reranker.open_clip_encoder import OpenClipEncoder
+        from reranker.models.open_clip_encoder import OpenClipEncoder
 
         return OpenClipEncoder
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

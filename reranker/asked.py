@@ -4,11 +4,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from reranker.embedding_store import EmbeddingStore
 from reranker.encoded_texts import EncodedTexts
 from reranker.encoder import Embeddings
 from reranker.errors import WrongQueryError
 from reranker.examples import Examples
+from reranker.memory.embedding_store import EmbeddingStore
 from reranker.query import EncodedQuery, Example, Part, Phrase, Query
 from reranker.reading import NOT_READ, Reader, Yardstick
 from reranker.standing import Scored

@@ -8,7 +8,6 @@ from PIL import Image
 
 from reranker.asked import Asked
 from reranker.diversity import considered_for
-from reranker.embedding_store import EmbeddingStore
 from reranker.encoded_texts import EncodedTexts
 from reranker.encoder import Encoder
 from reranker.errors import PictureError, WrongQueryError
@@ -18,6 +17,7 @@ from reranker.folding import Likeness, places_kept, siblings_of
 from reranker.kept_loader import KeptLoader, LoadsPictures
 from reranker.match import Ranking, SkippedPicture
 from reranker.memory import EncodedPicture, EncodedPictures, Memory
+from reranker.memory.embedding_store import EmbeddingStore
 from reranker.pictures import PictureLoader
 from reranker.pool_encoder import PoolEncoder
 from reranker.query import Query
@@ -59,7 +59,7 @@ class ClipReranker:
         memory: Memory | None = None,
     ) -> None:
         if encoder is None:
-            from reranker.open_clip_encoder import OpenClipEncoder
+            from reranker.models.open_clip_encoder import OpenClipEncoder
 
             encoder = OpenClipEncoder()
         self.encoder = encoder

@@ -5,9 +5,9 @@ from threading import Lock
 
 import numpy as np
 
-from reranker.embedding_store import EmbeddingStore
 from reranker.encoder import Embeddings, Encoder
 from reranker.errors import WrongQueryError
+from reranker.memory.embedding_store import EmbeddingStore
 from reranker.neutral import neutral_embeddings
 
 

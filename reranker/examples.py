@@ -10,7 +10,7 @@ from reranker.encoder import Encoder, image_tower_name
 from reranker.errors import PictureError, PictureUnreachableError, WrongQueryError
 from reranker.folding import Likeness, fingerprint_of
 from reranker.memory import EncodedPicture, EncodedPictures, Memory
-from reranker.picture_store import KeptPicture
+from reranker.memory.picture_store import KeptPicture
 from reranker.pictures import PictureLoader
 from reranker.pictures.decode import decode
 from reranker.pictures.loader import DECODED_TO

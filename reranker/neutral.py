@@ -4,8 +4,8 @@ from typing import Final
 
 import numpy as np
 
-from reranker.embedding_store import EmbeddingStore
 from reranker.encoder import Embeddings, Encoder
+from reranker.memory.embedding_store import EmbeddingStore
 
 NEUTRAL_PHRASES: Final = (
     "a photo",

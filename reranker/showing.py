@@ -8,7 +8,7 @@ from PIL import Image
 from reranker.errors import PictureError, PictureUnreadableError
 from reranker.look_ahead import LookAhead
 from reranker.memory import EncodedPictures, Memory
-from reranker.picture_store import KeptPicture
+from reranker.memory.picture_store import KeptPicture
 from reranker.pictures import PictureLoader
 from reranker.pictures.decode import decode
 from reranker.pictures.loader import larger_to_be_had

@@ -16,8 +16,8 @@ import pytest
 
 from phrasepix.sample.catalogue import PICTURES_DIRECTORY
 from phrasepix.sample.site import StockSite
-from reranker.embedding_store import EmbeddingStore
 from reranker.encoder import unit_rows
+from reranker.memory.embedding_store import EmbeddingStore
 from tests.test_command_line import on_a_terminal, run
 
 KINDS = ["embeddings", "texts", "fingerprints", "pictures", "answers", "galleries", "engines"]

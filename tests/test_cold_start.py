@@ -32,7 +32,7 @@ NOT_FOR_A_REMEMBERED_SEARCH = {
     "retriever.courtesy.http_client",
     "reranker.engine.export",
     "reranker.pictures.session",
-    "reranker.weights",
+    "reranker.models.weights",
 }
 
 

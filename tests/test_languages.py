@@ -27,9 +27,9 @@ from reranker.engine.openvino_text_tower import OpenVinoTextTower
 from reranker.engine.records import read_record
 from reranker.engine.text_artefacts import TextArtefacts
 from reranker.errors import ModelError, UnknownModelError
-from reranker.model_choice import BEST, CLIP_MULTILINGUAL_V1, MULTILINGUAL, ModelChoice
-from reranker.paired_encoder import PairedEncoder, TextTower
-from reranker.sentence_tower import SentenceTower
+from reranker.models.model_choice import BEST, CLIP_MULTILINGUAL_V1, MULTILINGUAL, ModelChoice
+from reranker.models.paired_encoder import PairedEncoder, TextTower
+from reranker.models.sentence_tower import SentenceTower
 from reranker.testing import ColourEncoder
 from tests.made_tokenizers import LINES, write_siglip, write_text_tower
 from tests.picture_server import stripes

@@ -17,8 +17,8 @@ import pytest
 from phrasepix import find_images
 from phrasepix.sample.catalogue import PICTURES_DIRECTORY
 from phrasepix.sample.site import StockSite
-from reranker.embedding_store import EmbeddingStore
 from reranker.errors import WeightsUnavailableError
+from reranker.memory.embedding_store import EmbeddingStore
 from retriever.errors import AnswerNotKeptError
 from tests.conftest import ROOT
 from tests.small_disk import small_disk

@@ -13,8 +13,8 @@ from phrasepix.sample import SAMPLE
 from phrasepix.sample.catalogue import PICTURES_DIRECTORY
 from phrasepix.sample.site import StockSite
 from phrasepix.search import SearchProgress
-from reranker.embedding_store import EmbeddingStore
 from reranker.errors import UnknownModelError, WrongQueryError
+from reranker.memory.embedding_store import EmbeddingStore
 from reranker.testing import ColourEncoder
 from retriever.candidate import Candidate, Rendition
 from retriever.errors import KeyMissingError, KeyRefusedError, WrongParameterError

@@ -514,7 +514,7 @@ def test_a_phrase_that_is_being_encoded_is_waited_for_while_pictures_come_and_no
 
 
 def test_importing_the_reranker_imports_neither_torch_nor_open_clip() -> None:
-    code = "import sys, reranker, reranker.testing, reranker.model_choice; print(*sys.modules)"
+    code = "import sys, reranker, reranker.testing, reranker.models.model_choice; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     imported = set(done.stdout.split())
     assert "reranker.clip_reranker" in imported

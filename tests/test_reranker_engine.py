@@ -33,7 +33,7 @@ from reranker.engine.openvino_encoder import OpenVinoEncoder
 from reranker.engine.preprocessing import Preprocessing
 from reranker.engine.records import Record, read_record
 from reranker.errors import ModelError, UnknownModelError, WeightsUnavailableError
-from reranker.model_choice import ModelChoice
+from reranker.models.model_choice import ModelChoice
 from tests.picture_server import stripes
 from tests.tiny_models import TINY, random_tiny, write_model
 
@@ -386,7 +386,7 @@ import json, logging, sys
 from pathlib import Path
 from PIL import Image
 from reranker.engine.choice import load_encoder
-from reranker.model_choice import ModelChoice
+from reranker.models.model_choice import ModelChoice
 said = []
 handler = logging.Handler()
 handler.emit = lambda record: said.append(record.getMessage())

@@ -16,10 +16,10 @@ from PIL import Image, ImageDraw, ImageEnhance, ImageOps
 from phrasepix.sample.catalogue import PICTURES_DIRECTORY
 from reranker import ClipReranker, Match, Ranking
 from reranker.encoder import Embeddings, unit_rows
-from reranker.fingerprint_store import FingerprintStore
 from reranker.folding import Fingerprint, Likeness, fingerprint_of, places_kept, siblings_of
 from reranker.folding.crop_hashes import CROPS, SIDE, crop_hashes, nearest
 from reranker.memory import Memory
+from reranker.memory.fingerprint_store import FingerprintStore
 from reranker.pictures import PictureLoader
 from reranker.testing import ColourEncoder
 from retriever.candidate import Candidate

@@ -16,7 +16,7 @@ from PIL import Image
 
 from reranker import ClipReranker, Encoder, OpenClipEncoder
 from reranker.errors import ModelError, UnknownModelError, WeightsUnavailableError
-from reranker.weights import find_weights
+from reranker.models.weights import find_weights
 from tests.picture_server import stripes, unused_port
 from tests.tiny_models import TINY, random_tiny, write_model
 
@@ -51,7 +51,7 @@ PREAMBLE = """
 import json, time
 from reranker import OpenClipEncoder
 from reranker.errors import RerankerError
-from reranker.weights import find_weights
+from reranker.models.weights import find_weights
 
 def failure(model, pretrained=None):
     begun = time.monotonic()

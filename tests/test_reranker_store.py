@@ -16,10 +16,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from reranker.embedding_store import EmbeddingStore, Identity
 from reranker.encoder import Embeddings, unit_rows
-from reranker.picture_store import KeptPicture, PictureStore
-from reranker.sqlite_file import SqliteFile
+from reranker.memory.embedding_store import EmbeddingStore, Identity
+from reranker.memory.picture_store import KeptPicture, PictureStore
+from reranker.memory.sqlite_file import SqliteFile
 from tests.conftest import ROOT
 from tests.small_disk import make_read_only, small_disk
 
@@ -156,7 +156,7 @@ import sys
 from pathlib import Path
 from typing import Any
 import numpy as np
-from reranker.embedding_store import EmbeddingStore
+from reranker.memory.embedding_store import EmbeddingStore
 from reranker.encoder import unit_rows
 
 path, name = Path(sys.argv[1]), sys.argv[2]

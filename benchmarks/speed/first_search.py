@@ -21,7 +21,7 @@ from benchmarks.speed.pictures import TAG, files
 from phrasepix.sources import source_named
 from reranker.engine import runtime
 from reranker.engine.choice import load_encoder
-from reranker.model_choice import ModelChoice
+from reranker.models.model_choice import ModelChoice
 from reranker.pictures.decode import decode
 from reranker.pictures.fetch import PictureFetcher
 from reranker.pictures.loader import DECODED_TO

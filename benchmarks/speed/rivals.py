@@ -38,7 +38,7 @@ class Ours:
         from reranker.engine import runtime
         from reranker.engine.artefacts import Artefacts
         from reranker.engine.choice import load_encoder
-        from reranker.model_choice import ModelChoice
+        from reranker.models.model_choice import ModelChoice
 
         self._encoder = load_encoder(ModelChoice(f"local-dir:{places.model}"), places.cache)
         artefacts = next(

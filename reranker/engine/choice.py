@@ -16,12 +16,12 @@ from reranker.engine.openvino_text_tower import OpenVinoTextTower
 from reranker.engine.records import Record, read_record
 from reranker.engine.text_artefacts import TextArtefacts
 from reranker.errors import ModelError, NotExportableError, UnknownModelError
-from reranker.model_choice import DEVICES, ENGINES, ModelChoice
-from reranker.paired_encoder import PairedEncoder, TextTower
+from reranker.models.model_choice import DEVICES, ENGINES, ModelChoice
+from reranker.models.paired_encoder import PairedEncoder, TextTower
 
 if TYPE_CHECKING:
-    from reranker.open_clip_encoder import OpenClipEncoder
-    from reranker.sentence_tower import SentenceTower
+    from reranker.models.open_clip_encoder import OpenClipEncoder
+    from reranker.models.sentence_tower import SentenceTower
 
 logger = logging.getLogger(__name__)
 
@@ -78,20 +78,20 @@ def _is_cpu(device: str) -> bool:
         return device == "cpu"
     if not may_have_graphics_device():
         return True
-    from reranker.open_clip_encoder import best_device
+    from reranker.models.open_clip_encoder import best_device
 
     return best_device() == "cpu"
 
 
 def _in_torch(choice: ModelChoice, device: str) -> "OpenClipEncoder":
-    from reranker.open_clip_encoder import OpenClipEncoder  # imports torch: seconds
+    from reranker.models.open_clip_encoder import OpenClipEncoder  # imports torch: seconds
 
     return OpenClipEncoder(choice.model, choice.pretrained, device=device)
 
 
 def _text_tower_in_torch(texts: ModelChoice, device: str) -> "SentenceTower":
-    from reranker.open_clip_encoder import device_named
-    from reranker.sentence_tower import SentenceTower  # imports torch and transformers: seconds
+    from reranker.models.open_clip_encoder import device_named
+    from reranker.models.sentence_tower import SentenceTower  # imports torch and transformers: seconds
 
     return SentenceTower(texts.text_tower or "", device=device_named(device))
 

@@ -30,7 +30,7 @@ from reranker.engine.file_tokenizer import FileTokenizer, as_text, compare_token
 from reranker.engine.openvino_encoder import OpenVinoEncoder
 from reranker.engine.preprocessing import Preprocessing
 from reranker.errors import ModelError, NotExportableError
-from reranker.open_clip_encoder import OpenClipEncoder
+from reranker.models.open_clip_encoder import OpenClipEncoder
 
 LARGEST_DIFFERENCE = 1e-4
 """What an exported tower's unit vectors may differ by from open_clip's, in f32."""

@@ -18,9 +18,9 @@ from typing import Any
 from reranker.engine.artefacts import remove_partial
 from reranker.engine.records import Record, States, states_of, write_record
 from reranker.errors import ModelError, NotExportableError
-from reranker.model_choice import ModelChoice
-from reranker.text_weights import find_text_tower
-from reranker.weights import files_beside, find_weights
+from reranker.models.model_choice import ModelChoice
+from reranker.models.text_weights import find_text_tower
+from reranker.models.weights import files_beside, find_weights
 
 
 def main() -> None:
@@ -61,7 +61,7 @@ def outcome(choice: ModelChoice, engines: Path) -> dict[str, Any]:
 
 def _exported(choice: ModelChoice, engines: Path) -> Record:
     from reranker.engine.export import export
-    from reranker.open_clip_encoder import OpenClipEncoder
+    from reranker.models.open_clip_encoder import OpenClipEncoder
 
     encoder = OpenClipEncoder(choice.model, choice.pretrained, device="cpu")
     title = encoder.weights.title
@@ -75,7 +75,7 @@ def _exported_text(name: str, engines: Path) -> Record:
     from transformers.utils import logging
 
     from reranker.engine.text_export import export_text_tower
-    from reranker.sentence_tower import SentenceTower
+    from reranker.models.sentence_tower import SentenceTower
 
     logging.set_verbosity_error()  # what it says of training is not for the person
     tower = SentenceTower(name)

@@ -10,7 +10,7 @@ from pathlib import Path
 from reranker.engine.artefacts import remove_partial
 from reranker.engine.records import Record
 from reranker.errors import ModelError, UnknownModelError, WeightsUnavailableError
-from reranker.model_choice import ModelChoice
+from reranker.models.model_choice import ModelChoice
 
 _ERRORS = {error.__name__: error for error in (UnknownModelError, WeightsUnavailableError, ModelError)}
 

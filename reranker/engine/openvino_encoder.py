@@ -14,7 +14,7 @@ from reranker.engine.clip_tokenizer import ClipTokenizer
 from reranker.engine.file_tokenizer import FileTokenizer
 from reranker.engine.tower import Tower, undamaged
 from reranker.errors import UnknownModelError
-from reranker.long_texts import Tokenize, warn_of_unread
+from reranker.models.long_texts import Tokenize, warn_of_unread
 
 PRECISIONS = ("auto", "f32", "bf16")
 

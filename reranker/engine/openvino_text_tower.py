@@ -9,7 +9,7 @@ from reranker.encoder import Embeddings, unit_rows
 from reranker.engine.file_tokenizer import FileTokenizer
 from reranker.engine.text_artefacts import TextArtefacts
 from reranker.engine.tower import Tower, undamaged
-from reranker.long_texts import Tokenize, warn_of_unread
+from reranker.models.long_texts import Tokenize, warn_of_unread
 
 _TOKENS_STEP = 8
 """Texts are padded to a multiple of so many tokens: the CPU's kernels are made anew for each new length."""

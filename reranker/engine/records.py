@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from reranker.model_choice import LOCAL_DIR, ModelChoice
+from reranker.models.model_choice import LOCAL_DIR, ModelChoice
 
 States = dict[str, list[int] | None]
 """For each file's path its size in bytes and the time of its last change in nanoseconds; None if it is not there."""

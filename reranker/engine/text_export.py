@@ -16,7 +16,7 @@ from reranker.engine.file_tokenizer import FileTokenizer, compare_tokens, write_
 from reranker.engine.openvino_text_tower import OpenVinoTextTower
 from reranker.engine.text_artefacts import FORMAT, TextArtefacts
 from reranker.errors import ModelError, NotExportableError
-from reranker.sentence_tower import SentenceTower
+from reranker.models.sentence_tower import SentenceTower
 
 _PROBES = ("", "ein Hund", "two red boats at night by the sea wall, and a dog", "тигр в снегу")
 

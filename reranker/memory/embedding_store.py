@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from reranker.encoder import Embeddings
-from reranker.sqlite_file import Schema, SqliteFile
+from reranker.memory.sqlite_file import Schema, SqliteFile
 
 logger = logging.getLogger(__name__)
 

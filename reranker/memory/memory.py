@@ -1,40 +1,18 @@
-"""What was encoded before: looked up in the process first, then on disk."""
+"""What was encoded, on disk."""
 
-import threading
-from collections import OrderedDict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from reranker.embedding_store import EmbeddingStore
-from reranker.encoder import Embeddings, Encoder, image_tower_name
-from reranker.fingerprint_store import FingerprintStore
-from reranker.folding import Fingerprint
-from reranker.picture_store import KeptPicture, PictureStore
+from reranker.encoder import Encoder, image_tower_name
+from reranker.memory.embedding_store import EmbeddingStore
+from reranker.memory.encoded_pictures import EncodedPicture
+from reranker.memory.fingerprint_store import FingerprintStore
+from reranker.memory.picture_store import KeptPicture, PictureStore
 from retriever.candidate import Candidate
 
 EMBEDDINGS_FILE, FINGERPRINTS_FILE, PICTURES_FILE = "embeddings.sqlite", "fingerprints.sqlite", "pictures.sqlite"
 TEXTS_FILE = "texts.sqlite"
-
-
-@dataclass(frozen=True, slots=True)
-class EncodedPicture:
-    """A picture's embedding (float32 [dimensions], L2 norm 1), its fingerprint, and the file to show it from.
-
-    `data` is None where only the embedding is at hand, `fingerprint` where it was not remembered and the picture cannot
-    be had any more. `to_show` says that the file is the one for people already, however large it turned out to be.
-    """
-
-    embedding: Embeddings
-    data: bytes | None = None
-    to_show: bool = False
-    fingerprint: Fingerprint | None = None
-
-    @property
-    def size(self) -> int:
-        """How many bytes it takes."""
-        return self.embedding.nbytes + len(self.data or b"") + (self.fingerprint.size if self.fingerprint else 0)
 
 
 class Memory:
@@ -102,32 +80,3 @@ class Memory:
 def store_of_texts(directory: Path) -> EmbeddingStore:
     """The `Memory.texts` of a directory."""
     return EmbeddingStore(directory / TEXTS_FILE, holds="neutral phrases")
-
-
-class EncodedPictures:
-    """Encoded pictures by their candidates' identity, at most `largest_bytes` of them; the longest unused go first.
-
-    All are of one encoder, in this process. May be used from several threads.
-    """
-
-    def __init__(self, largest_bytes: int = 256 << 20) -> None:
-        self._largest_bytes = largest_bytes
-        self._kept: OrderedDict[tuple[str, str], EncodedPicture] = OrderedDict()
-        self._bytes = 0
-        self._lock = threading.Lock()
-
-    def get(self, candidate: Candidate) -> EncodedPicture | None:
-        """What is kept of the candidate's picture; None where nothing is."""
-        with self._lock:
-            return self._kept.get(candidate.identity)
-
-    def put(self, candidate: Candidate, encoded: EncodedPicture) -> None:
-        """Keep it as the latest used, in place of what was kept before."""
-        with self._lock:
-            if (before := self._kept.pop(candidate.identity, None)) is not None:
-                self._bytes -= before.size
-            self._kept[candidate.identity] = encoded
-            self._bytes += encoded.size
-            while self._bytes > self._largest_bytes:
-                _, oldest = self._kept.popitem(last=False)
-                self._bytes -= oldest.size

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from reranker.encoder import Embeddings, unit_rows
 from reranker.errors import ModelError
-from reranker.long_texts import warn_of_unread
-from reranker.text_weights import TextWeights, find_text_tower
+from reranker.models.long_texts import warn_of_unread
+from reranker.models.text_weights import TextWeights, find_text_tower
 
 _LOADING_FAILURES = (RuntimeError, ValueError, OSError, LookupError, TypeError, AttributeError, ImportError)
 """What sentence-transformers raises on files it cannot use."""

@@ -16,9 +16,9 @@ from safetensors import SafetensorError
 
 from reranker.encoder import Embeddings, unit_rows
 from reranker.errors import ModelError, UnknownModelError
-from reranker.long_texts import warn_of_unread
-from reranker.model_choice import DEFAULT_MODEL, DEVICES
-from reranker.weights import Weights, find_weights
+from reranker.models.long_texts import warn_of_unread
+from reranker.models.model_choice import DEFAULT_MODEL, DEVICES
+from reranker.models.weights import Weights, find_weights
 
 _LOADING_FAILURES = (
     RuntimeError, ValueError, OSError, LookupError, TypeError, AttributeError, AssertionError, EOFError,

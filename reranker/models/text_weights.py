@@ -8,8 +8,8 @@ from huggingface_hub import snapshot_download
 
 from reranker.errors import UnknownModelError, WeightsUnavailableError
 from reranker.extras import demand_package
-from reranker.model_choice import HF_HUB, LOCAL_DIR
-from reranker.weights import demand_network
+from reranker.models.model_choice import HF_HUB, LOCAL_DIR
+from reranker.models.weights import demand_network
 
 _MODULES_FILE = "modules.json"
 _FILES = ("*.json", "*.txt", "*.model", "*.safetensors", "*.bin")

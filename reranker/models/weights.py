@@ -13,7 +13,7 @@ from huggingface_hub import constants, hf_hub_download, snapshot_download
 
 from reranker.errors import UnknownModelError, WeightsUnavailableError
 from reranker.extras import demand_package
-from reranker.model_choice import HF_HUB, LOCAL_DIR
+from reranker.models.model_choice import HF_HUB, LOCAL_DIR
 
 _TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json")
 _WEIGHT_FILES = ("open_clip_model.safetensors", "open_clip_pytorch_model.bin")

@@ -1,0 +1,57 @@
+"""What was encoded, in the process."""
+
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass
+
+from reranker.encoder import Embeddings
+from reranker.folding import Fingerprint
+from retriever.candidate import Candidate
+
+
+@dataclass(frozen=True, slots=True)
+class EncodedPicture:
+    """A picture's embedding (float32 [dimensions], L2 norm 1), its fingerprint, and the file to show it from.
+
+    `data` is None where only the embedding is at hand, `fingerprint` where it was not remembered and the picture cannot
+    be had any more. `to_show` says that the file is the one for people already, however large it turned out to be.
+    """
+
+    embedding: Embeddings
+    data: bytes | None = None
+    to_show: bool = False
+    fingerprint: Fingerprint | None = None
+
+    @property
+    def size(self) -> int:
+        """How many bytes it takes."""
+        return self.embedding.nbytes + len(self.data or b"") + (self.fingerprint.size if self.fingerprint else 0)
+
+
+class EncodedPictures:
+    """Encoded pictures by their candidates' identity, at most `largest_bytes` of them; the longest unused go first.
+
+    All are of one encoder, in this process. May be used from several threads.
+    """
+
+    def __init__(self, largest_bytes: int = 256 << 20) -> None:
+        self._largest_bytes = largest_bytes
+        self._kept: OrderedDict[tuple[str, str], EncodedPicture] = OrderedDict()
+        self._bytes = 0
+        self._lock = threading.Lock()
+
+    def get(self, candidate: Candidate) -> EncodedPicture | None:
+        """What is kept of the candidate's picture; None where nothing is."""
+        with self._lock:
+            return self._kept.get(candidate.identity)
+
+    def put(self, candidate: Candidate, encoded: EncodedPicture) -> None:
+        """Keep it as the latest used, in place of what was kept before."""
+        with self._lock:
+            if (before := self._kept.pop(candidate.identity, None)) is not None:
+                self._bytes -= before.size
+            self._kept[candidate.identity] = encoded
+            self._bytes += encoded.size
+            while self._bytes > self._largest_bytes:
+                _, oldest = self._kept.popitem(last=False)
+                self._bytes -= oldest.size

@@ -1,0 +1,1 @@
+"""Models by their names, from weights to encoders run by torch."""
