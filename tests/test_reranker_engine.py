@@ -599,7 +599,7 @@ def test_the_export_finds_the_packages_where_the_search_does(tmp_path: Path) -> 
     beside = tmp_path / "a script's folder"
     for package in ("reranker", "retriever"):
         shutil.copytree(ROOT / package, beside / package, ignore=shutil.ignore_patterns("__pycache__"))
-    weights = beside / "reranker" / "weights.py"
+    weights = beside / "reranker" / "models" / "weights.py"
     weights.write_text(
         weights.read_text(encoding="utf-8").replace("is not a directory", "says the copy"), encoding="utf-8"
     )
