@@ -306,16 +306,6 @@ def _precision(order: Sequence[int], right: frozenset[int]) -> float:
 # -- what people say of the matches ----------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Wish:
-    """A phrase, and a fact that is wished for but not said."""
-
-    phrase: str
-    pool: tuple[int, ...]
-    as_said: frozenset[int]
-    as_wished: frozenset[int]
-
-
 def feedback(sample: Sample, n: int, seed: int) -> list[tuple[str, float, float, float]]:
     """Before and after two of the first ten matches are called right and one wrong, these three not counted.
 

@@ -12,11 +12,10 @@ LIMITS = {
   loss of fidelity and with pictures to calibrate by.""",
     "limit": """what is no matrix product: norms, softmax, activations, and the attention's own small products.""",
     "first search": """the cores: both encode while threads that give way to them fetch and decode, and whatever else
-  is done takes its time from the encoder. Left out one by one, it was the less by 0.2 s without the fingerprints
-  by which the same picture is known again, by 0.17 s where files were read from the disk instead of asked for, by
-  0.13 s where nothing was kept, by 0.04 s without the phrases that scores are read against; without all of these
-  the ratio was 1.09. The model is loaded meanwhile, and the first picture encoded 0.4 s after the start. On more
-  cores the network becomes the limit: the connections to a source are few out of politeness.""",
+  is done takes its time from the encoder: most of it the fingerprints by which the same picture is known again,
+  then the requests themselves, then keeping files and vectors, and a little the phrases that scores are read
+  against. The model is loaded meanwhile. On more cores the network becomes the limit: the connections to a source
+  are few out of politeness.""",
     "memory": """one tower at a time: its weights in f32 as read from the file, and beside them as OpenVINO packs
   them for the CPU. Weights stored in half precision would move it most. Pictures are a small part, and bounded: a
   few batches are held, and files are kept on disk.""",
