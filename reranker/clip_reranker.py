@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from threading import Lock
 from typing import Self
 
 from PIL import Image
@@ -65,10 +66,11 @@ class ClipReranker:
         self.encoder = encoder
         self._loader = loader or PictureLoader()
         self._threads = threads
+        self._in_use = Lock()  # an encoder may be called by any thread, but by one at a time
         self._remembered = EncodedPictures()
-        self._pool = PoolEncoder(encoder, self._remembered, batch_size=batch_size, threads=threads)
+        self._pool = PoolEncoder(encoder, self._in_use, self._remembered, batch_size=batch_size, threads=threads)
         self._memory = memory
-        self._texts = EncodedTexts(encoder)
+        self._texts = EncodedTexts(encoder, self._in_use)
 
     def prepare(self, query: Query, texts: EmbeddingStore | None = None) -> None:
         """Encode the phrases of a query that will be asked soon, in any thread: the model is loaded by it.
@@ -141,7 +143,7 @@ class ClipReranker:
 
     def _asked(self, query: str | Query, finish: Finish, loader: PictureLoader, memory: Memory | None) -> Asked:
         query = query if isinstance(query, Query) else Query.of_phrase(query)
-        examples = Examples(query, self.encoder, loader, self._remembered, memory)
+        examples = Examples(query, self.encoder, self._in_use, loader, self._remembered, memory)
         return Asked(query, self._texts, examples, None if memory is None else memory.texts, finish.parts)
 
     def _standings(

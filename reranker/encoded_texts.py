@@ -12,28 +12,31 @@ from reranker.neutral import neutral_embeddings
 
 
 class EncodedTexts:
-    """Phrases, parts of them, and the neutral phrases that they are read against."""
+    """Phrases, parts of them, and the neutral phrases that they are read against.
 
-    def __init__(self, encoder: Encoder) -> None:
+    Whoever asks for a text while the encoder is `in_use`, perhaps for that text, waits.
+    """
+
+    def __init__(self, encoder: Encoder, in_use: Lock) -> None:
         self._encoder = encoder
-        self._encoding = Lock()  # whoever asks for a text that another thread encodes waits for it
+        self._in_use = in_use
         self._neutral: Embeddings | None = None
         self._phrases = lru_cache(maxsize=128)(self._encode_phrase)
         self._parts = lru_cache(maxsize=32)(self._encode_parts)
 
     def phrase(self, text: str) -> Embeddings:
         """Float32 [d]. Raises `WrongQueryError` where it is not finite."""
-        with self._encoding:
+        with self._in_use:
             return self._phrases(text)
 
     def parts(self, texts: tuple[str, ...]) -> list[tuple[str, Embeddings]]:
         """Each with its text, encoded in one batch. Raises `WrongQueryError` where one is not finite."""
-        with self._encoding:
+        with self._in_use:
             return self._parts(texts)
 
     def neutral(self, store: EmbeddingStore | None) -> Embeddings:
         """Those of the neutral phrases, float32 [k, d]; looked up in the `store`, and kept there."""
-        with self._encoding:
+        with self._in_use:
             if self._neutral is None:
                 self._neutral = neutral_embeddings(self._encoder, store)
             return self._neutral

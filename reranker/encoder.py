@@ -1,7 +1,7 @@
 """The seam of stage 2: whatever turns texts and pictures into unit vectors of one space."""
 
 from collections.abc import Sequence
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,10 +10,13 @@ from PIL import Image
 Embeddings = NDArray[np.float32]
 """float32 [n, dimensions], each row of L2 norm 1."""
 
+Prepared = TypeVar("Prepared")
+"""What an image tower takes of one picture, such as float32 [3, height, width]."""
+
 
 @runtime_checkable
 class Encoder(Protocol):
-    """Texts and pictures in, embeddings out."""
+    """Texts and pictures in, embeddings out. A reranker calls it from several threads, one at a time."""
 
     @property
     def name(self) -> str:
@@ -61,6 +64,39 @@ class LoadsAhead(Protocol):
     def load_image_tower(self) -> None:
         """Load it now, in place of the text tower: pictures are on their way, and all texts are encoded."""
         ...
+
+
+@runtime_checkable
+class PreparesPictures(Protocol[Prepared]):
+    """An `Encoder` whose pictures are prepared by many threads at once, while its image tower is at earlier ones."""
+
+    def prepare_picture(self, picture: Image.Image) -> Prepared:
+        """What the image tower takes of an RGB picture."""
+        ...
+
+    def encode_prepared(self, prepared: Sequence[Prepared]) -> Embeddings:
+        """One unit row a prepared picture, as of `Encoder.encode_pictures`: float32 [len(prepared), dimensions]."""
+        ...
+
+
+class _AsTheyAre:
+    """Nothing is prepared: the encoder takes pictures."""
+
+    def __init__(self, encoder: Encoder) -> None:
+        self._encoder = encoder
+
+    def prepare_picture(self, picture: Image.Image) -> Image.Image:
+        """The picture."""
+        return picture
+
+    def encode_prepared(self, prepared: Sequence[Image.Image]) -> Embeddings:
+        """One unit row a picture: float32 [len(prepared), dimensions]."""
+        return self._encoder.encode_pictures(prepared)
+
+
+def preparing(encoder: Encoder) -> PreparesPictures[Any]:
+    """The encoder in two steps, of which the first does nothing where the encoder does both at once."""
+    return encoder if isinstance(encoder, PreparesPictures) else _AsTheyAre(encoder)
 
 
 def unit_rows(vectors: NDArray[np.floating]) -> Embeddings:

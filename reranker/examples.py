@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
+from threading import Lock
 
 import numpy as np
 from PIL import Image
@@ -27,17 +28,20 @@ class Examples:
 
     One that is a candidate's is looked up among what is `remembered`, in the process and on disk, and kept there. One
     at an address is fetched by the `loader`; its file is kept for a day, its embedding under what the file contains.
+    Whoever calls the encoder has it `in_use`.
     """
 
     def __init__(
         self,
         query: Query,
         encoder: Encoder,
+        in_use: Lock,
         loader: PictureLoader,
         remembered: EncodedPictures,
         memory: Memory | None,
     ) -> None:
         self._encoder = encoder
+        self._in_use = in_use
         self._loader = loader
         self._remembered = remembered
         self._memory = memory
@@ -133,7 +137,8 @@ class Examples:
         return data
 
     def _encoded_now(self, picture: Image.Image, content: bytes, title: str) -> EncodedPicture:
-        embedding = self._encoder.encode_pictures([picture])[0]
+        with self._in_use:
+            embedding = self._encoder.encode_pictures([picture])[0]
         if not np.isfinite(embedding).all():
             raise WrongQueryError(f"the model {self._encoder.name} gives no finite embedding for {title}")
         return EncodedPicture(embedding, fingerprint=fingerprint_of(picture, content))

@@ -5,7 +5,8 @@ import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from queue import SimpleQueue
 from typing import Generic, Self, TypeVar
 
 Item = TypeVar("Item")
@@ -36,7 +37,10 @@ class _Arrivals(Generic[Item]):
     def put(self, item: Item) -> None:
         """Hand over an item that room was reserved for."""
         with self._changed:
-            self._here.append(item)
+            if self._is_closed:
+                self._reserved -= 1
+            else:
+                self._here.append(item)
             self._changed.notify_all()
 
     def end(self, *, unused: int, error: BaseException | None = None) -> None:
@@ -59,9 +63,11 @@ class _Arrivals(Generic[Item]):
             return taken
 
     def close(self) -> None:
-        """Take nothing more."""
+        """Take nothing more, nor what is here."""
         with self._changed:
             self._is_closed = True
+            self._reserved -= len(self._here)
+            self._here.clear()
             self._changed.notify_all()
 
 
@@ -129,15 +135,18 @@ class LookAhead(Generic[Item, Outcome]):
         return self._arrivals.take(most)
 
     def _feed(self) -> None:
+        reserved = 0
         try:
             for chunk in self._chunks:
                 for item in chunk:
                     if not self._arrivals.reserve():
                         return
+                    reserved = 1
                     self._executor.submit(self._run, item)
+                    reserved = 0
             self._arrivals.end(unused=0)
         except BaseException as error:
-            self._arrivals.end(unused=0, error=error)
+            self._arrivals.end(unused=reserved, error=error)
 
     def _run(self, item: Item) -> None:
         try:
@@ -151,9 +160,45 @@ class LookAhead(Generic[Item, Outcome]):
         self._feeder.start()
         return self
 
-    def __exit__(self, *exc_info: object) -> None:
+    def close(self) -> None:
+        """Begin nothing more, and give nothing more to whoever takes, not even what is done."""
         self._arrivals.close()
         self._executor.shutdown(wait=False, cancel_futures=True)
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.close()
+
+
+class Aside(Generic[Outcome]):
+    """Does one thing after the other in a thread of its own. Leaving the context waits for what it has in hand."""
+
+    def __init__(self, name: str) -> None:
+        self._given: SimpleQueue[tuple[Callable[[], Outcome], Future[Outcome]] | None] = SimpleQueue()
+        # A daemon: where nobody leaves the context, it must not keep the process from ending.
+        self._thread = threading.Thread(target=self._work, name=name, daemon=True)
+
+    def begin(self, work: Callable[[], Outcome]) -> Future[Outcome]:
+        """Have `work` done, after what was given before; its outcome is the future's."""
+        future: Future[Outcome] = Future()
+        self._given.put((work, future))
+        return future
+
+    def _work(self) -> None:
+        while (given := self._given.get()) is not None:
+            work, future = given
+            try:
+                future.set_result(work())
+            except BaseException as error:
+                future.set_exception(error)
+            del given, work, future  # what they hold is large, and the next may be long in coming
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self._given.put(None)
+        self._thread.join()
 
 
 def _give_way() -> None:

@@ -1,21 +1,20 @@
 """A pool's pictures and their embeddings: remembered, or fetched, decoded and encoded side by side."""
 
 import logging
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from itertools import count
-from threading import Event, Thread
-from typing import Self
+from threading import Event, Lock, Thread
+from typing import Any, Self
 
 import numpy as np
-from PIL import Image
 
-from reranker.encoder import Embeddings, Encoder, LoadsAhead
+from reranker.encoder import Embeddings, Encoder, LoadsAhead, preparing
 from reranker.errors import PictureError
 from reranker.folding import Fingerprint, fingerprint_of
 from reranker.kept_loader import LoadsPictures
-from reranker.look_ahead import LookAhead, read_ahead
+from reranker.look_ahead import Aside, LookAhead, read_ahead
 from reranker.memory import EncodedPicture, EncodedPictures, Memory
 from reranker.standing import Place
 from retriever.candidate import Candidate
@@ -34,23 +33,33 @@ _Known = tuple[Place, Candidate, EncodedPicture | None]
 
 @dataclass(frozen=True, slots=True)
 class _Arrived:
-    """A picture that was loaded, with its file: to be encoded, or where it was `encoded` before for its fingerprint."""
+    """A picture that was loaded: its file and fingerprint, and what is to be encoded unless it was `encoded` before."""
 
-    picture: Image.Image
+    prepared: Any
     data: bytes | None
     fingerprint: Fingerprint
     encoded: EncodedPicture | None
 
 
+_Batch = list[tuple[_Known, EncodedPicture | _Arrived | PictureError]]
+_Encoded = tuple[_Batch, Embeddings]
+"""A batch, empty at the end, and the embeddings of those in it that had none."""
+
+
 class PoolEncoder:
     """Encodes candidates' pictures, each once: one that is `remembered` (in the process, else on disk) is not loaded.
 
-    A batch is what has come by the time the encoder is free, up to `batch_size` pictures. `threads` fetch and decode,
-    two batches ahead of it, and take fingerprints.
+    A batch is what has come by the time the encoder is free, up to `batch_size` pictures. `threads` fetch, decode and
+    prepare two batches ahead of it, and take fingerprints; a batch is committed while the next one is encoded.
+    Whoever calls the encoder has it `in_use`.
     """
 
-    def __init__(self, encoder: Encoder, remembered: EncodedPictures, *, batch_size: int, threads: int) -> None:
+    def __init__(
+        self, encoder: Encoder, in_use: Lock, remembered: EncodedPictures, *, batch_size: int, threads: int
+    ) -> None:
         self._encoder = encoder
+        self._in_use = in_use
+        self._preparing = preparing(encoder)
         self._remembered = remembered
         self._batch_size = batch_size
         self._threads = threads
@@ -66,7 +75,8 @@ class PoolEncoder:
         """Begin to load, and give the outcomes batch by batch, in no particular order.
 
         A candidate's place is its number from 0, unless `place_of` says another. Each batch is committed to the
-        `memory` before it is given out. Leaving the context drops what has not begun.
+        `memory` before it is given out. Leaving the context drops what has not begun, and waits for what the encoder
+        has in hand.
         """
 
         def load(one: _Known) -> EncodedPicture | _Arrived | PictureError:
@@ -80,12 +90,19 @@ class PoolEncoder:
             # A file on this machine is not kept in memory: its id is made from its content.
             content = candidate.id.encode() if loaded.data is None else loaded.data
             fingerprint = fingerprint_of(loaded.picture, content)
-            return _Arrived(loaded.picture, loaded.data, fingerprint, known)
+            prepared = self._preparing.prepare_picture(loaded.picture) if known is None else None
+            return _Arrived(prepared, loaded.data, fingerprint, known)
 
-        loading = _TowerInLoading(self._encoder)
+        loading = _TowerInLoading(self._encoder, self._in_use)
         known = self._with_known(candidates, memory, place_of, loading.expect_pictures)
-        with loading, LookAhead(load, known, threads=self._threads, ahead=2 * self._batch_size) as arriving:
-            yield self._batches(arriving, memory, loading.begin)
+        with (
+            loading,
+            Aside[_Encoded]("encode") as encoding,
+            LookAhead(load, known, threads=self._threads, ahead=2 * self._batch_size) as arriving,
+        ):
+            batches = self._batches(arriving, encoding, memory, loading.begin)
+            with closing(batches):
+                yield batches
 
     def _with_known(
         self,
@@ -109,38 +126,59 @@ class PoolEncoder:
     def _batches(
         self,
         arriving: LookAhead[_Known, EncodedPicture | _Arrived | PictureError],
+        encoding: Aside[_Encoded],
         memory: Memory | None,
         begin: Callable[[], None],
-    ) -> Iterator[Outcomes]:
+    ) -> Generator[Outcomes, None, None]:
         begin()  # whoever asks for batches has encoded the texts
-        while batch := arriving.take(self._batch_size):
-            unencoded = [one for _, one in batch if isinstance(one, _Arrived) and one.encoded is None]
-            embeddings = iter(self._encode([one.picture for one in unencoded]))
-            outcomes: Outcomes = []
-            to_keep: dict[tuple[str, str], EncodedPicture] = {}
-            for (place, candidate, _), came in batch:
-                outcome = _outcome(came, embeddings) if isinstance(came, _Arrived) else came
-                if isinstance(outcome, EncodedPicture):
-                    self._remembered.put(candidate, outcome)
-                    if isinstance(came, _Arrived) and memory is not None:
-                        keeps = memory.keeps_file_of(candidate)
-                        to_keep[candidate.identity] = outcome if keeps else replace(outcome, data=None)
-                outcomes.append((place, candidate, outcome))
-            if memory is not None and to_keep:
-                memory.put(self._encoder, to_keep)
-            yield outcomes  # only now: whoever stops in the middle of a batch keeps all of it
+        uncommitted = [encoding.begin(lambda: self._next_encoded(arriving))]
+        try:
+            while (encoded := uncommitted[0].result())[0]:
+                uncommitted.append(encoding.begin(lambda: self._next_encoded(arriving)))
+                outcomes = self._committed(*encoded, memory)
+                del uncommitted[0], encoded
+                yield outcomes
+        except BaseException:  # whoever stops keeps what the encoder has in hand
+            arriving.close()
+            for one in uncommitted:
+                try:
+                    self._committed(*one.result(), memory)
+                except Exception as error:
+                    logger.debug("a batch that was in hand is not kept: %s", error)
+            raise
 
-    def _encode(self, pictures: list[Image.Image]) -> Embeddings:
-        if not pictures:
-            return np.empty((0, self._encoder.dimensions), dtype=np.float32)
-        return self._encoder.encode_pictures(pictures)
+    def _next_encoded(self, arriving: LookAhead[_Known, EncodedPicture | _Arrived | PictureError]) -> _Encoded:
+        batch = arriving.take(self._batch_size)
+        prepared = [came.prepared for _, came in batch if isinstance(came, _Arrived) and came.encoded is None]
+        if not prepared:
+            return batch, np.empty((0, self._encoder.dimensions), dtype=np.float32)
+        with self._in_use:
+            return batch, self._preparing.encode_prepared(prepared)
+
+    def _committed(self, batch: _Batch, embeddings: Embeddings, memory: Memory | None) -> Outcomes:
+        """What came of a batch, once it is remembered."""
+        embedding = iter(embeddings)
+        outcomes: Outcomes = []
+        to_keep: dict[tuple[str, str], EncodedPicture] = {}
+        for (place, candidate, _), came in batch:
+            outcome = _outcome(came, embedding) if isinstance(came, _Arrived) else came
+            if isinstance(outcome, EncodedPicture):
+                self._remembered.put(candidate, outcome)
+                if isinstance(came, _Arrived) and memory is not None:
+                    keeps = memory.keeps_file_of(candidate)
+                    to_keep[candidate.identity] = outcome if keeps else replace(outcome, data=None)
+            outcomes.append((place, candidate, outcome))
+        if memory is not None and to_keep:
+            memory.put(self._encoder, to_keep)
+        return outcomes
 
 
 class _TowerInLoading:
     """The image tower, loaded while the first pictures travel: once they are expected and the texts are encoded."""
 
-    def __init__(self, encoder: Encoder) -> None:
+    def __init__(self, encoder: Encoder, in_use: Lock) -> None:
         self._encoder = encoder
+        self._in_use = in_use
         self._texts_are_done = Event()
         self._is_over = False
         self._thread: Thread | None = None
@@ -160,7 +198,8 @@ class _TowerInLoading:
         if self._is_over:
             return
         try:
-            encoder.load_image_tower()
+            with self._in_use:
+                encoder.load_image_tower()
         except Exception as error:  # met again by whoever encodes the first picture
             logger.debug("the image tower could not be loaded ahead: %s", error)
 

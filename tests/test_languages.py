@@ -18,7 +18,7 @@ from PIL import Image
 from phrasepix import find_images
 from phrasepix.models import choose_model
 from reranker import Encoder, OpenClipEncoder
-from reranker.encoder import Embeddings, image_tower_name
+from reranker.encoder import Embeddings, image_tower_name, preparing
 from reranker.engine.artefacts import Artefacts
 from reranker.engine.choice import load_encoder, loads_at_once
 from reranker.engine.export_child import outcome
@@ -128,6 +128,8 @@ def test_a_pairing_encodes_texts_as_sentence_transformers_and_pictures_as_the_mo
         np.testing.assert_allclose(encoder.encode_texts([text]), reference(text_tower, [text]), atol=NEAR)
     of_plain = load_encoder(plain, cache, device="cpu", engine=engine)
     np.testing.assert_array_equal(encoder.encode_pictures(pictures()), of_plain.encode_pictures(pictures()))
+    prepared = [encoder.prepare_picture(picture) for picture in pictures()]
+    np.testing.assert_array_equal(encoder.encode_prepared(prepared), of_plain.encode_pictures(pictures()))
     assert image_tower_name(encoder) == of_plain.name != encoder.name
     assert encoder.encode_texts([]).shape == (0, 16)
 
@@ -163,6 +165,10 @@ class Counted:
     def encode_pictures(self, pictures: Sequence[Image.Image]) -> Embeddings:
         self.encoded += len(pictures)
         return self._encoder.encode_pictures(pictures)
+
+    def encode_prepared(self, prepared: Sequence[Any]) -> Embeddings:
+        self.encoded += len(prepared)
+        return preparing(self._encoder).encode_prepared(prepared)
 
 
 @pytest.fixture

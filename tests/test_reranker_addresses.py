@@ -1,6 +1,8 @@
 """Where pictures may come from."""
 
 import gc
+import importlib.util
+from base64 import b64encode
 from collections.abc import Iterator
 from ipaddress import ip_address
 from pathlib import Path
@@ -14,6 +16,8 @@ from reranker.pictures.address_guard import is_allowed
 from reranker.pictures.fetch import PictureFetcher
 from reranker.testing import ColourEncoder
 from tests.picture_server import (
+    Answer,
+    Exchange,
     PictureServer,
     candidate,
     encoded,
@@ -189,4 +193,121 @@ def test_https_is_fetched_and_its_certificate_checked(tmp_path: Path, monkeypatc
             with pytest.raises(ForbiddenAddressError):
                 fetcher.fetch(url.replace("127.0.0.1", "2130706433"))
         assert server.asked_in_all == 1
+    gc.collect(1)
+
+
+def test_https_through_a_proxy_is_asked_of_the_proxy(server: PictureServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    # It knows no CONNECT: what matters is that nobody else was asked.
+    monkeypatch.setenv("https_proxy", server.url(""))
+    monkeypatch.setenv("no_proxy", "")
+    with PictureFetcher(attempts=1) as fetcher, pytest.raises(PictureUnreachableError, match="cannot be reached"):
+        fetcher.fetch("https://pictures.example/first.jpg")
+    assert server.connections_in_all == 1
+
+
+@pytest.mark.parametrize("name", ["http_proxy", "all_proxy"])
+def test_a_proxy_that_wants_a_login_gets_it_and_the_site_does_not(
+    server: PictureServer, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    heard: list[tuple[str, str]] = []
+
+    def hear(exchange: Exchange) -> None:
+        heard.append((exchange.asked("Proxy-Authorization"), exchange.asked("Authorization")))
+        file(b"the file")(exchange)
+
+    server.put("/picture.png", hear)
+    monkeypatch.setenv(name, f"http://me:p%40ss@127.0.0.1:{server.port}")
+    monkeypatch.setenv("no_proxy", "")
+    with PictureFetcher(attempts=1) as fetcher:
+        assert fetcher.fetch("http://pictures.example/picture.png") == b"the file"
+    assert heard == [("Basic " + b64encode(b"me:p@ss").decode(), "")]
+
+
+def test_a_host_that_needs_no_proxy_is_not_asked_through_it(
+    server: PictureServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("http_proxy", server.url(""))
+    monkeypatch.setenv("no_proxy", "pictures.invalid")
+    with PictureFetcher(attempts=1) as fetcher, pytest.raises(PictureUnreachableError, match="cannot be reached"):
+        fetcher.fetch("http://pictures.invalid/picture.png")
+    assert server.connections_in_all == 0
+
+
+def test_a_network_that_needs_no_proxy_is_not_asked_through_it(
+    server: PictureServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("http_proxy", server.url(""))
+    monkeypatch.setenv("no_proxy", "elsewhere.example, 2001:4860::/32")
+    with PictureFetcher(attempts=1, connect_timeout_s=0.2) as fetcher, pytest.raises(PictureUnreachableError):
+        fetcher.fetch("http://[2001:4860::1]:9/picture.png")
+    assert server.connections_in_all == 0
+
+
+def test_an_https_proxy_is_trusted_by_the_same_certificates(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with PictureServer(https=True) as proxy:
+        trusted = tmp_path / "authority.pem"
+        trusted.write_bytes(proxy.authority)
+        monkeypatch.setenv("https_proxy", proxy.url(""))
+        monkeypatch.setenv("no_proxy", "")
+        for certificates, connections in (("", 0), (str(trusted), 1)):
+            monkeypatch.setenv("REQUESTS_CA_BUNDLE", certificates)
+            with (
+                PictureFetcher(attempts=1) as fetcher,
+                pytest.raises(PictureUnreachableError, match="cannot be reached"),
+            ):
+                fetcher.fetch("https://pictures.example/first.jpg")
+            assert proxy.connections_in_all == connections
+    gc.collect(1)
+
+
+def test_a_proxy_of_an_unknown_kind_is_blamed_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("http_proxy", "ftp://me:secret@127.0.0.1:1")
+    monkeypatch.setenv("no_proxy", "")
+    with (
+        PictureFetcher(attempts=1) as fetcher,
+        pytest.raises(PictureUnreachableError, match="is a ftp one; known") as met,
+    ):
+        fetcher.fetch("http://pictures.example/picture.png")
+    assert "secret" not in str(met.value)
+
+
+def test_a_socks_proxy_without_the_package_for_it_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    if importlib.util.find_spec("socks") is not None:
+        pytest.skip("PySocks is installed")
+    monkeypatch.setenv("http_proxy", f"socks5://127.0.0.1:{unused_port()}")
+    monkeypatch.setenv("no_proxy", "")
+    with (
+        PictureFetcher(attempts=1) as fetcher,
+        pytest.raises(PictureUnreachableError, match="needs the package PySocks"),
+    ):
+        fetcher.fetch("http://pictures.example/picture.png")
+
+
+def test_the_login_of_an_address_is_sent_to_its_own_host_only(server: PictureServer) -> None:
+    heard: list[str] = []
+
+    def hear(answer: Answer) -> Answer:
+        def answered(exchange: Exchange) -> None:
+            heard.append(exchange.asked("Authorization"))
+            answer(exchange)
+
+        return answered
+
+    server.put("/first.png", hear(redirect(server.url("/second.png"))))
+    server.put("/second.png", hear(file(b"the file")))
+    with PictureFetcher(attempts=1) as fetcher:
+        login = f"http://me:p%40ss@127.0.0.1:{server.port}/first.png"
+        assert fetcher.fetch(login, loopback=True) == b"the file"
+    assert heard == ["Basic " + b64encode(b"me:p@ss").decode(), ""]
+
+
+def test_certificates_that_cannot_be_read_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with PictureServer(https=True) as server:
+        url = server.put("/picture.png", file(b"the file"))
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "gone.pem"))
+        with (
+            PictureFetcher(attempts=1) as fetcher,
+            pytest.raises(PictureUnreachableError, match=r"gone\.pem cannot be"),
+        ):
+            fetcher.fetch(url, loopback=True)
     gc.collect(1)

@@ -5,7 +5,8 @@ import random
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -526,3 +527,115 @@ def test_a_name_the_package_does_not_have_is_an_attribute_error() -> None:
 
     with pytest.raises(AttributeError, match="NoSuchThing"):
         _ = reranker.NoSuchThing
+
+
+class PreparingEncoder(CountingEncoder):
+    """Prepares pictures beforehand, and writes down which threads did what."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.prepared_by: set[str] = set()
+        self.encoded_by: set[str] = set()
+
+    def prepare_picture(self, picture: Image.Image) -> Image.Image:
+        self.prepared_by.add(threading.current_thread().name)
+        return picture.resize((self.input_side, self.input_side))
+
+    def encode_prepared(self, prepared: Sequence[Image.Image]) -> Embeddings:
+        self.encoded_by.add(threading.current_thread().name)
+        return self.encode_pictures(prepared)
+
+
+def test_pictures_are_prepared_by_those_who_load_them_and_ranked_as_ever(server: PictureServer) -> None:
+    pool = put_pool(server, 12)
+    loader = PictureLoader(loopback_sources={"sample"})
+    encoder = PreparingEncoder()
+    with (
+        ClipReranker(encoder, loader=loader, batch_size=4, threads=4) as preparing,
+        ClipReranker(ColourEncoder(), loader=loader) as plain,
+    ):
+        assert ids(preparing.rerank("red", pool, top=12)) == ids(plain.rerank("red", pool, top=12))
+    assert all(name.startswith("look-ahead") for name in encoder.prepared_by)
+    assert len(encoder.encoded_by) == 1
+    assert not encoder.encoded_by & encoder.prepared_by
+    assert sum(encoder.batches) == 12
+
+
+def test_a_batch_is_encoded_while_whoever_asked_looks_at_the_one_before(
+    server: PictureServer, encoder: CountingEncoder
+) -> None:
+    pool = put_pool(server, 12)
+    with ClipReranker(encoder, loader=PictureLoader(loopback_sources={"sample"}), batch_size=4, threads=4) as reranker:
+        for ranking in reranker.stream("red", pool):
+            if ranking.pool_size == 0:
+                continue
+            patience_ends = time.monotonic() + 30
+            while sum(encoder.batches) <= ranking.pool_size and time.monotonic() < patience_ends:
+                time.sleep(0.005)
+            assert sum(encoder.batches) > ranking.pool_size
+            break
+
+
+LEFT_OPEN = """
+import sys, time
+from reranker import ClipReranker
+from reranker.pictures import PictureLoader
+from reranker.testing import ColourEncoder
+from tests.picture_server import candidate
+
+def source():
+    yield candidate("1", sys.argv[1])
+    time.sleep(float(sys.argv[2]))
+    yield candidate("2", sys.argv[1])
+    time.sleep(3600)
+
+reranker = ClipReranker(ColourEncoder(), loader=PictureLoader(loopback_sources={"sample"}))
+rankings = reranker.stream("red", source())
+while next(rankings).pool_size == 0:
+    pass
+print("looked at one")
+"""
+
+
+@pytest.mark.parametrize("silence_s", [0.3, 3600])
+def test_a_stream_nobody_reads_to_its_end_keeps_no_process_from_ending(server: PictureServer, silence_s: float) -> None:
+    url = server.put("/1.png", file(encoded(stripes(["red"]), "PNG"), "image/png"))
+    command = [sys.executable, "-c", LEFT_OPEN, url, str(silence_s)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout) == (0, "looked at one\n"), done.stderr
+
+
+class AlarmedEncoder(CountingEncoder):
+    """Says whether it was called while it was at something already."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._at_it = threading.Lock()
+        self.was_disturbed = False
+
+    def encode_texts(self, texts: Sequence[str]) -> Embeddings:
+        return self._alone(lambda: super(AlarmedEncoder, self).encode_texts(texts))
+
+    def encode_pictures(self, pictures: Sequence[Image.Image]) -> Embeddings:
+        return self._alone(lambda: super(AlarmedEncoder, self).encode_pictures(pictures))
+
+    def _alone(self, work: Callable[[], Embeddings]) -> Embeddings:
+        if not self._at_it.acquire(blocking=False):
+            self.was_disturbed = True
+            return work()
+        try:
+            time.sleep(0.02)
+            return work()
+        finally:
+            self._at_it.release()
+
+
+def test_an_encoder_is_called_by_one_thread_at_a_time(server: PictureServer) -> None:
+    encoder = AlarmedEncoder()
+    pool = put_pool(server, 24)
+    with ClipReranker(encoder, loader=PictureLoader(loopback_sources={"sample"}), batch_size=4, threads=4) as reranker:
+        for number, ranking in enumerate(reranker.stream("red", pool)):
+            if ranking.pool_size:
+                reranker.rerank(f"blue {number}", pool[:4])
+    assert sum(encoder.batches) == 24
+    assert not encoder.was_disturbed

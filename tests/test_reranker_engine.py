@@ -244,6 +244,14 @@ def test_a_batch_gives_what_each_picture_gives_alone(sample: tuple[OpenClipEncod
     np.testing.assert_allclose(ours.encode_pictures(pictures), alone, atol=1e-5)
 
 
+def test_prepared_pictures_give_what_the_pictures_give(sample: tuple[OpenClipEncoder, OpenVinoEncoder]) -> None:
+    _, engine = sample
+    pictures = [photograph(90, 120, seed) for seed in range(5)]
+    prepared = [engine.prepare_picture(picture) for picture in pictures]
+    np.testing.assert_array_equal(engine.encode_prepared(prepared), engine.encode_pictures(pictures))
+    assert engine.encode_prepared([]).shape == (0, engine.dimensions)
+
+
 def test_nothing_gives_no_rows(sample: tuple[OpenClipEncoder, OpenVinoEncoder]) -> None:
     _, ours = sample
     assert ours.encode_pictures([]).shape == ours.encode_texts([]).shape == (0, 192)

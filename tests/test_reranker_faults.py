@@ -168,7 +168,7 @@ SLOW: dict[str, tuple[Callable[[PictureServer], str], dict[str, float], str]] = 
     "a server that stops in the middle": (
         lambda s: s.put("/bad", trickle(JPEG, 30.0)),
         {"read_timeout_s": 1.5},
-        "cannot be reached or cut",
+        "did not answer in time",
     ),
     "a trickle beyond the deadline": (
         lambda s: s.put("/bad", trickle(JPEG, 0.1)),

@@ -3,11 +3,12 @@
 import random
 import threading
 from collections.abc import Iterator
+from functools import partial
 from itertools import chain
 
 import pytest
 
-from reranker.look_ahead import LookAhead, merge_ahead, read_ahead
+from reranker.look_ahead import Aside, LookAhead, merge_ahead, read_ahead
 
 
 def join_threads() -> None:
@@ -194,3 +195,27 @@ def test_leaving_early_drops_what_has_not_begun() -> None:
     leave.set()
     join_threads()
     assert set(begun) <= {0, 1, 2, 3}
+
+
+def test_what_is_closed_gives_nothing_though_something_is_done() -> None:
+    with LookAhead(lambda item: item, [[1, 2, 3]], threads=1, ahead=3) as arriving:
+        assert arriving.take(1) == [(1, 1)]
+        arriving.close()
+        assert arriving.take(3) == []
+    join_threads()
+
+
+def test_what_is_done_aside_is_done_in_turn_and_its_errors_come_out() -> None:
+    order: list[int] = []
+
+    def work(number: int) -> int:
+        order.append(number)
+        return 6 // number
+
+    with Aside[int]("aside") as aside:
+        begun = [aside.begin(partial(work, number)) for number in (3, 0, 2)]
+        assert begun[0].result(30) == 2
+        with pytest.raises(ZeroDivisionError):
+            begun[1].result(30)
+    assert begun[2].result(0) == 3, "leaving waits for what is in hand"
+    assert order == [3, 0, 2]

@@ -6,16 +6,16 @@ LIMITS = {
   gallery. Scoring is hardly to be seen. A process that stays would move it, where nothing is loaded again.""",
     "help": """the interpreter and the command-line library.""",
     "pictures": """arithmetic, then preprocessing: Pillow's resize takes about a tenth of a picture's processor
-  time. It runs on all cores, but not while the tower runs: preparing the next batch meanwhile would gain something
-  on many cores, and little on two that are busy anyway.""",
+  time. Here it takes turns with the tower, each on all cores. A search prepares the next pictures while the tower
+  runs, which gains something on many cores, and little on two that are busy anyway.""",
     "tower": """arithmetic at the precision the CPU is fastest in. 8-bit integers would be faster still, for some
   loss of fidelity and with pictures to calibrate by.""",
     "limit": """what is no matrix product: norms, softmax, activations, and the attention's own small products.""",
-    "first search": """the cores: both encode while threads that give way to them fetch and decode, and whatever else
-  is done takes its time from the encoder: most of it the fingerprints by which the same picture is known again,
-  then the requests themselves, then keeping files and vectors, and a little the phrases that scores are read
-  against. The model is loaded meanwhile. On more cores the network becomes the limit: the connections to a source
-  are few out of politeness.""",
+    "first search": """the cores: both encode while threads that give way to them fetch, decode and prepare, and
+  whatever else is done takes its time from the encoder: the fingerprints by which the same picture is known again,
+  the requests themselves, the phrases that scores are read against, and keeping files and vectors. Before the first
+  picture is here the cores have little to do but load the model. On more cores the network becomes the limit: the
+  connections to a source are few out of politeness.""",
     "memory": """one tower at a time: its weights in f32 as read from the file, and beside them as OpenVINO packs
   them for the CPU. Weights stored in half precision would move it most. Pictures are a small part, and bounded: a
   few batches are held, and files are kept on disk.""",

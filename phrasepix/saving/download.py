@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from typing import Any, Self
 
-import requests
+from urllib3 import BaseHTTPResponse
 
 from phrasepix.saving.part import Part
 from reranker.errors import PictureUnreachableError, PictureUnreadableError, TransientPictureError
@@ -92,7 +92,7 @@ class Downloader:
 
     def _receive(
         self,
-        response: requests.Response,
+        response: BaseHTTPResponse,
         part: Part,
         where: str,
         of: str,
@@ -101,14 +101,14 @@ class Downloader:
         on_bytes: Callable[[int, int | None], None],
         ends_at: float,
     ) -> None:
-        if response.status_code == 416 or (response.status_code == 206 and not _continues(response, here, known)):
+        if response.status == 416 or (response.status == 206 and not _continues(response, here, known)):
             part.discard()  # it is another file by now
             raise TransientPictureError(f"{where} has another file than the one that was begun")
-        if response.status_code in _WORTH_ANOTHER_TRY:
-            raise TransientPictureError(f"{where} answered with status {response.status_code}")
-        if response.status_code not in {200, 206}:
-            raise PictureUnreachableError(f"{where} answered with status {response.status_code}")
-        done = here if response.status_code == 206 else 0
+        if response.status in _WORTH_ANOTHER_TRY:
+            raise TransientPictureError(f"{where} answered with status {response.status}")
+        if response.status not in {200, 206}:
+            raise PictureUnreachableError(f"{where} answered with status {response.status}")
+        done = here if response.status == 206 else 0
         announced = response.headers.get("Content-Length", "")
         total = done + int(announced) if announced.isdecimal() else None
         too_large = PictureUnreadableError(f"{where} is larger than {self._largest_bytes / (1 << 20):g} MiB")
@@ -119,7 +119,7 @@ class Downloader:
             if total is not None and not response.headers.get("Content-Encoding"):
                 part.remember({"of": of, "total": total, "validator": _validator(response)})
         with part.path.open("ab" if done else "wb") as file:
-            while chunk := response.raw.read1(_CHUNK, decode_content=True):
+            while chunk := response.read1(_CHUNK, decode_content=True):
                 file.write(chunk)
                 done += len(chunk)
                 on_bytes(done, total)
@@ -157,7 +157,7 @@ def copy_local(url: str, part: Part) -> None:
         shutil.copyfileobj(source, target, _CHUNK)
 
 
-def _validator(response: requests.Response) -> str:
+def _validator(response: BaseHTTPResponse) -> str:
     """What a server recognises the file by: a strong ETag, else the time of its last change; empty without either."""
     etag = str(response.headers.get("ETag", ""))
     return etag if etag.startswith('"') else str(response.headers.get("Last-Modified", ""))
@@ -171,7 +171,7 @@ def _range_headers(here: int, known: dict[str, Any]) -> dict[str, str]:
     return headers | {"If-Range": validator} if isinstance(validator, str) and validator else headers
 
 
-def _continues(response: requests.Response, here: int, known: dict[str, Any]) -> bool:
+def _continues(response: BaseHTTPResponse, here: int, known: dict[str, Any]) -> bool:
     """Whether a partial answer is the rest of what was begun: from where it broke off, of a file of the same size."""
     wanted = f"bytes {here}-{known['total'] - 1}/{known['total']}" if isinstance(known.get("total"), int) else ""
     validator = known.get("validator", "")

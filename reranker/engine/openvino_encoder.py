@@ -85,23 +85,29 @@ class OpenVinoEncoder:
         return unit_rows(self._text_tower(tokens))
 
     def encode_pictures(self, pictures: Sequence[Image.Image]) -> Embeddings:
-        """One unit row an RGB picture: float32 [len(pictures), dimensions]."""
-        if pictures:
+        """One unit row an RGB picture: float32 [len(pictures), dimensions]. They are prepared on all cores."""
+        batches = (pictures[first : first + _BATCH] for first in range(0, len(pictures), _BATCH))
+        rows = [self.encode_prepared(list(self._threads.map(self.prepare_picture, batch))) for batch in batches]
+        return self._stacked(rows)
+
+    def prepare_picture(self, picture: Image.Image) -> NDArray[np.float32]:
+        """What the image tower takes of an RGB picture: float32 [3, input_side, input_side]."""
+        return self._artefacts.preprocessing(picture)
+
+    def encode_prepared(self, prepared: Sequence[NDArray[np.float32]]) -> Embeddings:
+        """One unit row a prepared picture: float32 [len(prepared), dimensions]."""
+        if prepared:
             self._text_tower.release()
-        rows = [
-            unit_rows(self._image_tower(self._prepared(pictures[first : first + _BATCH])))
-            for first in range(0, len(pictures), _BATCH)
-        ]
+        batches = (prepared[first : first + _BATCH] for first in range(0, len(prepared), _BATCH))
+        return self._stacked([unit_rows(self._image_tower(np.stack(batch))) for batch in batches])
+
+    def _stacked(self, rows: list[Embeddings]) -> Embeddings:
         return np.concatenate(rows) if rows else np.empty((0, self.dimensions), dtype=np.float32)
 
     def load_image_tower(self) -> None:
         """Load the image tower now, in place of the text tower."""
         self._text_tower.release()
         self._image_tower.load()
-
-    def _prepared(self, pictures: Sequence[Image.Image]) -> NDArray[np.float32]:
-        """What the image tower takes: float32 [len(pictures), 3, input_side, input_side], prepared on all cores."""
-        return np.stack(list(self._threads.map(self._artefacts.preprocessing, pictures)))
 
     def _tokenizer(self) -> Tokenize:
         if self._lazy_tokenizer is None:

@@ -17,6 +17,7 @@ Schema = Sequence[Sequence[str]]
 """The statements that lead from each version of a schema to the next; `PRAGMA user_version` counts those done."""
 
 _PAGE = 1 << 14  # a vector takes some 2 KB: only one would fit on the usual page of 4 KB
+_JOURNAL_PAGES = 256  # 4 MB: what is still in the journal is copied when the file is closed, and a search would wait
 _REST_S = 30.0
 _DAMAGE = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR, sqlite3.SQLITE_MISMATCH})
 """Codes of a file that is none of ours (any more): unreadable, or without the tables its version has."""
@@ -169,6 +170,7 @@ class SqliteFile:
         self._to_wal(connection)
         # A killed process loses nothing that was committed; a power cut may lose the last commits, never the file.
         connection.execute("PRAGMA synchronous = NORMAL")
+        connection.execute(f"PRAGMA wal_autocheckpoint = {_JOURNAL_PAGES}")
         if self._check_version(connection) < len(self._schema):
             _in_transaction(connection, lambda: self._migrate(connection))
 

@@ -1,11 +1,11 @@
 """An encoder of two parts: a text tower, and the image tower in whose space it is."""
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 from PIL import Image
 
-from reranker.encoder import Embeddings, Encoder, LoadsAhead, image_tower_name
+from reranker.encoder import Embeddings, Encoder, LoadsAhead, image_tower_name, preparing
 from reranker.errors import ModelError
 
 
@@ -45,6 +45,7 @@ class PairedEncoder:
             )
         self._texts = texts
         self._pictures = pictures
+        self._preparing = preparing(pictures)
 
     @property
     def name(self) -> str:
@@ -81,6 +82,16 @@ class PairedEncoder:
         if pictures:
             self._texts.release()
         return self._pictures.encode_pictures(pictures)
+
+    def prepare_picture(self, picture: Image.Image) -> Any:
+        """What the image tower takes of an RGB picture."""
+        return self._preparing.prepare_picture(picture)
+
+    def encode_prepared(self, prepared: Sequence[Any]) -> Embeddings:
+        """One unit row a prepared picture: float32 [len(prepared), dimensions]."""
+        if prepared:
+            self._texts.release()
+        return self._preparing.encode_prepared(prepared)
 
     def __repr__(self) -> str:
         return f"PairedEncoder({self._texts!r}, {self._pictures!r})"

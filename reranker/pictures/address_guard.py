@@ -9,15 +9,10 @@ import socket
 import threading
 from contextlib import suppress
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
-from typing import Any
-from urllib.parse import urlsplit
 from weakref import WeakSet
 
-import requests
-from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
-from urllib3.poolmanager import PoolManager
 
 from reranker.errors import ForbiddenAddressError
 
@@ -41,20 +36,21 @@ def is_allowed(address: IPv4Address | IPv6Address, *, loopback: bool) -> bool:
     return address.is_global and not address.is_multicast and (address.version == 4 or address in _UNICAST)
 
 
-def _check(host: str, address: IPv4Address | IPv6Address, *, loopback: bool) -> None:
+def check(host: str, address: IPv4Address | IPv6Address, *, loopback: bool) -> None:
+    """Raise `ForbiddenAddressError` where no picture may come from the address that the host leads to."""
     if not is_allowed(address, loopback=loopback):
         raise ForbiddenAddressError(f"{host} leads to {address}, which is not a public address")
 
 
-def _written_out(host: str) -> IPv4Address | IPv6Address | None:
+def written_out(host: str) -> IPv4Address | IPv6Address | None:
     """The address that `host` is; None where it is a name."""
     try:
-        return ip_address("127.0.0.1" if host == "localhost" else host.partition("%")[0])
+        return ip_address("127.0.0.1" if host == "localhost" else host.strip("[]").partition("%")[0])
     except ValueError:
         return None
 
 
-class _OpenSockets:
+class OpenSockets:
     """The sockets a transport has open, so that they can be cut from another thread."""
 
     def __init__(self) -> None:
@@ -63,12 +59,14 @@ class _OpenSockets:
         self._are_cut = False
 
     def add(self, connected: socket.socket) -> None:
+        """Keep one in mind; it is cut at once where all were."""
         with self._lock:
             self._sockets.add(connected)
             if self._are_cut:
                 self._cut(connected)
 
     def cut(self) -> None:
+        """Cut all of them for good."""
         with self._lock:
             self._are_cut = True
             for connected in self._sockets:
@@ -80,13 +78,19 @@ class _OpenSockets:
             connected.shutdown(socket.SHUT_RDWR)
 
 
-def _pool_classes(loopback: bool, open_sockets: _OpenSockets) -> dict[str, type[HTTPConnectionPool]]:
+def pool_classes(open_sockets: OpenSockets, *, loopback: bool, is_proxy: bool) -> dict[str, type[HTTPConnectionPool]]:
+    """Connection pools by scheme, whose connections are kept in `open_sockets` and lead where pictures may come from.
+
+    A proxy may stand anywhere: it was chosen by whoever set up this machine.
+    """
+
     class Connection(HTTPConnection):
         def _new_conn(self) -> socket.socket:
             connected = super()._new_conn()
             try:
-                address = ip_address(connected.getpeername()[0].partition("%")[0])
-                _check(self.host, address, loopback=loopback)
+                if not is_proxy:
+                    address = ip_address(connected.getpeername()[0].partition("%")[0])
+                    check(self.host, address, loopback=loopback)
             except BaseException:
                 connected.close()
                 raise
@@ -106,35 +110,3 @@ def _pool_classes(loopback: bool, open_sockets: _OpenSockets) -> dict[str, type[
         ConnectionCls = SecureConnection
 
     return {"http": Pool, "https": SecurePool}
-
-
-class GuardedTransport(HTTPAdapter):
-    """Connects to public addresses only, and to this machine's own where `loopback` is True.
-
-    Behind a proxy the proxy resolves names: there only addresses written out in the URL can be checked.
-    Raises `ForbiddenAddressError` before anything is sent.
-    """
-
-    def __init__(self, *, loopback: bool, connections: int) -> None:
-        self._loopback = loopback
-        self._open_sockets = _OpenSockets()
-        super().__init__(pool_connections=4, pool_maxsize=connections)
-
-    def init_poolmanager(self, connections: int, maxsize: int, block: bool = False, **pool_kwargs: Any) -> None:
-        """Use connection pools that check each connection's address."""
-        self.poolmanager = PoolManager(num_pools=connections, maxsize=maxsize, block=block, **pool_kwargs)
-        self.poolmanager.pool_classes_by_scheme = _pool_classes(self._loopback, self._open_sockets)
-
-    def cut(self) -> None:
-        """Cut all connections for good, those in use too: a thread that waits for an answer fails at once."""
-        self._open_sockets.cut()
-
-    def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
-        """Send `request` where its address may be asked."""
-        host = urlsplit(request.url or "").hostname or ""
-        address = _written_out(host)
-        if address is not None:
-            _check(host, address, loopback=self._loopback)
-            if address.is_loopback:
-                kwargs["proxies"] = {}  # no proxy stands between this machine and itself
-        return super().send(request, *args, **kwargs)

@@ -8,7 +8,7 @@ from reranker.errors import PictureUnreachableError, PictureUnreadableError, Tra
 from reranker.pictures.shown_url import shown_url
 
 if TYPE_CHECKING:
-    import requests
+    from urllib3 import BaseHTTPResponse
 
     from reranker.pictures.session import PictureSession
 
@@ -18,7 +18,7 @@ _WORTH_ANOTHER_TRY = frozenset({429, 500, 502, 503, 504})
 
 
 class PictureFetcher:
-    """Fetches files over connections it keeps open; requests is imported for the first of them.
+    """Fetches files over connections it keeps open; urllib3 is imported for the first of them.
 
     At most `largest_bytes` a file; `connect_timeout_s` and `read_timeout_s` bound each wait and
     `deadline_s` a whole file, in seconds. Redirects are followed, up to five. A connection that fails or
@@ -65,7 +65,7 @@ class PictureFetcher:
             return self._fetch_once(url, loopback)
 
     def _session(self, loopback: bool) -> "PictureSession":
-        from reranker.pictures.session import PictureSession  # imports requests: a remembered search does without
+        from reranker.pictures.session import PictureSession  # imports urllib3: a remembered search does without
 
         with self._lock:
             if self._closed.is_set():
@@ -80,18 +80,18 @@ class PictureFetcher:
         with self._session(loopback).opened(url, timeouts=self._timeouts) as response:
             return self._answer(response, where, ends_at)
 
-    def _answer(self, response: "requests.Response", where: str, ends_at: float) -> bytes:
-        if response.status_code in _WORTH_ANOTHER_TRY:
-            raise TransientPictureError(f"{where} answered with status {response.status_code}")
-        if response.status_code != 200:
-            raise PictureUnreachableError(f"{where} answered with status {response.status_code}")
+    def _answer(self, response: "BaseHTTPResponse", where: str, ends_at: float) -> bytes:
+        if response.status in _WORTH_ANOTHER_TRY:
+            raise TransientPictureError(f"{where} answered with status {response.status}")
+        if response.status != 200:
+            raise PictureUnreachableError(f"{where} answered with status {response.status}")
         too_large = PictureUnreadableError(f"{where} is larger than {self._largest_bytes / (1 << 20):g} MiB")
         announced = response.headers.get("Content-Length", "")
         if announced.isdecimal() and int(announced) > self._largest_bytes:
             raise too_large
         body = bytearray()
         # read1 returns what has come; read would wait for a whole chunk, and a trickle never fills it.
-        while chunk := response.raw.read1(_CHUNK, decode_content=True):
+        while chunk := response.read1(_CHUNK, decode_content=True):
             body += chunk
             if len(body) > self._largest_bytes:
                 raise too_large

@@ -1,41 +1,36 @@
-"""A requests session for pictures: guarded, without redirects, and to be cut from another thread."""
+"""Pictures' addresses asked by HTTP: guarded, redirects followed, and to be cut from another thread."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from types import MappingProxyType
 from urllib.parse import urljoin
 
-import requests
-from urllib3.exceptions import HTTPError
+from urllib3 import BaseHTTPResponse, Timeout
+from urllib3.exceptions import HTTPError, NewConnectionError, URLSchemeUnknown
+from urllib3.exceptions import TimeoutError as HTTPTimeoutError
 
 from reranker.errors import ForbiddenAddressError, PictureUnreachableError, TransientPictureError
-from reranker.pictures.address_guard import GuardedTransport
 from reranker.pictures.shown_url import shown_url
+from reranker.pictures.transport import GuardedTransport
 
 _MOST_REDIRECTS = 5
 
 
-class PictureSession(requests.Session):
-    """Asks public addresses, and this machine's own where `loopback` is True; follows no redirect."""
+class PictureSession:
+    """Asks public addresses, and this machine's own where `loopback` is True; keeps connections, and no cookies."""
 
     def __init__(self, user_agent: str, loopback: bool, connections: int) -> None:
-        super().__init__()
         self._transport = GuardedTransport(loopback=loopback, connections=connections)
-        self.adapters.clear()  # no scheme but these two
-        self.mount("https://", self._transport)
-        self.mount("http://", self._transport)
-        self.headers["User-Agent"] = user_agent
-        self.headers["Accept"] = "image/*"
-        self.headers["Accept-Encoding"] = "identity"  # pictures are compressed already
-
-    def get_redirect_target(self, resp: requests.Response) -> str | None:
-        """Nowhere: the fetcher follows redirects itself."""
-        return None
+        self._headers = {
+            "User-Agent": user_agent,
+            "Accept": "image/*",
+            "Accept-Encoding": "identity",  # pictures are compressed already
+        }
 
     @contextmanager
     def opened(
         self, url: str, *, timeouts: tuple[float, float], headers: Mapping[str, str] = MappingProxyType({})
-    ) -> Iterator[requests.Response]:
+    ) -> Iterator[BaseHTTPResponse]:
         """The answer at `url`, up to five redirects further, whatever its status; its body is still to be read.
 
         `timeouts` bound the connecting and each wait, in seconds. Raises `ForbiddenAddressError`,
@@ -43,24 +38,35 @@ class PictureSession(requests.Session):
         read, within the context.
         """
         where = shown_url(url)
+        timeout = Timeout(*timeouts)
         try:
             for _ in range(_MOST_REDIRECTS + 1):
-                with self.get(url, stream=True, timeout=timeouts, headers=headers) as response:
-                    if not response.is_redirect:
+                response = self._transport.get(url, headers={**self._headers, **headers}, timeout=timeout)
+                try:
+                    if not (location := response.get_redirect_location()):
                         yield response
                         return
                     # Followed here: the library would read the redirect's own body first, however long it is.
-                    url = urljoin(response.url, response.headers["Location"])
-        except requests.exceptions.InvalidSchema:
+                    url = urljoin(url, location)
+                finally:
+                    response.close()
+                    response.release_conn()
+        except URLSchemeUnknown:
             raise ForbiddenAddressError(f"{where} leads to what is not an http or https address") from None
-        except (requests.Timeout, TimeoutError):
-            raise TransientPictureError(f"{where} did not answer in time") from None
-        except (requests.ConnectionError, requests.exceptions.ChunkedEncodingError, HTTPError, ConnectionError):
-            raise TransientPictureError(f"{where} cannot be reached or cut the connection") from None
-        except (requests.RequestException, ValueError) as error:  # ValueError: what urllib says of URLs it cannot use
+        except ValueError as error:  # what all errors about addresses are, those of urllib and of urllib3
             raise PictureUnreachableError(f"{where} cannot be asked: {type(error).__name__}") from None
+        except NewConnectionError:  # to urllib3 this is one more that came too late
+            raise TransientPictureError(f"{where} cannot be reached") from None
+        except (HTTPTimeoutError, TimeoutError):
+            raise TransientPictureError(f"{where} did not answer in time") from None
+        except (HTTPError, ConnectionError):  # no other OSError: whoever reads the body may meet a full disk
+            raise TransientPictureError(f"{where} cannot be reached or cut the connection") from None
         raise PictureUnreachableError(f"{where} was redirected more than {_MOST_REDIRECTS} times")
 
     def cut(self) -> None:
         """Cut all connections for good; a thread that waits for an answer fails at once."""
         self._transport.cut()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._transport.close()

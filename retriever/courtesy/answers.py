@@ -12,6 +12,7 @@ from retriever.api_key import ApiKey
 from retriever.courtesy.answer_store import AnswerStore
 from retriever.courtesy.key_place import KeyPlace, in_query
 from retriever.courtesy.manners import Manners
+from retriever.courtesy.patience import patiently
 from retriever.courtesy.transient import TransientError
 from retriever.errors import AnswerNotKeptError, SourceUnreachableError
 
@@ -73,7 +74,6 @@ class AnswerClient:
             return kept
         if self._offline:
             raise AnswerNotKeptError(f"no answer of {self._title} to this question is kept on this machine")
-        from retriever.courtesy.patience import patiently  # what a kept answer does without is imported late
 
         def kept_or_new() -> dict[str, Any]:
             answer = self._kept.get(question)  # another process may have asked while this one waited
