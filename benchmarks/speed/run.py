@@ -267,7 +267,7 @@ def _first_search(plan: Plan, places: Places, few: Path, many: Path, groups: dic
             return once
 
         jobs = {name: task(name, few, plan.pictures, site_of_few) for name in ("whole", "encode", "fetch")}
-        groups[m.FIRST] = interleaved(jobs, plan.rounds, _say)
+        groups[m.FIRST] = interleaved(jobs, 2 * plan.rounds, _say)  # what keeps all cores busy varies most
         larger = {f"whole, {plan.more_pictures}": task("whole", many, plan.more_pictures, site_of_many)}
         interleaved(larger, plan.slow_rounds, _say)
     groups[m.PEAK] = {m.OURS: Spread(tuple(peaks[few]))}
