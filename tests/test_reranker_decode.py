@@ -10,7 +10,7 @@ import pytest
 from PIL import Image, ImageChops
 
 from reranker.errors import PictureUnreadableError
-from reranker.pictures.decode import LARGEST_PIXELS, decode
+from reranker.pictures.decode import LARGEST_PIXELS, decode, rgb_picture
 from tests.picture_server import encoded, png_that_claims, stripes
 
 ORIENTATION = 0x0112
@@ -316,3 +316,17 @@ def test_a_jpeg_of_too_many_pixels_is_refused_though_a_fraction_would_do() -> No
     data = encoded(quarters().resize((800, 600)), "JPEG")
     with pytest.raises(PictureUnreadableError, match="800 × 600 pixels"):
         decode(data, enough=50, largest_pixels=400_000)
+
+
+@pytest.mark.parametrize(
+    ("size", "is_read"), [((1000, 1), True), ((1001, 1), False), ((3, 3000), True), ((3, 3001), False)]
+)
+def test_a_picture_may_be_so_much_longer_than_wide_and_no_more(size: tuple[int, int], is_read: bool) -> None:
+    picture = Image.new("RGB", size)
+    if is_read:
+        assert decode(encoded(picture, "PNG")).size == rgb_picture(picture).size == size
+        return
+    with pytest.raises(PictureUnreadableError, match="a mere line"):
+        decode(encoded(picture, "PNG"))
+    with pytest.raises(PictureUnreadableError, match="a mere line"):
+        rgb_picture(picture)

@@ -81,6 +81,7 @@ FAULTS: dict[str, tuple[Callable[[PictureServer], str], str]] = {
     "more pixels than allowed": (lambda s: s.put("/bad", file(png_that_claims(9000, 8000))), "9000 × 8000 pixels"),
     "pixels that Pillow warns of": (lambda s: s.put("/bad", file(png_that_claims(10_000, 10_000))), "pixels; at most"),
     "pixels that Pillow refuses": (lambda s: s.put("/bad", file(png_that_claims(20_000, 20_000))), "pixels; at most"),
+    "a mere line": (lambda s: s.put("/bad", file(png_that_claims(1, 60_000))), "1 × 60000 pixels, a mere line"),
     "a size that is a lie": (lambda s: s.put("/bad", file(png_that_claims(3000, 2000))), "damaged"),
     "not found": (lambda s: s.put("/bad", status(404)), "/bad answered with status 404"),
     "gone": (lambda s: s.put("/bad", status(410)), "status 410"),

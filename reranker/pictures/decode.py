@@ -15,6 +15,9 @@ FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "AVIF", "TIFF", "BMP")
 
 LARGEST_PIXELS = 64_000_000
 
+MOST_OBLONG = 1000
+"""How many times as long as wide a picture may be: a model's own rule makes the short side as long as its input's."""
+
 _DECODER_FAILURES = (
     OSError, SyntaxError, ValueError, TypeError, LookupError, EOFError, ArithmeticError, AttributeError, RuntimeError,
     struct.error, zlib.error,
@@ -38,7 +41,8 @@ def decode_file(
 
     A JPEG whose short side exceeds `enough` pixels twice or more is decoded at a half, a quarter or an eighth of its
     size, whichever still leaves `enough`: a fraction of the work.
-    Raises `PictureUnreadableError` where it is empty, no picture, damaged, or has more than `largest_pixels`.
+    Raises `PictureUnreadableError` where it is empty, no picture, damaged, has more than `largest_pixels`, or is more
+    than `MOST_OBLONG` times as long as wide.
     """
     head = file.read(12)
     file.seek(0)
@@ -48,6 +52,7 @@ def decode_file(
         with Image.open(file, formats=formats) as opened:
             if opened.width * opened.height > largest_pixels:
                 raise _too_many(f"{opened.width} × {opened.height}", largest_pixels)
+            _refuse_oblong(opened)
             if enough is not None:
                 opened.draft(None, (enough, enough))  # formats other than JPEG know no such thing and ignore it
             opened.load()
@@ -62,11 +67,20 @@ def decode_file(
         raise PictureUnreadableError(f"the picture is damaged: {error}") from None
 
 
+def _refuse_oblong(picture: Image.Image) -> None:
+    if max(picture.size) > MOST_OBLONG * min(picture.size):
+        raise PictureUnreadableError(
+            f"the picture is {picture.width} × {picture.height} pixels, a mere line; "
+            f"at most {MOST_OBLONG} times as long as wide can be looked at"
+        )
+
+
 def rgb_picture(picture: Image.Image) -> Image.Image:
     """A picture somebody opened or made, in any of Pillow's modes, as `decode_file` would have it.
 
-    Raises `PictureUnreadableError` where its file turns out to be damaged.
+    Raises `PictureUnreadableError` where its file turns out to be damaged, or it is too oblong.
     """
+    _refuse_oblong(picture)
     try:
         return _as_rgb(ImageOps.exif_transpose(picture))
     except _DECODER_FAILURES as error:
