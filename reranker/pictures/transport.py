@@ -68,7 +68,9 @@ class GuardedTransport:
             if address.is_loopback:
                 return None  # no proxy stands between this machine and itself
         proxy = self._proxies.get(target.scheme or "") or self._proxies.get("all")
-        if not proxy or proxy_bypass(target.netloc or host) or (address is not None and self._is_excepted(address)):
+        if not proxy or proxy_bypass(target.netloc or host):
+            return None
+        if address is not None and is_excepted(address, self._proxies.get("no", "")):
             return None
         scheme, _, rest = proxy.rpartition("://")
         if (scheme := scheme.lower() or "http") not in _PROXY_SCHEMES:
@@ -77,14 +79,6 @@ class GuardedTransport:
                 f"known: {', '.join(_PROXY_SCHEMES)}"
             )
         return f"{scheme}://{rest}"
-
-    def _is_excepted(self, address: IPv4Address | IPv6Address) -> bool:
-        """Whether `NO_PROXY` has a network, as in 192.0.2.0/24, that the address is of."""
-        for entry in self._proxies.get("no", "").split(","):
-            with suppress(ValueError):  # it is a name
-                if address in ip_network(entry.strip(), strict=False):
-                    return True
-        return False
 
     def _manager(self, scheme: str, proxy: str | None) -> PoolManager:
         # Two threads may make one at once; both use the same.
@@ -133,6 +127,15 @@ class GuardedTransport:
         """Close the connections."""
         for manager in self._managers.values():
             manager.clear()
+
+
+def is_excepted(address: IPv4Address | IPv6Address, no_proxy: str) -> bool:
+    """Whether the `NO_PROXY` of an environment has a network, as in 192.0.2.0/24, that the address is of."""
+    for entry in no_proxy.split(","):
+        with suppress(ValueError):  # it is a name
+            if address in ip_network(entry.strip(), strict=False):
+                return True
+    return False
 
 
 def _login(url: Url) -> str:
