@@ -37,9 +37,7 @@ class _Arrivals(Generic[Item]):
     def put(self, item: Item) -> None:
         """Hand over an item that room was reserved for."""
         with self._changed:
-            if self._is_closed:
-                self._reserved -= 1
-            else:
+            if not self._is_closed:
                 self._here.append(item)
             self._changed.notify_all()
 
@@ -66,7 +64,6 @@ class _Arrivals(Generic[Item]):
         """Take nothing more, nor what is here."""
         with self._changed:
             self._is_closed = True
-            self._reserved -= len(self._here)
             self._here.clear()
             self._changed.notify_all()
 

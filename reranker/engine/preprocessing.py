@@ -68,7 +68,8 @@ class Preprocessing:
     def __call__(self, picture: Image.Image) -> NDArray[np.float32]:
         """The picture's pixels, normalised: float32 [3, height, width]."""
         resized = self._resized(picture if picture.mode == "RGB" else picture.convert("RGB"))
-        pixels = np.empty((3, resized.height, resized.width), dtype=np.float32)  # plane by plane: ten times as fast
+        # Plane by plane from the start: what follows reads memory in order.
+        pixels = np.empty((3, resized.height, resized.width), dtype=np.float32)
         np.divide(np.asarray(resized).transpose(2, 0, 1), np.float32(255), out=pixels, dtype=np.float32)
         pixels -= np.array(self.mean, dtype=np.float32)[:, None, None]
         pixels /= np.array(self.std, dtype=np.float32)[:, None, None]

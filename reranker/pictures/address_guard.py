@@ -36,7 +36,7 @@ def is_allowed(address: IPv4Address | IPv6Address, *, loopback: bool) -> bool:
     return address.is_global and not address.is_multicast and (address.version == 4 or address in _UNICAST)
 
 
-def check(host: str, address: IPv4Address | IPv6Address, *, loopback: bool) -> None:
+def check_address(host: str, address: IPv4Address | IPv6Address, *, loopback: bool) -> None:
     """Raise `ForbiddenAddressError` where no picture may come from the address that the host leads to."""
     if not is_allowed(address, loopback=loopback):
         raise ForbiddenAddressError(f"{host} leads to {address}, which is not a public address")
@@ -90,7 +90,7 @@ def pool_classes(open_sockets: OpenSockets, *, loopback: bool, is_proxy: bool) -
             try:
                 if not is_proxy:
                     address = ip_address(connected.getpeername()[0].partition("%")[0])
-                    check(self.host, address, loopback=loopback)
+                    check_address(self.host, address, loopback=loopback)
             except BaseException:
                 connected.close()
                 raise

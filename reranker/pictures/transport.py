@@ -19,7 +19,7 @@ from urllib3.util import Url, make_headers, parse_url
 from urllib3.util.ssl_ import create_urllib3_context
 
 from reranker.errors import PictureUnreachableError
-from reranker.pictures.address_guard import OpenSockets, check, pool_classes, written_out
+from reranker.pictures.address_guard import OpenSockets, check_address, pool_classes, written_out
 
 _HOSTS = 4
 """To how many hosts connections are kept open."""
@@ -64,7 +64,7 @@ class GuardedTransport:
         """The address of the proxy to ask it through; None where it is asked itself."""
         host = target.host or ""
         if (address := written_out(host)) is not None:
-            check(host, address, loopback=self._loopback)
+            check_address(host, address, loopback=self._loopback)
             if address.is_loopback:
                 return None  # no proxy stands between this machine and itself
         proxy = self._proxies.get(target.scheme or "") or self._proxies.get("all")

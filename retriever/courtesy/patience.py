@@ -22,7 +22,7 @@ def patiently(ask: Callable[[], Answer], manners: Manners) -> Answer:
 
 def _again(ask: Callable[[], Answer], manners: Manners, failed: TransientError) -> Answer:
     """The same, after the first try has `failed`."""
-    import tenacity  # 0.02 s, which an answer at the first try does without
+    import tenacity  # an answer at the first try does without
 
     grows = tenacity.wait_exponential(manners.backoff_s, manners.longest_backoff_s)
     backoff = grows + tenacity.wait_random(0, manners.backoff_s)
