@@ -44,8 +44,17 @@ def _chosen(odd: int) -> NDArray[np.int64]:
     return chosen
 
 
+def _places(coefficients: NDArray[np.int64]) -> NDArray[np.int64]:
+    """int64 [crops · coefficients]: where those of each crop are among all products, [edges · frequencies] squared."""
+    side = len(_CUT) ** 2
+    products = np.arange((side * _FREQUENCIES) ** 2).reshape(side, _FREQUENCIES, side, _FREQUENCIES)
+    by_crop = products.transpose(0, 2, 1, 3).reshape(side * side, _FREQUENCIES**2)
+    return by_crop[:, coefficients].ravel()
+
+
 _COSINES = _cosines()
 _COEFFICIENTS = np.concatenate([_chosen(0), _chosen(1)])
+_PLACES = _places(_COEFFICIENTS)
 
 
 def crop_hashes(thumbnail: NDArray[np.uint8]) -> CropHashes:
@@ -53,10 +62,8 @@ def crop_hashes(thumbnail: NDArray[np.uint8]) -> CropHashes:
     edges = len(_CUT) ** 2
     # Edge by edge: a larger product would be shared among threads, which wait for each other longer than it takes.
     products = _COSINES.reshape(edges, _FREQUENCIES, SIDE) @ thumbnail.astype(np.float32) @ _COSINES.T
-    by_crop = products.reshape(edges, _FREQUENCIES, edges, _FREQUENCIES).transpose(0, 2, 1, 3)
-    coefficients = by_crop.reshape(edges * edges, _FREQUENCIES**2)[:, _COEFFICIENTS]
-    bits: NDArray[np.uint8] = np.packbits(coefficients > 0, axis=1)
-    return np.ascontiguousarray(bits).view(np.uint64)
+    bits: NDArray[np.uint8] = np.packbits(products.ravel().take(_PLACES) > 0)
+    return bits.view(np.uint64).reshape(-1, 2)
 
 
 def detail(thumbnail: NDArray[np.uint8]) -> float:
