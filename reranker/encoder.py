@@ -58,6 +58,15 @@ def image_tower_name(encoder: Encoder) -> str:
 
 
 @runtime_checkable
+class KnowsTexts(Protocol):
+    """An `Encoder` that came with the embeddings of some texts, and so need not encode them."""
+
+    def known_texts(self, texts: Sequence[str]) -> Embeddings | None:
+        """One unit row a text, as of `Encoder.encode_texts`; None where it does not know them all."""
+        ...
+
+
+@runtime_checkable
 class LoadsAhead(Protocol):
     """An `Encoder` whose image tower takes a moment to load, and can be loaded before there is a picture for it."""
 

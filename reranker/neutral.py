@@ -4,7 +4,7 @@ from typing import Final
 
 import numpy as np
 
-from reranker.encoder import Embeddings, Encoder
+from reranker.encoder import Embeddings, Encoder, KnowsTexts
 from reranker.memory.embedding_store import EmbeddingStore
 
 NEUTRAL_PHRASES: Final = (
@@ -62,9 +62,11 @@ _SOURCE = "neutral phrases"
 def neutral_embeddings(encoder: Encoder, store: EmbeddingStore | None) -> Embeddings:
     """Those of the neutral phrases under this encoder: float32 [k, d], rows of L2 norm 1.
 
-    Taken from the `store` where they are kept; else encoded in one batch, and kept. A phrase of which the encoder
-    gives no finite embedding is left out.
+    Taken from the encoder where it came with them, or from the `store` where they are kept; else encoded in one batch,
+    and kept. A phrase of which the encoder gives no finite embedding is left out.
     """
+    if isinstance(encoder, KnowsTexts) and (known := encoder.known_texts(NEUTRAL_PHRASES)) is not None:
+        return known[np.isfinite(known).all(axis=1)]
     keys = {phrase: (_SOURCE, phrase) for phrase in NEUTRAL_PHRASES}
     found = {} if store is None else store.get_many(encoder.name, encoder.dimensions, keys.values())
     missing = [phrase for phrase, key in keys.items() if key not in found]

@@ -18,7 +18,7 @@ from PIL import Image
 from phrasepix import find_images
 from phrasepix.models import choose_model
 from reranker import Encoder, OpenClipEncoder
-from reranker.encoder import Embeddings, image_tower_name, preparing
+from reranker.encoder import Embeddings, KnowsTexts, image_tower_name, preparing
 from reranker.engine.artefacts import Artefacts
 from reranker.engine.choice import load_encoder, loads_at_once
 from reranker.engine.export_child import outcome
@@ -30,6 +30,7 @@ from reranker.errors import ModelError, UnknownModelError
 from reranker.models.model_choice import BEST, CLIP_MULTILINGUAL_V1, MULTILINGUAL, ModelChoice
 from reranker.models.paired_encoder import PairedEncoder, TextTower
 from reranker.models.sentence_tower import SentenceTower
+from reranker.neutral import NEUTRAL_PHRASES, neutral_embeddings
 from reranker.testing import ColourEncoder
 from tests.made_tokenizers import LINES, write_siglip, write_text_tower
 from tests.picture_server import stripes
@@ -132,6 +133,19 @@ def test_a_pairing_encodes_texts_as_sentence_transformers_and_pictures_as_the_mo
     np.testing.assert_array_equal(encoder.encode_prepared(prepared), of_plain.encode_pictures(pictures()))
     assert image_tower_name(encoder) == of_plain.name != encoder.name
     assert encoder.encode_texts([]).shape == (0, 16)
+
+
+def test_neutral_phrases_are_encoded_with_the_export_of_a_text_tower(
+    pairing: ModelChoice, text_tower: Path, cache: Path
+) -> None:
+    expected = reference(text_tower, NEUTRAL_PHRASES)
+    encoders = [load_encoder(pairing, cache, device="cpu", engine=engine) for engine in ("openvino", "torch")]
+    assert [isinstance(one, KnowsTexts) and one.known_texts(NEUTRAL_PHRASES) is not None for one in encoders] == [
+        True,
+        False,
+    ]
+    for encoder in encoders:
+        np.testing.assert_allclose(neutral_embeddings(encoder, None), expected, atol=NEAR)
 
 
 def test_beyond_its_context_a_text_tower_says_what_it_does_not_read(

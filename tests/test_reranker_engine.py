@@ -34,6 +34,7 @@ from reranker.engine.preprocessing import Preprocessing
 from reranker.engine.records import Record, read_record
 from reranker.errors import ModelError, UnknownModelError, WeightsUnavailableError
 from reranker.models.model_choice import ModelChoice
+from reranker.neutral import NEUTRAL_PHRASES, neutral_embeddings
 from tests.picture_server import stripes
 from tests.tiny_models import TINY, random_tiny, write_model
 
@@ -285,6 +286,29 @@ def test_each_tower_is_loaded_alone(tmp_path: Path) -> None:
     np.testing.assert_allclose(ours.encode_texts(["a boat"]), theirs.encode_texts(["a boat"]), atol=1e-5)
     with pytest.raises(ModelError, match="damaged"):
         ours.encode_pictures([stripes(["red"])])
+
+
+def test_neutral_phrases_are_encoded_with_the_export_and_need_no_tower(tmp_path: Path) -> None:
+    directory = write_model(tmp_path / "tiny", random_tiny(0))
+    theirs, ours = exported(directory, tmp_path / "engines", precision="f32")
+    place = export(theirs, tmp_path / "engines").directory
+    (place / "text.bin").unlink()
+    np.testing.assert_allclose(neutral_embeddings(ours, None), theirs.encode_texts(NEUTRAL_PHRASES), atol=1e-5)
+    assert ours.known_texts(["a dog", "nobody's dog"]) is None
+    half = OpenVinoEncoder(export(theirs, tmp_path / "whole"), "half", precision="bf16")
+    assert half.known_texts(NEUTRAL_PHRASES) is None, "they were encoded in f32"
+
+
+@pytest.mark.parametrize("damage", ["gone", "cut short", "other content"])
+def test_neutral_phrases_are_encoded_where_those_of_the_export_are_damaged(tmp_path: Path, damage: str) -> None:
+    directory = write_model(tmp_path / "tiny", random_tiny(0))
+    theirs, ours = exported(directory, tmp_path / "engines", precision="f32")
+    known = export(theirs, tmp_path / "engines").directory / "known_texts.npz"
+    content = known.read_bytes()
+    known.unlink()
+    if damage != "gone":
+        known.write_bytes(content[:-100] if damage == "cut short" else b"no archive" * 100)
+    np.testing.assert_allclose(neutral_embeddings(ours, None), theirs.encode_texts(NEUTRAL_PHRASES), atol=1e-5)
 
 
 def test_weights_are_freed_where_that_is_asked_for_only(tmp_path: Path) -> None:

@@ -157,6 +157,18 @@ def test_neutral_phrases_are_encoded_once_in_a_models_life(server: PictureServer
     assert [match.stands_out for match in second.matches] == [match.stands_out for match in first.matches]
 
 
+def test_an_encoder_that_came_with_the_neutral_phrases_is_not_asked_to_encode_them(tmp_path: Path) -> None:
+    class Knowing(Counting):
+        def known_texts(self, texts: Sequence[str]) -> Embeddings | None:
+            return ColourEncoder().encode_texts(texts) if set(texts) == set(NEUTRAL_PHRASES) else None
+
+    encoder = Knowing()
+    with Memory(tmp_path) as memory:
+        np.testing.assert_array_equal(neutral_embeddings(encoder, memory.texts), neutral_embeddings(Counting(), None))
+    assert encoder.texts == []
+    assert not (tmp_path / "texts.sqlite").exists(), "nothing is kept twice"
+
+
 def test_damaged_neutral_embeddings_are_encoded_again(tmp_path: Path) -> None:
     with Memory(tmp_path) as memory:
         whole = neutral_embeddings(Counting(), memory.texts)

@@ -27,10 +27,12 @@ from reranker.engine.artefacts import (
 from reranker.engine.aside import made_aside, move_into_place
 from reranker.engine.clip_tokenizer import CLEANINGS, write_vocabulary
 from reranker.engine.file_tokenizer import FileTokenizer, as_text, compare_tokens, write_tokenizer
+from reranker.engine.known_texts import write_known_texts
 from reranker.engine.openvino_encoder import OpenVinoEncoder
 from reranker.engine.preprocessing import Preprocessing
 from reranker.errors import ModelError, NotExportableError
 from reranker.models.open_clip_encoder import OpenClipEncoder
+from reranker.neutral import NEUTRAL_PHRASES
 
 LARGEST_DIFFERENCE = 1e-4
 """What an exported tower's unit vectors may differ by from open_clip's, in f32."""
@@ -80,8 +82,10 @@ def export(encoder: OpenClipEncoder, engines: Path, *, release: bool = False) ->
         expected = _texts_by(encoder), _pictures_by(encoder)
         if release:
             encoder.model.to("meta")
-        _compare(artefacts, expected)
-        shutil.rmtree(artefacts.compiled, ignore_errors=True)  # made for the comparison only
+        ours = OpenVinoEncoder(artefacts, "comparison", precision="f32")
+        _compare(ours, expected)
+        write_known_texts(partial, NEUTRAL_PHRASES, ours.encode_texts(NEUTRAL_PHRASES))
+        shutil.rmtree(artefacts.compiled, ignore_errors=True)  # made for the comparison and the known texts only
         artefacts.write_manifest()
         move_into_place(partial, place, Artefacts.read)
     if (written := Artefacts.read(place)) is None:
@@ -191,18 +195,14 @@ def convert(tower: nn.Module, example: Tensor, shape: list[int], name: str, dire
         raise OSError(f"{name} cannot be written: {error}") from None
 
 
-def _compare(artefacts: Artefacts, expected: tuple[Embeddings, Embeddings]) -> None:
+def _compare(ours: OpenVinoEncoder, expected: tuple[Embeddings, Embeddings]) -> None:
     """Raise `NotExportableError` where the exported towers do not say what open_clip's said of the probes."""
-
-    def exported() -> OpenVinoEncoder:  # one for each tower: both in memory at once would be the most there is
-        return OpenVinoEncoder(artefacts, "comparison", precision="f32")
-
     try:
-        said = _texts_by(exported()), _pictures_by(exported())
+        said = _texts_by(ours), _pictures_by(ours)
     except ModelError as error:
         raise NotExportableError(str(error)) from None
-    for tower, ours, theirs in zip(("text", "image"), said, expected, strict=True):
-        difference = float(np.abs(ours - theirs).max(initial=0))
+    for tower, here, there in zip(("text", "image"), said, expected, strict=True):
+        difference = float(np.abs(here - there).max(initial=0))
         if not difference <= LARGEST_DIFFERENCE:
             raise NotExportableError(f"its exported {tower} tower differs from open_clip's by {difference:.1e}")
 

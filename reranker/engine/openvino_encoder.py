@@ -12,6 +12,7 @@ from reranker.engine import runtime
 from reranker.engine.artefacts import FROM_FILE, Artefacts
 from reranker.engine.clip_tokenizer import ClipTokenizer
 from reranker.engine.file_tokenizer import FileTokenizer
+from reranker.engine.known_texts import read_known_texts
 from reranker.engine.tower import Tower, undamaged
 from reranker.errors import UnknownModelError
 from reranker.models.long_texts import Tokenize, warn_of_unread
@@ -44,6 +45,7 @@ class OpenVinoEncoder:
         self._image_tower = Tower(artefacts, artefacts.image_tower, image)
         self._text_tower = Tower(artefacts, artefacts.text_tower, text)
         self._name = f"{title} openvino image {image} text {text} {artefacts.fingerprint}"
+        self._knows_texts = text == "f32"  # they were encoded in it
         self._lazy_tokenizer: Tokenize | None = None
         self._threads = ThreadPoolExecutor(runtime.cores(), thread_name_prefix="prepare-pictures")
 
@@ -83,6 +85,10 @@ class OpenVinoEncoder:
             tokens = tokens[:, : _columns(tokens)]
         loading.result()
         return unit_rows(self._text_tower(tokens))
+
+    def known_texts(self, texts: Sequence[str]) -> Embeddings | None:
+        """One unit row a text, where all of them were encoded with the export; no tower is loaded."""
+        return read_known_texts(self._artefacts.directory, texts) if self._knows_texts else None
 
     def encode_pictures(self, pictures: Sequence[Image.Image]) -> Embeddings:
         """One unit row an RGB picture: float32 [len(pictures), dimensions]. They are prepared on all cores."""

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from reranker.encoder import Embeddings, unit_rows
 from reranker.engine.file_tokenizer import FileTokenizer
+from reranker.engine.known_texts import read_known_texts
 from reranker.engine.text_artefacts import TextArtefacts
 from reranker.engine.tower import Tower, undamaged
 from reranker.models.long_texts import Tokenize, warn_of_unread
@@ -46,6 +47,10 @@ class OpenVinoTextTower:
         padding = self._artefacts.padding
         warn_of_unread(texts, self._lazy_tokenizer, padding)
         return unit_rows(self._tower(_used(self._lazy_tokenizer(texts), padding)))
+
+    def known_texts(self, texts: Sequence[str]) -> Embeddings | None:
+        """One unit row a text, where all of them were encoded with the export; the tower is not loaded."""
+        return read_known_texts(self._artefacts.directory, texts)
 
     def release(self) -> None:
         """Give its memory back, until it is used again."""

@@ -13,10 +13,12 @@ from reranker.engine.artefacts import TEXT_TOWER
 from reranker.engine.aside import made_aside, move_into_place
 from reranker.engine.export import LARGEST_DIFFERENCE, convert
 from reranker.engine.file_tokenizer import FileTokenizer, compare_tokens, write_tokenizer
+from reranker.engine.known_texts import write_known_texts
 from reranker.engine.openvino_text_tower import OpenVinoTextTower
 from reranker.engine.text_artefacts import FORMAT, TextArtefacts
 from reranker.errors import ModelError, NotExportableError
 from reranker.models.sentence_tower import SentenceTower
+from reranker.neutral import NEUTRAL_PHRASES
 
 _PROBES = ("", "ein Hund", "two red boats at night by the sea wall, and a dog", "тигр в снегу")
 
@@ -36,8 +38,10 @@ def export_text_tower(tower: SentenceTower, engines: Path) -> TextArtefacts:
         example = torch.from_numpy(tower.tokenize(_PROBES)[:, : min(16, tower.context)])
         convert(_Masked(tower.model, tower.padding), example, [-1, -1], TEXT_TOWER, partial)
         artefacts = TextArtefacts(partial, fingerprint, tower.dimensions, tower.padding)
-        _compare(artefacts, tower)
-        shutil.rmtree(artefacts.compiled, ignore_errors=True)  # made for the comparison only
+        ours = OpenVinoTextTower(artefacts, "comparison")
+        _compare(ours, tower)
+        write_known_texts(partial, NEUTRAL_PHRASES, ours.encode_texts(NEUTRAL_PHRASES))
+        shutil.rmtree(artefacts.compiled, ignore_errors=True)  # made for the comparison and the known texts only
         artefacts.write_manifest()
         move_into_place(partial, place, TextArtefacts.read)
     if (written := TextArtefacts.read(place)) is None:
@@ -59,8 +63,7 @@ class _Masked(nn.Module):
         return vectors
 
 
-def _compare(artefacts: TextArtefacts, tower: SentenceTower) -> None:
-    exported = OpenVinoTextTower(artefacts, "comparison")
+def _compare(exported: OpenVinoTextTower, tower: SentenceTower) -> None:
     for texts in (_PROBES, *([text] for text in _PROBES)):  # together, so that shorter ones are padded, and alone
         try:
             difference = float(np.abs(exported.encode_texts(texts) - tower.encode_texts(texts)).max())

@@ -5,7 +5,7 @@ from typing import Any, Protocol
 
 from PIL import Image
 
-from reranker.encoder import Embeddings, Encoder, LoadsAhead, image_tower_name, preparing
+from reranker.encoder import Embeddings, Encoder, KnowsTexts, LoadsAhead, image_tower_name, preparing
 from reranker.errors import ModelError
 
 
@@ -70,6 +70,10 @@ class PairedEncoder:
     def encode_texts(self, texts: Sequence[str]) -> Embeddings:
         """One unit row a text: float32 [len(texts), dimensions]."""
         return self._texts.encode_texts(texts)
+
+    def known_texts(self, texts: Sequence[str]) -> Embeddings | None:
+        """One unit row a text, where the text tower came with them all."""
+        return self._texts.known_texts(texts) if isinstance(self._texts, KnowsTexts) else None
 
     def load_image_tower(self) -> None:
         """Load it now, in place of the text tower, where that takes a moment."""

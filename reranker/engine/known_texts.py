@@ -1,0 +1,30 @@
+"""Texts that are encoded along with a model's export, so that no search need encode them."""
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from zipfile import BadZipFile
+
+import numpy as np
+
+from reranker.encoder import Embeddings
+
+logger = logging.getLogger(__name__)
+
+_FILE = "known_texts.npz"
+
+
+def write_known_texts(directory: Path, texts: Sequence[str], embeddings: Embeddings) -> None:
+    """Keep the texts with their embeddings, float32 [len(texts), d], in `directory`. Raises OSError."""
+    np.savez(directory / _FILE, texts=np.array(texts), embeddings=embeddings)
+
+
+def read_known_texts(directory: Path, texts: Sequence[str]) -> Embeddings | None:
+    """The embeddings of the texts as they were kept in `directory`, float32 [len(texts), d]; None where one is not."""
+    try:
+        with (directory / _FILE).open("rb") as file, np.load(file) as kept:
+            known = dict(zip(kept["texts"].tolist(), kept["embeddings"], strict=True))
+        return np.stack([known[text] for text in texts])
+    except (OSError, ValueError, LookupError, EOFError, BadZipFile) as error:
+        logger.debug("the texts known to the model in %s are of no use: %r", directory, error)
+        return None
