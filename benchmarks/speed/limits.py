@@ -13,10 +13,9 @@ LIMITS = {
     "limit": """what is no matrix product: norms, softmax, activations, and the attention's own small products.""",
     "first search": """the cores: both encode while threads that give way to them fetch, decode and prepare, and
   whatever else is done takes its time from the encoder: the requests themselves, the fingerprints by which the same
-  picture is known again, and keeping files and vectors. What a thread does beside the encoder costs two to three
-  times what it costs alone, for both use the same caches. Before the first picture is here the cores have little to
-  do but load the model. On more cores the network becomes the limit: the connections to a source are few out of
-  politeness. The phrases that scores are read against are encoded with the model's export, which comes before.""",
+  picture is known again, and keeping files and vectors. All of it costs more beside the encoder than by itself, for
+  they use the same caches. Before the first picture is here the cores have little to do but load the model. On more
+  cores the network becomes the limit: the connections to a source are few out of politeness.""",
     "memory": """one tower at a time: its weights in f32 as read from the file, and beside them as OpenVINO packs
   them for the CPU. Weights stored in half precision would move it most. Pictures are a small part, and bounded: a
   few batches are held, and files are kept on disk.""",
