@@ -56,7 +56,8 @@ def decode_file(
             if enough is not None:
                 opened.draft(None, (enough, enough))  # formats other than JPEG know no such thing and ignore it
             opened.load()
-            return _as_rgb(ImageOps.exif_transpose(opened))
+            ImageOps.exif_transpose(opened, in_place=True)
+            return _as_rgb(opened)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise _too_many("far too many", largest_pixels) from None
     except UnidentifiedImageError:
@@ -82,7 +83,7 @@ def rgb_picture(picture: Image.Image) -> Image.Image:
     """
     _refuse_oblong(picture)
     try:
-        return _as_rgb(ImageOps.exif_transpose(picture))
+        return _as_rgb(ImageOps.exif_transpose(picture))  # a copy: the picture stays as it is
     except _DECODER_FAILURES as error:
         raise PictureUnreadableError(f"the picture is damaged: {error}") from None
 
@@ -100,7 +101,7 @@ def _as_rgb(picture: Image.Image) -> Image.Image:
         with_alpha = picture.convert("RGBA")
         paper = Image.new("RGBA", with_alpha.size, "white")
         return Image.alpha_composite(paper, with_alpha).convert("RGB")
-    return picture.convert("RGB")  # always a copy of the caller's own, detached from the file
+    return picture if picture.mode == "RGB" else picture.convert("RGB")
 
 
 def _from_deep_grey(picture: Image.Image) -> Image.Image:
