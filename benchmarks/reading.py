@@ -313,8 +313,8 @@ Parts alone, read for each picture of a tag; fair from {PART_FAIR}, clear from {
 
 ## Cost
 
-For 200 pictures of 512 dimensions, medians of 20: the neutral phrases looked up on disk {looked_up:.1f} ms, the pool
-measured {measured:.1f} ms, ten matches read {read:.1f} ms.
+For 200 pictures of 512 dimensions, medians of 20: the neutral phrases looked up in the store {looked_up:.1f} ms, the
+pool measured {measured:.1f} ms, ten matches read {read:.1f} ms.
 
 ## What this does not say
 

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from reranker.clip_reranker import ClipReranker, Progress
-from reranker.encoder import Embeddings, Encoder, LoadsAhead, PreparesPictures
+from reranker.encoder import Embeddings, Encoder, KnowsTexts, LoadsAhead, PreparesPictures
 from reranker.errors import RerankerError
 from reranker.finish import Finish, Refinement
 from reranker.match import Match, Ranking, SkippedPicture
@@ -20,6 +20,7 @@ __all__ = [
     "Encoder",
     "Example",
     "Finish",
+    "KnowsTexts",
     "LoadsAhead",
     "Match",
     "Memory",

@@ -35,7 +35,7 @@ class EncodedTexts:
             return self._parts(texts)
 
     def neutral(self, store: EmbeddingStore | None) -> Embeddings:
-        """Those of the neutral phrases, float32 [k, d]; looked up in the `store`, and kept there."""
+        """Those of the neutral phrases, float32 [k, d]; `store` keeps them where the encoder did not come with them."""
         with self._in_use:
             if self._neutral is None:
                 self._neutral = neutral_embeddings(self._encoder, store)

@@ -25,11 +25,11 @@ KINDS = ["embeddings", "texts", "fingerprints", "pictures", "answers", "gallerie
 
 @pytest.fixture(scope="module")
 def left_by_a_search(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The cache directory after a search over forty pictures."""
+    """The cache directory after a search over forty pictures; an exported model would bring its texts itself."""
     cache = tmp_path_factory.mktemp("searched") / "cache"
     with StockSite(PICTURES_DIRECTORY) as site:
         done = run(
-            "a red car", "--tag", "car", "--model", "sample", "--limit", "40",
+            "a red car", "--tag", "car", "--model", "sample", "--limit", "40", "--engine", "torch",
             PIXABAY_API_KEY=site.key, PIXABAY_API_URL=site.api_url, PHRASEPIX_CACHE_DIR=str(cache),
         )  # fmt: skip
     assert done.returncode == 0, done.stderr

@@ -173,6 +173,11 @@ def test_a_picture_of_one_pixel_is_a_picture(kind: str) -> None:
     assert (picture.mode, picture.size) == ("RGB", (1, 1))
 
 
+@pytest.mark.parametrize("kind", ["PNG", "WEBP", "GIF", "AVIF", "TIFF", "BMP"])
+def test_a_decoded_picture_keeps_no_decoder(kind: str) -> None:
+    assert type(decode(encoded(stripes(["red", "blue"]), kind))) is Image.Image
+
+
 def test_a_decoded_picture_is_free_of_its_file() -> None:
     data = encoded(quarters(), "PNG")
     picture = decode(data)

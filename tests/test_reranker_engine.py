@@ -299,15 +299,22 @@ def test_neutral_phrases_are_encoded_with_the_export_and_need_no_tower(tmp_path:
     assert half.known_texts(NEUTRAL_PHRASES) is None, "they were encoded in f32"
 
 
-@pytest.mark.parametrize("damage", ["gone", "cut short", "other content"])
+@pytest.mark.parametrize("damage", ["gone", "cut short", "other content", "encrypted"])
 def test_neutral_phrases_are_encoded_where_those_of_the_export_are_damaged(tmp_path: Path, damage: str) -> None:
     directory = write_model(tmp_path / "tiny", random_tiny(0))
     theirs, ours = exported(directory, tmp_path / "engines", precision="f32")
     known = export(theirs, tmp_path / "engines").directory / "known_texts.npz"
     content = known.read_bytes()
     known.unlink()
-    if damage != "gone":
-        known.write_bytes(content[:-100] if damage == "cut short" else b"no archive" * 100)
+    if damage == "cut short":
+        known.write_bytes(content[:-100])
+    elif damage == "other content":
+        known.write_bytes(b"no archive" * 100)
+    elif damage == "encrypted":  # one bit in the archive's list of files
+        place = content.index(b"PK\1\2") + 8
+        known.write_bytes(content[:place] + b"\1" + content[place + 1 :])
+    assert ours.known_texts(NEUTRAL_PHRASES) is None
+    assert Artefacts.read(known.parent) is not None, "the towers are as good without"
     np.testing.assert_allclose(neutral_embeddings(ours, None), theirs.encode_texts(NEUTRAL_PHRASES), atol=1e-5)
 
 

@@ -84,9 +84,11 @@ def export(encoder: OpenClipEncoder, engines: Path, *, release: bool = False) ->
             encoder.model.to("meta")
         ours = OpenVinoEncoder(artefacts, "comparison", precision="f32")
         _compare(ours, expected)
-        write_known_texts(partial, NEUTRAL_PHRASES, ours.encode_texts(NEUTRAL_PHRASES))
+        known = ours.encode_texts(NEUTRAL_PHRASES)
+        del ours  # it holds the tower's file open, and some systems move no directory then
         shutil.rmtree(artefacts.compiled, ignore_errors=True)  # made for the comparison and the known texts only
         artefacts.write_manifest()
+        write_known_texts(partial, NEUTRAL_PHRASES, known)  # not in the manifest: without them it is as good
         move_into_place(partial, place, Artefacts.read)
     if (written := Artefacts.read(place)) is None:
         raise OSError(f"the exported model in {place} cannot be read back")

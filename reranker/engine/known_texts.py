@@ -25,6 +25,6 @@ def read_known_texts(directory: Path, texts: Sequence[str]) -> Embeddings | None
         with (directory / _FILE).open("rb") as file, np.load(file) as kept:
             known = dict(zip(kept["texts"].tolist(), kept["embeddings"], strict=True))
         return np.stack([known[text] for text in texts])
-    except (OSError, ValueError, LookupError, EOFError, BadZipFile) as error:
+    except (OSError, ValueError, LookupError, EOFError, RuntimeError, BadZipFile) as error:  # as archives are damaged
         logger.debug("the texts known to the model in %s are of no use: %r", directory, error)
         return None

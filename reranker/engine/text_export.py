@@ -40,9 +40,11 @@ def export_text_tower(tower: SentenceTower, engines: Path) -> TextArtefacts:
         artefacts = TextArtefacts(partial, fingerprint, tower.dimensions, tower.padding)
         ours = OpenVinoTextTower(artefacts, "comparison")
         _compare(ours, tower)
-        write_known_texts(partial, NEUTRAL_PHRASES, ours.encode_texts(NEUTRAL_PHRASES))
+        known = ours.encode_texts(NEUTRAL_PHRASES)
+        del ours  # it holds the tower's file open, and some systems move no directory then
         shutil.rmtree(artefacts.compiled, ignore_errors=True)  # made for the comparison and the known texts only
         artefacts.write_manifest()
+        write_known_texts(partial, NEUTRAL_PHRASES, known)  # not in the manifest: without them it is as good
         move_into_place(partial, place, TextArtefacts.read)
     if (written := TextArtefacts.read(place)) is None:
         raise OSError(f"the exported text tower in {place} cannot be read back")

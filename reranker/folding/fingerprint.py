@@ -65,7 +65,7 @@ class Fingerprint:
 def fingerprint_of(picture: Image.Image, data: bytes) -> Fingerprint:
     """The fingerprint of an RGB picture and the file it came from."""
     digest = hashlib.blake2b(data, digest_size=_DIGEST_BYTES).digest()
-    # Averaged down nearly all of the way: a wider gap takes up to twice as long, and no more is known again by it.
+    # Averaged down nearly all of the way: a wider gap takes up to twice as long, and hardly more is known again by it.
     small = picture.resize((SIDE, SIDE), Image.Resampling.LANCZOS, reducing_gap=1.0).convert("L")
     if detail(np.asarray(small)) < LEAST_DETAIL:
         return Fingerprint(digest, None)

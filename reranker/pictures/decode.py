@@ -57,7 +57,9 @@ def decode_file(
                 opened.draft(None, (enough, enough))  # formats other than JPEG know no such thing and ignore it
             opened.load()
             ImageOps.exif_transpose(opened, in_place=True)
-            return _as_rgb(opened)
+            picture = _as_rgb(opened)
+            # Other formats' files keep their decoder as long as they live, with its memory and its threads.
+            return picture.copy() if picture is opened and opened.format != "JPEG" else picture
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise _too_many("far too many", largest_pixels) from None
     except UnidentifiedImageError:
