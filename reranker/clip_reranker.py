@@ -76,8 +76,7 @@ class ClipReranker:
         """Encode the phrases of a query that will be asked soon, in any thread: the model is loaded by it.
 
         Then the neutral phrases that matches are read against, unless the encoder came with them or they are kept in
-        `texts` (`Memory.texts`).
-        Raises `WrongQueryError` where one has no finite embedding.
+        `texts` (`Memory.texts`). Raises `WrongQueryError` where one has no finite embedding.
         """
         for phrase in query.phrases:
             self._texts.phrase(phrase.text)

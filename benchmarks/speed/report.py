@@ -233,10 +233,10 @@ _METHOD = (
   saved embeddings. With the same pixels and texts its vectors are open_clip's within {same}. Its own preprocessing
   resizes otherwise than Pillow does, which moves its pictures' vectors by up to {resized}.""",
     """**First search**: a stock site in a process of its own on the same machine sends each answer, pictures too, after
-  {delay} ms; a fresh process and an empty cache each time, but for the exported model and the neutral phrases
-  that were encoded with it. Encoding alone: files at hand,
-  model loaded, decoded ahead on all cores, encoded, scored. Fetching alone: the site's answer and all files over the
-  usual number of connections, nothing decoded. Imports every program begins with are not counted.""",
+  {delay} ms; a fresh process and an empty cache each time, but for the exported model and the neutral phrases that were
+  encoded with it. Encoding alone: files at hand, model loaded, decoded ahead on all cores, encoded, scored. Fetching
+  alone: the site's answer and all files over the usual number of connections, nothing decoded. Imports every program
+  begins with are not counted.""",
     """**The machine's own limit**: the best of several matrix products as large as those in a ViT-B-32, in torch and in
   OpenVINO, on all cores, right after the tower in each round. A picture takes {operations} · 10⁹ operations, computed
   from the architecture.""",
