@@ -20,7 +20,7 @@ from PIL import Image
 
 from benchmarks.random_models import write_random_vit
 from benchmarks.sample_embeddings import SampleEmbeddings
-from phrasepix.sample import SAMPLE, sample_retriever
+from phrasepix.sample.source import SAMPLE, sample_retriever
 from reranker.clip_reranker import ClipReranker
 from reranker.encoder import Embeddings, Encoder
 from reranker.engine.choice import load_encoder

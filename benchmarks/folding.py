@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageEnhance, ImageOps
 
-from phrasepix.models import choose_model, reranker_of_model
+from phrasepix.models import choose_model, texts_of_model
 from phrasepix.sample.catalogue import PICTURES_DIRECTORY
 from reranker.folding import Fingerprint, fingerprint_of
 from reranker.folding.crop_hashes import nearest
@@ -204,7 +204,7 @@ def of_the_sample(pictures: Set) -> tuple[int, int, int, int]:
     """The sample's pairs of pictures, false folds by looks and with its model too, and the pairs it calls close."""
     pairs = of_different(pictures)
     _, choice = choose_model(None, None, only_the_sample=True)
-    encoder = reranker_of_model(choice, "cpu").encoder
+    encoder = texts_of_model(choice, "cpu").encoder
     batches = [pictures.paths[start : start + 64] for start in range(0, len(pictures.paths), 64)]
     vectors = np.concatenate([encoder.encode_pictures([_opened(path) for path in batch]) for batch in batches])
     close = vectors.astype(np.float64) @ vectors.T.astype(np.float64) >= CLOSE

@@ -19,9 +19,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from phrasepix.again import refined_query
-from phrasepix.models import choose_model, reranker_of_model
-from phrasepix.sample import sample_retriever
+from phrasepix.models import choose_model, texts_of_model
 from phrasepix.sample.catalogue import PICTURES_DIRECTORY
+from phrasepix.sample.source import sample_retriever
 from reranker.encoder import Embeddings, Encoder, unit_rows
 from reranker.match import Match
 from reranker.query import EncodedQuery, Example, Part, Phrase, Query
@@ -56,7 +56,7 @@ class Sample:
 
     def __init__(self) -> None:
         _, choice = choose_model(None, None, only_the_sample=True)
-        self.encoder: Encoder = reranker_of_model(choice, "cpu").encoder
+        self.encoder: Encoder = texts_of_model(choice, "cpu").encoder
         with sample_retriever(on_skip=lambda skipped: None) as retriever:
             offered = [
                 one

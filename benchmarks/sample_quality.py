@@ -12,7 +12,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from phrasepix.models import choose_model, reranker_of_model
-from phrasepix.sample import SAMPLE, sample_retriever
+from phrasepix.sample.source import SAMPLE, sample_retriever
 from reranker.pictures import PictureLoader
 from retriever.candidate import Candidate
 from retriever.filters import Filters

@@ -1,19 +1,22 @@
 """The models a search can name, and the rerankers that stay loaded with what they have encoded."""
 
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from phrasepix.sample import MODEL_DIRECTORY
-from reranker.clip_reranker import ClipReranker
+from phrasepix.sample import NAME as SAMPLE
+from reranker.encoded_texts import EncodedTexts
 from reranker.encoder import Encoder
 from reranker.engine.choice import load_encoder, loads_at_once
 from reranker.errors import UnknownModelError
 from reranker.models.model_choice import BEST, CLIP_MULTILINGUAL_V1, DEFAULT_MODEL, MULTILINGUAL, ModelChoice
 from retriever.directories import cache_directory
 
-SAMPLE_MODEL = "sample"
+if TYPE_CHECKING:  # brings all of the second stage, which is imported while a model is loaded
+    from reranker.clip_reranker import ClipReranker
 
 _NAMED = {
-    SAMPLE_MODEL: ModelChoice(f"local-dir:{MODEL_DIRECTORY}"),
+    SAMPLE: ModelChoice(f"local-dir:{MODEL_DIRECTORY}"),
     "multilingual": MULTILINGUAL,
     "best": BEST,
     "clip-multilingual-v1": CLIP_MULTILINGUAL_V1,
@@ -23,12 +26,12 @@ _NAMED = {
 def choose_model(model: str | None, pretrained: str | None, *, only_the_sample: bool) -> tuple[str, ModelChoice]:
     """The model's title for people, and what to load: by default the sample's own for it alone, else ViT-B-32."""
     if model is None and pretrained is None:
-        model = SAMPLE_MODEL if only_the_sample else DEFAULT_MODEL.model
+        model = SAMPLE if only_the_sample else DEFAULT_MODEL.model
     if model in _NAMED:
         if pretrained is not None:
             raise UnknownModelError(f"the model {model} has weights of its own; leave out --pretrained {pretrained}")
         choice = _NAMED[model]
-        return model if choice.text_tower or model == SAMPLE_MODEL else str(choice), choice
+        return model if choice.text_tower or model == SAMPLE else str(choice), choice
     if model is None or model == DEFAULT_MODEL.model:
         choice = ModelChoice(DEFAULT_MODEL.model, pretrained or DEFAULT_MODEL.pretrained)
     else:
@@ -42,12 +45,20 @@ def is_at_hand(choice: ModelChoice, device: str, engine: str) -> bool:
 
 
 @lru_cache(maxsize=2)
-def reranker_of_model(choice: ModelChoice, device: str, engine: str = "auto") -> ClipReranker:
+def texts_of_model(choice: ModelChoice, device: str, engine: str = "auto") -> EncodedTexts:
+    """A model's encoder with the texts it has encoded; the same one each time. Raises the errors of `load_encoder`."""
+    return EncodedTexts(load_encoder(choice, cache_directory(), device=device, engine=engine))
+
+
+@lru_cache(maxsize=2)
+def reranker_of_model(choice: ModelChoice, device: str, engine: str = "auto") -> "ClipReranker":
     """The reranker of a model; the same one each time, so that a pool is encoded once in a process."""
-    return ClipReranker(load_encoder(choice, cache_directory(), device=device, engine=engine))
+    from reranker.clip_reranker import ClipReranker
+
+    return ClipReranker(texts=texts_of_model(choice, device, engine))
 
 
-def reranker_of_encoder(encoder: Encoder) -> ClipReranker:
+def reranker_of_encoder(encoder: Encoder) -> "ClipReranker":
     """The reranker of an encoder somebody brought along; the same one each time."""
     return _reranker_of(_Brought(encoder))
 
@@ -66,5 +77,7 @@ class _Brought:
 
 
 @lru_cache(maxsize=2)
-def _reranker_of(brought: _Brought) -> ClipReranker:
+def _reranker_of(brought: _Brought) -> "ClipReranker":
+    from reranker.clip_reranker import ClipReranker
+
     return ClipReranker(brought.encoder)

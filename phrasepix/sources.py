@@ -3,8 +3,8 @@
 import logging
 import os
 from importlib import import_module
-from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from phrasepix.errors import UnknownSourceError
 from retriever.api_key import find_api_key
@@ -13,6 +13,9 @@ from retriever.directories import cache_directory
 from retriever.folder.source import FolderSource
 from retriever.profile import SourceProfile
 from retriever.source import GROUP, Source
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 logger = logging.getLogger(__name__)
 
@@ -24,7 +27,7 @@ BUILT_IN = {
     "commons": "retriever.commons",
     "pexels": "retriever.pexels",
     "unsplash": "retriever.unsplash",
-    "sample": "phrasepix.sample",
+    "sample": "phrasepix.sample.source",
 }
 """The module of each source that comes along, whose `SOURCE` it is: found without reading what else is installed."""
 
@@ -87,11 +90,13 @@ def default_sources(key: str | None, *, offline: bool) -> tuple[str, ...]:
     return _WITHOUT_KEY
 
 
-def _added() -> list[EntryPoint]:
+def _added() -> "list[EntryPoint]":
+    from importlib.metadata import entry_points  # reads what is installed: whoever asks a built-in source does without
+
     return sorted((one for one in entry_points(group=GROUP) if one.name not in BUILT_IN), key=lambda one: one.name)
 
 
-def _loaded(added: EntryPoint) -> Source:
+def _loaded(added: "EntryPoint") -> Source:
     try:
         source = added.load()
         is_one = isinstance(source, Source) and isinstance(source.profile, SourceProfile)

@@ -1,9 +1,7 @@
 """Matches on a terminal."""
 
-import os
-import sys
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING
 
 from phrasepix.links import page_of
 from phrasepix.videos import video_note
@@ -12,13 +10,11 @@ from reranker.reading import share_of_full
 from retriever.candidate import Candidate
 
 if TYPE_CHECKING:
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
     from phrasepix.results import Results
 
-_CALL_IT_A_TERMINAL = ("FORCE_COLOR", "TTY_COMPATIBLE")
 _BAR_WIDTH = 8
 _STYLES = {"clear": "green", "fair": "yellow", "weak": "bright_black"}
 """By the word for how a match fits."""
@@ -32,16 +28,6 @@ def short_name(candidate: Candidate) -> str:
     if len(identifier) > _LONGEST_ID:
         identifier = f"{identifier[:8]}…{identifier[-4:]}"
     return f"{candidate.source}:{identifier}"
-
-
-def console_of(stream: TextIO) -> "Console | None":
-    """rich's console on `stream`, stdout or stderr; None where that is no terminal, and rich need not be imported."""
-    if not stream.isatty() and not any(name in os.environ for name in _CALL_IT_A_TERMINAL):
-        return None
-    from rich.console import Console
-
-    console = Console(stderr=stream is sys.stderr)
-    return console if console.is_terminal else None
 
 
 def results_table(results: "Results") -> "Table":

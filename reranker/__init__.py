@@ -1,18 +1,18 @@
 """Stage 2: candidates and a phrase in, the top-N by cosine out. Knows CLIP and pixels; knows nothing of Pixabay."""
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from reranker.clip_reranker import ClipReranker, Progress
-from reranker.encoder import Embeddings, Encoder, KnowsTexts, LoadsAhead, PreparesPictures
-from reranker.errors import RerankerError
-from reranker.finish import Finish, Refinement
-from reranker.match import Match, Ranking, SkippedPicture
-from reranker.memory import Memory
-from reranker.pictures import PictureLoader
-from reranker.query import Example, Phrase, Query
-
 if TYPE_CHECKING:
+    from reranker.clip_reranker import ClipReranker, Progress
+    from reranker.encoder import Embeddings, Encoder, KnowsTexts, LoadsAhead, PreparesPictures
+    from reranker.errors import RerankerError
+    from reranker.finish import Finish, Refinement
+    from reranker.match import Match, Ranking, SkippedPicture
+    from reranker.memory import Memory
     from reranker.models.open_clip_encoder import OpenClipEncoder
+    from reranker.pictures import PictureLoader
+    from reranker.query import Example, Phrase, Query
 
 __all__ = [
     "ClipReranker",
@@ -36,10 +36,35 @@ __all__ = [
     "SkippedPicture",
 ]
 
+_HOMES = {
+    "ClipReranker": "reranker.clip_reranker",
+    "Embeddings": "reranker.encoder",
+    "Encoder": "reranker.encoder",
+    "Example": "reranker.query",
+    "Finish": "reranker.finish",
+    "KnowsTexts": "reranker.encoder",
+    "LoadsAhead": "reranker.encoder",
+    "Match": "reranker.match",
+    "Memory": "reranker.memory",
+    "OpenClipEncoder": "reranker.models.open_clip_encoder",
+    "Phrase": "reranker.query",
+    "PictureLoader": "reranker.pictures",
+    "PreparesPictures": "reranker.encoder",
+    "Progress": "reranker.clip_reranker",
+    "Query": "reranker.query",
+    "Ranking": "reranker.match",
+    "Refinement": "reranker.finish",
+    "RerankerError": "reranker.errors",
+    "SkippedPicture": "reranker.match",
+}
+
 
 def __getattr__(name: str) -> Any:
-    if name == "OpenClipEncoder":  # imports torch, which takes seconds: only when asked for
-        from reranker.models.open_clip_encoder import OpenClipEncoder
-
-        return OpenClipEncoder
+    # Imported when first asked for: OpenClipEncoder takes seconds, and a model is loaded while the others are imported.
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from threading import Lock
 from typing import Self
 
 from PIL import Image
@@ -47,7 +46,8 @@ class ClipReranker:
     `loader` with `threads` threads, while earlier ones are encoded, up to `batch_size` at a time; memory stays bounded
     however large the pool. What was encoded is remembered (by source and id, at most 256 MiB with the files, the
     longest unused go first), so that another phrase over the same pool encodes no picture again. With a `memory` this
-    outlives the process; each batch is committed to it before the next one is encoded.
+    outlives the process; each batch is committed to it before the next one is encoded. `texts` stand in for an
+    `encoder`: they bring theirs, and what it has encoded.
     """
 
     def __init__(
@@ -58,19 +58,16 @@ class ClipReranker:
         batch_size: int = 16,
         threads: int = 10,  # those of the loader's eight connections, and some that decode
         memory: Memory | None = None,
+        texts: EncodedTexts | None = None,
     ) -> None:
-        if encoder is None:
-            from reranker.models.open_clip_encoder import OpenClipEncoder
-
-            encoder = OpenClipEncoder()
-        self.encoder = encoder
+        self._texts = texts or EncodedTexts(_default_encoder() if encoder is None else encoder)
+        self.encoder = encoder = self._texts.encoder
         self._loader = loader or PictureLoader()
         self._threads = threads
-        self._in_use = Lock()  # an encoder may be called by any thread, but by one at a time
+        self._in_use = self._texts.in_use
         self._remembered = EncodedPictures()
         self._pool = PoolEncoder(encoder, self._in_use, self._remembered, batch_size=batch_size, threads=threads)
         self._memory = memory
-        self._texts = EncodedTexts(encoder, self._in_use)
 
     def prepare(self, query: Query, texts: EmbeddingStore | None = None) -> None:
         """Encode the phrases of a query that will be asked soon, in any thread: the model is loaded by it.
@@ -206,12 +203,14 @@ class ClipReranker:
             if own := asked.examples.own_by_looks(candidates, to_load, likeness):
                 gone |= own
                 continue
-            for place, picture in zip(to_load, to_show.of([candidates[place] for place in to_load]), strict=True):
-                if isinstance(picture, PictureError):
-                    skipped.append(SkippedPicture(candidates[place], str(picture)))
-                    gone.add(place)
-                else:
-                    pictures[place] = picture
+            with to_show.loading([candidates[place] for place in to_load]) as loaded:
+                siblings_of(kept, candidates, likeness, without=gone)  # compared meanwhile, and remembered
+                for place, picture in zip(to_load, loaded(), strict=True):
+                    if isinstance(picture, PictureError):
+                        skipped.append(SkippedPicture(candidates[place], str(picture)))
+                        gone.add(place)
+                    else:
+                        pictures[place] = picture
         siblings = siblings_of(kept, candidates, likeness, without=gone)
         matches = [
             order[place].match(rank, pictures[place], alike)
@@ -264,6 +263,12 @@ class ClipReranker:
 
     def __exit__(self, *exc_info: object) -> None:
         self.close()
+
+
+def _default_encoder() -> Encoder:
+    from reranker.models.open_clip_encoder import OpenClipEncoder  # imports torch: seconds
+
+    return OpenClipEncoder()
 
 
 def _at_hand(

@@ -2,53 +2,57 @@
 
 from functools import lru_cache
 from threading import Lock
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from reranker.encoder import Embeddings, Encoder
 from reranker.errors import WrongQueryError
-from reranker.memory.embedding_store import EmbeddingStore
 from reranker.neutral import neutral_embeddings
+
+if TYPE_CHECKING:  # texts are encoded while the rest of this stage is imported
+    from reranker.memory.embedding_store import EmbeddingStore
 
 
 class EncodedTexts:
     """Phrases, parts of them, and the neutral phrases that they are read against.
 
-    Whoever asks for a text while the encoder is `in_use`, perhaps for that text, waits.
+    Whoever asks for a text while the `encoder` is `in_use`, perhaps for that text, waits.
     """
 
-    def __init__(self, encoder: Encoder, in_use: Lock) -> None:
-        self._encoder = encoder
-        self._in_use = in_use
+    def __init__(self, encoder: Encoder) -> None:
+        self.encoder = encoder
+        self.in_use = Lock()
+        """An encoder may be called by any thread, but by one at a time."""
         self._neutral: Embeddings | None = None
         self._phrases = lru_cache(maxsize=128)(self._encode_phrase)
         self._parts = lru_cache(maxsize=32)(self._encode_parts)
 
     def phrase(self, text: str) -> Embeddings:
         """Float32 [d]. Raises `WrongQueryError` where it is not finite."""
-        with self._in_use:
+        with self.in_use:
             return self._phrases(text)
 
     def parts(self, texts: tuple[str, ...]) -> list[tuple[str, Embeddings]]:
         """Each with its text, encoded in one batch. Raises `WrongQueryError` where one is not finite."""
-        with self._in_use:
+        with self.in_use:
             return self._parts(texts)
 
-    def neutral(self, store: EmbeddingStore | None) -> Embeddings:
+    def neutral(self, store: "EmbeddingStore | None") -> Embeddings:
         """Those of the neutral phrases, float32 [k, d]; `store` keeps them where the encoder did not come with them."""
-        with self._in_use:
+        with self.in_use:
             if self._neutral is None:
-                self._neutral = neutral_embeddings(self._encoder, store)
+                self._neutral = neutral_embeddings(self.encoder, store)
             return self._neutral
 
     def _encode_phrase(self, text: str) -> Embeddings:
-        return self._finite(self._encoder.encode_texts([text])[0], "this phrase")
+        return self._finite(self.encoder.encode_texts([text])[0], "this phrase")
 
     def _encode_parts(self, texts: tuple[str, ...]) -> list[tuple[str, Embeddings]]:
-        rows = self._encoder.encode_texts(texts) if texts else ()
+        rows = self.encoder.encode_texts(texts) if texts else ()
         return [(text, self._finite(row, f"“{text}”")) for text, row in zip(texts, rows, strict=True)]
 
     def _finite(self, embedding: Embeddings, title: str) -> Embeddings:
         if not np.isfinite(embedding).all():
-            raise WrongQueryError(f"the model {self._encoder.name} gives no finite embedding for {title}")
+            raise WrongQueryError(f"the model {self.encoder.name} gives no finite embedding for {title}")
         return embedding

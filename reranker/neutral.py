@@ -1,11 +1,13 @@
 """Phrases that nobody asked for, to read a cosine against, and their embeddings."""
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from reranker.encoder import Embeddings, Encoder, KnowsTexts
-from reranker.memory.embedding_store import EmbeddingStore
+
+if TYPE_CHECKING:
+    from reranker.memory.embedding_store import EmbeddingStore
 
 NEUTRAL_PHRASES: Final = (
     "a photo",
@@ -59,7 +61,7 @@ NEUTRAL_PHRASES: Final = (
 _SOURCE = "neutral phrases"
 
 
-def neutral_embeddings(encoder: Encoder, store: EmbeddingStore | None) -> Embeddings:
+def neutral_embeddings(encoder: Encoder, store: "EmbeddingStore | None") -> Embeddings:
     """Those of the neutral phrases under this encoder: float32 [k, d], rows of L2 norm 1.
 
     Taken from the encoder where it came with them, or from the `store` where they are kept; else encoded in one batch,

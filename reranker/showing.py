@@ -1,6 +1,7 @@
 """Pictures for people: those of the best candidates, large enough to look at."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 
 from PIL import Image
@@ -39,8 +40,12 @@ class PicturesToShow:
         self._encoded_from = encoded_from
         self._threads = threads
 
-    def of(self, candidates: Sequence[Candidate]) -> list[Image.Image | PictureError]:
-        """Their pictures in RGB, in their order, larger ones fetched where they can be had; or why there is none."""
+    @contextmanager
+    def loading(self, candidates: Sequence[Candidate]) -> Iterator[Callable[[], list[Image.Image | PictureError]]]:
+        """Begin to load their pictures; what is given waits for them, and may be called once.
+
+        They come in RGB, in their order, larger ones fetched where they can be had; or why there is none.
+        """
         fetched: dict[tuple[str, str], KeptPicture] = {}
 
         def picture(index: int) -> Image.Image | PictureError:
@@ -62,13 +67,16 @@ class PicturesToShow:
                 fetched[candidate.identity] = KeptPicture(loaded.data, to_show=True)
             return loaded.picture
 
-        pictures: dict[int, Image.Image | PictureError] = {}
-        with LookAhead(picture, [range(len(candidates))], threads=self._threads, ahead=len(candidates)) as arriving:
+        def pictures() -> list[Image.Image | PictureError]:
+            found: dict[int, Image.Image | PictureError] = {}
             while arrived := arriving.take(len(candidates)):
-                pictures.update(arrived)
-        if self._memory is not None:
-            self._memory.pictures.put_many(fetched)
-        return [pictures[index] for index in range(len(candidates))]
+                found.update(arrived)
+            if self._memory is not None:
+                self._memory.pictures.put_many(fetched)
+            return [found[index] for index in range(len(candidates))]
+
+        with LookAhead(picture, [range(len(candidates))], threads=self._threads, ahead=len(candidates)) as arriving:
+            yield pictures
 
     def kept(self, candidate: Candidate) -> KeptPicture | None:
         """The file that is kept of the candidate's picture."""

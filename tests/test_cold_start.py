@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from phrasepix.cli.encoded_ahead import encoded_ahead
 from phrasepix.sample.site import StockSite
 
 COMMAND = "from phrasepix.cli import main; main()"
@@ -36,8 +37,8 @@ NOT_FOR_A_REMEMBERED_SEARCH = {
 }
 
 
-def command(*arguments: str) -> tuple[str, set[str]]:
-    """What it writes to stdout, and the modules it imports."""
+def command(*arguments: str) -> tuple[str, list[str]]:
+    """What it writes to stdout, and the modules it imports, in the order in which it has them."""
     done = subprocess.run(
         [sys.executable, "-X", "importtime", "-c", COMMAND, *arguments],
         capture_output=True,
@@ -47,7 +48,7 @@ def command(*arguments: str) -> tuple[str, set[str]]:
     )
     assert done.returncode == 0, done.stderr[-2000:]
     timed = [line for line in done.stderr.splitlines() if line.startswith("import time:")]
-    return done.stdout, {line.rpartition("|")[2].strip() for line in timed}
+    return done.stdout, [line.rpartition("|")[2].strip() for line in timed]
 
 
 def test_a_remembered_search_imports_only_what_it_uses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -69,8 +70,18 @@ def test_a_remembered_search_imports_only_what_it_uses(tmp_path: Path, monkeypat
         shown, imported = command("a blue boat at night", *job)
     assert len(json.loads(shown)["matches"]) == 10
     assert (tmp_path / "boats.html").is_file()
-    assert {"openvino", "sqlite3"} <= imported, "the list of imports was not read"
-    assert sorted(imported & NOT_FOR_A_REMEMBERED_SEARCH) == []
+    assert {"openvino", "sqlite3"} <= {*imported}, "the list of imports was not read"
+    assert sorted({*imported} & NOT_FOR_A_REMEMBERED_SEARCH) == []
+    late = {
+        "PIL.JpegImagePlugin",
+        "jinja2",
+        "phrasepix.pipeline",
+        "reranker.clip_reranker",
+        "retriever.pixabay.retriever",
+    }
+    assert late <= {*imported}
+    before_the_model = imported[: imported.index("phrasepix.cli.encoded_ahead")]
+    assert sorted(late & {*before_the_model}) == [], "the model waits for what it does not use"
 
 
 def test_the_search_itself_imports_no_http_and_no_engine() -> None:
@@ -91,3 +102,10 @@ def test_the_command_keeps_its_exit_code_and_its_last_words_when_a_model_was_run
     done = subprocess.run([sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, timeout=60)
     assert done.returncode == 2
     assert "all, photo, illustration, vector" in done.stderr
+
+
+def test_a_model_that_cannot_be_encoded_with_ahead_is_left_to_the_search() -> None:
+    with encoded_ahead("a boat", "nosuch", None, device="auto", engine="auto", sources=["sample"]):
+        pass
+    with encoded_ahead("a boat", "sample", "laion2b", device="nosuch", engine="nosuch", sources=[]):
+        pass

@@ -9,9 +9,9 @@ from PIL import Image
 
 from phrasepix import Filters, find_images, stream_images
 from phrasepix.errors import UnknownSourceError
-from phrasepix.sample import SAMPLE
 from phrasepix.sample.catalogue import PICTURES_DIRECTORY
 from phrasepix.sample.site import StockSite
+from phrasepix.sample.source import SAMPLE
 from phrasepix.search import SearchProgress
 from reranker.errors import UnknownModelError, WrongQueryError
 from reranker.memory.embedding_store import EmbeddingStore

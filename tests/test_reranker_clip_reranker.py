@@ -14,6 +14,7 @@ import pytest
 from PIL import Image
 
 from reranker import ClipReranker, Embeddings, Encoder, Progress, RerankerError
+from reranker.encoded_texts import EncodedTexts
 from reranker.errors import WrongQueryError
 from reranker.neutral import NEUTRAL_PHRASES
 from reranker.pictures import PictureLoader
@@ -167,6 +168,16 @@ def test_a_second_phrase_over_the_same_pool_fetches_and_encodes_nothing(
     assert [match.picture.tobytes() for match in second.matches if match.candidate.id == "0"] == [
         match.picture.tobytes() for match in first.matches if match.candidate.id == "0"
     ]
+
+
+def test_a_phrase_that_was_encoded_ahead_is_not_encoded_again(server: PictureServer, encoder: CountingEncoder) -> None:
+    texts = EncodedTexts(encoder)
+    texts.phrase("red")
+    loader = PictureLoader(loopback_sources={"sample"})
+    with ClipReranker(texts=texts, loader=loader) as reranker:
+        assert reranker.encoder is encoder
+        assert ids(reranker.rerank("red", put_pool(server, 3)))
+    assert encoder.texts == ["red", *NEUTRAL_PHRASES]
 
 
 def test_only_what_is_new_in_a_pool_is_fetched_and_encoded(
@@ -515,7 +526,11 @@ def test_a_phrase_that_is_being_encoded_is_waited_for_while_pictures_come_and_no
 
 
 def test_importing_the_reranker_imports_neither_torch_nor_open_clip() -> None:
-    code = "import sys, reranker, reranker.testing, reranker.models.model_choice; print(*sys.modules)"
+    code = (
+        "import sys, reranker.testing, reranker.models.model_choice\n"
+        "from reranker import ClipReranker, Memory, PictureLoader, Query\n"
+        "print(*sys.modules)"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     imported = set(done.stdout.split())
     assert "reranker.clip_reranker" in imported

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from phrasepix.sample import sample_retriever
+from phrasepix.sample.source import sample_retriever
 from retriever import Candidate, Filters, PixabayRetriever, Rendition
 from retriever.answer_fields import UnusableHitError
 from retriever.candidate import Clip

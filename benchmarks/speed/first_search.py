@@ -104,7 +104,7 @@ def main() -> None:
     parser.add_argument("count", type=int)
     options = parser.parse_args()
     task = Task(options.model, options.pictures, options.count)
-    phrasepix.find_images  # noqa: B018  # imported on first use
+    phrasepix.find_images, source_named("pixabay")  # imported on first use
     begun = time.perf_counter()
     count = TASKS[options.task](task)
     seconds = time.perf_counter() - begun

@@ -42,9 +42,9 @@ class _BarAndBest(Progress):
 
 
 class Bar:
-    """The bar on `console`, a terminal, and lines above it. Where it is not `shown` there are the lines only."""
+    """The bar on `console`, a terminal, and lines above it."""
 
-    def __init__(self, console: Console, *, shown: bool) -> None:
+    def __init__(self, console: Console) -> None:
         self._console = console
         self._progress = _BarAndBest(
             SpinnerColumn(),
@@ -53,24 +53,18 @@ class Bar:
             _Count(),
             console=console,
             transient=True,
-            disable=not shown,
         )
         self._task = self._progress.add_task("Starting", total=None)
         self._passing = False
-
-    def start(self) -> None:
-        """Begin to draw."""
-        self._progress.start()
 
     def show(self, progress: "SearchProgress") -> None:
         """Show where the search is."""
         if progress.step.startswith("loading the model"):
             # A download of weights draws its own bar, which a live one would hide.
             self._progress.stop()
-            if not self._progress.disable:
-                self._clear()
-                self._console.print(Text(f"{_sentence(progress.step)} …"), end="\r", soft_wrap=True)
-                self._passing = True
+            self._clear()
+            self._console.print(Text(f"{_sentence(progress.step)} …"), end="\r", soft_wrap=True)
+            self._passing = True
             return
         self._clear()
         self._progress.start()

@@ -52,7 +52,7 @@ def show(
         from phrasepix.cache import what_is_kept
         from phrasepix.cli.screen import Screen
 
-        with Screen(bar=False) as screen:
+        with Screen() as screen:
             kept = what_is_kept()
         if as_json:
             sys.stdout.write(_as_json(kept))
@@ -118,7 +118,7 @@ def clear(
         from phrasepix.cache import clear, shrink
         from phrasepix.cli.screen import Screen
 
-        with Screen(bar=False) as screen:
+        with Screen() as screen:
             if most_bytes is not None:
                 removed = shrink(most_bytes)
             else:

@@ -1,5 +1,7 @@
 """`phrasepix PHRASE --tag TAG`: the main job on the command line."""
 
+from collections.abc import Collection
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING, Annotated
@@ -335,8 +337,9 @@ def find(
 
         check_wish(save, pick, top, project, unused)
         check_feedback(prefer, avoid, top)
+        phrase = " ".join(words) if words else None  # the quotes are easily forgotten, and what was meant is plain
 
-        with Screen() as screen:
+        with Screen() as screen, _encoded_ahead(phrase, source or (), model, pretrained, device, engine):
             if save is None and project is not None and not (project / "credits.json").exists():
                 screen.say(f"Nothing was saved in {project} before; what is used there is not known.")
             from phrasepix.cli.filters import filters_of_options
@@ -363,7 +366,7 @@ def find(
             from phrasepix.search import find_images
 
             results = find_images(
-                " ".join(words) if words else None,  # the quotes are easily forgotten, and what was meant is plain
+                phrase,
                 like=like,
                 minus=minus,
                 tag=tag or (),
@@ -403,6 +406,21 @@ def find(
             raise typer.Exit(FAILED)
 
 
+def _encoded_ahead(
+    phrase: str | None,
+    sources: Collection[str],
+    model: str | None,
+    pretrained: str | None,
+    device: str,
+    engine: str,
+) -> AbstractContextManager[None]:
+    if phrase is None:
+        return nullcontext()
+    from phrasepix.cli.encoded_ahead import encoded_ahead
+
+    return encoded_ahead(phrase, model, pretrained, device=device, engine=engine, sources=sources)
+
+
 def _show(progress: "SearchProgress", screen: "Screen") -> None:
     screen.show(progress)
     if progress.step.startswith("loading the model"):
@@ -419,7 +437,8 @@ def _prepare_gallery() -> None:
 def _print(results: "Results", as_json: bool) -> None:
     import sys
 
-    from phrasepix.terminal import console_of, results_lines
+    from phrasepix.console import console_of
+    from phrasepix.terminal import results_lines
 
     if as_json:
         sys.stdout.write(results.to_json() + "\n")

@@ -4,7 +4,7 @@ import logging
 import sys
 from typing import TYPE_CHECKING, Self
 
-from phrasepix.terminal import console_of
+from phrasepix.console import console_of
 
 if TYPE_CHECKING:
     from phrasepix.cli.bar import Bar
@@ -16,14 +16,15 @@ _LEFT_OUT = dict.fromkeys(b"\a\b\v\f\r")
 
 
 class Screen:
-    """stderr for the time of a search. The bar shows on a terminal only, where `bar` is not False; messages always."""
+    """stderr for the time of a search. Progress shows on a terminal only; messages always."""
 
-    def __init__(self, *, bar: bool = True) -> None:
-        self._bar = _bar_on_stderr(shown=bar)
+    def __init__(self) -> None:
+        self._bar: Bar | None = None
         self._handler = _Messages(self)
 
     def show(self, progress: "SearchProgress") -> None:
         """Show where the search is."""
+        self._bar = self._bar or _bar_on_stderr()
         if self._bar is not None:
             self._bar.show(progress)
 
@@ -38,8 +39,6 @@ class Screen:
         for name in _LOGS:
             logging.getLogger(name).addHandler(self._handler)
             logging.getLogger(name).propagate = False
-        if self._bar is not None:
-            self._bar.start()
         return self
 
     def __exit__(self, *exc_info: object) -> None:
@@ -50,12 +49,12 @@ class Screen:
             logging.getLogger(name).propagate = True
 
 
-def _bar_on_stderr(*, shown: bool) -> "Bar | None":
+def _bar_on_stderr() -> "Bar | None":
     if (console := console_of(sys.stderr)) is None:
         return None
     from phrasepix.cli.bar import Bar
 
-    return Bar(console, shown=shown)
+    return Bar(console)
 
 
 class _Messages(logging.Handler):

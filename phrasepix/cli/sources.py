@@ -29,7 +29,7 @@ def show(
         from phrasepix.cli.screen import Screen
         from phrasepix.source_list import every_source
 
-        with Screen(bar=False) as screen:
+        with Screen() as screen:
             sources = every_source()
         if as_json:
             sys.stdout.write(_as_json(sources))

@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Callable, Iterator
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -69,7 +68,7 @@ def loads_at_once(choice: ModelChoice, cache_directory: Path, *, device: str = "
 
 
 def _is_there(choice: ModelChoice, engines: Path, read: Callable[[Path], object | None]) -> bool:
-    record = read_record(engines, choice, version("openvino"))
+    record = read_record(engines, choice)
     return record is not None and record.fingerprint is not None and read(engines / record.fingerprint) is not None
 
 
@@ -129,7 +128,7 @@ def _artefacts_of(choice: ModelChoice, engines: Path, read: Callable[[Path], Fou
 
 
 def _records(choice: ModelChoice, engines: Path) -> Iterator[Record]:
-    if (known := read_record(engines, choice, version("openvino"))) is not None:
+    if (known := read_record(engines, choice)) is not None:
         yield known
     yield export_in_child(choice, engines)
 

@@ -1,23 +1,26 @@
 """CLIP's tokenizer without open_clip: its cleaning and word pattern, and the `tokenizers` library."""
 
 import gzip
-import html
-import json
 import re
 import string
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-VOCABULARY, MERGES = "vocab.json", "merges.txt"
-"""The files a tokenizer is made from."""
+MERGES = "merges.txt"
+"""The file a tokenizer is made from."""
 
+_HEADER = "#version: CLIP\n"
 _START, _END = "<start_of_text>", "<end_of_text>"
 _WORD_END = "</w>"
 _MERGES_USED = 49152 - 256 - 2
+_LONGEST = 32
+"""Letters of the longest token."""
+_FEW_LETTERS = 200
+"""In words of so many letters together, looking up the merges they can use is faster than building with all of them."""
 
 # Not case-sensitive, as open_clip's: “'S” is one word.
 _WORDS = rf"(?i){_START}|{_END}|'s|'t|'re|'ve|'m|'ll|'d|{{letters}}+|{{digit}}|[^\s{{others}}]+"
@@ -28,39 +31,80 @@ _PLAIN = re.compile(r"[ -%'-~\t\n\r]*")  # printable ASCII without “&”: noth
 class ClipTokenizer:
     """Texts to token ids, padded with zeros, cut to `context` with the end-of-text token last.
 
-    `directory` holds the vocabulary as `write_vocabulary` leaves it; `clean` is lower, whitespace or canonicalize.
+    `directory` holds the merges as `write_merges` leaves them; `clean` is lower, whitespace or canonicalize. Raises
+    OSError or ValueError where the file is damaged.
+
+    A token is a byte, a byte that ends a word, or what a merge makes of two tokens, numbered in this order; behind them
+    come the start and the end of the text.
     """
 
     def __init__(self, directory: Path, *, context: int, clean: str = "lower") -> None:
-        from tokenizers.models import BPE
-
-        self._bpe = BPE.from_file(
-            str(directory / VOCABULARY), str(directory / MERGES), end_of_word_suffix=_WORD_END, cache_capacity=10_000
-        )
-        self._special = {token: int(self._bpe.token_to_id(token) or 0) for token in (_START, _END)}
+        content = (directory / MERGES).read_text(encoding="utf-8")
+        self._merges = content.split("\n")[1:-1]
+        if not content.startswith(_HEADER) or content.count(" ", len(_HEADER)) != len(self._merges):
+            raise ValueError(f"{MERGES} does not name two tokens a line")
         self._letters = _byte_letters()
+        self._bytes = {token: number for number, token in enumerate(_byte_tokens())}
+        first_special = len(self._bytes) + len(self._merges)
+        self._special = {_START: first_special, _END: first_special + 1}
+        self._whole: Any = None
         self._clean = CLEANINGS[clean]
         self.context = context
 
     def __call__(self, texts: Iterable[str]) -> NDArray[np.int64]:
         """Token ids: int64 [len(texts), context]."""
-        rows = [self._ids(text) for text in texts]
-        tokens = np.zeros((len(rows), self.context), dtype=np.int64)
-        for row, ids in zip(tokens, rows, strict=True):
+        worded = [[self._spelt(word) for word in _words(self._clean(text))] for text in texts]
+        model = self._model({word for words in worded for word in words} - self._special.keys())
+        tokens = np.zeros((len(worded), self.context), dtype=np.int64)
+        for row, words in zip(tokens, worded, strict=True):
+            ids = self._ids(words, model)
             row[: len(ids)] = ids
         return tokens
 
-    def _ids(self, text: str) -> list[int]:
+    def _spelt(self, word: str) -> str:
+        """The word in the letters of its bytes."""
+        return word if word in self._special else "".join(self._letters[byte] for byte in word.encode())
+
+    def _ids(self, words: Iterable[str], model: Any) -> list[int]:
         ids = [self._special[_START]]
-        for word in _words(self._clean(text)):
+        for word in words:
             if word in self._special:
                 ids.append(self._special[word])
             else:
-                letters = "".join(self._letters[byte] for byte in word.encode())
-                ids += (token.id for token in self._bpe.tokenize(letters))
+                ids += (token.id for token in model.tokenize(word))
             if len(ids) >= self.context:  # the rest of a long text need not be looked at
                 break
         return [*ids[: self.context - 1], self._special[_END]]
+
+    def _model(self, words: Collection[str]) -> Any:
+        """The library's model with the merges that these words can use, or with all."""
+        if self._whole is not None:
+            return self._whole
+        if sum(map(len, words)) > _FEW_LETTERS:
+            self._whole = self._with_merges(enumerate(self._merges))
+            return self._whole
+        pairs = {pair for word in words for pair in _pairs(word)}
+        return self._with_merges((rank, merge) for rank, merge in enumerate(self._merges) if merge in pairs)
+
+    def _with_merges(self, ranked: Iterable[tuple[int, str]]) -> Any:
+        from tokenizers.models import BPE
+
+        vocabulary, merges = dict(self._bytes), []
+        for rank, merge in ranked:
+            left, right = merge.split(" ")
+            merges.append((left, right))
+            vocabulary[left + right] = len(self._bytes) + rank
+        return BPE(vocabulary, merges, end_of_word_suffix=_WORD_END, cache_capacity=10_000)
+
+
+def _pairs(word: str) -> Iterator[str]:
+    """All two tokens that may ever stand side by side in a word, as merges name them."""
+    letters = [*word[:-1], word[-1:] + _WORD_END]
+    for cut in range(1, len(letters)):
+        for start in range(max(0, cut - _LONGEST), cut):
+            left = "".join(letters[start:cut])
+            for end in range(cut + 1, min(len(letters), start + _LONGEST) + 1):
+                yield f"{left} {''.join(letters[cut:end])}"
 
 
 def _words(text: str) -> Sequence[str]:
@@ -84,6 +128,8 @@ def _any_words() -> Any:
 def _repaired(text: str) -> str:
     if _PLAIN.fullmatch(text):
         return text.strip()
+    import html
+
     import ftfy
 
     return html.unescape(html.unescape(ftfy.fix_text(text))).strip()
@@ -117,13 +163,14 @@ def _byte_letters() -> list[str]:
     return [chr(byte) if byte in printable else chr(next(spare)) for byte in range(256)]
 
 
-def write_vocabulary(packed_merges: Path, directory: Path) -> None:
-    """Write `vocab.json` and `merges.txt` from the gzipped list of merges that open_clip ships."""
-    lines = gzip.decompress(packed_merges.read_bytes()).decode().split("\n")[1 : 1 + _MERGES_USED]
+def _byte_tokens() -> list[str]:
+    """Those of the bytes, then those of bytes that end a word; the printable bytes come first, in their order."""
     letters = _byte_letters()
-    # The printable bytes come first, in their order.
     ordered = [letter for letter in letters if ord(letter) < 256] + [letter for letter in letters if ord(letter) > 255]
-    words = [*ordered, *(letter + _WORD_END for letter in ordered), *("".join(line.split()) for line in lines)]
-    vocabulary = {word: number for number, word in enumerate([*words, _START, _END])}
-    (directory / VOCABULARY).write_text(json.dumps(vocabulary), encoding="utf-8")
-    (directory / MERGES).write_text("\n".join(["#version: CLIP", *lines]) + "\n", encoding="utf-8")
+    return [*ordered, *(letter + _WORD_END for letter in ordered)]
+
+
+def write_merges(packed_merges: Path, directory: Path) -> None:
+    """Write `merges.txt`, two tokens a line, from the gzipped list of merges that open_clip ships."""
+    lines = gzip.decompress(packed_merges.read_bytes()).decode().split("\n")[1 : 1 + _MERGES_USED]
+    (directory / MERGES).write_text(_HEADER + "".join(f"{line}\n" for line in lines), encoding="utf-8")

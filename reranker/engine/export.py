@@ -25,7 +25,7 @@ from reranker.engine.artefacts import (
     Artefacts,
 )
 from reranker.engine.aside import made_aside, move_into_place
-from reranker.engine.clip_tokenizer import CLEANINGS, write_vocabulary
+from reranker.engine.clip_tokenizer import CLEANINGS, write_merges
 from reranker.engine.file_tokenizer import FileTokenizer, as_text, compare_tokens, write_tokenizer
 from reranker.engine.known_texts import write_known_texts
 from reranker.engine.openvino_encoder import OpenVinoEncoder
@@ -168,7 +168,7 @@ def _tokenizer(encoder: OpenClipEncoder) -> tuple[str, str]:
 
 def _write_tokenizer(encoder: OpenClipEncoder, kind: str, clean: str, directory: Path) -> None:
     if kind == OF_CLIP:
-        write_vocabulary(Path(default_bpe()), directory)
+        write_merges(Path(default_bpe()), directory)
         return
     tokenizer = encoder.tokenizer
     write_tokenizer(tokenizer.tokenizer, tokenizer.context_length, directory)

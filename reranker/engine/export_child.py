@@ -10,7 +10,6 @@ import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import asdict
-from importlib.metadata import version
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -87,7 +86,7 @@ def _exported_text(name: str, engines: Path) -> Record:
 
 def _remember(engines: Path, choice: ModelChoice, record: Record, made_from: States) -> None:
     with suppress(OSError):  # the next process looks the model up anew, which is slower
-        write_record(engines, choice, record, made_from, version("openvino"))
+        write_record(engines, choice, record, made_from)
 
 
 def _files_of(choice: ModelChoice) -> Iterator[Path]:

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from reranker.engine import runtime
 from reranker.models.model_choice import LOCAL_DIR, ModelChoice
 
 States = dict[str, list[int] | None]
@@ -26,11 +27,11 @@ class Record:
     why_not: str = ""
 
 
-def read_record(engines: Path, choice: ModelChoice, engine_version: str) -> Record | None:
+def read_record(engines: Path, choice: ModelChoice) -> Record | None:
     """The record of a choice; None where there is none or what it was made from has changed."""
     try:
         kept = json.loads(_place(engines, choice).read_text(encoding="utf-8"))
-        if kept["fingerprint"] is None and kept["engine_version"] != engine_version:
+        if kept["fingerprint"] is None and kept["engine_version"] != runtime.installed_version():
             return None  # what one version cannot run, another may
         if any(_state(Path(path)) != state for path, state in kept["files"].items()):
             return None
@@ -44,7 +45,7 @@ def states_of(files: Iterable[Path]) -> States:
     return {str(path.absolute()): _state(path) for path in files}
 
 
-def write_record(engines: Path, choice: ModelChoice, record: Record, made_from: States, engine_version: str) -> None:
+def write_record(engines: Path, choice: ModelChoice, record: Record, made_from: States) -> None:
     """Keep the record of a choice, with the states of the files it was `made_from`."""
     place = _place(engines, choice)
     place.parent.mkdir(parents=True, exist_ok=True)
@@ -55,7 +56,7 @@ def write_record(engines: Path, choice: ModelChoice, record: Record, made_from: 
         "title": record.title,
         "fingerprint": record.fingerprint,
         "why_not": record.why_not,
-        "engine_version": engine_version,
+        "engine_version": runtime.installed_version(),
         "files": made_from,
     }
     partial = place.with_suffix(f".{os.getpid()}.partial")

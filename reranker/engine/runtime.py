@@ -20,6 +20,13 @@ def is_installed() -> bool:
     return find_spec("openvino") is not None and find_spec("tokenizers") is not None
 
 
+def installed_version() -> str:
+    """OpenVINO's version; it is not imported for it."""
+    from importlib.metadata import version
+
+    return version("openvino")
+
+
 def import_openvino() -> Any:
     """The module `openvino`, whose tools (its converter) are imported when asked for: they take as long as the rest."""
     if "openvino" not in sys.modules:

@@ -1,0 +1,37 @@
+"""A phrase encoded while the command imports what else a search needs, which takes as long."""
+
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager, suppress
+from threading import Thread
+
+from phrasepix.models import choose_model, is_at_hand, texts_of_model
+from phrasepix.sample import NAME as SAMPLE
+from reranker.encoded_texts import EncodedTexts
+
+
+@contextmanager
+def encoded_ahead(
+    phrase: str, model: str | None, pretrained: str | None, *, device: str, engine: str, sources: Collection[str]
+) -> Iterator[None]:
+    """Begin to encode the `phrase` as a search will ask for it, where its model takes a moment only to load.
+
+    What goes wrong is said by the search, which comes to it by the same steps. Leaving the context waits for what was
+    begun: a process must not end in the middle of it.
+    """
+    encoding: Thread | None = None
+    with suppress(Exception):
+        _, choice = choose_model(model, pretrained, only_the_sample=list(sources) == [SAMPLE])
+        if is_at_hand(choice, device, engine):
+            texts = texts_of_model(choice, device, engine)
+            encoding = Thread(target=_encode, args=(texts, phrase.strip()), name="encode-ahead", daemon=True)
+            encoding.start()
+    try:
+        yield
+    finally:
+        if encoding is not None:
+            encoding.join()
+
+
+def _encode(texts: EncodedTexts, phrase: str) -> None:
+    with suppress(Exception):
+        texts.phrase(phrase)

@@ -1,0 +1,57 @@
+"""The built-in sample as a source: Pixabay's retriever asks a stock site that runs as long as it does."""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
+from datetime import timedelta
+
+from phrasepix.sample import NAME
+from retriever.pixabay import PIXABAY, PIXABAY_MANNERS, PixabayRetriever
+from retriever.profile import SourceProfile
+from retriever.protocol import Retriever
+from retriever.source import Opening, SkippedHit
+
+SAMPLE = SourceProfile(
+    name=NAME,
+    title="the built-in sample",
+    home_url="",
+    api_url="",
+    licence="MIT License",
+    licence_url="https://opensource.org/license/mit",
+    credit="{creator}, built-in sample",
+    mention="Drawn scenes of the built-in sample",
+    page_size=PIXABAY.page_size,
+    deepest=PIXABAY.deepest,
+    rate_limit=PIXABAY.rate_limit,
+    answers_kept_for=timedelta(0),  # the site has another address each time: an answer kept would lead nowhere
+)
+
+_WITH_THE_SITES_KEY = replace(SAMPLE, key_variable="PHRASEPIX_SAMPLE_KEY", key_setting="sample_key")
+"""The site wants a key as Pixabay does; nobody needs to have it, for it is made with the site."""
+
+_MANNERS = replace(PIXABAY_MANNERS, keep_answers_for=SAMPLE.answers_kept_for)
+
+
+@contextmanager
+def sample_retriever(on_skip: Callable[[SkippedHit], None]) -> Iterator[PixabayRetriever]:
+    """Pixabay's retriever asking the sample's stock site, which runs as long as this context."""
+    from phrasepix.sample.site import StockSite  # a server: whoever asks another source does without
+
+    with (
+        StockSite() as site,
+        PixabayRetriever(
+            site.key, base_url=site.api_url, profile=_WITH_THE_SITES_KEY, manners=_MANNERS, on_skip=on_skip
+        ) as retriever,
+    ):
+        yield retriever
+
+
+class _Sample:
+    profile: SourceProfile = SAMPLE
+
+    def open(self, opening: Opening) -> AbstractContextManager[Retriever]:
+        # Its answers are part of the package and come from this process, offline too.
+        return sample_retriever(opening.on_skip)
+
+
+SOURCE = _Sample()
