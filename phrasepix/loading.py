@@ -6,7 +6,7 @@ from contextlib import closing
 from threading import Thread
 
 from phrasepix.models import choose_model, is_at_hand, reranker_of_encoder, reranker_of_model
-from phrasepix.sample import NAME as SAMPLE
+from phrasepix.sample import SAMPLE_NAME
 from phrasepix.settings import Settings
 from reranker.clip_reranker import ClipReranker
 from reranker.encoder import Encoder
@@ -49,7 +49,7 @@ class ModelInLoading:
         self.title, choice = choose_model(model, pretrained, only_the_sample=only_the_sample)
         self._load = lambda: reranker_of_model(choice, device, engine)
         self._is_at_hand = lambda: is_at_hand(choice, device, engine)
-        if self.title == SAMPLE and not only_the_sample:
+        if self.title == SAMPLE_NAME and not only_the_sample:
             logger.warning(
                 "the model “sample” knows the sample's drawn scenes only; its order of photographs means nothing"
             )
@@ -108,5 +108,5 @@ def _in_loading(settings: Settings, model: str | Encoder | None, pretrained: str
         device=settings.device,
         engine=settings.engine,
         query=settings.query,
-        only_the_sample=settings.sources == (SAMPLE,),
+        only_the_sample=settings.sources == (SAMPLE_NAME,),
     )

@@ -1,10 +1,9 @@
 """The models a search can name, and the rerankers that stay loaded with what they have encoded."""
 
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
-from phrasepix.sample import MODEL_DIRECTORY
-from phrasepix.sample import NAME as SAMPLE
+from phrasepix.sample import MODEL_DIRECTORY, SAMPLE_NAME
 from reranker.encoded_texts import EncodedTexts
 from reranker.encoder import Encoder
 from reranker.engine.choice import load_encoder, loads_at_once
@@ -16,7 +15,7 @@ if TYPE_CHECKING:  # brings all of the second stage, which is imported while a m
     from reranker.clip_reranker import ClipReranker
 
 _NAMED = {
-    SAMPLE: ModelChoice(f"local-dir:{MODEL_DIRECTORY}"),
+    SAMPLE_NAME: ModelChoice(f"local-dir:{MODEL_DIRECTORY}"),
     "multilingual": MULTILINGUAL,
     "best": BEST,
     "clip-multilingual-v1": CLIP_MULTILINGUAL_V1,
@@ -26,12 +25,12 @@ _NAMED = {
 def choose_model(model: str | None, pretrained: str | None, *, only_the_sample: bool) -> tuple[str, ModelChoice]:
     """The model's title for people, and what to load: by default the sample's own for it alone, else ViT-B-32."""
     if model is None and pretrained is None:
-        model = SAMPLE if only_the_sample else DEFAULT_MODEL.model
+        model = SAMPLE_NAME if only_the_sample else DEFAULT_MODEL.model
     if model in _NAMED:
         if pretrained is not None:
             raise UnknownModelError(f"the model {model} has weights of its own; leave out --pretrained {pretrained}")
         choice = _NAMED[model]
-        return model if choice.text_tower or model == SAMPLE else str(choice), choice
+        return model if choice.text_tower or model == SAMPLE_NAME else str(choice), choice
     if model is None or model == DEFAULT_MODEL.model:
         choice = ModelChoice(DEFAULT_MODEL.model, pretrained or DEFAULT_MODEL.pretrained)
     else:
@@ -44,23 +43,37 @@ def is_at_hand(choice: ModelChoice, device: str, engine: str) -> bool:
     return loads_at_once(choice, cache_directory(), device=device, engine=engine)
 
 
-@lru_cache(maxsize=2)
+class _Loaded:
+    """An encoder with the texts it has encoded, and its reranker, which is imported when it is asked for."""
+
+    def __init__(self, encoder: Encoder) -> None:
+        self.texts = EncodedTexts(encoder)
+
+    @cached_property
+    def reranker(self) -> "ClipReranker":
+        from reranker.clip_reranker import ClipReranker
+
+        return ClipReranker(texts=self.texts)
+
+
 def texts_of_model(choice: ModelChoice, device: str, engine: str = "auto") -> EncodedTexts:
-    """A model's encoder with the texts it has encoded; the same one each time. Raises the errors of `load_encoder`."""
-    return EncodedTexts(load_encoder(choice, cache_directory(), device=device, engine=engine))
+    """A model's encoder with the texts it has encoded: its reranker's. Raises the errors of `load_encoder`."""
+    return _loaded(choice, device, engine).texts
 
 
-@lru_cache(maxsize=2)
 def reranker_of_model(choice: ModelChoice, device: str, engine: str = "auto") -> "ClipReranker":
     """The reranker of a model; the same one each time, so that a pool is encoded once in a process."""
-    from reranker.clip_reranker import ClipReranker
+    return _loaded(choice, device, engine).reranker
 
-    return ClipReranker(texts=texts_of_model(choice, device, engine))
+
+@lru_cache(maxsize=2)
+def _loaded(choice: ModelChoice, device: str, engine: str) -> _Loaded:
+    return _Loaded(load_encoder(choice, cache_directory(), device=device, engine=engine))
 
 
 def reranker_of_encoder(encoder: Encoder) -> "ClipReranker":
     """The reranker of an encoder somebody brought along; the same one each time."""
-    return _reranker_of(_Brought(encoder))
+    return _brought(_Brought(encoder)).reranker
 
 
 class _Brought:
@@ -77,7 +90,5 @@ class _Brought:
 
 
 @lru_cache(maxsize=2)
-def _reranker_of(brought: _Brought) -> "ClipReranker":
-    from reranker.clip_reranker import ClipReranker
-
-    return ClipReranker(brought.encoder)
+def _brought(brought: _Brought) -> _Loaded:
+    return _Loaded(brought.encoder)

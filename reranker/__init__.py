@@ -3,10 +3,11 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from reranker.errors import RerankerError
+
 if TYPE_CHECKING:
     from reranker.clip_reranker import ClipReranker, Progress
     from reranker.encoder import Embeddings, Encoder, KnowsTexts, LoadsAhead, PreparesPictures
-    from reranker.errors import RerankerError
     from reranker.finish import Finish, Refinement
     from reranker.match import Match, Ranking, SkippedPicture
     from reranker.memory import Memory
@@ -54,7 +55,6 @@ _HOMES = {
     "Query": "reranker.query",
     "Ranking": "reranker.match",
     "Refinement": "reranker.finish",
-    "RerankerError": "reranker.errors",
     "SkippedPicture": "reranker.match",
 }
 

@@ -46,8 +46,8 @@ class ClipReranker:
     `loader` with `threads` threads, while earlier ones are encoded, up to `batch_size` at a time; memory stays bounded
     however large the pool. What was encoded is remembered (by source and id, at most 256 MiB with the files, the
     longest unused go first), so that another phrase over the same pool encodes no picture again. With a `memory` this
-    outlives the process; each batch is committed to it before the next one is encoded. `texts` stand in for an
-    `encoder`: they bring theirs, and what it has encoded.
+    outlives the process; each batch is committed to it before the next one is encoded. `texts` bring an encoder and
+    what it has encoded, in place of `encoder`: ValueError where both are given.
     """
 
     def __init__(
@@ -60,6 +60,8 @@ class ClipReranker:
         memory: Memory | None = None,
         texts: EncodedTexts | None = None,
     ) -> None:
+        if encoder is not None and texts is not None:
+            raise ValueError("texts bring their own encoder; leave out the other")
         self._texts = texts or EncodedTexts(_default_encoder() if encoder is None else encoder)
         self.encoder = encoder = self._texts.encoder
         self._loader = loader or PictureLoader()

@@ -3,9 +3,10 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from retriever.errors import RetrieverError
+
 if TYPE_CHECKING:
     from retriever.candidate import Candidate, Rendition
-    from retriever.errors import RetrieverError
     from retriever.filters import Filters
     from retriever.pixabay import PixabayRetriever
     from retriever.profile import SourceProfile
@@ -36,7 +37,6 @@ _HOMES = {
     "PixabayRetriever": "retriever.pixabay",
     "Rendition": "retriever.candidate",
     "Retriever": "retriever.protocol",
-    "RetrieverError": "retriever.errors",
     "SkippedHit": "retriever.source",
     "Source": "retriever.source",
     "SourceProfile": "retriever.profile",

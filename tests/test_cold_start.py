@@ -4,12 +4,16 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from phrasepix.cli.encoded_ahead import encoded_ahead
+from phrasepix.models import choose_model, reranker_of_model, texts_of_model
 from phrasepix.sample.site import StockSite
+from phrasepix.search import find_images
+from reranker.encoder import Embeddings
 
 COMMAND = "from phrasepix.cli import main; main()"
 NOT_FOR_A_REMEMBERED_SEARCH = {
@@ -109,3 +113,26 @@ def test_a_model_that_cannot_be_encoded_with_ahead_is_left_to_the_search() -> No
         pass
     with encoded_ahead("a boat", "sample", "laion2b", device="nosuch", engine="nosuch", sources=[]):
         pass
+
+
+class Deaf:
+    """An encoder that is asked for nothing more."""
+
+    def encode_texts(self, texts: Sequence[str]) -> Embeddings:
+        raise AssertionError(texts)
+
+
+def test_what_was_encoded_ahead_is_what_the_search_finds() -> None:
+    find_images("a red boat", tag="boat", source="sample", limit=3)  # exports the model
+    with encoded_ahead(" a blue boat", None, None, device="auto", engine="auto", sources=["sample", "sample"]):
+        pass
+    _, choice = choose_model(None, None, only_the_sample=True)
+    texts = texts_of_model(choice, "auto")
+    assert reranker_of_model(choice, "auto", engine="auto").encoder is texts.encoder
+    encoder, texts.encoder = texts.encoder, Deaf()  # type: ignore[assignment]
+    try:
+        assert texts.phrase("a blue boat").shape == (encoder.dimensions,)
+        with pytest.raises(AssertionError, match="a green boat"):
+            texts.phrase("a green boat")
+    finally:
+        texts.encoder = encoder

@@ -306,6 +306,24 @@ def test_ctrl_c_ends_a_search_at_once_with_code_130() -> None:
     assert "Traceback" not in err
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="SIGINT cannot be sent to one process there")
+@pytest.mark.parametrize("module", ["phrasepix.search", "phrasepix.pipeline", "retriever.pixabay.retriever", "sqlite3"])
+def test_ctrl_c_amid_an_import_ends_the_command_too(module: str) -> None:
+    code = f"""
+import os, signal, sys
+class Impatient:
+    def find_spec(self, name, path=None, target=None):
+        if name == "{module}":
+            os.kill(os.getpid(), signal.SIGINT)
+sys.meta_path.insert(0, Impatient())
+sys.argv = ["phrasepix", "a red car", "--tag", "car", "--source", "sample"]
+from phrasepix.cli import main
+main()
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "Interrupted.\n")
+
+
 def test_a_closed_pipe_ends_quietly() -> None:
     line = shlex.join(command(*MAIN_JOB))
     done = subprocess.run(

@@ -178,6 +178,8 @@ def test_a_phrase_that_was_encoded_ahead_is_not_encoded_again(server: PictureSer
         assert reranker.encoder is encoder
         assert ids(reranker.rerank("red", put_pool(server, 3)))
     assert encoder.texts == ["red", *NEUTRAL_PHRASES]
+    with pytest.raises(ValueError, match="leave out the other"):
+        ClipReranker(encoder, texts=texts)
 
 
 def test_only_what_is_new_in_a_pool_is_fetched_and_encoded(

@@ -1,9 +1,10 @@
 """What limits each subject of the report, and what would move it: found by profiling."""
 
 LIMITS = {
-    "new phrase": """starting up: imports (NumPy, OpenVINO, the command line), then loading the text tower and one
-  pass of it, which happens while the kept answer is read and the remembered vectors are looked up; then the
-  gallery. Scoring is hardly to be seen. A process that stays would move it, where nothing is loaded again.""",
+    "new phrase": """starting up: the interpreter, the command line, NumPy and OpenVINO, one after the other; then the
+  text tower is loaded and passed once, while the rest is imported, the kept answer read and the remembered vectors
+  looked up; then the pictures to show are decoded and written into the gallery. Scoring is hardly to be seen. A
+  process that stays would move it, where nothing is loaded again.""",
     "help": """the interpreter and the command-line library.""",
     "pictures": """arithmetic, then preprocessing: Pillow's resize takes about a tenth of a picture's processor
   time. Here it takes turns with the tower, each on all cores. A search prepares the next pictures while the tower

@@ -54,7 +54,7 @@ class Bar:
             console=console,
             transient=True,
         )
-        self._task = self._progress.add_task("Starting", total=None)
+        self._task = self._progress.add_task("", total=None)
         self._passing = False
 
     def show(self, progress: "SearchProgress") -> None:
@@ -67,11 +67,11 @@ class Bar:
             self._passing = True
             return
         self._clear()
-        self._progress.start()
         skipped = f" ({progress.skipped} skipped)" if progress.skipped else ""
         description = Text(_sentence(progress.step) + skipped).markup  # escaped: a tag is shown as it is
         self._progress.best = progress.best
         self._progress.update(self._task, description=description, completed=progress.done, total=progress.total)
+        self._progress.start()
 
     def say(self, message: str) -> None:
         """One line for the person, as it is."""

@@ -1,12 +1,15 @@
 """A phrase encoded while the command imports what else a search needs, which takes as long."""
 
+import logging
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from threading import Thread
 
 from phrasepix.models import choose_model, is_at_hand, texts_of_model
-from phrasepix.sample import NAME as SAMPLE
+from phrasepix.sample import SAMPLE_NAME
 from reranker.encoded_texts import EncodedTexts
+
+logger = logging.getLogger(__name__)
 
 
 @contextmanager
@@ -20,7 +23,7 @@ def encoded_ahead(
     """
     encoding: Thread | None = None
     with suppress(Exception):
-        _, choice = choose_model(model, pretrained, only_the_sample=list(sources) == [SAMPLE])
+        _, choice = choose_model(model, pretrained, only_the_sample=set(sources) == {SAMPLE_NAME})
         if is_at_hand(choice, device, engine):
             texts = texts_of_model(choice, device, engine)
             encoding = Thread(target=_encode, args=(texts, phrase.strip()), name="encode-ahead", daemon=True)
@@ -33,5 +36,7 @@ def encoded_ahead(
 
 
 def _encode(texts: EncodedTexts, phrase: str) -> None:
-    with suppress(Exception):
+    try:
         texts.phrase(phrase)
+    except Exception as error:
+        logger.debug("the phrase could not be encoded ahead: %s", error)

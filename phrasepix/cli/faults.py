@@ -1,14 +1,39 @@
 """How errors and interruptions reach the person at the keyboard, and with which exit code."""
 
 import os
+import signal
 import sys
+import threading
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import FrameType
 
 import typer
 
 FOUND, NOTHING_FOUND, WRONG_USAGE, FAILED, INTERRUPTED = 0, 1, 2, 3, 130
+
+
+def leave_when_interrupted_amid_an_import() -> None:
+    """Have Ctrl-C end the process at once while the main thread imports something.
+
+    Raised there, the interruption could leave the lock of that import held: Python gives it back only from where it is
+    never interrupted, and a thread that imports the same would wait for ever.
+    """
+    if (
+        threading.current_thread() is threading.main_thread()
+        and signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    ):
+        signal.signal(signal.SIGINT, _interrupted)
+
+
+def _interrupted(number: int, frame: FrameType | None) -> None:
+    while frame is not None:
+        if frame.f_code.co_filename.startswith("<frozen importlib"):
+            os.write(2, b"Interrupted.\n")  # sys.stderr may be amid a write of its own
+            os._exit(INTERRUPTED)
+        frame = frame.f_back
+    raise KeyboardInterrupt
 
 
 @contextmanager

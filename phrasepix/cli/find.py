@@ -414,7 +414,7 @@ def _encoded_ahead(
     device: str,
     engine: str,
 ) -> AbstractContextManager[None]:
-    if phrase is None:
+    if phrase is None or not phrase.strip():
         return nullcontext()
     from phrasepix.cli.encoded_ahead import encoded_ahead
 

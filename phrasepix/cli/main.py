@@ -8,6 +8,7 @@ from io import TextIOWrapper
 
 import typer
 
+from phrasepix.cli.faults import leave_when_interrupted_amid_an_import
 from phrasepix.cli.find import find
 
 app = typer.Typer(
@@ -54,6 +55,7 @@ def main() -> None:
         warnings.simplefilter("ignore")
     _write_every_script()
     _hurry()
+    leave_when_interrupted_amid_an_import()
     try:
         _run(sys.argv[1:])
     except SystemExit as leaving:

@@ -2,6 +2,7 @@
 
 import logging
 import sys
+from threading import RLock
 from typing import TYPE_CHECKING, Self
 
 from phrasepix.console import console_of
@@ -21,19 +22,22 @@ class Screen:
     def __init__(self) -> None:
         self._bar: Bar | None = None
         self._handler = _Messages(self)
+        self._drawing = RLock()  # threads have something to say too
 
     def show(self, progress: "SearchProgress") -> None:
         """Show where the search is."""
-        self._bar = self._bar or _bar_on_stderr()
-        if self._bar is not None:
-            self._bar.show(progress)
+        with self._drawing:
+            self._bar = self._bar or _bar_on_stderr()
+            if self._bar is not None:
+                self._bar.show(progress)
 
     def say(self, message: str) -> None:
         """One line for the person, as it is."""
-        if self._bar is not None:
-            self._bar.say(message)
-        else:
-            sys.stderr.write(message.translate(_LEFT_OUT).expandtabs() + "\n")
+        with self._drawing:
+            if self._bar is not None:
+                self._bar.say(message)
+            else:
+                sys.stderr.write(message.translate(_LEFT_OUT).expandtabs() + "\n")
 
     def __enter__(self) -> Self:
         for name in _LOGS:

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-NAME = "sample"
+SAMPLE_NAME = "sample"
 """Of the source, and of the model."""
 
 MODEL_DIRECTORY = Path(__file__).parent / "model"

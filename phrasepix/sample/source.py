@@ -5,14 +5,14 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from datetime import timedelta
 
-from phrasepix.sample import NAME
+from phrasepix.sample import SAMPLE_NAME
 from retriever.pixabay import PIXABAY, PIXABAY_MANNERS, PixabayRetriever
 from retriever.profile import SourceProfile
 from retriever.protocol import Retriever
 from retriever.source import Opening, SkippedHit
 
 SAMPLE = SourceProfile(
-    name=NAME,
+    name=SAMPLE_NAME,
     title="the built-in sample",
     home_url="",
     api_url="",

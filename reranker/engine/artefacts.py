@@ -26,7 +26,7 @@ class Artefacts:
     """An exported model: where it is, and what must be known to run it.
 
     `fingerprint` digests weights, preprocessing and architecture. `dimensions` is an embedding's length, `input_side`
-    in pixels. `context` counts tokens; `clean` is how a text is cleaned; `tokenizer` is clip (its vocabulary) or file
+    in pixels. `context` counts tokens; `clean` is how a text is cleaned; `tokenizer` is clip (its merges) or file
     (one of the hub's), and `padding` the id it fills up with; `ends` whether the text tower takes tokens up to the end
     of the text only. `image_parameters` counts the image tower's weights.
     """

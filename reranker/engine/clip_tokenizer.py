@@ -1,26 +1,30 @@
 """CLIP's tokenizer without open_clip: its cleaning and word pattern, and the `tokenizers` library."""
 
 import gzip
+import hashlib
 import re
 import string
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from reranker.errors import NotExportableError
+
 MERGES = "merges.txt"
 """The file a tokenizer is made from."""
 
 _HEADER = "#version: CLIP\n"
+_MERGES_DIGEST = "35eadb2816c6041d2b2a52a6d76b29a1b2f28d9dae13516b4921bef45f291423"
 _START, _END = "<start_of_text>", "<end_of_text>"
 _WORD_END = "</w>"
 _MERGES_USED = 49152 - 256 - 2
 _LONGEST = 32
 """Letters of the longest token."""
 _FEW_LETTERS = 200
-"""In words of so many letters together, looking up the merges they can use is faster than building with all of them."""
+"""For words of so many letters together a model is made sooner of the merges they can use than of all."""
 
 # Not case-sensitive, as open_clip's: “'S” is one word.
 _WORDS = rf"(?i){_START}|{_END}|'s|'t|'re|'ve|'m|'ll|'d|{{letters}}+|{{digit}}|[^\s{{others}}]+"
@@ -40,24 +44,26 @@ class ClipTokenizer:
 
     def __init__(self, directory: Path, *, context: int, clean: str = "lower") -> None:
         content = (directory / MERGES).read_text(encoding="utf-8")
+        if _digest(content) != _MERGES_DIGEST:
+            raise ValueError(f"{MERGES} is not what was written")
         self._merges = content.split("\n")[1:-1]
-        if not content.startswith(_HEADER) or content.count(" ", len(_HEADER)) != len(self._merges):
-            raise ValueError(f"{MERGES} does not name two tokens a line")
         self._letters = _byte_letters()
         self._bytes = {token: number for number, token in enumerate(_byte_tokens())}
         first_special = len(self._bytes) + len(self._merges)
         self._special = {_START: first_special, _END: first_special + 1}
-        self._whole: Any = None
+        self._bpe: Any = None
+        self._words: set[str] | None = set()
+        """Those that `_bpe` is made for; None where it is made for all."""
         self._clean = CLEANINGS[clean]
         self.context = context
 
     def __call__(self, texts: Iterable[str]) -> NDArray[np.int64]:
         """Token ids: int64 [len(texts), context]."""
         worded = [[self._spelt(word) for word in _words(self._clean(text))] for text in texts]
-        model = self._model({word for words in worded for word in words} - self._special.keys())
+        self._make_for({word for words in worded for word in words} - self._special.keys())
         tokens = np.zeros((len(worded), self.context), dtype=np.int64)
         for row, words in zip(tokens, worded, strict=True):
-            ids = self._ids(words, model)
+            ids = self._ids(words)
             row[: len(ids)] = ids
         return tokens
 
@@ -65,26 +71,29 @@ class ClipTokenizer:
         """The word in the letters of its bytes."""
         return word if word in self._special else "".join(self._letters[byte] for byte in word.encode())
 
-    def _ids(self, words: Iterable[str], model: Any) -> list[int]:
+    def _ids(self, words: Iterable[str]) -> list[int]:
         ids = [self._special[_START]]
         for word in words:
             if word in self._special:
                 ids.append(self._special[word])
             else:
-                ids += (token.id for token in model.tokenize(word))
+                ids += (token.id for token in self._bpe.tokenize(word))
             if len(ids) >= self.context:  # the rest of a long text need not be looked at
                 break
         return [*ids[: self.context - 1], self._special[_END]]
 
-    def _model(self, words: Collection[str]) -> Any:
-        """The library's model with the merges that these words can use, or with all."""
-        if self._whole is not None:
-            return self._whole
-        if sum(map(len, words)) > _FEW_LETTERS:
-            self._whole = self._with_merges(enumerate(self._merges))
-            return self._whole
-        pairs = {pair for word in words for pair in _pairs(word)}
-        return self._with_merges((rank, merge) for rank, merge in enumerate(self._merges) if merge in pairs)
+    def _make_for(self, words: Set[str]) -> None:
+        """Make the library's model with the merges that these words and those before can use, or at last with all."""
+        if self._words is None or (self._bpe is not None and words <= self._words):
+            return
+        self._words |= words
+        ranked: Iterable[tuple[int, str]] = enumerate(self._merges)
+        if sum(map(len, self._words)) > _FEW_LETTERS:
+            self._words = None
+        else:
+            pairs = {pair for word in self._words for pair in _pairs(word)}
+            ranked = ((rank, merge) for rank, merge in ranked if merge in pairs)
+        self._bpe = self._with_merges(ranked)
 
     def _with_merges(self, ranked: Iterable[tuple[int, str]]) -> Any:
         from tokenizers.models import BPE
@@ -171,6 +180,16 @@ def _byte_tokens() -> list[str]:
 
 
 def write_merges(packed_merges: Path, directory: Path) -> None:
-    """Write `merges.txt`, two tokens a line, from the gzipped list of merges that open_clip ships."""
+    """Write `merges.txt`, two tokens a line, from the gzipped list of merges that open_clip ships.
+
+    Raises `NotExportableError` where that is not the list all of CLIP's models share.
+    """
     lines = gzip.decompress(packed_merges.read_bytes()).decode().split("\n")[1 : 1 + _MERGES_USED]
-    (directory / MERGES).write_text(_HEADER + "".join(f"{line}\n" for line in lines), encoding="utf-8")
+    content = _HEADER + "".join(f"{line}\n" for line in lines)
+    if _digest(content) != _MERGES_DIGEST:
+        raise NotExportableError("its tokenizer's merges are not CLIP's own")
+    (directory / MERGES).write_text(content, encoding="utf-8")
+
+
+def _digest(content: str) -> str:
+    return hashlib.sha256(content.encode()).hexdigest()
