@@ -30,7 +30,8 @@ def leave_when_interrupted_amid_an_import() -> None:
 def _interrupted(number: int, frame: FrameType | None) -> None:
     while frame is not None:
         if frame.f_code.co_filename.startswith("<frozen importlib"):
-            os.write(2, b"Interrupted.\n")  # sys.stderr may be amid a write of its own
+            # Not by sys.stderr, which may be amid a write of its own; a bar has hidden a terminal's cursor.
+            os.write(2, (b"\x1b[?25h\n" if os.isatty(2) else b"") + b"Interrupted.\n")
             os._exit(INTERRUPTED)
         frame = frame.f_back
     raise KeyboardInterrupt
