@@ -12,8 +12,9 @@ import pytest
 from phrasepix.cli.encoded_ahead import encoded_ahead
 from phrasepix.models import choose_model, reranker_of_model, texts_of_model
 from phrasepix.sample.site import StockSite
-from phrasepix.search import find_images
 from reranker.encoder import Embeddings
+from reranker.engine.choice import load_encoder
+from retriever.directories import cache_directory
 
 COMMAND = "from phrasepix.cli import main; main()"
 NOT_FOR_A_REMEMBERED_SEARCH = {
@@ -123,16 +124,18 @@ class Deaf:
 
 
 def test_what_was_encoded_ahead_is_what_the_search_finds() -> None:
-    find_images("a red boat", tag="boat", source="sample", limit=3)  # exports the model
-    with encoded_ahead(" a blue boat", None, None, device="auto", engine="auto", sources=["sample", "sample"]):
-        pass
     _, choice = choose_model(None, None, only_the_sample=True)
+    load_encoder(choice, cache_directory())  # exports it
+    with encoded_ahead(
+        " a boat that was asked for ahead", None, None, device="auto", engine="auto", sources=["sample", "sample"]
+    ):
+        pass
     texts = texts_of_model(choice, "auto")
     assert reranker_of_model(choice, "auto", engine="auto").encoder is texts.encoder
     encoder, texts.encoder = texts.encoder, Deaf()  # type: ignore[assignment]
     try:
-        assert texts.phrase("a blue boat").shape == (encoder.dimensions,)
-        with pytest.raises(AssertionError, match="a green boat"):
-            texts.phrase("a green boat")
+        assert texts.phrase("a boat that was asked for ahead").shape == (encoder.dimensions,)
+        with pytest.raises(AssertionError, match="nobody asked for"):
+            texts.phrase("a boat nobody asked for")
     finally:
         texts.encoder = encoder
