@@ -1,20 +1,69 @@
-"""The errors of the joined tool, and all there are together.
+"""Every error phrasepix raises on purpose, in one place: `except PhrasepixError` catches them all.
 
-    PhrasepixError
-    ├── UnknownSourceError   no source of that name (also a ValueError)
-    ├── NotKeptError         what shall be cleared is not there (also a ValueError)
-    ├── WrongPickError       what shall be saved is not among the results, or too much (also a ValueError)
-    └── NotWrittenError      a file could not be written
-
-Stage 1's errors stand in `retriever.errors`, stage 2's in `reranker.errors`.
+PhrasepixError
+├── UnknownSourceError   no source of that name (also a ValueError)
+├── NotKeptError         what shall be cleared is not there (also a ValueError)
+├── WrongPickError       what shall be saved is not among the results, or too much (also a ValueError)
+├── NotWrittenError      a file could not be written
+├── RetrieverError       stage 1; its tree is drawn in `retriever.errors`
+└── RerankerError        stage 2; its tree is drawn in `reranker.errors`
 """
 
-from reranker.errors import RerankerError, UnknownModelError, WrongQueryError
-from retriever.errors import ConfigFileError, KeyMissingError, RetrieverError, WrongParameterError
+from phrasepix_core.errors import NotWrittenError, PhrasepixError
+from reranker.errors import (
+    ForbiddenAddressError,
+    ModelError,
+    NotExportableError,
+    PictureError,
+    PictureUnreachableError,
+    PictureUnreadableError,
+    RerankerError,
+    TransientPictureError,
+    UnknownModelError,
+    WeightsUnavailableError,
+    WrongQueryError,
+)
+from retriever.errors import (
+    AnswerNotKeptError,
+    ConfigFileError,
+    KeyMissingError,
+    KeyRefusedError,
+    RateLimitError,
+    RetrieverError,
+    SourceAnswerError,
+    SourceFaultError,
+    SourceUnreachableError,
+    WrongParameterError,
+)
 
-
-class PhrasepixError(Exception):
-    """The root of the joined tool's own errors."""
+__all__ = [
+    "AnswerNotKeptError",
+    "ConfigFileError",
+    "ForbiddenAddressError",
+    "KeyMissingError",
+    "KeyRefusedError",
+    "ModelError",
+    "NotExportableError",
+    "NotKeptError",
+    "NotWrittenError",
+    "PhrasepixError",
+    "PictureError",
+    "PictureUnreachableError",
+    "PictureUnreadableError",
+    "RateLimitError",
+    "RerankerError",
+    "RetrieverError",
+    "SourceAnswerError",
+    "SourceFaultError",
+    "SourceUnreachableError",
+    "TransientPictureError",
+    "UnknownModelError",
+    "UnknownSourceError",
+    "WeightsUnavailableError",
+    "WrongParameterError",
+    "WrongPickError",
+    "WrongQueryError",
+]
 
 
 class UnknownSourceError(PhrasepixError, ValueError):
@@ -28,13 +77,6 @@ class NotKeptError(PhrasepixError, ValueError):
 class WrongPickError(PhrasepixError, ValueError):
     """What shall be saved is not among the results, or is more than is saved at a time."""
 
-
-class NotWrittenError(PhrasepixError):
-    """A file could not be written."""
-
-
-EVERY_ERROR = (PhrasepixError, RetrieverError, RerankerError)
-"""For `except EVERY_ERROR`: whatever a search can raise on purpose."""
 
 WRONG_USAGE = (
     UnknownSourceError,

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from PIL import Image
 
+from phrasepix_core.urls import shown_url
 from reranker.errors import PictureError, WrongQueryError
 from reranker.match import Match
 from reranker.pictures.decode import decode_file, rgb_picture
-from reranker.pictures.shown_url import shown_url
 from reranker.query import Example, Part, Phrase, Query
 
 if TYPE_CHECKING:
@@ -137,11 +137,11 @@ def _in_file(path: Path, weight: float) -> Example:
 
 def _decoded(place: "Place") -> Image.Image:
     """The picture; whatever the file is called, unless it is of a camera's own format. Raises `OSError`."""
+    from phrasepix_core.files import open_regular
     from reranker.pictures.local_files import LARGEST_LOCAL_PIXELS, local_formats
     from reranker.pictures.raw_preview import raw_preview
-    from retriever.folder.contents import open_file
 
-    with open_file(place.path) as file:
+    with open_regular(place.path) as file:
         if place.is_raw:
             return raw_preview(file, _ENOUGH)
         formats = local_formats()

@@ -1,7 +1,7 @@
 """Where a result leads."""
 
+from phrasepix_core.urls import lasting
 from retriever.candidate import Candidate
-from retriever.courtesy.addresses import lasting
 from retriever.folder.profile import FOLDER
 
 

@@ -6,8 +6,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
-from phrasepix.files import write_whole
 from phrasepix.saving.reopener import Reopener
+from phrasepix_core.files import write_atomically
 from reranker.match import Match, fits_well
 from reranker.query import Part, Phrase, Query
 from retriever.protocol import Retriever, profile_of
@@ -174,7 +174,7 @@ class Results(Sequence[Match]):
         """
         from phrasepix.gallery import gallery_page
 
-        return write_whole(Path(path), gallery_page(self))
+        return write_atomically(Path(path), gallery_page(self))
 
     def save(
         self,

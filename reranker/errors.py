@@ -15,8 +15,10 @@
 Each message says what happened, to which model, URL or picture, and what to do where something can be done.
 """
 
+from phrasepix_core.errors import PhrasepixError
 
-class RerankerError(Exception):
+
+class RerankerError(PhrasepixError):
     """The root of stage 2's errors."""
 
 

@@ -7,6 +7,7 @@ from threading import Lock
 import numpy as np
 from PIL import Image
 
+from phrasepix_core.urls import shown_url
 from reranker.encoder import Encoder, image_tower_name
 from reranker.errors import PictureError, PictureUnreachableError, WrongQueryError
 from reranker.folding import Likeness, fingerprint_of
@@ -15,7 +16,6 @@ from reranker.memory.picture_store import KeptPicture
 from reranker.pictures import PictureLoader
 from reranker.pictures.decode import decode
 from reranker.pictures.loader import DECODED_TO
-from reranker.pictures.shown_url import shown_url
 from reranker.query import Example, Query
 from retriever.candidate import Candidate
 

@@ -5,6 +5,8 @@ from datetime import date, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
+from phrasepix_core.text import printable
+
 
 class UnusableHitError(ValueError):
     """An entry of an answer from which no candidate can be made; the message says why."""
@@ -17,11 +19,6 @@ def usable_entry(hit: object, key: str = "id") -> tuple[Mapping[str, Any], str]:
     if not (identifier := identifier_of(hit, key)):
         raise UnusableHitError("it has no id")
     return hit, identifier
-
-
-def printable(text: str) -> str:
-    """`text` without what could steer a terminal or cannot be written as UTF-8 (half a surrogate pair)."""
-    return " ".join("".join(character if character.isprintable() else " " for character in text).split())
 
 
 def text_of(entry: Mapping[str, Any], key: str) -> str:

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from html import escape
 from urllib.parse import quote, urlsplit
 
+from phrasepix_core.urls import lasting
 from retriever.candidate import Candidate
-from retriever.courtesy.addresses import lasting
 from retriever.errors import WrongParameterError
 
 _LONGEST_TEXT = 300

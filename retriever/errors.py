@@ -16,8 +16,10 @@ Each message says what happened, to which URL or file, and what to do. None cont
 
 from collections.abc import Iterable
 
+from phrasepix_core.errors import PhrasepixError
 
-class RetrieverError(Exception):
+
+class RetrieverError(PhrasepixError):
     """The root of stage 1's errors."""
 
 

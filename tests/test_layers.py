@@ -1,6 +1,7 @@
 """The two stages know nothing of each other but the record they share."""
 
 import ast
+import sys
 from pathlib import Path
 
 import pytest
@@ -31,7 +32,8 @@ def imported_modules(path: Path) -> set[str]:
         ("retriever", {"reranker", "phrasepix", "training", "torch", "open_clip", "PIL", "numpy"}),
         ("reranker", {"retriever", "phrasepix", "training"}),
         ("phrasepix", {"training", "tests", "benchmarks"}),
-        ("training", {"retriever", "reranker", "phrasepix"}),
+        ("training", {"retriever", "reranker", "phrasepix", "phrasepix_core"}),
+        ("phrasepix_core", {"retriever", "reranker", "phrasepix", "training"}),
     ],
 )
 def test_a_package_imports_nothing_it_must_not_know(package: str, forbidden: set[str]) -> None:
@@ -46,10 +48,19 @@ def test_a_package_imports_nothing_it_must_not_know(package: str, forbidden: set
     assert offences == []
 
 
+def test_the_ground_floor_needs_the_standard_library_alone() -> None:
+    imported = {
+        module.split(".")[0]
+        for path in sorted((ROOT / "phrasepix_core").rglob("*.py"))
+        for module in imported_modules(path)
+    }
+    assert imported <= {*sys.stdlib_module_names, "phrasepix_core"}
+
+
 def test_no_module_takes_a_private_name_of_another() -> None:
     offences = [
         f"{path.relative_to(ROOT)} takes {alias.name} of {node.module}"
-        for package in ("retriever", "reranker", "phrasepix", "training")
+        for package in ("phrasepix_core", "retriever", "reranker", "phrasepix", "training")
         for path in sorted((ROOT / package).rglob("*.py"))
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(node, ast.ImportFrom)

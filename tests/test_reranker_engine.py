@@ -655,7 +655,7 @@ def test_a_model_that_cannot_be_loaded_is_the_same_error_as_in_torch(directory: 
 
 def test_the_export_finds_the_packages_where_the_search_does(tmp_path: Path) -> None:
     beside = tmp_path / "a script's folder"
-    for package in ("reranker", "retriever"):
+    for package in ("phrasepix_core", "reranker", "retriever"):
         shutil.copytree(ROOT / package, beside / package, ignore=shutil.ignore_patterns("__pycache__"))
     weights = beside / "reranker" / "models" / "weights.py"
     weights.write_text(

@@ -57,10 +57,10 @@ def explained(*, debug: bool) -> Iterator[None]:
 
 
 def _say(error: Exception) -> int:
-    from phrasepix.errors import EVERY_ERROR
     from phrasepix.errors import WRONG_USAGE as MENDED_BY_ANOTHER_CALL
+    from phrasepix.errors import PhrasepixError
 
-    if isinstance(error, EVERY_ERROR):
+    if isinstance(error, PhrasepixError):
         print(f"Error: {error}", file=sys.stderr)
         return WRONG_USAGE if isinstance(error, MENDED_BY_ANOTHER_CALL) else FAILED
     print(

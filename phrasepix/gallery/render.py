@@ -12,8 +12,8 @@ from PIL import Image
 from phrasepix.gallery.hotlinks import hotlinked, origin_of
 from phrasepix.links import page_of
 from phrasepix.videos import video_note
+from phrasepix_core.urls import lasting
 from reranker.reading import share_of_full
-from retriever.courtesy.addresses import lasting
 
 if TYPE_CHECKING:
     from phrasepix.results import Results

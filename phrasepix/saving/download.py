@@ -9,10 +9,10 @@ from typing import Any, Self
 from urllib3 import BaseHTTPResponse
 
 from phrasepix.saving.part import Part
+from phrasepix_core.urls import shown_url
 from reranker.errors import PictureUnreachableError, PictureUnreadableError, TransientPictureError
 from reranker.pictures.local_files import path_of
 from reranker.pictures.session import PictureSession
-from reranker.pictures.shown_url import shown_url
 
 _CHUNK = 1 << 18
 _WORTH_ANOTHER_TRY = frozenset({429, 500, 502, 503, 504})

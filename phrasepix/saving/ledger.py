@@ -14,11 +14,11 @@ from hashlib import file_digest
 from pathlib import Path
 
 from phrasepix.errors import NotWrittenError
-from phrasepix.files import write_whole
 from phrasepix.saving.credit_page import with_credits
 from phrasepix.saving.entries import CREDITS, DamagedCreditsError, Entry, identity_of, is_entry, read_entries
 from phrasepix.saving.names import digest
 from phrasepix.saving.part import Part
+from phrasepix_core.files import write_atomically
 from retriever.candidate import Candidate
 
 logger = logging.getLogger(__name__)
@@ -26,7 +26,7 @@ logger = logging.getLogger(__name__)
 PAGE = "CREDITS.md"
 HIDDEN = ".phrasepix"
 _PATIENCE_S = 1800
-_TEMPORARY = ".????????"  # what `write_whole` appends while it writes
+_TEMPORARY = ".????????"  # what `write_atomically` appends while it writes
 
 
 @contextmanager
@@ -87,7 +87,7 @@ class Ledger:
         """
         note = self.hidden(candidate, ".note")
         if file is not None:
-            write_whole(note, json.dumps(entry))
+            write_atomically(note, json.dumps(entry))
             file.replace(self.directory / entry["file"])
         self._note(entry)
         self._write()
@@ -106,7 +106,7 @@ class Ledger:
             kept = ""
             if (self.directory / PAGE).exists():  # it will be made anew, without what the damaged file knew
                 copy = self.directory / f"CREDITS.before-{stamp}.md"
-                write_whole(copy, (self.directory / PAGE).read_bytes())
+                write_atomically(copy, (self.directory / PAGE).read_bytes())
                 kept = f", and {PAGE} as it was to {copy.name}"
             logger.warning(
                 "%s is damaged (%s); it was moved to %s%s, and a new one is begun",
@@ -131,8 +131,8 @@ class Ledger:
 
     def _write(self) -> None:
         content = {"made_by": "phrasepix", "version": 1, "pictures": self._entries}
-        write_whole(self.directory / CREDITS, json.dumps(content, ensure_ascii=False, indent=2) + "\n")
-        write_whole(self.directory / PAGE, self._page())
+        write_atomically(self.directory / CREDITS, json.dumps(content, ensure_ascii=False, indent=2) + "\n")
+        write_atomically(self.directory / PAGE, self._page())
 
     def _page(self) -> bytes:
         return with_credits(self._page_there(), self._entries)

@@ -20,12 +20,12 @@ from phrasepix.saving.metadata import embed_credit
 from phrasepix.saving.names import name_for
 from phrasepix.saving.part import Part
 from phrasepix.saving.reopener import Reopener
+from phrasepix_core.urls import lasting
 from reranker.errors import ForbiddenAddressError, PictureError, PictureUnreachableError, PictureUnreadableError
 from reranker.match import Match
 from reranker.pictures.decode import FORMATS, decode_file
 from reranker.pictures.local_files import local_formats
 from retriever.candidate import Candidate, Rendition
-from retriever.courtesy.addresses import lasting
 from retriever.credit import CREDIT_FORMATS, credit_line
 from retriever.errors import RetrieverError
 from retriever.protocol import Downloads, Retriever, is_on_disk, is_on_loopback

@@ -4,8 +4,8 @@ import threading
 import time
 from typing import TYPE_CHECKING, Self
 
+from phrasepix_core.urls import shown_url
 from reranker.errors import PictureUnreachableError, PictureUnreadableError, TransientPictureError
-from reranker.pictures.shown_url import shown_url
 
 if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse

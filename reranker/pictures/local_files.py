@@ -2,15 +2,14 @@
 
 import os
 import re
-import stat
 import threading
 from collections.abc import Sequence
 from pathlib import Path
-from typing import BinaryIO
 from urllib.parse import unquote_to_bytes, urlsplit
 
 from PIL import Image
 
+from phrasepix_core.files import open_regular
 from reranker.errors import PictureError, PictureUnreachableError
 from reranker.pictures.decode import FORMATS, decode_file
 from reranker.pictures.raw_preview import raw_preview
@@ -65,25 +64,13 @@ def local_formats() -> tuple[str, ...]:
 def _decoded(path: Path, enough: int) -> Image.Image:
     formats = local_formats()
     try:
-        with _open(path) as file:
+        with open_regular(path) as file:
             # A camera's own file cannot be told by content: most are TIFF, and begin with a picture of a stamp's size.
             if path.suffix.lower() not in Image.registered_extensions():
                 return raw_preview(file, enough)
             return decode_file(file, enough=enough, largest_pixels=LARGEST_LOCAL_PIXELS, formats=formats)
     except OSError as error:
         raise PictureUnreachableError(f"the file cannot be read: {error.strerror or error}") from None
-
-
-def _open(path: Path) -> BinaryIO:
-    """The file, open for reading; a pipe or a device in its place is not waited for. Raises `OSError`."""
-    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
-    try:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise OSError("it is no file any more")
-        return os.fdopen(descriptor, "rb")
-    except BaseException:
-        os.close(descriptor)
-        raise
 
 
 def _reduced(picture: Image.Image, enough: int) -> Image.Image:

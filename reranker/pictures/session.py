@@ -9,8 +9,8 @@ from urllib3 import BaseHTTPResponse, Timeout
 from urllib3.exceptions import HTTPError, NewConnectionError, URLSchemeUnknown
 from urllib3.exceptions import TimeoutError as HTTPTimeoutError
 
+from phrasepix_core.urls import shown_url
 from reranker.errors import ForbiddenAddressError, PictureUnreachableError, TransientPictureError
-from reranker.pictures.shown_url import shown_url
 from reranker.pictures.transport import GuardedTransport
 
 _MOST_REDIRECTS = 5

@@ -5,12 +5,12 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
+from phrasepix_core.text import printable
 from retriever.answer_fields import (
     UnusableHitError,
     day_of,
     fitted,
     pixels_of,
-    printable,
     text_of,
     url_of,
     usable_entry,

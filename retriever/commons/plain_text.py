@@ -4,7 +4,8 @@ import re
 from collections.abc import Sequence
 from html.parser import HTMLParser
 
-from retriever.answer_fields import printable, url_of
+from phrasepix_core.text import printable
+from retriever.answer_fields import url_of
 
 _LONGEST = 5_000
 _DECLARATION = re.compile(r"<!--.*?(?:-->|$)|<!(?:\[CDATA\[.*?(?:\]\]>|$)|[^>]*>?)", re.DOTALL)

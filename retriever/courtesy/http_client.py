@@ -8,9 +8,9 @@ from urllib.parse import urlsplit
 
 import requests
 
-from retriever.answer_fields import printable
+from phrasepix_core.text import printable
+from phrasepix_core.urls import is_on_this_machine
 from retriever.api_key import ApiKey
-from retriever.courtesy.addresses import is_on_this_machine
 from retriever.courtesy.answer_store import json_object
 from retriever.courtesy.budget import RequestBudget
 from retriever.courtesy.key_place import KeyPlace

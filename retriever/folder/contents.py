@@ -1,12 +1,10 @@
 """The content of a picture file: what identifies it, and what it says of itself."""
 
 import hashlib
-import os
-import stat
 from dataclasses import dataclass
 from io import BufferedReader
-from pathlib import Path
 
+from phrasepix_core.files import open_regular
 from retriever.folder.facts import Facts
 from retriever.folder.walk import Place
 
@@ -32,7 +30,7 @@ def read_contents(place: Place) -> Contents:
     from retriever.folder.metadata import NoPictureError, facts_of_file
     from retriever.folder.raw import facts_of_raw
 
-    with open_file(place.path) as file:
+    with open_regular(place.path) as file:
         head = _head(file)
         file.seek(0)
         digest = hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=_DIGEST_BYTES)).hexdigest()
@@ -46,24 +44,9 @@ def read_contents(place: Place) -> Contents:
 
 def read_head(place: Place) -> str:
     """The digest of how the file begins: where it differs, the contents do. Raises `OSError`."""
-    with open_file(place.path) as file:
+    with open_regular(place.path) as file:
         return _head(file)
 
 
 def _head(file: BufferedReader) -> str:
     return hashlib.blake2b(file.read(_HEAD_BYTES), digest_size=_DIGEST_BYTES).hexdigest()
-
-
-def open_file(path: Path) -> BufferedReader:
-    """The file, open for reading. What became a pipe or a device meanwhile is not waited for.
-
-    Raises `OSError`.
-    """
-    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
-    try:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise OSError("it is no file any more")
-        return os.fdopen(descriptor, "rb")
-    except BaseException:
-        os.close(descriptor)
-        raise

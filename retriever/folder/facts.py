@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from datetime import date
 from typing import Any, Self
 
-from retriever.answer_fields import printable
+from phrasepix_core.text import printable
 
 _LONGEST_TEXT = 500
 _MOST_KEYWORDS = 200

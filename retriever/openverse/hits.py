@@ -4,12 +4,12 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from phrasepix_core.text import printable
 from retriever.answer_fields import (
     UnusableHitError,
     fitted,
     flag_of,
     pixels_of,
-    printable,
     text_of,
     url_of,
     usable_entry,

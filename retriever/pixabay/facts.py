@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
-from retriever.answer_fields import flag_of, printable, text_of, url_of
+from phrasepix_core.text import printable
+from retriever.answer_fields import flag_of, text_of, url_of
 from retriever.candidate import Candidate, Clip, Rendition
 from retriever.profile import SourceProfile
 

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Self
 
+from phrasepix_core.urls import lasting
 from retriever.candidate import Candidate
-from retriever.courtesy.addresses import lasting
 from retriever.credit import credit_line, plain_words
 
 _LONGEST = 1000

@@ -1,13 +1,15 @@
-"""Files written whole or not at all."""
+"""Files: written whole or not at all, read only where they are regular files."""
 
 import os
+import stat
 import tempfile
+from io import BufferedReader
 from pathlib import Path
 
-from phrasepix.errors import NotWrittenError
+from phrasepix_core.errors import NotWrittenError
 
 
-def write_whole(path: Path, content: str | bytes) -> Path:
+def write_atomically(path: Path, content: str | bytes) -> Path:
     """Write `content` (text as UTF-8) under a temporary name and move it into place; returns the absolute path.
 
     Nobody ever reads half a file, and a failure leaves what stood there before. Raises `NotWrittenError`.
@@ -31,3 +33,18 @@ def _umask() -> int:
     umask = os.umask(0)
     os.umask(umask)
     return umask
+
+
+def open_regular(path: Path) -> BufferedReader:
+    """Open the file at `path` for reading in binary. A pipe or a device in its place is not waited for.
+
+    Raises `OSError`, also where `path` is no regular file.
+    """
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError("it is no file any more")
+        return os.fdopen(descriptor, "rb")
+    except BaseException:
+        os.close(descriptor)
+        raise

@@ -1,4 +1,4 @@
-"""Which addresses are this machine's own."""
+"""Web addresses: which may be shown, which last, which are this machine's own."""
 
 import re
 from ipaddress import ip_address
@@ -24,3 +24,13 @@ def lasting(url: str) -> str:
     except ValueError:
         return ""
     return url if re.match(r"https?://[^/\s]", url) and not is_on_this_machine(url) else ""
+
+
+def shown_url(url: str) -> str:
+    """The URL without what may carry a secret: its query, its user and password."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return repr(url[:80])
+    host = parts.netloc.rpartition("@")[2]
+    return f"{parts.scheme}://{host}{parts.path}" if host else repr(url[:80])

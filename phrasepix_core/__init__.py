@@ -1,0 +1,1 @@
+"""Ground floor: what both stages and the joined tool share. Imports the standard library only."""
