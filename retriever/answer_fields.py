@@ -5,7 +5,7 @@ from datetime import date, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-from phrasepix_core.text import printable
+from phrasepix_core.text import printable, unescaped
 
 
 class UnusableHitError(ValueError):
@@ -22,9 +22,13 @@ def usable_entry(hit: object, key: str = "id") -> tuple[Mapping[str, Any], str]:
 
 
 def text_of(entry: Mapping[str, Any], key: str) -> str:
-    """A line of printable text; empty where it is missing or something else."""
-    value = entry.get(key)
-    return printable(value) if isinstance(value, str) else ""
+    """A line of printable text, its HTML entities decoded; empty where it is missing or something else."""
+    return line_of(entry.get(key))
+
+
+def line_of(value: object) -> str:
+    """A value as one line of printable text, its HTML entities decoded once; empty if it is no text."""
+    return printable(unescaped(value)) if isinstance(value, str) else ""
 
 
 def identifier_of(entry: object, key: str = "id") -> str:

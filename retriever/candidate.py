@@ -41,7 +41,8 @@ class Candidate:
     `renditions` (ordered small to large, at least one; those of a picture on this machine have file URLs).
     `catalogue` says whose ids these are where that is not the source itself: another server that speaks its protocol.
     `media_type` is one of `retriever.filters.MEDIA_TYPES` other than all. `credit` is a line of plain text as the
-    source wants it. `colours` are the dominant ones, in the words of `Filters.colours`. A video has its `duration_s` in
+    source wants it, and `attribution` the licensor's own words for it, which stand in place of every other form.
+    `licence` is what the source calls it; a remark of ours stands in none of these. `colours` are the dominant ones, in the words of `Filters.colours`. A video has its `duration_s` in
     seconds and its `clips`, small to large; its renditions are stills. `other_urls` lead to further copies of
     the very same file. A flag or a date is None, and a text or a tuple empty, where the source did not say.
 
@@ -65,6 +66,7 @@ class Candidate:
     found_by: str
     catalogue: str = ""
     title: str = ""
+    attribution: str = ""
     commercial_use: bool | None = None
     modification: bool | None = None
     credit_owed: bool | None = None

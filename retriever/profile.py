@@ -52,6 +52,13 @@ class SourceProfile:
     download_duty: str = ""
     has_videos: bool = False
 
+    def credit_of(self, creator: str, licence: str = "") -> str:
+        """The line that credits `creator`; the source alone if nobody is named, without a licence if none is known."""
+        if not creator:
+            return self.title
+        template = self.credit if licence else self.credit.replace("{licence}, ", "")
+        return template.format(creator=creator, licence=licence)
+
     @property
     def needs_key(self) -> bool:
         """Whether the source answers only to those who have a key."""

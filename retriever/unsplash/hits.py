@@ -43,7 +43,7 @@ def candidate_from_photo(photo: object, profile: SourceProfile, found_by: str, c
         creator_url=_referred(url_of(object_of(user, "links"), "html")),
         licence=profile.licence,
         licence_url=profile.licence_url,
-        credit=profile.credit.format(creator=creator or "an unnamed creator"),
+        credit=profile.credit_of(creator),
         found_by=found_by,
         catalogue=catalogue,
         title=text_of(entry, "description") or text_of(entry, "alt_description"),
