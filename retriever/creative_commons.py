@@ -11,17 +11,13 @@ _HOST = "creativecommons.org"
 _VERSIONS = ("4.0", "3.0", "2.5", "2.1", "2.0", "1.0")
 _KINDS = frozenset({"by", "by-sa", "by-nd", "by-nc", "by-nc-sa", "by-nc-nd"})
 _PORTS = {
-    "1.0": frozenset("fi il nl".split()),
-    "2.0": frozenset("at au be br ca cl de es fr hr it jp kr nl pl tw uk za".split()),
-    "2.1": frozenset("au es jp".split()),
-    "2.5": frozenset(
-        "ar au bg br ca ch cn co dk es hr hu il in it mk mt mx my nl pe pl pt scotland se si tw za".split()
-    ),
-    "3.0": frozenset(
-        "am at au az br ch cl cn cr cz de ec ee eg es fr ge gr gt hk hr ie igo it lu nl no nz ph pl pr pt ro rs sg th "
-        "tw ug us ve vn za".split()
-    ),
-    "4.0": frozenset[str](),
+    "1.0": "fi il nl",
+    "2.0": "at au be br ca cl de es fr hr it jp kr nl pl tw uk za",
+    "2.1": "au es jp",
+    "2.5": "ar au bg br ca ch cn co dk es hr hu il in it mk mt mx my nl pe pl pt scotland se si tw za",
+    "3.0": "am at au az br ch cl cn cr cz de ec ee eg es fr ge gr gt hk hr ie igo it lu nl no nz ph pl pr pt ro rs sg "
+    "th tw ug us ve vn za",
+    "4.0": "",
 }
 """The jurisdictions that each version was ported to. 2.1 has no licence but those."""
 _COUNTRIES = {
@@ -91,7 +87,9 @@ class Terms:
             return ""
         version = self.versions[0]
         kind = "by-nd-nc" if (self.kind, version) == ("by-nc-nd", "1.0") else self.kind
-        return "/".join(part for part in (f"https://{_HOST}/licenses", kind, version, self.jurisdiction, "") if part) + "/"
+        return (
+            "/".join(part for part in (f"https://{_HOST}/licenses", kind, version, self.jurisdiction, "") if part) + "/"
+        )
 
 
 _PUBLIC = {"cc0": ("CC0 1.0", "zero"), "pdm": ("Public Domain Mark 1.0", "mark")}
@@ -107,7 +105,7 @@ def terms_of(kind: str, versions: tuple[str, ...] = (), jurisdiction: str = "") 
     if len(set(parts)) != len(parts) or len(ordered) != len(kind) or ordered not in _KINDS:
         return None
     for version in versions:
-        if version not in _VERSIONS or (jurisdiction and jurisdiction not in _PORTS[version]):
+        if version not in _VERSIONS or (jurisdiction and jurisdiction not in _PORTS[version].split()):
             return None
         if version == "2.1" and not jurisdiction:
             return None

@@ -2,8 +2,8 @@
 
 A Creative Commons licence asks for title, author, source and licence, each with its link (TASL:
 https://wiki.creativecommons.org/wiki/Recommended_practices_for_attribution). Other sources say in their own words what
-they want, which is `Candidate.credit`: there the creator, the source and the licence become links. The licensor's own words
-(`Candidate.attribution`) come before both. The line is what people paste: no remark of ours stands in it.
+they want, which is `Candidate.credit`: there the creator, the source and the licence become links. The licensor's own
+words (`Candidate.attribution`) come before both. The line is what people paste: no remark of ours stands in it.
 """
 
 import re

@@ -84,7 +84,9 @@ def licence_named(name: str, url: str = "") -> Licence:
         is_more_exact = not named.versions or at.versions == named.versions  # it may name a jurisdiction too
         return _licence(at if is_more_exact else named)
     if _PUBLIC_DOMAIN.fullmatch(words):
-        return Licence(words, url, True, True, False) if at is None or at.kind in {"cc0", "pdm"} else Licence(words, url)
+        return (
+            Licence(words, url, True, True, False) if at is None or at.kind in {"cc0", "pdm"} else Licence(words, url)
+        )
     for pattern, addresses in _OTHERS:
         if (match := pattern.fullmatch(words)) and at is None:
             return Licence(words, url or addresses.get(match["version"] or "", ""), True, True, True)

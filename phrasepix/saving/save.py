@@ -276,7 +276,7 @@ def _verified(path: Path, formats: tuple[str, ...] = FORMATS) -> tuple[Image.Ima
 
 def _with_credit(source: Path, target: Path, format_name: str, candidate: Candidate, picture: Image.Image) -> str:
     """Make `target`: `source` with the credit in it, or a plain copy; why there is none inside, or an empty text."""
-    with target.open("wb") as file:
+    with target.open("w+b") as file:
         why_not = embed_credit(source, file, format_name, candidate)
     if why_not:
         return why_not

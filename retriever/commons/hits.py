@@ -39,7 +39,9 @@ _KINDS = {
     "image/gif": "illustration",
     "image/svg+xml": "vector",
 }
-_OWN_WORK = re.compile(r"(?:my )?own (?:work|picture|photo(?:graph)?)|self[- ](?:made|photographed)|[\W_]*", re.IGNORECASE)
+_OWN_WORK = re.compile(
+    r"(?:my )?own (?:work|picture|photo(?:graph)?)|self[- ](?:made|photographed)|[\W_]*", re.IGNORECASE
+)
 """What stands where a name should, in words; the wiki's own message is left out with its markup."""
 _OF_THE_HOUSE = re.compile(
     r"CC-|PD\b|GFDL|Self-published|Files |Media |Pages |Images |Uploaded |License|All ", re.IGNORECASE

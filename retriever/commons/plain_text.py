@@ -65,7 +65,7 @@ class PlainText(HTMLParser):
 
 
 def _hides(tag: str, values: Mapping[str, str | None]) -> bool:
-    """Whether a browser shows nothing of such an element; or it is the wiki's message “own work”, which names nobody."""
+    """Whether a browser shows nothing of it, or it is the wiki's message “own work”, which names nobody."""
     style = re.sub(r"\s", "", values.get("style") or "").lower()
     return (
         tag in _NEVER_SHOWN
