@@ -25,7 +25,7 @@ from retriever.errors import (
     SourceAnswerError,
     WrongParameterError,
 )
-from retriever.filtering import fits
+from retriever.filtering import RightsFilter
 from retriever.filters import NO_FILTERS, Filters
 from retriever.profile import SourceProfile
 from retriever.source import SkippedHit, log_skip
@@ -146,6 +146,15 @@ class ApiRetriever:
     def _pages(
         self, dialect: ApiDialect, tag: str, filters: Filters, limit: int, page_size: int
     ) -> Iterator[Iterable[Candidate]]:
+        wanted = RightsFilter(self.profile.title, asked=dialect.asked(filters), told=dialect.tells)
+        try:
+            yield from self._wanted_pages(dialect, tag, filters, limit, page_size, wanted)
+        finally:
+            wanted.say_what_is_unknown()
+
+    def _wanted_pages(
+        self, dialect: ApiDialect, tag: str, filters: Filters, limit: int, page_size: int, wanted: RightsFilter
+    ) -> Iterator[Iterable[Candidate]]:
         seen: set[tuple[str, str]] = set()
         offered = 0
         pages = -(-min(limit, self.profile.deepest) // page_size) * _PAGES_FOR_FILTERS
@@ -169,9 +178,7 @@ class ApiRetriever:
             hits = self._hits(dialect, answer)
             came: list[Candidate] = []
             for candidate in self._usable(dialect, hits, found_by=tag):
-                if candidate.identity in seen or not fits(
-                    candidate, filters, asked=dialect.asked(filters), told=dialect.tells
-                ):
+                if candidate.identity in seen or not wanted.fits(candidate, filters):
                     continue
                 seen.add(candidate.identity)
                 came.append(candidate)

@@ -247,6 +247,7 @@ class _Saver:
             "page_url": lasting(candidate.page_url),
             "licence": candidate.licence,
             "licence_url": candidate.licence_url,
+            "attribution": candidate.attribution,
             "credit_owed": candidate.credit_owed,
             "credit": {form: credit_line(candidate, form) for form in CREDIT_FORMATS},
             "retrieved_at": datetime.now(UTC).isoformat(timespec="seconds"),

@@ -11,7 +11,7 @@ from typing import Self
 from retriever import directories
 from retriever.candidate import Candidate, Rendition
 from retriever.errors import WrongParameterError
-from retriever.filtering import fits
+from retriever.filtering import RightsFilter
 from retriever.filters import NO_FILTERS, Filters
 from retriever.folder.contents import Contents, read_contents, read_head
 from retriever.folder.names import occurs, shown
@@ -23,9 +23,9 @@ from retriever.folder.walk import Place, places
 from retriever.profile import SourceProfile
 from retriever.source import SkippedHit, log_skip
 
-_TOLD = frozenset({"orientation", "aspect_ratio", "min_width", "min_height", "since", "until", "creator"})
+_TOLD = frozenset({"orientation", "aspect_ratio", "min_width", "min_height", "since", "until", "creator", "licence"})
 """Filters that a file's own facts answer; one that says nothing of them is left out."""
-_TRUSTED = frozenset({"licence", "exclude_ai", "safe_search"})
+_TRUSTED = frozenset({"exclude_ai", "safe_search"})
 """Filters that leave out only what they are known not to fit: the pictures are the writer's own."""
 
 _COMMIT_AFTER = 64
@@ -86,6 +86,13 @@ class FolderRetriever:
         return candidate.renditions[-1]
 
     def _candidates(self, tag: str, limit: int | None, filters: Filters) -> Iterator[Candidate]:
+        wanted = RightsFilter(self.profile.title, asked=_TRUSTED, told=_TOLD)
+        try:
+            yield from self._wanted(tag, limit, filters, wanted)
+        finally:
+            wanted.say_what_is_unknown()
+
+    def _wanted(self, tag: str, limit: int | None, filters: Filters, wanted: RightsFilter) -> Iterator[Candidate]:
         found = self._places()
         of_any_type = replace(filters, media_type="all")  # a file does not say whether it was photographed or drawn
         if filters.order == "latest":
@@ -101,7 +108,7 @@ class FolderRetriever:
                 if tag and not occurs(tag, (*texts, *contents.facts.keywords)):
                     continue
                 candidate = candidate_of(contents, contents.facts, [one.path for one in same], tag)
-                if fits(candidate, of_any_type, asked=_TRUSTED, told=_TOLD):
+                if wanted.fits(candidate, of_any_type):
                     yield candidate
                     offered += 1
                     if offered == limit:
