@@ -92,7 +92,7 @@ def _unlinked_ends(text: str, url: str) -> list[Piece]:
 
 def _title_author_source(candidate: Candidate) -> Iterator[Piece]:
     title, page = plain_words(candidate.title), lasting(candidate.page_url)
-    yield Piece(f"“{title}”" if title else "Picture", page)
+    yield Piece(f"“{title}”" if title else "Untitled picture", page)
     if creator := plain_words(candidate.creator):
         yield Piece(" by ")
         yield Piece(creator, lasting(candidate.creator_url))

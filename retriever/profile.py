@@ -53,11 +53,9 @@ class SourceProfile:
     has_videos: bool = False
 
     def credit_of(self, creator: str, licence: str = "") -> str:
-        """The line that credits `creator`; the source alone if nobody is named, without a licence if none is known."""
-        if not creator:
-            return self.title
+        """The line that credits `creator`, or says that nobody is named; without a licence if none is known."""
         template = self.credit if licence else self.credit.replace("{licence}, ", "")
-        return template.format(creator=creator, licence=licence)
+        return template.format(creator=creator or "an unnamed creator", licence=licence)
 
     @property
     def needs_key(self) -> bool:

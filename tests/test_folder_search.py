@@ -359,7 +359,7 @@ def test_the_page_and_the_table_of_results_lead_to_the_files(tmp_path: Path) -> 
     with io.StringIO() as shown:
         Console(file=shown, width=400).print(results)
         assert first.page_url in shown.getvalue()
-    assert credit_line(first) == f"{first.title}, licence not said", "a picture's own name, where nobody is named"
+    assert credit_line(first) == first.title, "a picture's own name, where nobody is named"
     disguised = replace(first, source="pixabay")
     assert page_of(disguised) == "", "no other source's answer leads to a file"
 

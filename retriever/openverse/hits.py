@@ -65,9 +65,7 @@ def _licence(hit: Mapping[str, Any]) -> Licence:
 
 def _credit(title: str, creator: str, licence: Licence, profile: SourceProfile) -> str:
     by = profile.credit_of(creator, licence.name)
-    if not title:
-        return by
-    return f"“{title}” by {by}" if creator else f"“{title}”, {by}"
+    return f"“{title}” by {by}" if title else by
 
 
 def _renditions(hit: Mapping[str, Any], width: int, height: int) -> tuple[Rendition, ...]:
