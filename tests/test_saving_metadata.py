@@ -14,7 +14,8 @@ from PIL import Image, ImageCms
 from PIL.ExifTags import Base
 
 from phrasepix.saving.metadata import embed_credit
-from phrasepix.saving.metadata.xmp import NAMESPACES, RDF
+from phrasepix.saving.metadata.xmp import NAMESPACES
+from retriever.folder.packet import RDF
 from retriever.folder.xmp import facts_of_packet
 from tests.picture_server import candidate, encoded
 
