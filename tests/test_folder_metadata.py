@@ -196,6 +196,12 @@ def test_entities_are_decoded_once() -> None:
     assert facts(picture(1, "WEBP", xmp=packet)).title == "Salt &amp; pepper <b>"
 
 
+def test_entities_in_exif_and_iptc_are_decoded_once() -> None:
+    jpeg = with_iptc(picture(1, "JPEG", exif=with_exif(artist="Ann &amp; Bo")), [(5, b"Sea &amp;lt; sky")])
+    said = facts(jpeg)
+    assert (said.creator, said.title) == ("Ann & Bo", "Sea &lt; sky")
+
+
 @pytest.mark.parametrize(
     ("said", "credit"),
     [

@@ -6,8 +6,10 @@ It is loaded with the first picture that has to be read.
 import struct
 import warnings
 import zlib
+from contextlib import suppress
 from typing import IO, TYPE_CHECKING, Any
 
+from phrasepix_core.text import printable, unescaped
 from retriever.folder.facts import Facts, day_of, text_of, texts_of
 from retriever.folder.xmp import facts_of_packet
 
@@ -71,25 +73,23 @@ def _from_exif(picture: "ImageFile") -> tuple[Facts, bool]:
 
     try:
         exif = Image.Image.getexif(picture)  # a PNG's own would decode the pixels in search of it
-        part = exif.get_ifd(_EXIF_PART)
-        facts = Facts(
-            creator=_exif_text(exif.get(_ARTIST)),
-            rights=_exif_text(exif.get(_COPYRIGHT)),
-            taken_on=day_of(part.get(_TAKEN)) or day_of(part.get(_DIGITISED)),
-        )
-        return facts, exif.get(_ORIENTATION) in _LYING and picture.format != "TIFF"  # whose size is upright already
+        said = Facts(creator=_exif_text(exif.get(_ARTIST)), rights=_exif_text(exif.get(_COPYRIGHT)))
+        lies = exif.get(_ORIENTATION) in _LYING and picture.format != "TIFF"  # whose size is upright already
     except FAILURES:
         return Facts(), False
+    try:
+        part = exif.get_ifd(_EXIF_PART)
+        return said.or_else(Facts(taken_on=day_of(part.get(_TAKEN)) or day_of(part.get(_DIGITISED)))), lies
+    except FAILURES:  # a damaged part takes nothing of the rest with it
+        return said, lies
 
 
 def _exif_text(value: object) -> str:
     """EXIF's text is ASCII by the book and UTF-8 by habit; Pillow reads each byte as a character."""
     if isinstance(value, str):
-        try:
-            return text_of(value.encode("latin-1"))
-        except UnicodeEncodeError:
-            return text_of(value)
-    return text_of(value)
+        with suppress(UnicodeEncodeError):
+            value = value.encode("latin-1")
+    return printable(unescaped(text_of(value)))
 
 
 def _from_iptc(picture: "ImageFile") -> Facts:
@@ -102,7 +102,7 @@ def _from_iptc(picture: "ImageFile") -> Facts:
 
     def values(field: tuple[int, int]) -> tuple[str, ...]:
         value = fields.get(field, [])
-        return texts_of(value if isinstance(value, list) else [value])
+        return tuple(printable(unescaped(text)) for text in texts_of(value if isinstance(value, list) else [value]))
 
     def first(*names: tuple[int, int]) -> str:
         return next((text for name in names for text in values(name)), "")
