@@ -14,15 +14,16 @@ from numpy.typing import NDArray
 from PIL import Image
 from safetensors import SafetensorError
 
+from phrasepix_core.text import printable, shortened
 from reranker.encoder import Embeddings, unit_rows
 from reranker.errors import ModelError, UnknownModelError
 from reranker.models.long_texts import warn_of_unread
 from reranker.models.model_choice import DEFAULT_MODEL, DEVICES
-from reranker.models.weights import Weights, find_weights
+from reranker.models.weights import Weights, demand_text_model_is_data, find_weights
 
 _LOADING_FAILURES = (
     RuntimeError, ValueError, OSError, LookupError, TypeError, AttributeError, AssertionError, EOFError,
-    SafetensorError,
+    MemoryError, SafetensorError,
 )  # fmt: skip
 """What open_clip and the readers of its files raise on a config or weights they cannot use."""
 
@@ -44,6 +45,9 @@ class OpenClipEncoder:
         self._device = _device(device)
         precision = "fp16" if self._device.type == "cuda" else "fp32"
         weights = find_weights(model, pretrained)
+        text = _text_config(weights.model)
+        if text_model := text.get("hf_model_name"):
+            demand_text_model_is_data(text_model, weights.title)
         try:
             self._model, _, self._preprocess = open_clip.create_model_and_transforms(
                 weights.model,
@@ -53,15 +57,17 @@ class OpenClipEncoder:
                 **{f"image_{name}": value for name, value in weights.preprocessing.items()},
                 force_quick_gelu=weights.quick_gelu,
                 pretrained_text=False,  # a text tower's base weights are part of the CLIP weights
+                weights_only=True,  # a pickle runs nothing
             )
-            self._tokenizer = open_clip.get_tokenizer(weights.model)
+            of_transformers = {"trust_remote_code": False} if text.get("hf_tokenizer_name") else {}
+            self._tokenizer = open_clip.get_tokenizer(weights.model, **of_transformers)
         except ImportError as error:
             raise ModelError(f"model {model} needs a package that is not installed: {error}") from None
         except UnpicklingError:
             why = "it is damaged or holds more than weights, which might run code"
             raise ModelError(f"model {model} cannot be loaded from {weights.weights_file}: {why}") from None
         except _LOADING_FAILURES as error:
-            why = " ".join(str(error).split())[:500] or type(error).__name__
+            why = shortened(printable(str(error)), 500) or type(error).__name__
             raise ModelError(f"model {model} cannot be loaded from {weights.weights_file}: {why}") from None
         self._model.eval()
         self._input_dtype: torch.dtype | None = open_clip.get_input_dtype(precision)  # None: as it is, float32
@@ -148,6 +154,16 @@ class OpenClipEncoder:
 
     def __repr__(self) -> str:
         return f"OpenClipEncoder({self._name!r}, device={self.device!r})"
+
+
+def _text_config(model: str) -> dict[str, Any]:
+    """What the configuration of a model, in open_clip's notation, says of its text tower; nothing where it is none."""
+    try:
+        config = open_clip.get_model_config(model)
+        text = config["text_cfg"]
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+        return {}  # open_clip says what is wrong with it
+    return text if isinstance(text, dict) else {}
 
 
 def best_device() -> str:
