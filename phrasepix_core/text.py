@@ -84,6 +84,12 @@ def printable(text: str) -> str:
     return " ".join(seen.split())
 
 
+def printable_lines(text: str) -> str:
+    """`text` with its line breaks and spaces, but without what is invisible or could steer a terminal."""
+    seen = without_invisible(text)
+    return "".join(" " if one not in "\n\t" and is_control(one) else one for one in seen)
+
+
 def is_control(character: str) -> bool:
     """Whether the character could steer a terminal or a line, or cannot be written as UTF-8.
 

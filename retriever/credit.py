@@ -6,18 +6,17 @@ they want, which is `Candidate.credit`: there the creator, the source and the li
 """
 
 import re
-import unicodedata
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from html import escape
 from urllib.parse import quote, urlsplit
 
+from phrasepix_core.text import printable, shortened
 from phrasepix_core.urls import lasting
 from retriever.candidate import Candidate
 from retriever.errors import WrongParameterError
 
 _LONGEST_TEXT = 300
-_JOINERS = {"\u200c", "\u200d"}  # without them some scripts and emoji fall apart
 _NOT_OWED = "; credit is not owed, and given as a courtesy"
 
 
@@ -43,13 +42,7 @@ def credit_line(candidate: Candidate, format: str = "text") -> str:  # noqa: A00
 
 def plain_words(text: str, longest: int = _LONGEST_TEXT) -> str:
     """`text` as one line of at most `longest` characters, without what is invisible or turns the reading direction."""
-    kept = "".join(
-        " " if char.isspace() or unicodedata.category(char) in {"Cc", "Zl", "Zp"} else char
-        for char in text
-        if char in _JOINERS or unicodedata.category(char) not in {"Cf", "Cs", "Cn"}
-    )
-    words = " ".join(kept.split())
-    return words if len(words) <= longest else words[: longest - 1].rstrip() + "…"
+    return shortened(printable(text), longest)
 
 
 def _pieces(candidate: Candidate) -> Iterator[Piece]:

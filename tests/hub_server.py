@@ -62,7 +62,7 @@ class HubServer:
 def _found(path: str, files: Mapping[str, bytes]) -> Answer:
     parts = path.strip("/").split("/")
     match parts:
-        case []  | [""]:
+        case [] | [""]:
             return 200, {}, b"a hub"
         case ["api", "models", owner, name, "revision", _] | ["api", "models", owner, name]:
             return _json({"id": f"{owner}/{name}", "sha": COMMIT, "siblings": [{"rfilename": one} for one in files]})

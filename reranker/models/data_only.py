@@ -153,10 +153,10 @@ def _check_open_clip(model: Any, name: str, title: str, text_models: Callable[[]
             if option not in _TOKENIZER_OPTIONS:
                 where = f"model_cfg.text_cfg.tokenizer_kwargs.{option}"
                 raise _refused(title, name, "that option is not one of open_clip's", where)
-    if isinstance(vision, dict) and (trunk := vision.get("timm_model_name")):
-        if not (isinstance(trunk, str) and re.fullmatch(r"[\w.-]+", trunk)):
-            why = f"it names {_quoted(trunk)}, which is no architecture of timm's own"
-            raise _refused(title, name, why, "model_cfg.vision_cfg.timm_model_name")
+    trunk = vision.get("timm_model_name") if isinstance(vision, dict) else None
+    if trunk and not (isinstance(trunk, str) and re.fullmatch(r"[\w.-]+", trunk)):
+        why = f"it names {_quoted(trunk)}, which is no architecture of timm's own"
+        raise _refused(title, name, why, "model_cfg.vision_cfg.timm_model_name")
     for where, key, value in _entries(model):
         largest = _MOST_LAYERS if key == "layers" else _LARGEST_NUMBER
         numbers = value if isinstance(value, list) else [value]

@@ -76,10 +76,11 @@ def _of_status(status: int, error: Exception, repository: str) -> str:
         return f"the hub has had too many requests from here; try again {when}, or {_SIGN_IN.format(hub=hub)}"
     if status >= 500:
         return f"the hub is out of order ({status} from {hub}); try again later, or {_NAME_A_DIRECTORY}"
-    if "RepositoryNotFoundError" in names or status == 404:
-        if not {"RepositoryNotFoundError"} & names:
-            return ""  # one file is not there
-        return f"the hub has no model {printable(repository)}, or it is not public; look at the name, or {_SIGN_IN.format(hub=hub)}"
+    if "RepositoryNotFoundError" in names:
+        missing = f"the hub has no model {printable(repository)}, or it is not public"
+        return f"{missing}; look at the name, or {_SIGN_IN.format(hub=hub)}"
+    if status == 404:
+        return ""  # one file is not there
     if status == 401:
         return f"the hub does not take the token in HF_TOKEN or of the login; {_SIGN_IN.format(hub=hub)}, or unset it"
     if status == 403:
