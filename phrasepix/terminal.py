@@ -37,13 +37,10 @@ def results_table(results: "Results") -> "Table":
     from rich.table import Table
     from rich.text import Text
 
+    asked = (results.phrase, *(part.title for part in results.unwanted))
     table = Table(
         box=box.SIMPLE_HEAD,
-        title=Text(
-            " − ".join(
-                f"“{shortened(words, 300)}”" for words in (results.phrase, *(part.title for part in results.unwanted))
-            )
-        ),
+        title=Text(" − ".join(f"“{shortened(words, 300)}”" for words in asked)),
         caption=Text(f"{len(results)} of {results.pool_size} pictures · {results.model} · {results.mention}"),
         title_justify="left",
         caption_justify="left",

@@ -1,13 +1,14 @@
 """Nothing that comes with a model is run, and no model leads elsewhere: configurations from hostile hands."""
 
 import json
-import pickle
 import struct
 from collections.abc import Callable
 from pathlib import Path
+from shutil import copytree
 from typing import Any
 
 import pytest
+import torch
 
 from reranker import OpenClipEncoder
 from reranker.errors import ModelError
@@ -137,11 +138,6 @@ def test_weights_with_an_absurd_header_are_a_clear_error(tmp_path: Path, what: s
 SENTENCE = "sentence_bert_config.json"
 
 
-def _trapped(place: Path) -> None:
-    with (place / "2_Dense" / "pytorch_model.bin").open("wb") as file:
-        pickle.dump({"linear.weight": Trap(place / "ran")}, file)
-
-
 @pytest.mark.parametrize(
     ("changes", "file", "key"),
     [
@@ -183,7 +179,7 @@ def test_a_text_tower_that_leads_to_code_or_elsewhere_is_refused_by_file_and_key
 
 def test_a_pickle_in_a_text_tower_runs_nothing(tmp_path: Path, tower: Callable[[Path], Path]) -> None:
     place = tower(tmp_path)
-    _trapped(place)
+    torch.save({"linear.weight": Trap(place / "ran")}, place / "2_Dense" / "pytorch_model.bin")
     with pytest.raises(ModelError, match=r"text tower local-dir:tower cannot be loaded"):
         SentenceTower(f"local-dir:{place}")
     assert not (place / "ran").exists()
@@ -207,6 +203,4 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def tower(made: Path) -> Callable[[Path], Path]:
     """Gives a copy of a sound text tower below a directory."""
-    from shutil import copytree
-
     return lambda place: copytree(made, place / "tower")

@@ -62,13 +62,13 @@ class OpenClipEncoder:
             of_transformers = {"trust_remote_code": False} if text.get("hf_tokenizer_name") else {}
             self._tokenizer = open_clip.get_tokenizer(weights.model, **of_transformers)
         except ImportError as error:
-            raise ModelError(f"model {model} needs a package that is not installed: {error}") from None
+            raise ModelError(f"model {weights.title} needs a package that is not installed: {error}") from None
         except UnpicklingError:
             why = "it is damaged or holds more than weights, which might run code"
-            raise ModelError(f"model {model} cannot be loaded from {weights.weights_file}: {why}") from None
+            raise ModelError(f"model {weights.title} cannot be loaded from {weights.weights_file}: {why}") from None
         except _LOADING_FAILURES as error:
             why = shortened(printable(str(error)), 500) or type(error).__name__
-            raise ModelError(f"model {model} cannot be loaded from {weights.weights_file}: {why}") from None
+            raise ModelError(f"model {weights.title} cannot be loaded from {weights.weights_file}: {why}") from None
         self._model.eval()
         self._input_dtype: torch.dtype | None = open_clip.get_input_dtype(precision)  # None: as it is, float32
         self._weights = weights

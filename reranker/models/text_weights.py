@@ -51,11 +51,12 @@ def find_text_tower(name: str) -> TextWeights:
         return TextWeights(name, _snapshot(name.removeprefix(HF_HUB)))
     directory = Path(name.removeprefix(LOCAL_DIR)).expanduser()
     title = f"{LOCAL_DIR}{printable(directory.resolve().name)}"
+    place = printable(str(directory))
     if not directory.is_dir():
-        raise UnknownModelError(f"text tower {title}: {printable(str(directory))} is not a directory")
+        raise UnknownModelError(f"text tower {title}: {place} is not a directory")
     if not (directory / _MODULES_FILE).is_file():
         raise UnknownModelError(
-            f"text tower {title}: {printable(str(directory))} has no {_MODULES_FILE}; is it a model of sentence-transformers?"
+            f"text tower {title}: {place} has no {_MODULES_FILE}; is it a model of sentence-transformers?"
         )
     return TextWeights(title, directory)
 

@@ -75,16 +75,13 @@ def find_weights(model: str, pretrained: str | None) -> Weights:
 
 
 def _of_directory(directory: Path, title: str) -> Weights:
+    place = printable(str(directory))
     if not directory.is_dir():
-        raise UnknownModelError(f"model {title}: {printable(str(directory))} is not a directory")
+        raise UnknownModelError(f"model {title}: {place} is not a directory")
     if not (directory / _CONFIG_FILE).is_file():
-        raise UnknownModelError(
-            f"model {title}: {printable(str(directory))} has no {_CONFIG_FILE}; is it an open_clip model?"
-        )
+        raise UnknownModelError(f"model {title}: {place} has no {_CONFIG_FILE}; is it an open_clip model?")
     if not any((directory / name).is_file() for name in _WEIGHT_FILES):
-        raise WeightsUnavailableError(
-            f"model {title}: {printable(str(directory))} has none of {', '.join(_WEIGHT_FILES)}"
-        )
+        raise WeightsUnavailableError(f"model {title}: {place} has none of {', '.join(_WEIGHT_FILES)}")
     demand_data_only(directory, title, _text_models)
     with suppress(OSError, ValueError, AttributeError):  # open_clip says what is wrong with it
         _demand_tokenizer(json.loads((directory / _CONFIG_FILE).read_text(encoding="utf-8")).get("model_cfg"), title)
