@@ -91,7 +91,7 @@ def test_a_configuration_that_leads_to_code_or_elsewhere_is_refused_by_file_and_
 
 def test_code_that_merely_lies_beside_a_model_does_no_harm(tmp_path: Path) -> None:
     place = write_siglip(tmp_path / "model")
-    changed(place, {"tokenizer_config.json:auto_map": None, f"{TEXT}.tokenizer_kwargs": {"clean": "canonicalize"}})
+    changed(place, {"tokenizer_config.json:auto_map": {}, f"{TEXT}.tokenizer_kwargs": {"clean": "canonicalize"}})
     assert OpenClipEncoder(f"local-dir:{place}", None, device="cpu").dimensions == 16
     assert not (place / "ran").exists()
 
