@@ -1,6 +1,8 @@
 """Nothing that comes with a model is run, and no model leads elsewhere: configurations from hostile hands."""
 
 import json
+import os
+import re
 import struct
 from collections.abc import Callable
 from pathlib import Path
@@ -96,6 +98,36 @@ def test_code_that_merely_lies_beside_a_model_does_no_harm(tmp_path: Path) -> No
     assert not (place / "ran").exists()
 
 
+@pytest.mark.parametrize("name", ["tokenizer.json", "tokenizer_config.json", "merges.txt"])
+def test_a_pipe_in_the_place_of_a_file_is_not_waited_for(tmp_path: Path, name: str) -> None:
+    place = write_siglip(tmp_path / "model")
+    (place / name).unlink(missing_ok=True)
+    os.mkfifo(place / name)
+    with pytest.raises(ModelError, match=rf"cannot be loaded: {re.escape(name)}: it is not a regular file"):
+        OpenClipEncoder(f"local-dir:{place}", None, device="cpu")
+
+
+@pytest.mark.parametrize("name", ["roberta-base", "xlm-roberta-base"])
+def test_the_model_that_a_text_tower_is_built_after_is_checked_where_it_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    place = write_model(tmp_path / "model", random_tiny(0))
+    changed(place, {f"{TEXT}.hf_model_name": name})
+    (tmp_path / name).mkdir()  # transformers takes a directory of that name, wherever one happens to work
+    changed(tmp_path / name, {"config.json:auto_map": {"AutoConfig": "foreign.Config", "AutoModel": "foreign.Tower"}})
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ModelError, match=r"model local-dir:model cannot be loaded: config\.json: auto_map"):
+        OpenClipEncoder(f"local-dir:{place}", None, device="cpu")
+    assert not (tmp_path / name / "ran").exists()
+
+
+def test_no_pickle_is_loaded_where_torch_is_told_to_run_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = write_siglip(tmp_path / "model")
+    monkeypatch.setenv("TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD", "1")
+    with pytest.raises(ModelError, match="is a pickle, and TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD"):
+        OpenClipEncoder(f"local-dir:{place}", None, device="cpu")
+
+
 @pytest.mark.parametrize("content", [b"{", b"\xef\xbb\xbf{}", b'{"a":' * 100_000, b"\xff\xfe{\0}\0"])
 def test_a_configuration_that_cannot_be_checked_is_not_loaded(tmp_path: Path, content: bytes) -> None:
     place = write_siglip(tmp_path / "model")
@@ -152,6 +184,7 @@ SENTENCE = "sentence_bert_config.json"
         ({"config.json:auto_map": {"AutoModel": "modeling_foreign.Tower"}}, "config.json", "auto_map"),
         ({"config.json:attn_implementation": "somebody/kernels"}, "config.json", "attn_implementation"),
         ({"config.json:_attn_implementation_internal": "a/b:c"}, "config.json", "_attn_implementation_internal"),
+        ({"config.json:n_layers": 10**7}, "config.json", "n_layers"),
         ({"config.json:quantization_config": {"quant_method": "hqq"}}, "config.json", "quantization_config"),
         ({"tokenizer_config.json:auto_map": FOREIGN}, "tokenizer_config.json", "auto_map"),
         ({f"{SENTENCE}:model_args": {"weights_only": False}}, SENTENCE, "model_args.weights_only"),

@@ -45,6 +45,7 @@ _HARMLESS_OPTIONS = frozenset({
 
 _REMEDY = "Nothing that comes with a model is ever run; name a model that is data only"
 
+_LAYERS = re.compile(r"(\w*_)?layers?")
 _MOST_LAYERS = 1000
 _LARGEST_NUMBER = 1 << 22
 
@@ -55,8 +56,9 @@ def demand_data_only(directory: Path, title: str, text_models: Callable[[], Coll
     `text_models` gives the repositories of transformers that its text tower may be built after; it is asked only where
     the configuration names one. Raises `ModelError`, naming file and key.
     """
-    for path in sorted(directory.glob("*.json")):
-        if path.name not in _NO_CONFIG:
+    for path in sorted(directory.iterdir()):
+        _demand_no_device(path, path.name, title)
+        if path.suffix == ".json" and path.name not in _NO_CONFIG:
             config = _checked(path, directory, title)
             if path.name == OPEN_CLIP_CONFIG and isinstance(config, dict):
                 _check_open_clip(config.get("model_cfg"), path.name, title, text_models)
@@ -69,6 +71,7 @@ def demand_data_only_text_tower(directory: Path, files: Collection[Path], title:
     """
     for path in files:
         name = path.relative_to(directory).as_posix()
+        _demand_no_device(path, name, title)
         if path.name == "adapter_config.json":
             raise _refused(title, name, "it is an adapter, which would load another model to adapt")
         if path.suffix == ".json" and path.name not in _NO_CONFIG:
@@ -88,8 +91,6 @@ def _checked(path: Path, directory: Path, title: str) -> Any:
     """The content of a configuration, in which no key reaches code or another place."""
     name = path.relative_to(directory).as_posix()
     try:
-        if not path.is_file():  # a pipe would be waited for
-            raise _refused(title, name, "it is not a regular file")
         if path.stat().st_size > _LARGEST_CONFIG:
             raise _refused(title, name, f"it is larger than {_LARGEST_CONFIG >> 20} MiB, which no configuration is")
         config = json.loads(path.read_bytes().decode("utf-8"))
@@ -98,6 +99,12 @@ def _checked(path: Path, directory: Path, title: str) -> Any:
     for where, key, value in _entries(config):
         _check_entry(where, key, value, name, title)
     return config
+
+
+def _demand_no_device(path: Path, name: str, title: str) -> None:
+    """Raise `ModelError` where there is a pipe or a device in the place of a file: it would be waited for."""
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        raise _refused(title, name, "it is not a regular file")
 
 
 def _entries(config: Any) -> Iterator[tuple[str, str, Any]]:
@@ -123,6 +130,8 @@ def _check_entry(where: str, key: str, value: Any, name: str, title: str) -> Non
         raise _refused(title, name, f"it names compiled code of a repository. {_REMEDY}", where)
     if key == "activation_function" and not (isinstance(value, str) and _ACTIVATION.fullmatch(value)):
         raise _refused(title, name, f"it names {_quoted(value)}, which is no activation function of torch", where)
+    if _LAYERS.fullmatch(key) and isinstance(value, int) and value > _MOST_LAYERS:
+        raise _refused(title, name, f"no model has {value} layers", where)
     if key == "weight_map":
         for file in value.values() if isinstance(value, dict) else [value]:
             if not _is_below(file):
@@ -157,10 +166,9 @@ def _check_open_clip(model: Any, name: str, title: str, text_models: Callable[[]
     if trunk and not (isinstance(trunk, str) and re.fullmatch(r"[\w.-]+", trunk)):
         why = f"it names {_quoted(trunk)}, which is no architecture of timm's own"
         raise _refused(title, name, why, "model_cfg.vision_cfg.timm_model_name")
-    for where, key, value in _entries(model):
-        largest = _MOST_LAYERS if key == "layers" else _LARGEST_NUMBER
+    for where, _, value in _entries(model):
         numbers = value if isinstance(value, list) else [value]
-        if any(isinstance(number, int | float) and not abs(number) <= largest for number in numbers):
+        if any(isinstance(number, int | float) and not abs(number) <= _LARGEST_NUMBER for number in numbers):
             raise _refused(title, name, f"no model is that large: {_quoted(value)}", f"model_cfg.{where}")
 
 

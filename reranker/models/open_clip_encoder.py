@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from pickle import UnpicklingError
@@ -18,7 +19,7 @@ from phrasepix_core.text import printable, shortened
 from reranker.encoder import Embeddings, unit_rows
 from reranker.errors import ModelError, UnknownModelError
 from reranker.models.long_texts import warn_of_unread
-from reranker.models.model_choice import DEFAULT_MODEL, DEVICES
+from reranker.models.model_choice import DEFAULT_MODEL, DEVICES, LOCAL_DIR
 from reranker.models.weights import Weights, demand_text_model_is_data, find_weights
 
 _LOADING_FAILURES = (
@@ -48,6 +49,7 @@ class OpenClipEncoder:
         text = _text_config(weights.model)
         if text_model := text.get("hf_model_name"):
             demand_text_model_is_data(text_model, weights.title)
+        _demand_pickles_run_nothing(weights)
         try:
             self._model, _, self._preprocess = open_clip.create_model_and_transforms(
                 weights.model,
@@ -59,8 +61,10 @@ class OpenClipEncoder:
                 pretrained_text=False,  # a text tower's base weights are part of the CLIP weights
                 weights_only=True,  # a pickle runs nothing
             )
-            of_transformers = {"trust_remote_code": False} if text.get("hf_tokenizer_name") else {}
-            self._tokenizer = open_clip.get_tokenizer(weights.model, **of_transformers)
+            of_transformers = {"trust_remote_code": False, "local_files_only": weights.model.startswith(LOCAL_DIR)}
+            self._tokenizer = open_clip.get_tokenizer(
+                weights.model, **(of_transformers if text.get("hf_tokenizer_name") else {})
+            )
         except ImportError as error:
             raise ModelError(f"model {weights.title} needs a package that is not installed: {error}") from None
         except UnpicklingError:
@@ -154,6 +158,15 @@ class OpenClipEncoder:
 
     def __repr__(self) -> str:
         return f"OpenClipEncoder({self._name!r}, device={self.device!r})"
+
+
+def _demand_pickles_run_nothing(weights: Weights) -> None:
+    """Raise `ModelError` where torch is told to run what is in pickles, and open_clip might leave it to that."""
+    variable = "TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD"
+    if weights.weights_file.suffix != ".safetensors" and os.environ.get(variable, "0") != "0":
+        raise ModelError(
+            f"model {weights.title} is a pickle, and {variable} has torch run what is in one; unset that variable"
+        )
 
 
 def _text_config(model: str) -> dict[str, Any]:
