@@ -16,7 +16,7 @@ import trustme
 from tests.hub_server import COMMIT, Answer, HubServer
 from tests.picture_server import unused_port
 from tests.small_disk import small_disk
-from tests.tiny_models import random_tiny, write_model
+from tests.tiny_models import TINY, random_tiny, write_model
 
 LOGIN = (200, {"Content-Type": "text/html"}, b"<!doctype html><title>Hotel Meerblick</title><form>room number</form>")
 REFUSALS: dict[str, Answer] = {
@@ -141,6 +141,26 @@ def test_a_configuration_from_the_hub_is_checked_too(files: dict[str, bytes], tm
         ((error, message),) = outcomes(["hf-hub:somebody/tiny"], tmp_path, HF_ENDPOINT=hub.url).values()
     assert error == "ModelError"
     assert "hf-hub:somebody/tiny cannot be loaded: tokenizer_config.json: auto_map" in message
+
+
+def test_what_a_text_tower_is_built_after_is_checked_before_it_is(tmp_path: Path) -> None:
+    after = "facebook/nllb-200-distilled-600M"
+    config = {"model_cfg": {**TINY["model_cfg"], "text_cfg": {**TINY["model_cfg"]["text_cfg"], "hf_model_name": after}}}
+    model = write_model(tmp_path / "model", random_tiny(0), config)
+    code = "import sys; from reranker import OpenClipEncoder; OpenClipEncoder(f'local-dir:{sys.argv[1]}', None)"
+    foreign = {"config.json": json.dumps({"auto_map": {"AutoConfig": "configuration_foreign.Config"}}).encode()}
+    with HubServer(foreign | {"configuration_foreign.py": b"raise SystemExit"}) as hub:
+        done = subprocess.run(
+            [sys.executable, "-c", code, str(model)],
+            env=os.environ | {"HF_HOME": str(tmp_path / "home"), "HF_ENDPOINT": hub.url},
+            input="y\ny\n",  # to whoever asks whether to run it
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+        assert not [path for path in hub.asked if path.endswith(".py")]
+    assert "model local-dir:model cannot be loaded: config.json: auto_map" in done.stderr
+    assert done.stdout == ""
 
 
 def test_a_full_disk_is_said_with_the_remedy(files: dict[str, bytes], tmp_path: Path) -> None:

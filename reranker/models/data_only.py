@@ -7,7 +7,7 @@ or another place is refused by its name, whatever the loaders would make of it; 
 
 import json
 import re
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -50,18 +50,17 @@ _MOST_LAYERS = 1000
 _LARGEST_NUMBER = 1 << 22
 
 
-def demand_data_only(directory: Path, title: str, text_models: Callable[[], Collection[str]]) -> None:
+def demand_data_only(directory: Path, title: str) -> None:
     """Check the configuration of the open_clip model in `directory`, whose name to people is `title`.
 
-    `text_models` gives the repositories of transformers that its text tower may be built after; it is asked only where
-    the configuration names one. Raises `ModelError`, naming file and key.
+    Raises `ModelError`, naming file and key.
     """
     for path in sorted(directory.iterdir()):
         _demand_no_device(path, path.name, title)
         if path.suffix == ".json" and path.name not in _NO_CONFIG:
             config = _checked(path, directory, title)
             if path.name == OPEN_CLIP_CONFIG and isinstance(config, dict):
-                _check_open_clip(config.get("model_cfg"), path.name, title, text_models)
+                _check_open_clip(config.get("model_cfg"), path.name, title)
 
 
 def demand_data_only_text_tower(directory: Path, files: Collection[Path], title: str) -> None:
@@ -142,23 +141,23 @@ def _check_loader_options(config: Any, name: str, title: str) -> None:
     """What sentence-transformers passes on to transformers' loaders, of which few options are harmless."""
     for key, value in config.items() if isinstance(config, dict) else ():
         if _LOADER_OPTIONS.fullmatch(key) and value:
-            for option in value if isinstance(value, dict) else [value]:
+            for option in value if isinstance(value, dict) else [json.dumps(value)]:
                 if option not in _HARMLESS_OPTIONS:
                     raise _refused(title, name, "that option is not one a model may set", f"{key}.{option}")
 
 
-def _check_open_clip(model: Any, name: str, title: str, text_models: Callable[[], Collection[str]]) -> None:
+def _check_open_clip(model: Any, name: str, title: str) -> None:
     """What open_clip makes of its own configuration: towers of other libraries, options of tokenizers, sizes."""
     if not isinstance(model, dict):
         return  # open_clip says what is missing
     text, vision = model.get("text_cfg"), model.get("vision_cfg")
     if isinstance(text, dict):
         text_model = text.get("hf_model_name")
-        if text_model and text_model not in text_models():
+        if text_model and str(text_model) not in _known_text_models():
             why = f"it names the repository {_quoted(text_model)}, which none of open_clip's own models is built after"
             raise _refused(title, name, why, "model_cfg.text_cfg.hf_model_name")
         options = text.get("tokenizer_kwargs") or {}
-        for option in options if isinstance(options, dict) else [options]:
+        for option in options if isinstance(options, dict) else [json.dumps(options)]:
             if option not in _TOKENIZER_OPTIONS:
                 where = f"model_cfg.text_cfg.tokenizer_kwargs.{option}"
                 raise _refused(title, name, "that option is not one of open_clip's", where)
@@ -170,6 +169,14 @@ def _check_open_clip(model: Any, name: str, title: str, text_models: Callable[[]
         numbers = value if isinstance(value, list) else [value]
         if any(isinstance(number, int | float) and not abs(number) <= _LARGEST_NUMBER for number in numbers):
             raise _refused(title, name, f"no model is that large: {_quoted(value)}", f"model_cfg.{where}")
+
+
+def _known_text_models() -> set[str]:
+    """The repositories after which text towers of open_clip's own models are built."""
+    import open_clip  # imports torch, which takes seconds: most configurations name none
+
+    configs = (open_clip.get_model_config(name) for name in open_clip.list_models())
+    return {name for config in configs if (name := config["text_cfg"].get("hf_model_name"))}
 
 
 def _check_modules(modules: Any, name: str, title: str) -> None:

@@ -20,13 +20,16 @@ from reranker.encoder import Embeddings, unit_rows
 from reranker.errors import ModelError, UnknownModelError
 from reranker.models.long_texts import warn_of_unread
 from reranker.models.model_choice import DEFAULT_MODEL, DEVICES, LOCAL_DIR
-from reranker.models.weights import Weights, demand_text_model_is_data, find_weights
+from reranker.models.text_models import demand_text_model_is_data
+from reranker.models.weights import Weights, find_weights
 
 _LOADING_FAILURES = (
     RuntimeError, ValueError, OSError, LookupError, TypeError, AttributeError, AssertionError, EOFError,
     MemoryError, SafetensorError,
 )  # fmt: skip
 """What open_clip and the readers of its files raise on a config or weights they cannot use."""
+
+_RUNS_PICKLES = "TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD"
 
 
 class OpenClipEncoder:
@@ -46,10 +49,7 @@ class OpenClipEncoder:
         self._device = _device(device)
         precision = "fp16" if self._device.type == "cuda" else "fp32"
         weights = find_weights(model, pretrained)
-        text = _text_config(weights.model)
-        if text_model := text.get("hf_model_name"):
-            demand_text_model_is_data(text_model, weights.title)
-        _demand_pickles_run_nothing(weights)
+        _demand_nothing_runs(weights)
         try:
             self._model, _, self._preprocess = open_clip.create_model_and_transforms(
                 weights.model,
@@ -61,10 +61,7 @@ class OpenClipEncoder:
                 pretrained_text=False,  # a text tower's base weights are part of the CLIP weights
                 weights_only=True,  # a pickle runs nothing
             )
-            of_transformers = {"trust_remote_code": False, "local_files_only": weights.model.startswith(LOCAL_DIR)}
-            self._tokenizer = open_clip.get_tokenizer(
-                weights.model, **(of_transformers if text.get("hf_tokenizer_name") else {})
-            )
+            self._tokenizer = open_clip.get_tokenizer(weights.model, **_trusting_nothing(weights))
         except ImportError as error:
             raise ModelError(f"model {weights.title} needs a package that is not installed: {error}") from None
         except UnpicklingError:
@@ -160,22 +157,31 @@ class OpenClipEncoder:
         return f"OpenClipEncoder({self._name!r}, device={self.device!r})"
 
 
-def _demand_pickles_run_nothing(weights: Weights) -> None:
-    """Raise `ModelError` where torch is told to run what is in pickles, and open_clip might leave it to that."""
-    variable = "TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD"
-    if weights.weights_file.suffix != ".safetensors" and os.environ.get(variable, "0") != "0":
+def _demand_nothing_runs(weights: Weights) -> None:
+    """Raise `ModelError` where open_clip or torch would run what comes with a model, or what it is built after."""
+    if text_model := _text_config(weights).get("hf_model_name"):
+        demand_text_model_is_data(text_model, weights.title)
+    if weights.weights_file.suffix != ".safetensors" and os.environ.get(_RUNS_PICKLES, "0") != "0":
         raise ModelError(
-            f"model {weights.title} is a pickle, and {variable} has torch run what is in one; unset that variable"
+            f"model {weights.title} is a pickle, and {_RUNS_PICKLES} has torch run what is in one; unset that variable"
         )
 
 
-def _text_config(model: str) -> dict[str, Any]:
-    """What the configuration of a model, in open_clip's notation, says of its text tower; nothing where it is none."""
+def _trusting_nothing(weights: Weights) -> dict[str, bool]:
+    """Options that have transformers load a tokenizer as data, and that of a directory from there alone."""
+    if not _text_config(weights).get("hf_tokenizer_name"):
+        return {}  # it is open_clip's own, which knows no such options
+    from_there = {"local_files_only": True} if weights.model.startswith(LOCAL_DIR) else {}
+    return {"trust_remote_code": False, **from_there}
+
+
+def _text_config(weights: Weights) -> dict[str, Any]:
+    """What a model's configuration says of its text tower; nothing where there is none."""
     try:
-        config = open_clip.get_model_config(model)
-        text = config["text_cfg"]
-    except (OSError, ValueError, LookupError, TypeError, AttributeError):
-        return {}  # open_clip says what is wrong with it
+        config: Any = open_clip.get_model_config(weights.model)
+    except (OSError, ValueError, AttributeError):  # open_clip says what is wrong with it
+        return {}
+    text = config.get("text_cfg") if isinstance(config, dict) else None
     return text if isinstance(text, dict) else {}
 
 

@@ -14,7 +14,7 @@ from huggingface_hub import constants, hf_hub_download, snapshot_download
 from phrasepix_core.text import printable
 from reranker.errors import UnknownModelError, WeightsUnavailableError
 from reranker.extras import demand_package
-from reranker.models.data_only import OPEN_CLIP_CONFIG, demand_data_only, demand_data_only_config
+from reranker.models.data_only import OPEN_CLIP_CONFIG, demand_data_only
 from reranker.models.hub_errors import no_connection, raise_if_decisive
 from reranker.models.model_choice import HF_HUB, LOCAL_DIR
 
@@ -82,7 +82,7 @@ def _of_directory(directory: Path, title: str) -> Weights:
         raise UnknownModelError(f"model {title}: {place} has no {_CONFIG_FILE}; is it an open_clip model?")
     if not any((directory / name).is_file() for name in _WEIGHT_FILES):
         raise WeightsUnavailableError(f"model {title}: {place} has none of {', '.join(_WEIGHT_FILES)}")
-    demand_data_only(directory, title, _text_models)
+    demand_data_only(directory, title)
     with suppress(OSError, ValueError, AttributeError):  # open_clip says what is wrong with it
         _demand_tokenizer(json.loads((directory / _CONFIG_FILE).read_text(encoding="utf-8")).get("model_cfg"), title)
     return Weights(title, f"{LOCAL_DIR}{directory}", None, {})
@@ -92,37 +92,6 @@ def _demand_tokenizer(config: Any, title: str) -> None:
     text = config.get("text_cfg") if isinstance(config, dict) else None
     if isinstance(text, dict) and text.get("hf_tokenizer_name"):
         demand_package("transformers", f"the model {title}")
-
-
-def _text_models() -> set[str]:
-    """The repositories after which text towers of open_clip's own models are built."""
-    import open_clip
-
-    configs = (open_clip.get_model_config(name) for name in open_clip.list_models())
-    return {name for config in configs if (name := config["text_cfg"].get("hf_model_name"))}
-
-
-def demand_text_model_is_data(name: str, title: str) -> None:
-    """Check the configuration of the model of transformers that a text tower is built after, before it is.
-
-    It is read where transformers will read it: from a directory of that name, else from the hub, downloaded if it is
-    not here yet. Raises `ModelError` or `WeightsUnavailableError`.
-    """
-    if (beside := Path(name) / "config.json").exists():
-        demand_data_only_config(beside, title)
-        return
-    for local in (True, False):
-        if not local:
-            demand_network(title)
-        try:
-            config = Path(hf_hub_download(name, beside.name, local_files_only=local))
-        except Exception as error:  # those of the client's own HTTP library are of no common class
-            if not local:
-                raise_if_decisive(error, title, name)
-            continue
-        demand_data_only_config(config, title)
-        return
-    raise WeightsUnavailableError(f"the model {title} is built after {name}, which has no {beside.name}")
 
 
 def _snapshot(repository: str) -> Path:
