@@ -44,11 +44,11 @@ def _why(error: Exception, repository: str) -> str:
     """What happened and what to do; empty where a file is not there, and nothing else."""
     if (status := _status(error)) is not None:
         return _of_status(status, error, repository)
-    if numbers := {one.errno for one in _causes(error) if isinstance(one, OSError)}:
-        if numbers & _FULL_DISK or "No space left on device" in str(error):
-            return f"the disk is full; free some space, or set HF_HOME to another disk than that of {_cache()}"
-        if numbers & _NOT_WRITABLE:
-            return f"{_cache()} cannot be written; set HF_HOME to a directory of your own"
+    numbers = {one.errno for one in _causes(error) if isinstance(one, OSError)}
+    if numbers & _FULL_DISK or "No space left on device" in str(error):
+        return f"the disk is full; free some space, or set HF_HOME to another disk than that of {_cache()}"
+    if numbers & _NOT_WRITABLE:
+        return f"{_cache()} cannot be written; set HF_HOME to a directory of your own"
     if tells := no_connection(error):
         return tells
     names = [type(one).__name__ for one in _causes(error)]
