@@ -77,9 +77,9 @@ def find_images(
     the language that `filters` say, else in the one the phrase seems to be in), narrow to broad, until each has brought
     `limit` candidates in all or was sent `requests` requests. `Results.asked` says what each tag brought.
 
-    Candidates of several tags are merged in the tags' order, each picture once. One whose picture cannot be had is
-    skipped and listed in `Results.skipped`. What was encoded is remembered in the cache directory: another phrase over
-    the same pictures encodes none of them again, in this process or another.
+    A `tag` may name several, with commas between. Their candidates are merged in the tags' order, each picture once.
+    One whose picture cannot be had is skipped and listed in `Results.skipped`. What was encoded is remembered in the
+    cache directory: another phrase over the same pictures encodes none of them again, in this process or another.
 
     With `fold` the same picture (on two sources, cropped, mirrored, recoloured) is shown once, at its best place; the
     others are its `Match.siblings`.
