@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from PIL import Image
 
+from phrasepix_core.text import printable
 from phrasepix_core.urls import shown_url
 from reranker.errors import PictureError, WrongQueryError
 from reranker.match import Match
@@ -42,7 +43,7 @@ def query_of(
     query = phrase if isinstance(phrase, Query) else None
     wanted: list[Part] = [*query.wanted] if query else []
     if isinstance(phrase, str):
-        wanted.append(Phrase(phrase.strip()))
+        wanted.append(Phrase(phrase))
     wanted += [_wanted(one, weight) for one, weight in _weighed(like)]
     unwanted = [_unwanted(one, weight) for one, weight in _weighed(minus)]
     return Query(tuple(wanted), (*(query.unwanted if query else ()), *unwanted))
@@ -76,9 +77,9 @@ def _unwanted(one: object, weight: float) -> Part:
     if isinstance(one, Phrase):
         return replace(one, weight=one.weight * weight)
     if isinstance(one, str) and not _ADDRESS.match(one):
-        if not one.strip():
+        if not printable(one):
             raise WrongQueryError("what is not wanted is empty; say what the picture should not show")
-        return Phrase(one.strip(), weight)
+        return Phrase(one, weight)
     return _wanted(one, weight)
 
 

@@ -4,6 +4,7 @@ from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
 from phrasepix.sample import MODEL_DIRECTORY, SAMPLE_NAME
+from phrasepix_core.text import printable
 from reranker.encoded_texts import EncodedTexts
 from reranker.encoder import Encoder
 from reranker.engine.choice import load_encoder, loads_at_once
@@ -35,7 +36,7 @@ def choose_model(model: str | None, pretrained: str | None, *, only_the_sample: 
         choice = ModelChoice(DEFAULT_MODEL.model, pretrained or DEFAULT_MODEL.pretrained)
     else:
         choice = ModelChoice.of_name(model, pretrained)
-    return str(choice), choice
+    return printable(str(choice)), choice
 
 
 def is_at_hand(choice: ModelChoice, device: str, engine: str) -> bool:

@@ -156,7 +156,8 @@ class Search:
     def _pool(self) -> Pool | None:
         """The candidates, as they come; None where there is none."""
         settings = self._settings
-        filters = replace(settings.filters, language=self._language)
+        is_found = settings.filters.language is None
+        filters = replace(settings.filters, language=self._language, language_is_found=is_found)
         tags, asking = self._asking()
         asked = " and ".join(source.origin.title for source in self._sources)
         about = f" for {', '.join(tags)}" if tags else ""

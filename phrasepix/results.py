@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 from phrasepix.saving.reopener import Reopener
 from phrasepix_core.files import write_atomically
+from phrasepix_core.text import shortened
 from reranker.match import Match, fits_well
 from reranker.query import Part, Phrase, Query
 from retriever.protocol import Retriever, profile_of
@@ -228,7 +229,8 @@ class Results(Sequence[Match]):
     def __repr__(self) -> str:
         of = f"{len(self.matches)} of {self.pool_size} pictures{'' if self.is_final else ' so far'}"
         tagged = f" tagged {', '.join(self.tags)}" if any(self.tags) else ""
-        return f"<Results for {self.phrase!r}: {of}{tagged} from {' and '.join(one.title for one in self.origins)}>"
+        asked = " and ".join(one.title for one in self.origins)
+        return f"<Results for {shortened(self.phrase)!r}: {of}{tagged} from {asked}>"
 
 
 def _part_as_json(part: Part) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """The main job: a tag and a phrase in, the pictures that show it out."""
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from phrasepix.pipeline import Search
 from phrasepix.results import Results
 from phrasepix.settings import SearchProgress, Settings, SourceChoice
 from phrasepix.sources import default_sources
+from phrasepix_core.text import same_text
 from reranker.encoder import Encoder
 from reranker.query import Query
 from retriever.errors import WrongParameterError
@@ -16,6 +18,9 @@ from retriever.filters import NO_FILTERS, Filters
 from retriever.protocol import Retriever
 
 __all__ = ["SearchProgress", "find_images", "stream_images"]
+
+
+_BETWEEN_TAGS = re.compile("[,;，；、،؛﹐﹔､]")
 
 
 def _silent(progress: SearchProgress) -> None:
@@ -72,9 +77,9 @@ def find_images(
     the language that `filters` say, else in the one the phrase seems to be in), narrow to broad, until each has brought
     `limit` candidates in all or was sent `requests` requests. `Results.asked` says what each tag brought.
 
-    Candidates of several tags are merged in the tags' order, each picture once. One whose picture cannot be had is
-    skipped and listed in `Results.skipped`. What was encoded is remembered in the cache directory: another phrase over
-    the same pictures encodes none of them again, in this process or another.
+    A `tag` may name several, with commas between. Their candidates are merged in the tags' order, each picture once.
+    One whose picture cannot be had is skipped and listed in `Results.skipped`. What was encoded is remembered in the
+    cache directory: another phrase over the same pictures encodes none of them again, in this process or another.
 
     With `fold` the same picture (on two sources, cropped, mirrored, recoloured) is shown once, at its best place; the
     others are its `Match.siblings`.
@@ -197,8 +202,11 @@ def _chosen(
 
 
 def _distinct(tag: str | Sequence[str] | None) -> tuple[str, ...]:
-    tags = (tag,) if isinstance(tag, str) else tag or ()
-    return tuple(dict.fromkeys(" ".join(one.split()) for one in tags))
+    """The tags, each once; one text may name several, with commas or semicolons of any script between them."""
+    given = (tag,) if isinstance(tag, str) else tag or ()
+    named = [[same_text(part) for part in _BETWEEN_TAGS.split(one)] for one in given]
+    # Where nothing is left of one, an empty tag says so.
+    return tuple(dict.fromkeys(tag for tags in named for tag in (list(filter(None, tags)) or [""])))
 
 
 def _each_once(sources: Sequence[SourceChoice | Path]) -> tuple[SourceChoice, ...]:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from phrasepix.links import page_of
 from phrasepix.videos import video_note
+from phrasepix_core.text import shortened
 from reranker.match import Match
 from reranker.reading import share_of_full
 from retriever.candidate import Candidate
@@ -36,9 +37,10 @@ def results_table(results: "Results") -> "Table":
     from rich.table import Table
     from rich.text import Text
 
+    asked = (results.phrase, *(part.title for part in results.unwanted))
     table = Table(
         box=box.SIMPLE_HEAD,
-        title=Text("".join([f"“{results.phrase}”", *(f" − “{part.title}”" for part in results.unwanted)])),
+        title=Text(" − ".join(f"“{shortened(words, 300)}”" for words in asked)),
         caption=Text(f"{len(results)} of {results.pool_size} pictures · {results.model} · {results.mention}"),
         title_justify="left",
         caption_justify="left",

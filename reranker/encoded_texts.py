@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from phrasepix_core.text import shortened
 from reranker.encoder import Embeddings, Encoder
 from reranker.errors import WrongQueryError
 from reranker.neutral import neutral_embeddings
@@ -50,7 +51,7 @@ class EncodedTexts:
 
     def _encode_parts(self, texts: tuple[str, ...]) -> list[tuple[str, Embeddings]]:
         rows = self.encoder.encode_texts(texts) if texts else ()
-        return [(text, self._finite(row, f"“{text}”")) for text, row in zip(texts, rows, strict=True)]
+        return [(text, self._finite(row, f"“{shortened(text)}”")) for text, row in zip(texts, rows, strict=True)]
 
     def _finite(self, embedding: Embeddings, title: str) -> Embeddings:
         if not np.isfinite(embedding).all():

@@ -7,12 +7,12 @@ words (`Candidate.attribution`) come before both. The line is what people paste:
 """
 
 import re
-import unicodedata
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from html import escape
 from urllib.parse import quote
 
+from phrasepix_core.text import printable, shortened
 from phrasepix_core.urls import lasting
 from retriever.candidate import Candidate
 from retriever.errors import WrongParameterError
@@ -20,7 +20,6 @@ from retriever.licence import is_creative_commons
 
 _LONGEST_TEXT = 300
 _SEPARATORS = " ,;:/|·–—-"
-_JOINERS = {"\u200c", "\u200d"}  # without them some scripts and emoji fall apart
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +44,7 @@ def credit_line(candidate: Candidate, format: str = "text") -> str:  # noqa: A00
 
 def plain_words(text: str, longest: int = _LONGEST_TEXT) -> str:
     """`text` as one line of at most `longest` characters, without what is invisible or turns the reading direction."""
-    kept = "".join(
-        " " if char.isspace() or unicodedata.category(char) in {"Cc", "Zl", "Zp"} else char
-        for char in text
-        if char in _JOINERS or unicodedata.category(char) not in {"Cf", "Cs", "Cn"}
-    )
-    words = " ".join(kept.split())
-    return words if len(words) <= longest else words[: longest - 1].rstrip() + "…"
+    return shortened(printable(text), longest)
 
 
 def _pieces(candidate: Candidate) -> Iterator[Piece]:

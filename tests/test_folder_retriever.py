@@ -152,6 +152,28 @@ def test_a_picture_keeps_its_identity_when_it_is_renamed_moved_or_copied(tmp_pat
         ("2019", "2019-07-02", True),
         ("2019", "20190702", False),
         ("лодка", "Лодка у моря", True),
+        ("boat", "bo\u00adat\u200b", True),
+        ("\ufeffboat", "boat", True),
+        ("cafe\u0301", "Café", True),  # as macOS names files, and as people type
+        ("한국", "\u1112\u1161\u11ab\u1100\u116e\u11a8", True),
+        # Scripts that set no spaces between words: a tag stands within others.
+        ("海", "青い海と砂浜", True),
+        ("砂浜 海", "青い海と砂浜", False),
+        ("東京 タワー", "夜の東京タワー", True),
+        ("タワー", "東京ﾀﾜｰ2", True),
+        ("パン", "バンド", False),
+        ("か", "が", False),
+        ("เรือ", "เรือใบสีขาว", True),
+        ("เสือ", "เสื้อสีแดง", False),  # a tiger is no shirt
+        ("ເຮືອ", "ເຮືອໃນແມ່ນ້ຳ", True),
+        ("ទូក", "ទូកនៅលើទឹក", True),
+        ("လှေ", "အနီရောင်လှေ", True),
+        ("sea", "青いsea海", True),
+        # Scripts that do set them: whole words, however their letters are made up.
+        ("नाव", "लाल नाव", True),
+        ("नाव", "नव", False),
+        ("배", "배경", False),
+        ("قارب", "قَارِبٌ", True),
         ("!", "!", False),
     ],
 )
@@ -415,4 +437,5 @@ def test_an_empty_folder_offers_nothing(tmp_path: Path, opened: Opened) -> None:
 
 
 def test_names_are_shown_without_what_a_terminal_would_obey() -> None:
-    assert shown("\x1b[2J\r\n\udcff\u202eé🛶") == "\\x1b[2J\\r\\n\\xff\\u202eé🛶"
+    assert shown("\x1b[2J\r\n\udcff\u202eé🛶") == "\\x1b[2J\\r\\n\\xffé🛶"
+    assert shown("👩\u200d🌾 خانه\u200cها\u200b.jpg") == "👩\u200d🌾 خانه\u200cها.jpg"

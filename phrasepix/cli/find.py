@@ -42,7 +42,8 @@ def find(
             "--tag",
             "-t",
             metavar="TAG",
-            help="The coarse tag to ask for; may be repeated. Without one, tags are found in the phrase.",
+            help="The coarse tag, or several with commas between; may be repeated. Without one, tags are found in the "
+            "phrase.",
             show_default=False,
             rich_help_panel=_SEARCH,
         ),

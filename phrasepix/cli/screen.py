@@ -6,6 +6,7 @@ from threading import RLock
 from typing import TYPE_CHECKING, Self
 
 from phrasepix.console import console_of
+from phrasepix_core.text import printable_lines
 
 if TYPE_CHECKING:
     from phrasepix.cli.bar import Bar
@@ -32,12 +33,13 @@ class Screen:
                 self._bar.show(progress)
 
     def say(self, message: str) -> None:
-        """One line for the person, as it is."""
+        """One line for the person, of which nothing steers the terminal."""
+        message = printable_lines(message.translate(_LEFT_OUT))
         with self._drawing:
             if self._bar is not None:
                 self._bar.say(message)
             else:
-                sys.stderr.write(message.translate(_LEFT_OUT).expandtabs() + "\n")
+                sys.stderr.write(message.expandtabs() + "\n")
 
     def __enter__(self) -> Self:
         for name in _LOGS:

@@ -12,6 +12,7 @@ from PIL import Image
 from phrasepix.gallery.hotlinks import hotlinked, origin_of
 from phrasepix.links import page_of
 from phrasepix.videos import video_note
+from phrasepix_core.text import shortened
 from phrasepix_core.urls import lasting
 from reranker.reading import share_of_full
 
@@ -61,6 +62,7 @@ def _environment() -> Environment:
     )
     environment.filters["hotlinked"] = hotlinked
     environment.filters["lasting"] = lasting
+    environment.filters["shortened"] = shortened
     environment.filters["share_of_full"] = share_of_full
     environment.filters["video_note"] = video_note
     environment.filters["page"] = page_of

@@ -4,6 +4,7 @@ import hashlib
 import unicodedata
 from collections.abc import Callable
 
+from phrasepix_core.text import JOINERS, same_text, without_invisible
 from retriever.candidate import Candidate
 
 _LONGEST_BYTES = {"source": 16, "creator": 32, "id": 32, "phrase": 44}
@@ -41,8 +42,9 @@ def name_for(candidate: Candidate, phrase: str, extension: str, is_taken: Callab
 def hyphenated(text: str, longest: int) -> str:
     """The letters, marks and digits of `text`, of any script, hyphens between them, in at most `longest` bytes."""
     kept = "".join(
-        char if unicodedata.category(char)[0] in "LMN" else "-" for char in unicodedata.normalize("NFC", text)
+        char if unicodedata.category(char)[0] in "LMN" or char in JOINERS else "-" for char in same_text(text)
     )
+    kept = without_invisible(kept)  # such as selectors and joiners of emoji, which are hyphens now
     joined = "-".join(word for word in kept.split("-") if word)
     cut = joined.encode()[:longest].decode("utf-8", "ignore")
     if cut != joined and "-" in cut and joined[len(cut)] != "-":

@@ -3,18 +3,25 @@
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pickle import UnpicklingError
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from safetensors import SafetensorError
 
+from phrasepix_core.text import printable, shortened
 from reranker.encoder import Embeddings, unit_rows
 from reranker.errors import ModelError
+from reranker.models.data_only import demand_data_only_text_tower
 from reranker.models.long_texts import warn_of_unread
 from reranker.models.text_weights import TextWeights, find_text_tower
 
-_LOADING_FAILURES = (RuntimeError, ValueError, OSError, LookupError, TypeError, AttributeError, ImportError)
-"""What sentence-transformers raises on files it cannot use."""
+_LOADING_FAILURES = (
+    RuntimeError, ValueError, OSError, LookupError, TypeError, AttributeError, ImportError, AssertionError, EOFError,
+    MemoryError, UnpicklingError, SafetensorError,
+)  # fmt: skip
+"""What sentence-transformers and the readers of its files raise on what they cannot use."""
 
 
 @contextmanager
@@ -38,15 +45,21 @@ class SentenceTower:
 
     def __init__(self, name: str, *, device: str = "cpu") -> None:
         self._weights = find_text_tower(name)
+        demand_data_only_text_tower(self._weights.directory, self._weights.files, self._weights.title)
         os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")  # it would warn of each process started later
         try:
             from sentence_transformers import SentenceTransformer
 
             with _no_progress_bar():
-                directory = str(self._weights.directory)
-                self._model: Any = SentenceTransformer(directory, device=device, local_files_only=True)
+                self._model: Any = SentenceTransformer(
+                    str(self._weights.directory),
+                    device=device,
+                    local_files_only=True,
+                    trust_remote_code=False,
+                    model_kwargs={"weights_only": True},
+                )
         except _LOADING_FAILURES as error:
-            why = " ".join(str(error).split())[:500] or type(error).__name__
+            why = shortened(printable(str(error)), 500) or type(error).__name__
             raise ModelError(f"the text tower {self._weights.title} cannot be loaded: {why}") from None
         self._model.eval()
         self.fingerprint = self._weights.fingerprint()

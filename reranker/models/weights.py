@@ -11,14 +11,21 @@ from typing import Any
 import requests
 from huggingface_hub import constants, hf_hub_download, snapshot_download
 
+from phrasepix_core.text import printable
 from reranker.errors import UnknownModelError, WeightsUnavailableError
 from reranker.extras import demand_package
+from reranker.models.data_only import OPEN_CLIP_CONFIG, demand_data_only
+from reranker.models.hub_errors import no_connection, raise_if_decisive
 from reranker.models.model_choice import HF_HUB, LOCAL_DIR
 
 _TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json")
 _WEIGHT_FILES = ("open_clip_model.safetensors", "open_clip_pytorch_model.bin")
-_CONFIG_FILE = "open_clip_config.json"
-_BESIDE_THE_WEIGHTS = [_CONFIG_FILE, "*.txt", "tokenizer*", "vocab*", "special_tokens_map.json", "sentencepiece*"]
+_CONFIG_FILE = OPEN_CLIP_CONFIG
+# Data alone: no Python, whatever it is called.
+_BESIDE_THE_WEIGHTS = [
+    _CONFIG_FILE, "*.txt", "tokenizer*.json", "tokenizer*.model", "vocab*.json", "vocab*.model", "sentencepiece*.model",
+    "special_tokens_map.json",
+]  # fmt: skip
 _REACHABLE_WITHIN_S = 5.0
 
 
@@ -61,19 +68,21 @@ def find_weights(model: str, pretrained: str | None) -> Weights:
     """
     if model.startswith(LOCAL_DIR):
         directory = Path(model.removeprefix(LOCAL_DIR)).expanduser()
-        return _of_directory(directory, f"{LOCAL_DIR}{directory.resolve().name}")
+        return _of_directory(directory, f"{LOCAL_DIR}{printable(directory.resolve().name)}")
     if model.startswith(HF_HUB):
         return _of_directory(_snapshot(model.removeprefix(HF_HUB)), model)
     return _of_registry(model, pretrained)
 
 
 def _of_directory(directory: Path, title: str) -> Weights:
+    place = printable(str(directory))
     if not directory.is_dir():
-        raise UnknownModelError(f"model {title}: {directory} is not a directory")
+        raise UnknownModelError(f"model {title}: {place} is not a directory")
     if not (directory / _CONFIG_FILE).is_file():
-        raise UnknownModelError(f"model {title}: {directory} has no {_CONFIG_FILE}; is it an open_clip model?")
+        raise UnknownModelError(f"model {title}: {place} has no {_CONFIG_FILE}; is it an open_clip model?")
     if not any((directory / name).is_file() for name in _WEIGHT_FILES):
-        raise WeightsUnavailableError(f"model {title}: {directory} has none of {', '.join(_WEIGHT_FILES)}")
+        raise WeightsUnavailableError(f"model {title}: {place} has none of {', '.join(_WEIGHT_FILES)}")
+    demand_data_only(directory, title)
     with suppress(OSError, ValueError, AttributeError):  # open_clip says what is wrong with it
         _demand_tokenizer(json.loads((directory / _CONFIG_FILE).read_text(encoding="utf-8")).get("model_cfg"), title)
     return Weights(title, f"{LOCAL_DIR}{directory}", None, {})
@@ -90,7 +99,9 @@ def _snapshot(repository: str) -> Path:
         try:
             patterns = [weights, *_BESIDE_THE_WEIGHTS]
             directory = Path(snapshot_download(repository, allow_patterns=patterns, local_files_only=local))
-        except (OSError, ValueError):
+        except Exception as error:  # those of the client's own HTTP library are of no common class
+            if not local or isinstance(error, ValueError):
+                raise_if_decisive(error, f"{HF_HUB}{repository}", repository)
             return None
         return directory if (directory / weights).is_file() and (directory / _CONFIG_FILE).is_file() else None
 
@@ -141,7 +152,9 @@ def _registry_file(title: str, config: dict[str, Any]) -> Path:
         for candidate in dict.fromkeys(names):
             try:
                 return Path(hf_hub_download(repository, candidate, local_files_only=local))
-            except (OSError, ValueError):
+            except Exception as error:  # those of the client's own HTTP library are of no common class
+                if not local:
+                    raise_if_decisive(error, title, repository)
                 continue  # not kept here, or not in this repository: the next name may be
     raise WeightsUnavailableError(f"the weights of {title} are not to be had from {repository} (files {names})")
 
@@ -157,8 +170,10 @@ def demand_network(title: str) -> None:
         "or try the built-in model: --source sample --model sample"
     )
     if constants.HF_HUB_OFFLINE or os.environ.get("HF_HUB_OFFLINE", "").upper() in {"1", "TRUE", "YES", "ON"}:
-        raise WeightsUnavailableError(f"{looked_in} and HF_HUB_OFFLINE forbids the download. {remedy}")
+        by = "HF_HUB_OFFLINE" if os.environ.get("HF_HUB_OFFLINE") else "TRANSFORMERS_OFFLINE"
+        raise WeightsUnavailableError(f"{looked_in} and {by} forbids the download: unset it. {remedy}")
     try:
         requests.head(constants.ENDPOINT, timeout=_REACHABLE_WITHIN_S)
-    except requests.RequestException:
-        raise WeightsUnavailableError(f"{looked_in} and {constants.ENDPOINT} cannot be reached. {remedy}") from None
+    except requests.RequestException as error:
+        why = no_connection(error) or f"{constants.ENDPOINT} cannot be reached. {remedy}"
+        raise WeightsUnavailableError(f"{looked_in} and {why}") from None
