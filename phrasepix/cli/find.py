@@ -478,11 +478,15 @@ def _write_gallery(results: "Results", path: Path | None, open_it: bool, screen:
     from phrasepix.cli.galleries import place_for_gallery
     from phrasepix.errors import NotWrittenError
 
+    place = None
     try:
-        written = results.save_gallery(path or place_for_gallery(results.phrase))
+        place = path or place_for_gallery(results.phrase)
+        written = results.save_gallery(place)
     except NotWrittenError as error:
         if path is not None:
             raise
+        if place is not None:
+            place.unlink(missing_ok=True)  # empty as it was begun
         screen.say(f"No gallery: {error}")
         return
     screen.say(f"Gallery: {written}")

@@ -8,6 +8,7 @@ from typing import Self
 
 from phrasepix.saving.entries import CREDITS, DamagedCreditsError, identity_of, read_entries
 from phrasepix.saving.likeness import likeness, look_alike
+from phrasepix_core.files import reason_of
 from reranker.match import Match
 from retriever.candidate import Candidate
 
@@ -33,7 +34,9 @@ class UsedBefore:
         try:
             entries = read_entries(directory)
         except (DamagedCreditsError, OSError) as error:
-            logger.warning("what was used before is not known: %s cannot be read: %s", directory / CREDITS, error)
+            logger.warning(
+                "what was used before is not known: %s cannot be read: %s", directory / CREDITS, reason_of(error)
+            )
             return cls({})
         looks = tuple((str(entry.get("likeness", "")), entry["file"]) for entry in entries)
         return cls({identity_of(entry): entry["file"] for entry in entries}, looks)
