@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import BinaryIO
 
 from phrasepix_core.errors import NotWrittenError
-from phrasepix_core.text import visible
 
 TEMPORARY = ".phrasepix-"
 """How the name of a file that is being written begins; sixteen random hexadecimal digits and `.tmp` follow."""
@@ -47,7 +46,7 @@ def write_atomically(
         else:
             _write(place, data, temporary, pipe_patience_s)
     except (OSError, ValueError, RuntimeError) as error:  # a name with a NUL; a home nobody has
-        raise NotWrittenError(f"cannot write {visible(str(path))}: {reason_of(error)}") from None
+        raise NotWrittenError(f"cannot write {shown_path(path)}: {reason_of(error)}") from None
     return path
 
 
@@ -59,7 +58,7 @@ def _write(place: Path, data: bytes, temporary: str, patience_s: float) -> None:
     if found is None or stat.S_ISREG(found.st_mode):
         _replace(place, data, temporary, found)
     elif stat.S_ISDIR(found.st_mode):
-        raise OSError(f"{visible(str(place))} is a directory; name a file")
+        raise OSError(f"{shown_path(place)} is a directory; name a file")
     elif stat.S_ISCHR(found.st_mode) or stat.S_ISFIFO(found.st_mode):
         try:
             descriptor = os.open(place, os.O_WRONLY | _NO_WAIT | _NO_LINK | getattr(os, "O_NOCTTY", 0))
@@ -82,7 +81,7 @@ def _replace(place: Path, data: bytes, prefix: str, found: os.stat_result | None
     try:
         file = create(temporary, 0o666 if found is None else 0o600)
     except FileNotFoundError:
-        raise OSError(f"there is no directory {visible(str(place.parent))}") from None
+        raise OSError(f"there is no directory {shown_path(place.parent)}") from None
     try:
         with file:
             file.write(data)
@@ -147,7 +146,7 @@ def _end_of_links(path: Path) -> Path | int:
         if not stat.S_ISLNK(found.st_mode):
             return path
         if hasattr(os, "geteuid") and found.st_uid not in {0, os.geteuid()}:
-            raise OSError(f"{visible(str(path))} is a link that another user made, and is not followed")
+            raise OSError(f"{shown_path(path)} is a link that another user made, and is not followed")
         path = Path(parent, path.readlink())
     raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
 
@@ -198,6 +197,21 @@ def read_bounded(path: Path, most_bytes: int) -> bytes:
         if os.fstat(file.fileno()).st_size > most_bytes or len(content := file.read(most_bytes + 1)) > most_bytes:
             raise OSError(f"it is larger than {most_bytes / (1 << 20):g} MiB")
         return content
+
+
+def shown_path(path: Path | str) -> str:
+    """A path as a message may quote it: each character that is not printable as an escape, such as `\\x1b`.
+
+    Bytes that are no UTF-8, as Python holds them in names of files, become escapes too.
+    """
+    return "".join(one if one.isprintable() else _escaped(one) for one in str(path))
+
+
+def _escaped(character: str) -> str:
+    code = ord(character)
+    if 0xDC80 <= code <= 0xDCFF:
+        return f"\\x{code - 0xDC00:02x}"
+    return character.encode("unicode_escape").decode("ascii")
 
 
 def reason_of(error: BaseException) -> str:

@@ -437,17 +437,18 @@ def _prepare_gallery() -> None:
 def _print(results: "Results", as_json: bool) -> None:
     import sys
 
+    from phrasepix.cli.output import writing_to_stdout
     from phrasepix.console import console_of
     from phrasepix.terminal import results_lines
 
-    if as_json:
-        sys.stdout.write(results.to_json() + "\n")
-    elif results:
-        if (console := console_of(sys.stdout)) is not None:
-            console.print(results)
-        else:
-            sys.stdout.write(results_lines(results))
-    sys.stdout.flush()
+    with writing_to_stdout():
+        if as_json:
+            sys.stdout.write(results.to_json() + "\n")
+        elif results:
+            if (console := console_of(sys.stdout)) is not None:
+                console.print(results)
+            else:
+                sys.stdout.write(results_lines(results))
 
 
 def _say_what_was_asked(results: "Results", screen: "Screen") -> None:

@@ -2,6 +2,7 @@
 
 import logging
 import sys
+from contextlib import suppress
 from threading import RLock
 from typing import TYPE_CHECKING, Self
 
@@ -32,8 +33,8 @@ class Screen:
                 self._bar.show(progress)
 
     def say(self, message: str) -> None:
-        """One line for the person, as it is."""
-        with self._drawing:
+        """One line for the person, as it is; lost where stderr cannot be written: the search goes on."""
+        with self._drawing, suppress(OSError):
             if self._bar is not None:
                 self._bar.say(message)
             else:

@@ -10,8 +10,7 @@ from typing import Any, Self
 from urllib3 import BaseHTTPResponse
 
 from phrasepix.saving.part import Part
-from phrasepix_core.files import open_regular, reason_of
-from phrasepix_core.text import visible
+from phrasepix_core.files import open_regular, reason_of, shown_path
 from phrasepix_core.urls import shown_url
 from reranker.errors import PictureUnreachableError, PictureUnreadableError, TransientPictureError
 from reranker.pictures.local_files import path_of
@@ -155,7 +154,7 @@ def copy_local(url: str, part: Part, *, largest_bytes: int = LARGEST_FILE_BYTES)
     """
     path = path_of(url)
     part.discard()
-    name = visible(str(path))
+    name = shown_path(path)
     try:
         source = open_regular(path)
     except OSError as error:

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from phrasepix_core.files import read_bounded
-from phrasepix_core.text import JOINERS
 
 CREDITS = "credits.json"
 LARGEST_BYTES = 32 << 20
@@ -19,6 +18,7 @@ Entry = dict[str, Any]
 _LONGEST_NAME = 255
 """Bytes; to the end of it, where the extension is."""
 
+_JOINERS = "\u200c\u200d"  # invisible, and without them some scripts fall apart
 _SEPARATORS = r"[/\\:]" if os.name == "nt" else r"[/\\]"
 
 
@@ -56,7 +56,7 @@ def safe_name(name: str) -> str:
 
 
 def _without_controls(name: str) -> str:
-    return "".join(one if one.isprintable() or one in JOINERS else "_" for one in name)
+    return "".join(one if one.isprintable() or one in _JOINERS else "_" for one in name)
 
 
 def identity_of(entry: Entry) -> tuple[str, str]:

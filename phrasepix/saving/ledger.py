@@ -30,8 +30,16 @@ from phrasepix.saving.entries import (
 from phrasepix.saving.lock import locked
 from phrasepix.saving.names import digest
 from phrasepix.saving.part import Part
-from phrasepix_core.files import is_own, open_own, open_regular, read_bounded, reason_of, unique, write_atomically
-from phrasepix_core.text import visible
+from phrasepix_core.files import (
+    is_own,
+    open_own,
+    open_regular,
+    read_bounded,
+    reason_of,
+    shown_path,
+    unique,
+    write_atomically,
+)
 from retriever.candidate import Candidate
 
 logger = logging.getLogger(__name__)
@@ -54,7 +62,7 @@ def open_ledger(directory: Path, *, patience_s: float = 120.0) -> "Iterator[Ledg
     Waits up to `patience_s` seconds for another process that has it open. Raises `FolderBusyError` after that, and
     `NotWrittenError`.
     """
-    where = visible(str(directory))
+    where = shown_path(directory)
     try:
         directory.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -91,7 +99,7 @@ class Ledger:
 
     def is_there(self, entry: Entry) -> bool:
         """Whether the file of a saved picture still lies in the directory."""
-        return (self.directory / entry["file"]).is_file()
+        return (self.directory / str(entry["file"])).is_file()
 
     def is_taken(self, name: str, candidate: Candidate) -> bool:
         """Whether another picture, or a file of the person's own, has that name, in whichever case."""

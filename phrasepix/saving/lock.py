@@ -7,8 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from phrasepix.errors import NotWrittenError
-from phrasepix_core.files import reason_of
-from phrasepix_core.text import visible
+from phrasepix_core.files import reason_of, shown_path
 
 logger = logging.getLogger(__name__)
 
@@ -28,7 +27,7 @@ def locked(lock: Path, *, patience_s: float) -> Iterator[None]:
     """
     from filelock import FileLock, Timeout
 
-    name = visible(str(lock))
+    name = shown_path(lock)
     silent_s = min(_SILENT_S, patience_s)
     try:
         file_lock = FileLock(lock)
@@ -37,7 +36,7 @@ def locked(lock: Path, *, patience_s: float) -> Iterator[None]:
         except Timeout:
             logger.warning(
                 "waiting for %s, which is saving into %s; giving up after %g s",
-                _holder(lock), visible(str(lock.parent)), patience_s,
+                _holder(lock), shown_path(lock.parent), patience_s,
             )  # fmt: skip
             file_lock.acquire(timeout=patience_s - silent_s)
     except Timeout:
@@ -46,7 +45,7 @@ def locked(lock: Path, *, patience_s: float) -> Iterator[None]:
             "when it has ended, or end it"
         ) from None
     except (OSError, NotImplementedError) as error:
-        raise NotWrittenError(f"cannot write to {visible(str(lock.parent))}: {name}: {reason_of(error)}") from None
+        raise NotWrittenError(f"cannot write to {shown_path(lock.parent)}: {name}: {reason_of(error)}") from None
     try:
         yield
     finally:
@@ -61,6 +60,6 @@ def _holder(lock: Path) -> str:
         rows = [line.split() for line in _LOCKS.read_text(encoding="ascii").splitlines()]
         process = next(row[4] for row in rows if len(row) > 5 and row[1] != "->" and row[5] == place)
         name = Path("/proc", process, "comm").read_text(encoding="utf-8", errors="replace").strip()
-        return f"process {process} ({visible(name)})"
+        return f"process {process} ({shown_path(name)})"
     except (OSError, ValueError, StopIteration, AttributeError):
         return "another process"

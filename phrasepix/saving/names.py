@@ -5,20 +5,11 @@ import unicodedata
 from collections.abc import Callable
 from pathlib import PurePath
 
-from phrasepix.saving.entries import safe_name
-from phrasepix_core.text import JOINERS
 from retriever.candidate import Candidate
 
 _LONGEST_BYTES = {"source": 16, "creator": 32, "id": 32, "phrase": 44}
 """In UTF-8: with hyphens, digest and extension below 143 bytes, which is what encrypted file systems leave."""
 _LONGEST_OWN_BYTES = 143 - len("-12345678-99")
-
-_UNSEEN = frozenset(
-    "\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0"  # a joiner of marks, and letters of no width
-    + "".join(
-        map(chr, [*range(0x180B, 0x1810), *range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0)])
-    )  # variation selectors
-)
 
 
 def digest(identity: tuple[str, str]) -> str:
@@ -31,12 +22,12 @@ def name_for(
 ) -> str:
     """A name of source, creator, id and the words of the phrase, with `extension` (such as .jpg); the same each time.
 
-    A picture that has its `own_name`, being a file of this machine, keeps it if every file system takes it. Where a
+    A picture that has its `own_name`, being a file of this machine, keeps it unless it is very long. Where a
     name `is_taken`, or where the id cannot be written out, a digest of the picture's identity sets it apart, and a
     number where that is taken too. Names that differ in case only must count as taken: to some systems they are one.
     """
     identifier = hyphenated(candidate.id, _LONGEST_BYTES["id"])
-    if own_name and safe_name(own_name) == own_name and len(own_name.encode()) <= _LONGEST_OWN_BYTES:
+    if own_name and len(own_name.encode()) <= _LONGEST_OWN_BYTES:
         name = own_name
         stem, extension = PurePath(own_name).stem, PurePath(own_name).suffix
     else:
@@ -58,20 +49,12 @@ def name_for(
 
 
 def hyphenated(text: str, longest: int) -> str:
-    """The letters, marks and digits of `text`, of any script, hyphens between them, in at most `longest` bytes.
-
-    What cannot be seen is left out, and a mark without a letter before it: the result is empty or a name to be seen.
-    """
-    kept = ""
-    for char in unicodedata.normalize("NFC", text):
-        kind = unicodedata.category(char)
-        after_a_letter = bool(kept) and kept[-1] != "-"
-        if char in JOINERS and after_a_letter:
-            kept += char
-        elif char not in _UNSEEN and kind != "Cf":
-            kept += char if kind[0] in "LN" or (kind[0] == "M" and after_a_letter) else "-"
-    joined = "-".join(word for part in kept.split("-") if (word := part.rstrip(JOINERS)))
+    """The letters, marks and digits of `text`, of any script, hyphens between them, in at most `longest` bytes."""
+    kept = "".join(
+        char if unicodedata.category(char)[0] in "LMN" else "-" for char in unicodedata.normalize("NFC", text)
+    )
+    joined = "-".join(word for word in kept.split("-") if word)
     cut = joined.encode()[:longest].decode("utf-8", "ignore")
     if cut != joined and "-" in cut and joined[len(cut)] != "-":
         cut = cut.rpartition("-")[0]  # whole words
-    return cut.strip(f"-{JOINERS}")
+    return cut.strip("-")

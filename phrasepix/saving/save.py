@@ -13,17 +13,16 @@ from PIL import Image
 
 from phrasepix.errors import NotWrittenError
 from phrasepix.saving.download import Downloader, copy_local
-from phrasepix.saving.entries import Entry
+from phrasepix.saving.entries import Entry, safe_name
 from phrasepix.saving.ledger import Ledger, open_ledger
 from phrasepix.saving.likeness import likeness
-from phrasepix.saving.metadata import embed_credit
 from phrasepix.saving.lock import FolderBusyError
+from phrasepix.saving.metadata import embed_credit
 from phrasepix.saving.names import name_for
 from phrasepix.saving.part import Part
 from phrasepix.saving.reopener import Reopener
-from phrasepix_core.files import create, open_regular, reason_of
+from phrasepix_core.files import create, open_regular, reason_of, shown_path
 from phrasepix_core.hush import hush_pillow
-from phrasepix_core.text import visible
 from phrasepix_core.urls import lasting
 from reranker.errors import ForbiddenAddressError, PictureError, PictureUnreachableError, PictureUnreadableError
 from reranker.match import Match
@@ -217,7 +216,7 @@ class _Saver:
             self._found_with.phrase,
             extension,
             lambda name: ledger.is_taken(name, candidate),
-            own_name=path_of(candidate.image_url).name if self._is_on_disk(candidate) else "",
+            own_name=self._own_name(candidate),
         )
         # A camera's own file is shown by its preview, perhaps reduced: what it says of its size counts.
         whole = (candidate.width, candidate.height) if picture is match.picture else picture.size
@@ -251,6 +250,11 @@ class _Saver:
     def _is_on_disk(self, candidate: Candidate) -> bool:
         return is_on_disk(self._opened[candidate.source])
 
+    def _own_name(self, candidate: Candidate) -> str:
+        """The name of a file of this machine, where it can be shown as it is; empty for all others."""
+        name = path_of(candidate.image_url).name if self._is_on_disk(candidate) else ""
+        return name if name and safe_name(name) == name else ""
+
     def _path_in_folder(self, candidate: Candidate) -> str:
         """Where a picture of this machine lies, below the folder it was found in; empty for all others."""
         if not self._is_on_disk(candidate):
@@ -258,7 +262,7 @@ class _Saver:
         path = path_of(candidate.image_url)
         folder = getattr(self._opened[candidate.source], "folder", None)
         below = path.relative_to(folder) if isinstance(folder, Path) and path.is_relative_to(folder) else path.name
-        return visible(PurePath(below).as_posix())
+        return shown_path(PurePath(below).as_posix())
 
     def _entry(self, match: Match) -> Entry:
         candidate = match.candidate

@@ -4,12 +4,17 @@ import re
 import unicodedata
 from collections.abc import Iterable
 
-from phrasepix_core.text import visible
-
 
 def shown(name: str) -> str:
     """`name` in printable characters: line breaks, control characters and bytes that are no UTF-8 as escapes."""
-    return visible(name)
+    return "".join(character if character.isprintable() else _escaped(character) for character in name)
+
+
+def _escaped(character: str) -> str:
+    code = ord(character)
+    if 0xDC80 <= code <= 0xDCFF:  # how Python holds a byte that the file system's encoding does not know
+        return f"\\x{code - 0xDC00:02x}"
+    return character.encode("unicode_escape").decode("ascii")
 
 
 def words(text: str) -> tuple[str, ...]:
