@@ -3,14 +3,13 @@
 import re
 import warnings
 
-_PILLOW = re.compile(r"PIL\.")
 
-
-def hush_pillow() -> None:
-    """Have Python ignore what Pillow warns of: of ten thousand pictures some have damaged metadata.
+def hush(package: str) -> None:
+    """Have Python ignore what the modules of `package` warn of.
 
     For the whole process, and for good: `warnings.catch_warnings` would put back, at its end, a list of filters that
     other threads have changed meanwhile. A filter that somebody adds later comes before this one.
     """
-    if not any(kind == "ignore" and module == _PILLOW for kind, _, _, module, _ in warnings.filters):
-        warnings.filterwarnings("ignore", module=_PILLOW.pattern)
+    module = re.compile(rf"{re.escape(package)}(\.|$)")
+    if not any(kind == "ignore" and of == module for kind, _, _, of, _ in warnings.filters):
+        warnings.filterwarnings("ignore", module=module.pattern)

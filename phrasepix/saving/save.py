@@ -22,7 +22,7 @@ from phrasepix.saving.names import name_for
 from phrasepix.saving.part import Part
 from phrasepix.saving.reopener import Reopener
 from phrasepix_core.files import create, open_regular, reason_of, shown_path
-from phrasepix_core.hush import hush_pillow
+from phrasepix_core.hush import hush
 from phrasepix_core.urls import lasting
 from reranker.errors import ForbiddenAddressError, PictureError, PictureUnreachableError, PictureUnreadableError
 from reranker.match import Match
@@ -296,7 +296,7 @@ class _Saver:
 
 def _verified(path: Path, formats: tuple[str, ...] = FORMATS) -> tuple[Image.Image, str]:
     """The picture in a file, decoded to its end, and Pillow's name of its format. Raises `PictureUnreadableError`."""
-    hush_pillow()  # the bound is our own, and what else may be odd did not keep it from decoding
+    hush("PIL")  # the bound is our own, and what else may be odd did not keep it from decoding
     with open_regular(path) as file:
         picture = decode_file(file, largest_pixels=_LARGEST_PIXELS, formats=formats)
         file.seek(0)

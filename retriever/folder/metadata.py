@@ -7,7 +7,7 @@ import struct
 import zlib
 from typing import IO, TYPE_CHECKING, Any
 
-from phrasepix_core.hush import hush_pillow
+from phrasepix_core.hush import hush
 from retriever.folder.facts import Facts, day_of, text_of, texts_of
 from retriever.folder.xmp import facts_of_packet
 
@@ -41,7 +41,7 @@ def facts_of_file(file: IO[bytes], formats: tuple[str, ...] = FORMATS) -> Facts:
     from PIL import Image, UnidentifiedImageError
 
     pi_heif.register_heif_opener()
-    hush_pillow()
+    hush("PIL")  # of ten thousand pictures some have damaged metadata, and nobody wants to read so of each
     try:
         with Image.open(file, formats=formats) as picture:
             return facts_of_picture(picture)
