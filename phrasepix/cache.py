@@ -179,7 +179,11 @@ def _models_made_ready(engines: Path) -> list[Path]:
 
 def _clear_engines(engines: Path, older_than_days: float) -> int:
     latest = time.time() - older_than_days * 24 * 60 * 60
-    old = [model for model in _models_made_ready(engines) if (model / "manifest.json").stat().st_mtime <= latest]
+    old = []
+    for model in _models_made_ready(engines):
+        with suppress(OSError):  # gone meanwhile
+            if (model / "manifest.json").stat().st_mtime <= latest:
+                old.append(model)
     for model in old if older_than_days else [engines]:
         shutil.rmtree(model, ignore_errors=True)
     return len(old)

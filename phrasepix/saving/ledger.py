@@ -65,7 +65,7 @@ def open_ledger(directory: Path, *, patience_s: float = 120.0) -> "Iterator[Ledg
     where = shown_path(directory)
     try:
         directory.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
+    except (OSError, ValueError) as error:  # a name with a NUL
         raise NotWrittenError(f"cannot write to {where}: {_why_no_directory(directory, error)}") from None
     with locked(directory / LOCK, patience_s=patience_s):
         try:
@@ -74,7 +74,7 @@ def open_ledger(directory: Path, *, patience_s: float = 120.0) -> "Iterator[Ledg
             raise NotWrittenError(f"cannot write to {where}: {reason_of(error)}") from None
 
 
-def _why_no_directory(directory: Path, error: OSError) -> str:
+def _why_no_directory(directory: Path, error: Exception) -> str:
     if directory.is_symlink() and not directory.exists():
         return "it is a link that leads nowhere"
     return "it is a file" if directory.is_file() else reason_of(error)

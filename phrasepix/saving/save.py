@@ -95,17 +95,22 @@ def save_matches(
     found_with: FoundWith,
     reopener: Reopener,
     on_progress: Callable[[SaveProgress], None] = lambda progress: None,
+    lock_patience_s: float = 120.0,
 ) -> Saved:
     """Save the matches into `directory`, one after the other; what cannot be saved is listed with its reason.
 
+    Another process that saves there is waited for, up to `lock_patience_s` seconds each time.
     Raises `NotWrittenError` where nothing can be written there.
     """
-    directory = directory.expanduser().absolute()
-    with open_ledger(directory):
+    try:
+        directory = directory.expanduser().absolute()
+    except RuntimeError as error:  # nobody of that name has a home
+        raise NotWrittenError(f"cannot write to {shown_path(directory)}: {error}") from None
+    with open_ledger(directory, patience_s=lock_patience_s):
         pass  # that it can be written to is known before anything is asked for
     pictures: list[SavedPicture] = []
     failed: list[NotSaved] = []
-    with _Saver(directory, found_with, reopener) as saver:
+    with _Saver(directory, found_with, reopener, lock_patience_s) as saver:
         for match in matches:
             done = len(pictures) + len(failed)
             on_progress(SaveProgress(done, len(matches), str(match.candidate)))
@@ -139,8 +144,9 @@ class _Sparingly:
 class _Saver:
     """Saves one match at a time; opens each source once."""
 
-    def __init__(self, directory: Path, found_with: FoundWith, reopener: Reopener) -> None:
+    def __init__(self, directory: Path, found_with: FoundWith, reopener: Reopener, lock_patience_s: float) -> None:
         self._directory = directory
+        self._lock_patience_s = lock_patience_s
         self._found_with = found_with
         self._reopener = reopener
         self._resources = ExitStack()
@@ -149,7 +155,7 @@ class _Saver:
 
     def save(self, match: Match, on_bytes: Callable[[int, int | None], None]) -> SavedPicture:
         candidate = match.candidate
-        with open_ledger(self._directory) as ledger:
+        with open_ledger(self._directory, patience_s=self._lock_patience_s) as ledger:
             part = ledger.part(candidate)
             there = ledger.of(candidate)
             if there is not None and ledger.is_there(there):

@@ -98,8 +98,8 @@ def compile_tower(tower: Path, precision: str, compiled: Path | None) -> Any:
     ours = compiled / f"{tower.stem}-{_key(settings)}"
     if ours.is_dir():
         return core().compile_model(str(tower), "CPU", settings | {"CACHE_DIR": str(ours)})
-    # OpenVINO writes into its cache in place; another process must not read what is half written.
-    partial = compiled / f"{ours.name}.{os.getpid()}.partial"
+    # OpenVINO writes into its cache in place; another thread or process must not read what is half written.
+    partial = compiled / f"{ours.name}.{os.urandom(8).hex()}.partial"
     try:
         model = core().compile_model(str(tower), "CPU", settings | {"CACHE_DIR": str(partial)})
         with suppress(OSError):  # another process was first: what is compiled here works all the same
