@@ -236,7 +236,7 @@ def test_nothing_that_is_planted_is_taken_for_ones_own(tmp_path: Path) -> None:
     (tmp_path / "own").write_text("own")
     for name in ("link", "hard", "pipe", "none"):
         assert not is_own(tmp_path / name)
-        with pytest.raises(OSError, match="symbolic|another user|no regular|No such"):
+        with pytest.raises(OSError, match=r"symbolic|another user|no regular|No such"):
             open_own(tmp_path / name)
     with open_own(tmp_path / "own") as file:
         assert file.read() == b"own"

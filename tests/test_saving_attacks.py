@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import stat
 import subprocess
 import sys
@@ -149,19 +150,23 @@ def test_temporary_names_are_new_each_time(server: PictureServer, book: Path) ->
 def test_a_lock_that_another_process_holds_is_waited_for_aloud_and_not_for_ever(
     book: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    code = f"from filelock import FileLock; FileLock({str(book / '.phrasepix.lock')!r}).acquire(); print(1, flush=True); input()"
-    holder = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-    assert holder.stdout is not None
-    holder.stdout.readline()
-    with (
-        pytest.raises(FolderBusyError, match=r"has held .*\.phrasepix\.lock for 0\.2 s"),
-        open_ledger(book, patience_s=0.2),
-    ):
-        pass
-    assert "waiting for" in caplog.text
-    if Path("/proc/locks").read_text(encoding="ascii").count(f" {holder.pid} "):
-        assert f"process {holder.pid} (python" in caplog.text
-    holder.communicate(b"\n")
+    held = f"FileLock({str(book / '.phrasepix.lock')!r})"
+    code = f"from filelock import FileLock; held = {held}; held.acquire(); print(1, flush=True); input()"
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "1\n"
+        with pytest.raises(FolderBusyError, match=r"has held .*\.phrasepix\.lock for 0\.2 s"):
+            open_and_close(book)
+        assert "waiting for" in caplog.text
+        if f" {holder.pid} " in Path("/proc/locks").read_text(encoding="ascii"):
+            assert f"process {holder.pid} (python" in caplog.text
+        holder.communicate("\n")
+    open_and_close(book)
+
+
+def open_and_close(book: Path) -> None:
     with open_ledger(book, patience_s=0.2):
         pass
 
@@ -208,15 +213,20 @@ def test_a_foreign_folder_with_something_else_in_the_place_of_a_file_is_refused_
         case "sparse":
             with place.open("wb") as written:
                 written.truncate(40 << 30)
-    with pytest.raises(NotWrittenError, match=name):
-        results_of([offered]).save(book)
-        # A page is first read when there is something to write on it.
-        raise NotWrittenError("; ".join(one.reason for one in results_of([offered]).save(book).failed))
-    assert UsedBefore.in_project(book).by_identity.keys() <= {offered.identity}
-    assert {path.name for path in book.iterdir()} - {".phrasepix.lock"} <= {name, "credits.json"} | set(
-        entry["file"]
-        for entry in (credits_of(book) if name == "CREDITS.md" and (book / "credits.json").exists() else [])
-    )
+    for _ in range(2):
+        assert name in refusal_of(offered, book)
+        assert UsedBefore.in_project(book).by_identity.keys() <= {offered.identity}
+    if name == "credits.json":
+        assert {path.name for path in book.iterdir()} == {".phrasepix.lock", "credits.json"}
+
+
+def refusal_of(offered: Candidate, book: Path) -> str:
+    """Why it is not saved, whether that is known before or only when the page is made."""
+    try:
+        (failed,) = results_of([offered]).save(book).failed
+    except NotWrittenError as error:
+        return str(error)
+    return failed.reason
 
 
 @pytest.mark.parametrize(
@@ -287,30 +297,34 @@ def test_the_words_of_a_foreign_credits_json_are_shown_and_never_acted_on(server
         results_of([offer(server, 9)]).save(book)
         text = (book / "CREDITS.md").read_text(encoding="utf-8")
         lengths.add(len(text))
-        assert text.count("credits end -->") - text.count("credits end \\-->") <= 1 + text.count("\\<\\!")
+        assert text.count("<!-- phrasepix: credits end -->") == 1
         unescaped = text.replace("\\<", "").replace("<!-- phrasepix: credits", "")
         assert "<" not in unescaped
-        assert "](javascript" not in text
-        assert "](http://127" not in text
-        assert "\\!" in text
-        assert "[a](https://good.example/1)" in text
-        assert "](https://evil.example)" not in text
+        links = re.findall(r"(?<!\\)\]\(([^)]*)\)", text)
+        assert {"https://good.example/1", "https://t.example/pixel.png", "https://e.example"} <= set(links)
+        assert "\\![i](https://t.example/pixel.png)" in text  # a link that is followed by hand, no picture
+        assert all(link.startswith(("./", "https://")) for link in links)
+        assert "https://evil.example" not in links
         assert len(text.splitlines()) == 9
         assert all(line.isprintable() for line in text.splitlines())
     assert len(lengths) == 1
 
 
-def test_a_credit_line_of_ours_is_made_anew_as_it_was(server: PictureServer) -> None:
+def test_a_credit_line_of_ours_says_the_same_when_it_is_made_anew() -> None:
     words = "a_b *c* [d](e) <f> `g` \\h | i ~ j & k! $l ^m =n @o #p www.q.example http://r.example 1. - s"
-    for number, text in enumerate((words, "“x”, by y", "1) a", "- a", "…", "語 نص \u200d e\u0301")):
+    for number, text in enumerate((words, "“x”, by y", "1) a", "- a", "…", "語 نص e\u0301")):
         for licence in ("https://creativecommons.org/licenses/by/4.0/", "https://stock.example/licence", ""):
             one = replace(
-                candidate(number, "https://cdn.example/1"), title=text, creator=text, credit=f"Photo by {text} on Stock",
+                candidate(number, "https://cdn.example/1"), title=text, creator=text,
+                credit=f"Photo by {text} on Stock",
                 licence=text, licence_url=licence, page_url="https://stock.example/a(b)_c'd\"e<f>?g=h&i#j",
             )  # fmt: skip
             line = credit_line(one, "markdown")
             entry = {"file": "a.jpg", "source": "s", "id": "1", "credit": {"markdown": line}}
-            assert f"- [a.jpg](./a.jpg): {line}\n" in with_credits(b"", [entry]).decode()
+            made = with_credits(b"", [entry]).decode()
+            # Within a line, a list's mark needs no backslash.
+            assert f"- [a.jpg](./a.jpg): {line}\n".replace("\\", "") in made.replace("\\", "")
+            assert re.findall(r"\]\((http[^)]*)\)", made) == re.findall(r"\]\((http[^)]*)\)", line)
 
 
 def test_megabytes_in_a_foreign_credits_json_do_not_swell_the_page(server: PictureServer, book: Path) -> None:
