@@ -6,7 +6,7 @@ import shutil
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -122,9 +122,10 @@ def clear(kinds: Iterable[str] = CLEARABLE, *, model: str | None = None, older_t
     if GALLERIES in removed:
         latest = time.time() - older_than_days * 24 * 60 * 60
         for file in _galleries(directory):
-            if file.stat().st_mtime <= latest:
-                file.unlink(missing_ok=True)
-                removed[GALLERIES] += 1
+            with suppress(OSError):  # gone meanwhile, or not to be removed
+                if file.lstat().st_mtime <= latest:
+                    file.unlink()
+                    removed[GALLERIES] += 1
     if ENGINES in removed:
         removed[ENGINES] = _clear_engines(directory / "engines", older_than_days)
     for kind, name in _FILES:
@@ -178,7 +179,11 @@ def _models_made_ready(engines: Path) -> list[Path]:
 
 def _clear_engines(engines: Path, older_than_days: float) -> int:
     latest = time.time() - older_than_days * 24 * 60 * 60
-    old = [model for model in _models_made_ready(engines) if (model / "manifest.json").stat().st_mtime <= latest]
+    old = []
+    for model in _models_made_ready(engines):
+        with suppress(OSError):  # gone meanwhile
+            if (model / "manifest.json").stat().st_mtime <= latest:
+                old.append(model)
     for model in old if older_than_days else [engines]:
         shutil.rmtree(model, ignore_errors=True)
     return len(old)

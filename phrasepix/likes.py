@@ -116,7 +116,7 @@ def _in_file(path: Path, weight: float) -> Example:
     from retriever.folder.contents import read_contents
     from retriever.folder.names import shown
     from retriever.folder.offer import candidate_of
-    from retriever.folder.walk import Place
+    from retriever.folder.walk import LARGEST_FILE_BYTES, Place, too_large
 
     path = path.expanduser().absolute()
     name = shown(str(path))
@@ -124,6 +124,8 @@ def _in_file(path: Path, weight: float) -> Example:
         raise WrongQueryError(f"{name} is a folder; give one picture (a folder to search in is a source)")
     try:
         place = Place.at(path)
+        if place.size > LARGEST_FILE_BYTES:
+            raise WrongQueryError(f"{name} cannot be used: {too_large(place.size)}")
         contents = read_contents(place)
         if contents.facts is None:
             raise WrongQueryError(f"{name} cannot be used: {contents.problem}")

@@ -338,7 +338,7 @@ def test_a_pipe_that_takes_a_files_place_meanwhile_is_not_waited_for(
     (tmp_path / "pictures" / "1.png").unlink()
     os.mkfifo(tmp_path / "pictures" / "1.png")
     assert names(candidates) == ["2.png"]
-    assert "it is no file any more" in skipped[0].reason
+    assert "it is no regular file" in skipped[0].reason
 
 
 @pytest.mark.parametrize("damage", [b"this is no database at all, however long it is read" * 50, b""])

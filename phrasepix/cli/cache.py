@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from phrasepix.cli.faults import WRONG_USAGE, explained
+from phrasepix.cli.output import writing_to_stdout
 
 if TYPE_CHECKING:
     from phrasepix.cache import Kept
@@ -54,15 +55,15 @@ def show(
 
         with Screen() as screen:
             kept = what_is_kept()
-        if as_json:
-            sys.stdout.write(_as_json(kept))
-        elif sys.stdout.isatty():
-            from rich.console import Console
+        with writing_to_stdout():
+            if as_json:
+                sys.stdout.write(_as_json(kept))
+            elif sys.stdout.isatty():
+                from rich.console import Console
 
-            Console().print(_table(kept))
-        else:
-            sys.stdout.write(_lines(kept))
-        sys.stdout.flush()
+                Console().print(_table(kept))
+            else:
+                sys.stdout.write(_lines(kept))
         if not kept:
             screen.say("Nothing is kept.")
 

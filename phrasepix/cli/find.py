@@ -438,17 +438,18 @@ def _prepare_gallery() -> None:
 def _print(results: "Results", as_json: bool) -> None:
     import sys
 
+    from phrasepix.cli.output import writing_to_stdout
     from phrasepix.console import console_of
     from phrasepix.terminal import results_lines
 
-    if as_json:
-        sys.stdout.write(results.to_json() + "\n")
-    elif results:
-        if (console := console_of(sys.stdout)) is not None:
-            console.print(results)
-        else:
-            sys.stdout.write(results_lines(results))
-    sys.stdout.flush()
+    with writing_to_stdout():
+        if as_json:
+            sys.stdout.write(results.to_json() + "\n")
+        elif results:
+            if (console := console_of(sys.stdout)) is not None:
+                console.print(results)
+            else:
+                sys.stdout.write(results_lines(results))
 
 
 def _say_what_was_asked(results: "Results", screen: "Screen") -> None:
@@ -479,11 +480,15 @@ def _write_gallery(results: "Results", path: Path | None, open_it: bool, screen:
     from phrasepix.cli.galleries import place_for_gallery
     from phrasepix.errors import NotWrittenError
 
+    place = None
     try:
-        written = results.save_gallery(path or place_for_gallery(results.phrase))
+        place = path or place_for_gallery(results.phrase)
+        written = results.save_gallery(place)
     except NotWrittenError as error:
         if path is not None:
             raise
+        if place is not None:
+            place.unlink(missing_ok=True)  # empty as it was begun
         screen.say(f"No gallery: {error}")
         return
     screen.say(f"Gallery: {written}")

@@ -10,6 +10,7 @@ import typer
 
 from phrasepix.cli.faults import leave_when_interrupted_amid_an_import
 from phrasepix.cli.find import find
+from phrasepix.cli.output import exit_code_after_flushing, failed_to_write, leave_no_stream_closed
 
 app = typer.Typer(
     add_completion=False,
@@ -53,18 +54,23 @@ def main() -> None:
     if not sys.warnoptions:
         # What libraries have to say of themselves is not for the person; -W and PYTHONWARNINGS show it.
         warnings.simplefilter("ignore")
+    leave_no_stream_closed()
     _write_every_script()
     _hurry()
     leave_when_interrupted_amid_an_import()
+    code: str | int | None
     try:
         _run(sys.argv[1:])
+        code = 0
     except SystemExit as leaving:
-        if "openvino" in sys.modules and isinstance(leaving.code, int):
-            # At once: to take a model down part by part takes 0.1 s, and the end of the process does it too.
-            sys.stdout.flush()
-            sys.stderr.flush()
-            os._exit(leaving.code)
-        raise
+        code = leaving.code
+    except OSError as error:  # what the parser itself prints
+        code = failed_to_write(error)
+    if code is None or isinstance(code, int):
+        code = exit_code_after_flushing(code or 0)
+        if "openvino" in sys.modules:
+            os._exit(code)  # at once: to take a model down part by part takes 0.1 s, and the end does it too
+    sys.exit(code)
 
 
 def _hurry() -> None:

@@ -2,6 +2,7 @@
 
 import logging
 import sys
+from contextlib import suppress
 from threading import RLock
 from typing import TYPE_CHECKING, Self
 
@@ -33,9 +34,9 @@ class Screen:
                 self._bar.show(progress)
 
     def say(self, message: str) -> None:
-        """One line for the person, of which nothing steers the terminal."""
+        """One line for the person, of which nothing steers the terminal; lost if stderr cannot be written."""
         message = printable_lines(message.translate(_LEFT_OUT))
-        with self._drawing:
+        with self._drawing, suppress(OSError):
             if self._bar is not None:
                 self._bar.say(message)
             else:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from phrasepix.cli.faults import explained
+from phrasepix.cli.output import writing_to_stdout
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,15 +32,15 @@ def show(
 
         with Screen() as screen:
             sources = every_source()
-        if as_json:
-            sys.stdout.write(_as_json(sources))
-        elif sys.stdout.isatty():
-            from rich.console import Console
+        with writing_to_stdout():
+            if as_json:
+                sys.stdout.write(_as_json(sources))
+            elif sys.stdout.isatty():
+                from rich.console import Console
 
-            Console().print(_table(sources))
-        else:
-            sys.stdout.write(_lines(sources))
-        sys.stdout.flush()
+                Console().print(_table(sources))
+            else:
+                sys.stdout.write(_lines(sources))
         for source in sources:
             if source.profile is None:
                 screen.say(source.remedy)

@@ -1,5 +1,6 @@
 """A picture file from its URL to the disk: of any size within reason, continued where it broke off."""
 
+import os
 import shutil
 import threading
 import time
@@ -9,10 +10,12 @@ from typing import Any, Self
 from urllib3 import BaseHTTPResponse
 
 from phrasepix.saving.part import Part
+from phrasepix_core.files import open_regular, reason_of, shown_path
 from phrasepix_core.urls import shown_url
 from reranker.errors import PictureUnreachableError, PictureUnreadableError, TransientPictureError
 from reranker.pictures.local_files import path_of
 from reranker.pictures.session import PictureSession
+from retriever.folder.walk import LARGEST_FILE_BYTES
 
 _CHUNK = 1 << 18
 _WORTH_ANOTHER_TRY = frozenset({429, 500, 502, 503, 504})
@@ -118,7 +121,7 @@ class Downloader:
             part.discard()
             if total is not None and not response.headers.get("Content-Encoding"):
                 part.remember({"of": of, "total": total, "validator": _validator(response)})
-        with part.path.open("ab" if done else "wb") as file:
+        with part.go_on() if done else part.begin() as file:
             while chunk := response.read1(_CHUNK, decode_content=True):
                 file.write(chunk)
                 done += len(chunk)
@@ -143,17 +146,22 @@ class Downloader:
         self.close()
 
 
-def copy_local(url: str, part: Part) -> None:
-    """Copy the file that a file URL names. Raises `PictureUnreachableError`."""
+def copy_local(url: str, part: Part, *, largest_bytes: int = LARGEST_FILE_BYTES) -> None:
+    """Copy the file that a file URL names, of at most `largest_bytes`.
+
+    Raises `PictureUnreachableError`, or `PictureUnreadableError` where it is too large; `OSError` where it cannot be
+    written.
+    """
     path = path_of(url)
     part.discard()
+    name = shown_path(path)
     try:
-        if not path.is_file():
-            raise PictureUnreachableError(f"{path} is no file any more")
-        source = path.open("rb")
+        source = open_regular(path)
     except OSError as error:
-        raise PictureUnreachableError(f"{path} cannot be read: {error.strerror or error}") from None
-    with source, part.path.open("wb") as target:
+        raise PictureUnreachableError(f"{name} cannot be read: {reason_of(error)}") from None
+    with source, part.begin() as target:
+        if os.fstat(source.fileno()).st_size > largest_bytes:
+            raise PictureUnreadableError(f"{name} is larger than {largest_bytes / (1 << 20):g} MiB")
         shutil.copyfileobj(source, target, _CHUNK)
 
 

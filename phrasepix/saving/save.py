@@ -1,30 +1,33 @@
 """Saving matches into a directory, each with its credit."""
 
+import shutil
 import time
-import warnings
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import file_digest
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePath, PurePosixPath
 
 from PIL import Image
 
 from phrasepix.errors import NotWrittenError
 from phrasepix.saving.download import Downloader, copy_local
-from phrasepix.saving.entries import Entry
+from phrasepix.saving.entries import Entry, safe_name
 from phrasepix.saving.ledger import Ledger, open_ledger
 from phrasepix.saving.likeness import likeness
+from phrasepix.saving.lock import FolderBusyError
 from phrasepix.saving.metadata import embed_credit
 from phrasepix.saving.names import name_for
 from phrasepix.saving.part import Part
 from phrasepix.saving.reopener import Reopener
+from phrasepix_core.files import create, open_regular, reason_of, shown_path
+from phrasepix_core.hush import hush
 from phrasepix_core.urls import lasting
 from reranker.errors import ForbiddenAddressError, PictureError, PictureUnreachableError, PictureUnreadableError
 from reranker.match import Match
 from reranker.pictures.decode import FORMATS, decode_file
-from reranker.pictures.local_files import local_formats
+from reranker.pictures.local_files import local_formats, path_of
 from retriever.candidate import Candidate, Rendition
 from retriever.credit import CREDIT_FORMATS, credit_line
 from retriever.errors import RetrieverError
@@ -92,23 +95,31 @@ def save_matches(
     found_with: FoundWith,
     reopener: Reopener,
     on_progress: Callable[[SaveProgress], None] = lambda progress: None,
+    lock_patience_s: float = 120.0,
 ) -> Saved:
     """Save the matches into `directory`, one after the other; what cannot be saved is listed with its reason.
 
+    Another process that saves there is waited for, up to `lock_patience_s` seconds each time.
     Raises `NotWrittenError` where nothing can be written there.
     """
-    directory = directory.expanduser().absolute()
-    with open_ledger(directory):
+    try:
+        directory = directory.expanduser().absolute()
+    except RuntimeError as error:  # nobody of that name has a home
+        raise NotWrittenError(f"cannot write to {shown_path(directory)}: {error}") from None
+    with open_ledger(directory, patience_s=lock_patience_s):
         pass  # that it can be written to is known before anything is asked for
     pictures: list[SavedPicture] = []
     failed: list[NotSaved] = []
-    with _Saver(directory, found_with, reopener) as saver:
+    with _Saver(directory, found_with, reopener, lock_patience_s) as saver:
         for match in matches:
             done = len(pictures) + len(failed)
             on_progress(SaveProgress(done, len(matches), str(match.candidate)))
             say = _Sparingly(on_progress, SaveProgress(done, len(matches), str(match.candidate)))
             try:
                 pictures.append(saver.save(match, say))
+            except FolderBusyError as error:  # the others need not wait for the same, one after the other
+                failed += [NotSaved(one, str(error)) for one in matches[done:]]
+                break
             except (RetrieverError, PictureError, NotWrittenError) as error:
                 failed.append(NotSaved(match, str(error)))
     on_progress(SaveProgress(len(matches), len(matches)))
@@ -133,8 +144,9 @@ class _Sparingly:
 class _Saver:
     """Saves one match at a time; opens each source once."""
 
-    def __init__(self, directory: Path, found_with: FoundWith, reopener: Reopener) -> None:
+    def __init__(self, directory: Path, found_with: FoundWith, reopener: Reopener, lock_patience_s: float) -> None:
         self._directory = directory
+        self._lock_patience_s = lock_patience_s
         self._found_with = found_with
         self._reopener = reopener
         self._resources = ExitStack()
@@ -143,10 +155,10 @@ class _Saver:
 
     def save(self, match: Match, on_bytes: Callable[[int, int | None], None]) -> SavedPicture:
         candidate = match.candidate
-        with open_ledger(self._directory) as ledger:
-            part = Part(ledger.hidden(candidate, ".part"))
+        with open_ledger(self._directory, patience_s=self._lock_patience_s) as ledger:
+            part = ledger.part(candidate)
             there = ledger.of(candidate)
-            if there is not None and (self._directory / there["file"]).is_file():
+            if there is not None and ledger.is_there(there):
                 part.discard()
                 return SavedPicture(match, self._directory / there["file"], is_new=False)
             try:
@@ -157,7 +169,7 @@ class _Saver:
                 raise
             except OSError as error:
                 part.discard()  # on a full disk, it is in the way of what is whole
-                raise NotWrittenError(f"cannot write to {self._directory}: {error.strerror or error}") from None
+                raise NotWrittenError(f"cannot write to {self._directory}: {reason_of(error)}") from None
 
     def _fetch(self, candidate: Candidate, part: Part, on_bytes: Callable[[int, int | None], None]) -> None:
         retriever = self._retriever(candidate.source)
@@ -205,7 +217,13 @@ class _Saver:
         finished = ledger.hidden(candidate, ".whole")
         why_not = _with_credit(part.path, finished, format_name, candidate, picture)
         extension = _EXTENSIONS.get(format_name, f".{format_name.lower()}")
-        name = name_for(candidate, self._found_with.phrase, extension, lambda name: ledger.is_taken(name, candidate))
+        name = name_for(
+            candidate,
+            self._found_with.phrase,
+            extension,
+            lambda name: ledger.is_taken(name, candidate),
+            own_name=self._own_name(candidate),
+        )
         # A camera's own file is shown by its preview, perhaps reduced: what it says of its size counts.
         whole = (candidate.width, candidate.height) if picture is match.picture else picture.size
         about_file = {
@@ -228,12 +246,29 @@ class _Saver:
         By its name: by content most of them are TIFF, with a picture of a stamp's size.
         """
         suffix = PurePosixPath(match.candidate.image_url).suffix.lower()
-        if not is_on_disk(self._opened[match.candidate.source]):
+        if not self._is_on_disk(match.candidate):
             return _verified(path)
         formats = local_formats()
         if suffix[1:].isalnum() and suffix not in Image.registered_extensions():
             return match.picture, suffix[1:].upper()
         return _verified(path, formats)
+
+    def _is_on_disk(self, candidate: Candidate) -> bool:
+        return is_on_disk(self._opened[candidate.source])
+
+    def _own_name(self, candidate: Candidate) -> str:
+        """The name of a file of this machine, where it can be shown as it is; empty for all others."""
+        name = path_of(candidate.image_url).name if self._is_on_disk(candidate) else ""
+        return name if name and safe_name(name) == name else ""
+
+    def _path_in_folder(self, candidate: Candidate) -> str:
+        """Where a picture of this machine lies, below the folder it was found in; empty for all others."""
+        if not self._is_on_disk(candidate):
+            return ""
+        path = path_of(candidate.image_url)
+        folder = getattr(self._opened[candidate.source], "folder", None)
+        below = path.relative_to(folder) if isinstance(folder, Path) and path.is_relative_to(folder) else path.name
+        return shown_path(PurePath(below).as_posix())
 
     def _entry(self, match: Match) -> Entry:
         candidate = match.candidate
@@ -241,6 +276,7 @@ class _Saver:
             "source": candidate.source,
             "id": candidate.id,
             "catalogue": candidate.catalogue,
+            "path": self._path_in_folder(candidate),
             "title": candidate.title,
             "creator": candidate.creator,
             "creator_url": lasting(candidate.creator_url),
@@ -267,17 +303,17 @@ class _Saver:
 
 def _verified(path: Path, formats: tuple[str, ...] = FORMATS) -> tuple[Image.Image, str]:
     """The picture in a file, decoded to its end, and Pillow's name of its format. Raises `PictureUnreadableError`."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the bound is our own, and what else may be odd did not keep it from decoding
-        with path.open("rb") as file:
-            picture = decode_file(file, largest_pixels=_LARGEST_PIXELS, formats=formats)
-        with Image.open(path, formats=formats) as opened:
+    hush("PIL")  # the bound is our own, and what else may be odd did not keep it from decoding
+    with open_regular(path) as file:
+        picture = decode_file(file, largest_pixels=_LARGEST_PIXELS, formats=formats)
+        file.seek(0)
+        with Image.open(file, formats=formats) as opened:
             return picture, opened.format or ""
 
 
 def _with_credit(source: Path, target: Path, format_name: str, candidate: Candidate, picture: Image.Image) -> str:
     """Make `target`: `source` with the credit in it, or a plain copy; why there is none inside, or an empty text."""
-    with target.open("w+b") as file:
+    with create(target) as file:
         why_not = embed_credit(source, file, format_name, candidate)
     if why_not:
         return why_not
@@ -287,10 +323,12 @@ def _with_credit(source: Path, target: Path, format_name: str, candidate: Candid
             return ""
     except PictureUnreadableError:
         pass  # the same as pixels that differ
-    target.write_bytes(source.read_bytes())
+    target.unlink()
+    with open_regular(source) as original, create(target) as file:
+        shutil.copyfileobj(original, file)
     return "it would not have stayed the same picture"
 
 
 def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         return file_digest(file, "sha256").hexdigest()

@@ -4,13 +4,14 @@ import hashlib
 import os
 import shutil
 import sys
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
+
+from phrasepix_core.hush import hush
 
 _TOOLS, _TELEMETRY = "openvino.tools", "openvino_telemetry"
 
@@ -48,14 +49,13 @@ def _tool(name: str) -> Any:
 
 @contextmanager
 def _hidden(module: str) -> Iterator[None]:
-    """Have imports not find `module`, and what they say of their own deprecated parts not reach people."""
+    """Have imports not find `module`, and what OpenVINO says of its own deprecated parts not reach people."""
     hides = module not in sys.modules
     if hides:
         sys.modules[module] = None  # type: ignore[assignment]
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
+        hush("openvino")
+        yield
     finally:
         if hides:
             del sys.modules[module]
@@ -98,8 +98,8 @@ def compile_tower(tower: Path, precision: str, compiled: Path | None) -> Any:
     ours = compiled / f"{tower.stem}-{_key(settings)}"
     if ours.is_dir():
         return core().compile_model(str(tower), "CPU", settings | {"CACHE_DIR": str(ours)})
-    # OpenVINO writes into its cache in place; another process must not read what is half written.
-    partial = compiled / f"{ours.name}.{os.getpid()}.partial"
+    # OpenVINO writes into its cache in place; another thread or process must not read what is half written.
+    partial = compiled / f"{ours.name}.{os.urandom(8).hex()}.partial"
     try:
         model = core().compile_model(str(tower), "CPU", settings | {"CACHE_DIR": str(partial)})
         with suppress(OSError):  # another process was first: what is compiled here works all the same

@@ -4,11 +4,11 @@ It is loaded with the first picture that has to be read.
 """
 
 import struct
-import warnings
 import zlib
 from contextlib import suppress
 from typing import IO, TYPE_CHECKING, Any
 
+from phrasepix_core.hush import hush
 from phrasepix_core.text import printable, unescaped
 from retriever.folder.facts import Facts, day_of, text_of, texts_of
 from retriever.folder.xmp import facts_of_packet
@@ -43,9 +43,7 @@ def facts_of_file(file: IO[bytes], formats: tuple[str, ...] = FORMATS) -> Facts:
     from PIL import Image, UnidentifiedImageError
 
     pi_heif.register_heif_opener()
-    # Of ten thousand pictures some have damaged metadata, and nobody wants to read so of each. For the process: a
-    # filter for the time of this call would undo what other threads do to the filters meanwhile.
-    warnings.filterwarnings("ignore", module=r"PIL\.")
+    hush("PIL")  # of ten thousand pictures some have damaged metadata, and nobody wants to read so of each
     try:
         with Image.open(file, formats=formats) as picture:
             return facts_of_picture(picture)
