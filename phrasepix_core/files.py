@@ -17,7 +17,7 @@ TEMPORARY = ".phrasepix-"
 _NO_LINK = getattr(os, "O_NOFOLLOW", 0)
 _NO_WAIT = getattr(os, "O_NONBLOCK", 0)
 _BINARY = getattr(os, "O_BINARY", 0)
-_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NO_LINK | _BINARY
+_NEW = os.O_RDWR | os.O_CREAT | os.O_EXCL | _NO_LINK | _BINARY
 _ANY_WRITE_BIT = 0o222
 _MOST_LINKS = 40  # as Linux has it
 _AT_ONCE = 4096  # what a pipe takes whole when it is said to be ready
@@ -158,7 +158,7 @@ def unique(prefix: str, suffix: str) -> str:
 
 def create(path: Path, mode: int = 0o666) -> BinaryIO:
     """Begin a new file, with `mode` less what the process's umask takes away. Raises `OSError` if anything is there."""
-    return os.fdopen(os.open(path, _NEW, mode), "wb")
+    return os.fdopen(os.open(path, _NEW, mode), "w+b")
 
 
 def open_regular(path: Path) -> BufferedReader:

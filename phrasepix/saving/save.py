@@ -26,7 +26,7 @@ from phrasepix_core.hush import hush
 from phrasepix_core.urls import lasting
 from reranker.errors import ForbiddenAddressError, PictureError, PictureUnreachableError, PictureUnreadableError
 from reranker.match import Match
-from reranker.pictures.decode import FORMATS, decode_file
+from reranker.pictures.decode import FORMATS, Decoded, decoded
 from reranker.pictures.local_files import local_formats, path_of
 from retriever.candidate import Candidate, Rendition
 from retriever.credit import CREDIT_FORMATS, credit_line
@@ -202,12 +202,12 @@ class _Saver:
 
     def _put_into_place(self, ledger: Ledger, match: Match, part: Part) -> SavedPicture:
         candidate = match.candidate
-        picture, format_name = self._verified(match, part.path)
+        verified = self._verified(match, part.path)
         downloaded = _sha256(part.path)
         entry = self._entry(match) | {
             "download_sha256": downloaded,
-            "format": format_name,
-            "likeness": likeness(picture),
+            "format": verified.kind,
+            "likeness": likeness(verified.picture),
         }
         if (same := ledger.with_download(downloaded)) is not None:  # another source has the very same file
             there = {name: same.get(name) for name in ("file", "sha256", "width", "height", "metadata")}
@@ -215,8 +215,8 @@ class _Saver:
             part.discard()
             return SavedPicture(match, self._directory / same["file"], is_new=False)
         finished = ledger.hidden(candidate, ".whole")
-        why_not = _with_credit(part.path, finished, format_name, candidate, picture)
-        extension = _EXTENSIONS.get(format_name, f".{format_name.lower()}")
+        why_not = _with_credit(part.path, finished, verified, candidate)
+        extension = _EXTENSIONS.get(verified.kind, f".{verified.kind.lower()}")
         name = name_for(
             candidate,
             self._found_with.phrase,
@@ -224,13 +224,11 @@ class _Saver:
             lambda name: ledger.is_taken(name, candidate),
             own_name=self._own_name(candidate),
         )
-        # A camera's own file is shown by its preview, perhaps reduced: what it says of its size counts.
-        whole = (candidate.width, candidate.height) if picture is match.picture else picture.size
         about_file = {
             "file": name,
             "sha256": _sha256(finished),
-            "width": whole[0],
-            "height": whole[1],
+            "width": verified.size[0],
+            "height": verified.size[1],
             "metadata": f"none: {why_not}" if why_not else "the credit is in the file's XMP",
         }
         try:
@@ -240,7 +238,7 @@ class _Saver:
         part.discard()
         return SavedPicture(match, self._directory / name, without_credit_inside=why_not)
 
-    def _verified(self, match: Match, path: Path) -> tuple[Image.Image, str]:
+    def _verified(self, match: Match, path: Path) -> Decoded:
         """See `_verified`. A file of this machine that only its own reader decodes, such as a camera's, is trusted.
 
         By its name: by content most of them are TIFF, with a picture of a stamp's size.
@@ -250,7 +248,8 @@ class _Saver:
             return _verified(path)
         formats = local_formats()
         if suffix[1:].isalnum() and suffix not in Image.registered_extensions():
-            return match.picture, suffix[1:].upper()
+            # It is shown by its preview, perhaps reduced: what it says of its size counts.
+            return Decoded(match.picture, suffix[1:].upper(), (match.candidate.width, match.candidate.height))
         return _verified(path, formats)
 
     def _is_on_disk(self, candidate: Candidate) -> bool:
@@ -301,25 +300,22 @@ class _Saver:
         self._resources.close()
 
 
-def _verified(path: Path, formats: tuple[str, ...] = FORMATS) -> tuple[Image.Image, str]:
-    """The picture in a file, decoded to its end, and Pillow's name of its format. Raises `PictureUnreadableError`."""
+def _verified(path: Path, formats: tuple[str, ...] = FORMATS) -> Decoded:
+    """The picture in a file, decoded to its end, with a digest of its pixels. Raises `PictureUnreadableError`."""
     hush("PIL")  # the bound is our own, and what else may be odd did not keep it from decoding
     with open_regular(path) as file:
-        picture = decode_file(file, largest_pixels=_LARGEST_PIXELS, formats=formats)
-        file.seek(0)
-        with Image.open(file, formats=formats) as opened:
-            return picture, opened.format or ""
+        return decoded(file, largest_pixels=_LARGEST_PIXELS, formats=formats, with_digest=True)
 
 
-def _with_credit(source: Path, target: Path, format_name: str, candidate: Candidate, picture: Image.Image) -> str:
+def _with_credit(source: Path, target: Path, verified: Decoded, candidate: Candidate) -> str:
     """Make `target`: `source` with the credit in it, or a plain copy; why there is none inside, or an empty text."""
     with create(target) as file:
-        why_not = embed_credit(source, file, format_name, candidate)
+        why_not = embed_credit(source, file, verified.kind, candidate)
     if why_not:
         return why_not
     try:
-        written, _ = _verified(target)
-        if written.size == picture.size and written.tobytes() == picture.tobytes():
+        written = _verified(target)
+        if (written.size, written.digest) == (verified.size, verified.digest):
             return ""
     except PictureUnreadableError:
         pass  # the same as pixels that differ

@@ -7,7 +7,7 @@ from typing import Self
 from PIL import Image
 
 from reranker.errors import PictureError
-from reranker.pictures.decode import decode
+from reranker.pictures.decode import KEPT_PIXELS, LARGEST_PIXELS, decode
 from reranker.pictures.fetch import PictureFetcher
 from reranker.pictures.local_files import LocalFiles
 from retriever.candidate import Candidate, Rendition
@@ -18,6 +18,15 @@ DECODED_TO = 4
 What a decoder leaves out for speed is not quite what a resize leaves out. Measured on photographs, the cosine to the
 whole falls to 0.997 with twice the model's side, 0.9989 with three times; with four it stays above 0.9999.
 """
+
+SHOWN_PIXELS = 3_000_000
+"""How many pixels a picture keeps that is held for people to look at: there are as many as matches."""
+
+_LARGEST_SMALL = 25_000_000
+"""How many pixels a rendition may have that is said to be small: where a source has none, its server may send the
+original, and that is a camera's at most. A larger one makes work of what was asked for to save it."""
+
+_TIMES_AS_LARGE = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +60,8 @@ class PictureLoader:
     def load(self, candidate: Candidate, short_side: int, *, whole: bool = False) -> LoadedPicture:
         """The candidate's picture from the smallest rendition whose short side reaches `short_side` pixels.
 
-        Of a large JPEG no more is decoded than leaves four times that, unless the `whole` is wanted. A derived
+        Of a large JPEG no more is decoded than leaves four times that, unless the `whole` is wanted; that has at most
+        `SHOWN_PIXELS`. A derived
         rendition that cannot be had is replaced by the next one given; a picture on this machine is never larger than
         is of use. Raises the last `PictureError`.
         """
@@ -84,7 +94,9 @@ class PictureLoader:
 
     def _load(self, candidate: Candidate, rendition: Rendition, enough: int | None) -> LoadedPicture:
         data = self._fetcher.fetch(rendition.url, loopback=candidate.source in self._loopback_sources)
-        return LoadedPicture(decode(data, enough=enough), data)
+        kept = SHOWN_PIXELS if enough is None else KEPT_PIXELS
+        picture = decode(data, enough=enough, largest_pixels=_largest_pixels(rendition), kept_pixels=kept)
+        return LoadedPicture(picture, data)
 
     def close(self) -> None:
         """Close the connections."""
@@ -106,6 +118,12 @@ def renditions_to_try(renditions: tuple[Rendition, ...], short_side: int) -> tup
     best = reaching[0]
     given = [rendition for rendition in reaching if rendition.as_given] or [r for r in renditions if r.as_given][-1:]
     return (best,) if best.as_given else (best, *given[:1])
+
+
+def _largest_pixels(rendition: Rendition) -> int:
+    """How many pixels are decoded of a rendition: fewer if it is said to be small."""
+    said = rendition.width * rendition.height
+    return min(LARGEST_PIXELS, max(_LARGEST_SMALL, _TIMES_AS_LARGE * said)) if said > 0 else LARGEST_PIXELS
 
 
 def larger_to_be_had(renditions: tuple[Rendition, ...], picture: Image.Image, loaded_for: int, wanted: int) -> bool:

@@ -5,10 +5,10 @@ from typing import BinaryIO
 
 from PIL import Image
 
+from phrasepix_core.bare import bare_file, orientation_of_exif
 from reranker.errors import PictureUnreadableError
 from reranker.pictures.decode import decode_file
 
-_ORIENTATION = 0x0112
 _TURNS = {3: Image.Transpose.ROTATE_180, 5: Image.Transpose.ROTATE_90, 6: Image.Transpose.ROTATE_270}
 """What brings a picture upright, by LibRaw's word for how it lies."""
 
@@ -40,5 +40,5 @@ def raw_preview(file: BinaryIO, enough: int) -> Image.Image:
 
 
 def _says_how_it_lies(jpeg: bytes) -> bool:
-    with Image.open(io.BytesIO(jpeg), formats=("JPEG",)) as opened:
-        return _ORIENTATION in opened.getexif()
+    bare = bare_file(io.BytesIO(jpeg))
+    return bare is not None and orientation_of_exif(bare.exif) is not None

@@ -8,6 +8,7 @@ import zlib
 from contextlib import suppress
 from typing import IO, TYPE_CHECKING, Any
 
+from phrasepix_core.bare import RefusedPictureError, bare_file, orientation_of
 from phrasepix_core.hush import hush
 from phrasepix_core.text import printable, unescaped
 from retriever.folder.facts import Facts, day_of, text_of, texts_of
@@ -45,8 +46,17 @@ def facts_of_file(file: IO[bytes], formats: tuple[str, ...] = FORMATS) -> Facts:
     pi_heif.register_heif_opener()
     hush("PIL")  # of ten thousand pictures some have damaged metadata, and nobody wants to read so of each
     try:
-        with Image.open(file, formats=formats) as picture:
-            return facts_of_picture(picture)
+        try:
+            with Image.open(file, formats=formats) as picture:
+                return facts_of_picture(picture)
+        except FAILURES:  # perhaps for what is beside the pixels: its size is read without that
+            if (bare := bare_file(file)) is None:
+                raise
+            with Image.open(bare.opened(), formats=formats) as picture:
+                picture.info |= {"exif": bare.exif, "xmp": bare.xmp}
+                return facts_of_picture(picture)
+    except RefusedPictureError as error:
+        raise NoPictureError(f"the picture is not decoded: {error}") from None
     except UnidentifiedImageError:
         raise NoPictureError("the file is not a picture") from None
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
@@ -69,12 +79,14 @@ def _from_exif(picture: "ImageFile") -> tuple[Facts, bool]:
     """The facts of EXIF, and whether the size is that of a picture lying on its side."""
     from PIL import Image
 
+    block = picture.info.get("exif")
+    lies = orientation_of(block if isinstance(block, bytes) else b"", b"") in _LYING
     try:
         exif = Image.Image.getexif(picture)  # a PNG's own would decode the pixels in search of it
         said = Facts(creator=_exif_text(exif.get(_ARTIST)), rights=_exif_text(exif.get(_COPYRIGHT)))
         lies = exif.get(_ORIENTATION) in _LYING and picture.format != "TIFF"  # whose size is upright already
     except FAILURES:
-        return Facts(), False
+        return Facts(), lies
     try:
         part = exif.get_ifd(_EXIF_PART)
         return said.or_else(Facts(taken_on=day_of(part.get(_TAKEN)) or day_of(part.get(_DIGITISED)))), lies
