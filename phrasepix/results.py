@@ -207,7 +207,7 @@ class Results(Sequence[Match]):
     def show(self, width: int = 220) -> None:
         """Show the matches in a notebook with ipyplot, `width` pixels each.
 
-        Raises `ImportError` where the extra `phrasepix[notebook]` is not installed.
+        Raises `ImportError`, which says how it is installed, if ipyplot is missing.
         """
         from phrasepix.notebook import plot
 

@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 
 from phrasepix_core.urls import shown_url
-from reranker.encoder import Encoder, image_tower_name
+from reranker.encoder import Encoder, checked_rows, image_tower_name
 from reranker.errors import PictureError, PictureUnreachableError, WrongQueryError
 from reranker.folding import Likeness, fingerprint_of
 from reranker.memory import EncodedPicture, EncodedPictures, Memory
@@ -138,7 +138,8 @@ class Examples:
 
     def _encoded_now(self, picture: Image.Image, content: bytes, title: str) -> EncodedPicture:
         with self._in_use:
-            embedding = self._encoder.encode_pictures([picture])[0]
+            rows = self._encoder.encode_pictures([picture])
+        embedding = checked_rows(self._encoder, rows, 1, "pictures")[0]
         if not np.isfinite(embedding).all():
             raise WrongQueryError(f"the model {self._encoder.name} gives no finite embedding for {title}")
         return EncodedPicture(embedding, fingerprint=fingerprint_of(picture, content))

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Self
 
+from phrasepix_core.installing import install_command
 from retriever import directories
 from retriever.candidate import Candidate, Rendition
 from retriever.errors import WrongParameterError
@@ -116,7 +117,7 @@ class FolderRetriever:
         self._skip(
             raw[0].path,
             f"{len(raw)} files of cameras' own formats are left out, this one first; "
-            "to have them: pip install 'phrasepix[raw]'",
+            f"to have them: {install_command('rawpy')}",
         )
         return [place for place in found if not place.is_raw]
 
