@@ -132,11 +132,12 @@ def checked_rows(encoder: Encoder, rows: object, count: int, of: str) -> Embeddi
             f"the encoder {encoder.name} gives an array {list(given.shape)} for {count} {of}, not {wanted}"
         )
     norms = np.linalg.norm(given.astype(np.float64), axis=1)
-    if (wrong := np.flatnonzero(np.abs(norms - 1) > _UNIT_TO_WITHIN)).size:  # NaN and infinite rows aside
-        if np.isfinite(norm := float(norms[wrong[0]])):
-            raise ModelError(
-                f"the encoder {encoder.name} gives a row of L2 norm {norm:.3g} for {count} {of}, not {wanted}"
-            )
+    with np.errstate(invalid="ignore"):
+        wrong = norms[np.isfinite(norms) & (np.abs(norms - 1) > _UNIT_TO_WITHIN)]
+    if wrong.size:
+        raise ModelError(
+            f"the encoder {encoder.name} gives a row of L2 norm {wrong[0]:.3g} for {count} {of}, not {wanted}"
+        )
     return given
 
 
