@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from phrasepix.cli.faults import WRONG_USAGE, explained
+from phrasepix.columns import KEPT, header
 
 if TYPE_CHECKING:
     from phrasepix.cache import Kept
@@ -43,6 +44,10 @@ def _size(text: str) -> int:
 def show(
     context: typer.Context,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON list on stdout.")] = False,
+    with_header: Annotated[
+        bool,
+        typer.Option("--header", help=f"In a pipe, name the columns first: {', '.join(KEPT)} (tab-separated)."),
+    ] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
 ) -> None:
     """Show what is kept on this machine: embeddings, fingerprints, pictures, answers, galleries, folders, weights."""
@@ -61,7 +66,7 @@ def show(
 
             Console().print(_table(kept))
         else:
-            sys.stdout.write(_lines(kept))
+            sys.stdout.write((header(KEPT) if with_header else "") + _lines(kept))
         sys.stdout.flush()
         if not kept:
             screen.say("Nothing is kept.")

@@ -16,8 +16,10 @@ _DEED = re.compile(r"https?://creativecommons\.org/(?:licenses|publicdomain)/([a
 _KINDS = {"zero": "cc0", "mark": "pdm"}
 
 
-def candidate_of(contents: Contents, facts: Facts, paths: Sequence[Path], found_by: str) -> Candidate:
-    """The candidate for a content that lies at `paths`, the first of which it is known by."""
+def candidate_of(
+    contents: Contents, facts: Facts, paths: Sequence[Path], found_by: str, *, below: Path | None = None
+) -> Candidate:
+    """The candidate for a content that lies at `paths`, the first of which it is known by; `below` is the folder."""
     licence = licence_of(facts)
     url, *others = (path.as_uri() for path in paths)
     return Candidate(
@@ -42,6 +44,7 @@ def candidate_of(contents: Contents, facts: Facts, paths: Sequence[Path], found_
         taken_on=facts.taken_on,
         ai_generated=facts.ai_generated,
         other_urls=tuple(others),
+        relative_path=shown((paths[0].relative_to(below) if below else Path(paths[0].name)).as_posix()),
     )
 
 

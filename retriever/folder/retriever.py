@@ -101,7 +101,7 @@ class FolderRetriever:
                 texts = (text for one in same for text in self._names(one.path))
                 if tag and not occurs(tag, (*texts, *contents.facts.keywords)):
                     continue
-                candidate = candidate_of(contents, contents.facts, [one.path for one in same], tag)
+                candidate = candidate_of(contents, contents.facts, [one.path for one in same], tag, below=self.folder)
                 if fits(candidate, of_any_type, asked=_TRUSTED, told=_TOLD):
                     yield candidate
                     offered += 1
