@@ -4,6 +4,7 @@ from pathlib import Path
 
 from phrasepix_core.urls import lasting
 from retriever.candidate import Candidate
+from retriever.folder.names import shown
 from retriever.folder.profile import FOLDER
 
 
@@ -21,3 +22,8 @@ def file_of(candidate: Candidate) -> Path | None:
     from reranker.pictures.local_files import path_of  # brings Pillow's decoders
 
     return path_of(candidate.page_url)
+
+
+def path_shown(candidate: Candidate) -> str:
+    """The path of `file_of` in printable characters; empty for what is not on this machine."""
+    return "" if (path := file_of(candidate)) is None else shown(str(path))

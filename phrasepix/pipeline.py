@@ -247,6 +247,7 @@ class Search:
             origins=tuple(source.origin for source in self._sources),
             model=self._model.title,
             refined_by=self._second_model.title if self._second_model is not None else "",
+            diverse=self._settings.diverse,
             matches=shown(ranking.matches, self._settings, self._used, again),
             skipped=_each_once([*self._skipped, *skipped]),
             pool_size=ranking.pool_size,

@@ -1,6 +1,7 @@
 """Progress on a terminal: a bar, and below it the best so far."""
 
 from collections.abc import Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console, RenderableType
@@ -9,6 +10,7 @@ from rich.progress import BarColumn, Progress, ProgressColumn, SpinnerColumn, Ta
 from rich.segment import ControlType
 from rich.text import Text
 
+from phrasepix.cells import at_spaces
 from phrasepix.terminal import short_name
 
 if TYPE_CHECKING:
@@ -73,10 +75,15 @@ class Bar:
         self._progress.update(self._task, description=description, completed=progress.done, total=progress.total)
         self._progress.start()
 
-    def say(self, message: str) -> None:
-        """One line for the person, as it is."""
+    def say(self, message: str, path: Path | None = None) -> None:
+        """One line for the person, as it is, broken at spaces only; a `path` that follows is a link."""
         self._clear()
-        self._console.print(Text(message), soft_wrap=True)
+        if path is not None:
+            line = Text.assemble(message, " ", (str(path), f"link {path.as_uri()}"))
+            self._console.print(line, soft_wrap=True)
+            return
+        for line in at_spaces(Text(message), self._console.width):
+            self._console.print(line, soft_wrap=True)
 
     def stop(self) -> None:
         """Take the bar away."""

@@ -34,9 +34,10 @@ def run(app: typer.Typer, arguments: list[str], program: str) -> None:
         # Which class it is depends on the version of typer, which has a copy of click or uses the package.
         if (format_message := getattr(error, "format_message", None)) is None:
             raise
-        message = " ".join(format_message().split()).rstrip(".")
+        message = " ".join(format_message().split())
+        message = message[:1].lower() + message[1:] + ("" if message.endswith((".", "?")) else ".")
         command = getattr(getattr(error, "ctx", None), "command_path", program)
-        fail(f"{message[:1].lower()}{message[1:]}. {command} --help lists what there is.")
+        fail(f"{message} {command} --help lists what there is.")
     sys.exit(code or 0)
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from phrasepix.cli.faults import FAILED, NOTHING_FOUND, explained
+from phrasepix.columns import MATCHES
 
 if TYPE_CHECKING:
     from phrasepix.cli.screen import Screen
@@ -275,6 +276,28 @@ def find(
     as_json: Annotated[
         bool, typer.Option("--json", help="One JSON object on stdout.", rich_help_panel=_OUTPUT)
     ] = False,
+    as_paths: Annotated[
+        bool,
+        typer.Option(
+            "--paths",
+            help="The files of a folder's matches, one absolute path a line; with --save DIR those that are saved.",
+            rich_help_panel=_OUTPUT,
+        ),
+    ] = False,
+    null: Annotated[
+        bool,
+        typer.Option(
+            "--null", "-0", help="The same with a NUL behind each path, for xargs -0.", rich_help_panel=_OUTPUT
+        ),
+    ] = False,
+    with_header: Annotated[
+        bool,
+        typer.Option(
+            "--header",
+            help=f"In a pipe, where lines are tab-separated, name the columns first: {', '.join(MATCHES)}.",
+            rich_help_panel=_OUTPUT,
+        ),
+    ] = False,
     gallery: Annotated[
         Path | None,
         typer.Option(
@@ -332,10 +355,12 @@ def find(
     project = project or save
     with explained(debug=debug):
         from phrasepix.cli.feedback import check_feedback, refined
+        from phrasepix.cli.output import check_output, write, write_paths
         from phrasepix.cli.save import check_wish, save_picked
         from phrasepix.cli.screen import Screen
 
         check_wish(save, pick, top, project, unused)
+        check_output(as_json=as_json, as_paths=as_paths or null, gallery=gallery)
         check_feedback(prefer, avoid, top)
         phrase = " ".join(words) if words else None  # the quotes are easily forgotten, and what was meant is plain
 
@@ -373,7 +398,7 @@ def find(
                 top=top,
                 limit=limit,
                 requests=requests,
-                source=source,
+                source=source or None,
                 filters=filters,
                 model=model,
                 pretrained=pretrained,
@@ -391,7 +416,10 @@ def find(
             )
             results = refined(results, prefer, avoid, screen.show)
         _say_what_was_asked(results, screen)
-        _print(results, as_json)
+        if not (as_paths or null):
+            write(results, as_json=as_json, with_header=with_header)
+        elif save is None:
+            write_paths(results, null=null, screen=screen)
         _say_what_was_skipped(results, screen)
         if results.fits_well is False:
             screen.say("Nothing here fits well: no picture stands out for this phrase. These are the nearest.")
@@ -402,7 +430,7 @@ def find(
 
             screen.say(why_nothing(results, filters, unused=unused))
             raise typer.Exit(NOTHING_FOUND)
-        if save is not None and not save_picked(results, save, pick):
+        if save is not None and not save_picked(results, save, pick, as_paths=as_paths or null, null=null):
             raise typer.Exit(FAILED)
 
 
@@ -432,22 +460,6 @@ def _prepare_gallery() -> None:
     from phrasepix.gallery.render import prepare
 
     prepare()
-
-
-def _print(results: "Results", as_json: bool) -> None:
-    import sys
-
-    from phrasepix.console import console_of
-    from phrasepix.terminal import results_lines
-
-    if as_json:
-        sys.stdout.write(results.to_json() + "\n")
-    elif results:
-        if (console := console_of(sys.stdout)) is not None:
-            console.print(results)
-        else:
-            sys.stdout.write(results_lines(results))
-    sys.stdout.flush()
 
 
 def _say_what_was_asked(results: "Results", screen: "Screen") -> None:
@@ -485,6 +497,6 @@ def _write_gallery(results: "Results", path: Path | None, open_it: bool, screen:
             raise
         screen.say(f"No gallery: {error}")
         return
-    screen.say(f"Gallery: {written}")
+    screen.say("Gallery:", written)
     if open_it and typer.launch(written.as_uri()) != 0:
         screen.say("No browser could be opened; open the file above in one.")

@@ -2,6 +2,7 @@
 
 import logging
 import sys
+from pathlib import Path
 from threading import RLock
 from typing import TYPE_CHECKING, Self
 
@@ -31,13 +32,18 @@ class Screen:
             if self._bar is not None:
                 self._bar.show(progress)
 
-    def say(self, message: str) -> None:
-        """One line for the person, as it is."""
+    def say(self, message: str, path: Path | None = None) -> None:
+        """One line for the person, as it is; on a terminal broken at spaces only.
+
+        With a `path` that follows on the same line, which is never broken; on a terminal it is a link.
+        """
         with self._drawing:
+            self._bar = self._bar or _bar_on_stderr()
             if self._bar is not None:
-                self._bar.say(message)
+                self._bar.say(message, path)
             else:
-                sys.stderr.write(message.translate(_LEFT_OUT).expandtabs() + "\n")
+                whole = message if path is None else f"{message} {path}"
+                sys.stderr.write(whole.translate(_LEFT_OUT).expandtabs() + "\n")
 
     def __enter__(self) -> Self:
         for name in _LOGS:
