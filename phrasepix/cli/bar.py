@@ -16,14 +16,18 @@ from phrasepix.terminal import short_name
 if TYPE_CHECKING:
     from phrasepix.search import SearchProgress
     from reranker.standing import Scored
+    from reranker.steps import Step
 
 _BEST_SHOWN = 5
+_LOADING = "loading the model "
 
 
 class _Count(ProgressColumn):
-    """How many of how many; nothing before there is something to count."""
+    """How many of how many, or for how long; nothing before there is something to count."""
 
     def render(self, task: Task) -> Text:
+        if (since := task.fields.get("since")) is not None:
+            return Text(f"{task.get_time() - since:.0f} s", style="progress.elapsed")
         if task.total is None:
             return Text(f"{task.completed:.0f}" if task.completed else "", style="progress.download")
         return Text(f"{task.completed:.0f}/{task.total:.0f}", style="progress.download")
@@ -51,28 +55,50 @@ class Bar:
         self._progress = _BarAndBest(
             SpinnerColumn(),
             TextColumn("{task.description}"),
-            BarColumn(bar_width=24),
+            BarColumn(bar_width=24 if console.width >= 80 else 10),
             _Count(),
             console=console,
             transient=True,
         )
-        self._task = self._progress.add_task("", total=None)
+        self._task = self._progress.add_task("", total=None, since=None)
         self._passing = False
+        self._model = "the model"
+        self._since = 0.0
 
     def show(self, progress: "SearchProgress") -> None:
         """Show where the search is."""
-        if progress.step.startswith("loading the model"):
-            # A download of weights draws its own bar, which a live one would hide.
-            self._progress.stop()
-            self._clear()
-            self._console.print(Text(f"{_sentence(progress.step)} …"), end="\r", soft_wrap=True)
-            self._passing = True
+        if progress.step.startswith(_LOADING):
+            self._model = progress.step.removeprefix(_LOADING)
+            self._since = self._progress.get_time()
+            self._wait(_sentence(progress.step))
             return
         self._clear()
         skipped = f" ({progress.skipped} skipped)" if progress.skipped else ""
         description = Text(_sentence(progress.step) + skipped).markup  # escaped: a tag is shown as it is
         self._progress.best = progress.best
-        self._progress.update(self._task, description=description, completed=progress.done, total=progress.total)
+        self._progress.update(
+            self._task, description=description, completed=progress.done, total=progress.total, since=None
+        )
+        self._progress.start()
+
+    def show_step(self, step: "Step") -> None:
+        """Show which step of making the model ready begins."""
+        if step.draws:
+            # A download of weights draws its own bar, which a live one would hide.
+            self._progress.stop()
+            self._clear()
+            self._console.print(Text(f"{_sentence(step.words)} of {self._model}, once …"), end="\r", soft_wrap=True)
+            self._passing = True
+        else:
+            self._wait(f"Preparing the model, once: {step.words}", step.done, step.total)
+
+    def _wait(self, words: str, done: int = 0, total: int | None = None) -> None:
+        """Show what is waited for, and for how long."""
+        self._clear()
+        self._progress.best = ()
+        self._progress.update(
+            self._task, description=Text(words).markup, completed=done, total=total, since=self._since
+        )
         self._progress.start()
 
     def say(self, message: str, path: Path | None = None) -> None:

@@ -354,8 +354,8 @@ def find(
     """
     project = project or save
     with explained(debug=debug):
+        from phrasepix.cli.answer import check_output, write, write_paths
         from phrasepix.cli.feedback import check_feedback, refined
-        from phrasepix.cli.output import check_output, write, write_paths
         from phrasepix.cli.save import check_wish, save_picked
         from phrasepix.cli.screen import Screen
 

@@ -46,7 +46,7 @@ def save_picked(results: "Results", directory: Path, pick: str | None, *, as_pat
     if saved.pictures:
         screen.say("Credits:", saved.directory / "CREDITS.md")
     if as_paths:
-        from phrasepix.cli.output import put_paths
+        from phrasepix.cli.answer import put_paths
 
         put_paths((one.path for one in saved.pictures), null=null)
     return not saved.failed

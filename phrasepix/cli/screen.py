@@ -11,6 +11,7 @@ from phrasepix.console import console_of
 if TYPE_CHECKING:
     from phrasepix.cli.bar import Bar
     from phrasepix.search import SearchProgress
+    from reranker.steps import Step
 
 _LOGS = ("phrasepix", "retriever", "reranker")
 _LEFT_OUT = dict.fromkeys(b"\a\b\v\f\r")
@@ -23,6 +24,7 @@ class Screen:
     def __init__(self) -> None:
         self._bar: Bar | None = None
         self._handler = _Messages(self)
+        self._steps = _Steps(self)
         self._drawing = RLock()  # threads have something to say too
 
     def show(self, progress: "SearchProgress") -> None:
@@ -31,6 +33,12 @@ class Screen:
             self._bar = self._bar or _bar_on_stderr()
             if self._bar is not None:
                 self._bar.show(progress)
+
+    def show_step(self, step: "Step") -> None:
+        """Show which step of making a model ready begins."""
+        with self._drawing:
+            if self._bar is not None:
+                self._bar.show_step(step)
 
     def say(self, message: str, path: Path | None = None) -> None:
         """One line for the person, as it is; on a terminal broken at spaces only.
@@ -49,6 +57,7 @@ class Screen:
         for name in _LOGS:
             logging.getLogger(name).addHandler(self._handler)
             logging.getLogger(name).propagate = False
+        self._steps.listen()
         return self
 
     def __exit__(self, *exc_info: object) -> None:
@@ -57,6 +66,7 @@ class Screen:
         for name in _LOGS:
             logging.getLogger(name).removeHandler(self._handler)
             logging.getLogger(name).propagate = True
+        self._steps.stop()
 
 
 def _bar_on_stderr() -> "Bar | None":
@@ -74,3 +84,27 @@ class _Messages(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         self._screen.say(record.getMessage())
+
+
+class _Steps(logging.Handler):
+    """Passes on what `reranker.steps` tells, which is imported only if something tells it."""
+
+    _LOG = logging.getLogger("reranker.steps")
+
+    def __init__(self, screen: Screen) -> None:
+        super().__init__(logging.INFO)
+        self._screen = screen
+        self._level_before = logging.NOTSET
+
+    def listen(self) -> None:
+        self._level_before = self._LOG.level
+        self._LOG.setLevel(logging.INFO)
+        self._LOG.addHandler(self)
+
+    def stop(self) -> None:
+        self._LOG.removeHandler(self)
+        self._LOG.setLevel(self._level_before)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if (step := getattr(record, "step_begun", None)) is not None:
+            self._screen.show_step(step)

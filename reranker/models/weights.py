@@ -11,6 +11,7 @@ from typing import Any
 import requests
 from huggingface_hub import constants, hf_hub_download, snapshot_download
 
+from reranker import steps
 from reranker.errors import UnknownModelError, WeightsUnavailableError
 from reranker.extras import demand_package
 from reranker.models.model_choice import HF_HUB, LOCAL_DIR
@@ -127,6 +128,7 @@ def _registry_file(title: str, config: dict[str, Any]) -> Path:
     if not (place := config.get("hf_hub")):
         import open_clip
 
+        steps.begin(steps.DOWNLOADING)
         try:
             return Path(open_clip.download_pretrained(config))
         except (OSError, RuntimeError) as error:
@@ -162,3 +164,4 @@ def demand_network(title: str) -> None:
         requests.head(constants.ENDPOINT, timeout=_REACHABLE_WITHIN_S)
     except requests.RequestException:
         raise WeightsUnavailableError(f"{looked_in} and {constants.ENDPOINT} cannot be reached. {remedy}") from None
+    steps.begin(steps.DOWNLOADING)
