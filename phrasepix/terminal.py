@@ -1,6 +1,7 @@
 """Matches on a terminal."""
 
 from collections.abc import Iterator
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from phrasepix.links import page_of, path_shown
@@ -71,7 +72,7 @@ def _picture(match: Match) -> "Lines":
     page = page_of(candidate)
     link = f"link {page}" if page else ""
     by = f"by {candidate.creator}" if candidate.creator else ""
-    words = ", ".join(candidate.tags[:_TAGS_SHOWN]) or _title(candidate)
+    words = ", ".join(candidate.tags[:_TAGS_SHOWN]) or (candidate.title if says_more(candidate) else "")
     note = f"{video_note(candidate)} " if candidate.media_type == "video" else ""
     name = Text(short_name(candidate), link)
     lines = Lines()
@@ -89,9 +90,9 @@ def _picture(match: Match) -> "Lines":
     return lines
 
 
-def _title(candidate: Candidate) -> str:
-    """The title, unless it is the file's name once more."""
-    return "" if candidate.relative_path and candidate.title in candidate.relative_path else candidate.title
+def says_more(candidate: Candidate) -> bool:
+    """Whether its title says more than the name of the file, which stands in for one."""
+    return bool(candidate.title) and candidate.title != PurePosixPath(candidate.relative_path).stem
 
 
 def _score(match: Match) -> "Text":

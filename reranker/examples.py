@@ -22,6 +22,24 @@ from retriever.candidate import Candidate
 _EXAMPLE = "example"
 """In the place of a source: the pictures that people gave by their addresses."""
 
+_TO_SHOW = 640
+"""The short side in pixels to which a kept file is decoded to be shown."""
+
+
+def kept_example(url: str, memory: Memory) -> Image.Image | None:
+    """The picture at an address that was compared with, if its file is kept: to be shown. Nothing is fetched."""
+    if (kept := memory.pictures.get(_of_address(url))) is None:
+        return None
+    try:
+        return decode(kept.data, enough=_TO_SHOW)
+    except PictureError:
+        return None
+
+
+def _of_address(url: str) -> tuple[str, str]:
+    # The address may hold a secret, and is not kept itself.
+    return (_EXAMPLE, hashlib.blake2b(url.encode(), digest_size=16).hexdigest())
+
 
 class Examples:
     """The examples of a query, in one encoder's space; each is encoded when it is first asked for.
@@ -120,8 +138,7 @@ class Examples:
         return encoded
 
     def _file_at(self, url: str) -> bytes:
-        # The address may hold a secret, and is not kept itself.
-        identity = (_EXAMPLE, hashlib.blake2b(url.encode(), digest_size=16).hexdigest())
+        identity = _of_address(url)
         if self._memory is not None and (kept := self._memory.pictures.get(identity)) is not None:
             return kept.data
         try:

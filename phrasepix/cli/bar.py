@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from reranker.steps import Step
 
 _BEST_SHOWN = 5
+_WIDE = 80
+"""From how many columns there is room for a bar."""
 _LOADING = "loading the model "
 
 
@@ -55,7 +57,7 @@ class Bar:
         self._progress = _BarAndBest(
             SpinnerColumn(),
             TextColumn("{task.description}"),
-            BarColumn(bar_width=24 if console.width >= 80 else 10),
+            *([BarColumn(bar_width=24)] if console.width >= _WIDE else []),
             _Count(),
             console=console,
             transient=True,

@@ -160,18 +160,28 @@ def _lines(kept: "list[Kept]") -> str:
 
 
 def _table(kept: "list[Kept]") -> object:
+    """What is kept, in lines that fit 80 columns, and below it where: places relative to the cache directory."""
     from rich import box
+    from rich.console import Group
     from rich.filesize import decimal
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=box.SIMPLE_HEAD, expand=False)
-    table.add_column("kept")
-    table.add_column("of", overflow="fold")
+    from phrasepix.cells import Lines, in_the_middle
+    from retriever.directories import cache_directory
+
+    directory = cache_directory()
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, expand=False)
+    table.add_column("kept", no_wrap=True)
     table.add_column("how many", justify="right", no_wrap=True)
     table.add_column("size", justify="right", no_wrap=True)
-    table.add_column("where", overflow="fold", style="dim")
+    table.add_column("of, and where")
     for one in kept:
-        count = "" if one.count is None else f"{one.count}"
-        table.add_row(one.kind, Text(one.name), count, decimal(one.size), Text(str(one.path)))
-    return table
+        is_inside = one.path.is_relative_to(directory)
+        where = one.path.relative_to(directory) if is_inside else one.path
+        cell = Lines()
+        cell.add(Text(one.name))
+        cell.add(Text(str(where), f"dim link {one.path.absolute().as_uri()}"), cut=in_the_middle)
+        table.add_row(one.kind, "" if one.count is None else f"{one.count}", decimal(one.size), cell)
+    place = Text.assemble("Places are in ", (str(directory), f"link {directory.absolute().as_uri()}"))
+    return Group(table, *([place] if kept else []))
