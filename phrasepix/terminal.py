@@ -105,7 +105,7 @@ def _score(match: Match) -> "Text":
         style = _STYLES[match.fit]
         bar, word = (f" {_bar(match.stands_out)}", style), (match.fit, style)
     first = "" if match.first_score is None else f"first {match.first_score:.3f}"
-    below = Text(" · ", "dim").join(Text(*one) for one in (word, (first, "dim")) if one[0])
+    below = Text.assemble((" · ", "dim")).join(Text(*one) for one in (word, (first, "dim")) if one[0])
     return Text.assemble(f"{match.score:.3f}", bar, "\n" if below else "", below)
 
 

@@ -357,8 +357,9 @@ def test_the_page_and_the_table_of_results_lead_to_the_files(tmp_path: Path) -> 
     assert first.title in gallery_page(results)
     assert "the folder pictures" in repr(results)
     with io.StringIO() as shown:
-        Console(file=shown, width=400).print(results)
-        assert first.page_url in shown.getvalue()
+        Console(file=shown, width=400, force_terminal=True).print(results)
+        assert first.relative_path == "00.png" in shown.getvalue()
+        assert first.page_url in shown.getvalue()  # as a link
     assert credit_line(first) == f"{first.title}, licence not said", "a picture's own name, where nobody is named"
     disguised = replace(first, source="pixabay")
     assert page_of(disguised) == "", "no other source's answer leads to a file"
