@@ -12,7 +12,7 @@ from rich.text import Text
 Cut = Callable[[Text, int], list[Text]]
 """From a line that may be too long to lines of at most so many cells."""
 
-_MAY_END = re.compile(r"(?<=[/\\_.,;:?&=-])")
+_MAY_END = re.compile(r"(?<=[/\\_,;:?&=-])")
 """Where a word without spaces may be broken: behind what parts a path, an address or an identifier."""
 
 
