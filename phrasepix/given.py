@@ -50,7 +50,7 @@ def sources_given(source: object) -> tuple[str | Retriever, ...]:
 
 
 _SOURCES_ALLOWED = (
-    'a name such as "pixabay" (`phrasepix sources` lists them), the path of a folder, a Retriever, or a list of these'
+    "a name, the path of a folder, or a Retriever, or a list of these; `phrasepix sources` lists the names"
 )
 
 

@@ -15,14 +15,16 @@ def order_in_words(results: "Results") -> list[str]:
 
 
 def _sentences(results: "Results") -> Iterator[str]:
+    # Without the phrases and titles themselves: they may run from right to left, and stand in the heading.
     wanted = results.query.wanted if results.query else ()
     asked = [part for part in wanted if not _was_liked(part)] or list(wanted)
+    phrases = [part for part in asked if isinstance(part, Phrase)]
     pictures = [part for part in asked if isinstance(part, Example)]
     if len(asked) > 1:
-        both = _listed([_called(one) for one in asked])
+        both = _listed([*_counted(len(phrases), "phrase"), *_counted(len(pictures), "picture")])
         yield f"Ordered by {both} together, each by how much these pictures differ in it."
     elif pictures:
-        yield f"Ordered by likeness to {_called(pictures[0])}, which is left out itself."
+        yield "Ordered by likeness to the picture, which is left out itself."
     liked = sum(_was_liked(part) for part in wanted) if asked != list(wanted) else 0
     disliked = sum(_was_liked(part) for part in results.unwanted)
     if liked or disliked:
@@ -30,10 +32,10 @@ def _sentences(results: "Results") -> Iterator[str]:
             disliked
         )
         yield f"Moved {' and '.join(moves)}."
-    if unwanted := [part for part in results.unwanted if not _was_liked(part)]:
+    if any(not _was_liked(part) for part in results.unwanted):
         yield (
-            f"Away from {_listed([_called(one) for one in unwanted])}: ordered by score less penalty. The penalty "
-            "is how much more a picture resembles it than these pictures do on average."
+            "Ranks go by score less penalty: how much more a picture resembles what is not wanted than these pictures do "
+            "on average."
         )
     if results.refined_by:
         yield f"The best were ranked again by {results.refined_by}; the others stay behind them."
@@ -49,8 +51,8 @@ def _was_liked(part: Part) -> bool:
     return isinstance(part, Example) and part.stays
 
 
-def _called(part: Part) -> str:
-    return f"“{part.text}”" if isinstance(part, Phrase) else f"the picture {part.title}"
+def _counted(count: int, name: str) -> list[str]:
+    return [] if not count else [f"the {name}"] if count == 1 else [f"the {count} {name}s"]
 
 
 def _listed(words: list[str]) -> str:

@@ -165,8 +165,6 @@ class Results(Sequence[Match]):
                 "sources": [origin.name for origin in self.origins],
                 "model": self.model,
                 "refined_by": self.refined_by or None,
-                "diverse": self.diverse,
-                "order": self.order,
                 "pool_size": self.pool_size,
                 "fits_well": self.fits_well,
                 "matches": [_match_as_json(match) for match in self.matches],

@@ -69,7 +69,7 @@ def test_the_word_of_a_command_can_be_searched_for() -> None:
 @pytest.mark.parametrize(
     ("typed", "words"),
     [
-        (["a pier", "--taag", "x"], "no such option: --taag"),
+        (["a pier", "--taag", "x"], "No such option: --taag"),
         (["a pier", "-n", "none"], "'none' is not a valid"),
         (["sources", "more"], "phrasepix sources --help"),
         (["cache", "claer"], "phrasepix cache --help"),
@@ -139,12 +139,13 @@ def test_a_header_names_the_columns_and_the_help_documents_them(pictures: Path) 
     assert {len(line) for line in lines} == {len(MATCHES)}
     assert lines[0][MATCHES.index("path")].startswith(str(pictures))
     assert lines[0][MATCHES.index("fit")] in {"clear", "fair", "weak"}
-    for arguments, columns in ((["sources"], SOURCES), (["cache"], KEPT)):
+    others: list[tuple[list[str], tuple[str, ...]]] = [(["sources"], SOURCES), (["cache"], KEPT)]
+    for arguments, columns in others:
         header, *lines = [line.split("\t") for line in run(*arguments, "--header").stdout.splitlines()]
         assert tuple(header) == columns
         assert {len(line) for line in lines} == {len(columns)}
     readme = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
-    for arguments, columns in (([], MATCHES), (["sources"], SOURCES), (["cache"], KEPT)):
+    for arguments, columns in [([], MATCHES), *others]:
         helped = " ".join(re.sub(r"[│\s]+", " ", run(*arguments, "--help", COLUMNS="200").stdout).split())
         assert ", ".join(columns) in helped
     assert [name for name in MATCHES if f"| `{name}` |" not in readme] == []
@@ -163,9 +164,10 @@ def test_filters_that_leave_nothing_are_named_with_their_values(pictures: Path) 
 
 
 def test_pictures_of_which_none_can_be_read_are_counted_once(tmp_path: Path) -> None:
-    for number in range(3):
-        (tmp_path / f"{number}.jpg").write_bytes(b"no picture")
-    done = run("a door", "--source", str(tmp_path), "--model", "sample")
+    (tmp_path / "bad").mkdir()
+    for name in ("one", "two", "three"):
+        (tmp_path / "bad" / f"{name}.jpg").write_bytes(f"no picture but {name}".encode())
+    done = run("a door", "--source", str(tmp_path / "bad"), "--model", "sample")
     assert done.returncode == 1
     assert re.findall(r"\b3\b", done.stderr.replace(str(tmp_path), "")) == ["3"]
     assert "Nothing can be shown" in done.stderr

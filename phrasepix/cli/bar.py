@@ -102,6 +102,7 @@ class Bar:
             self._task, description=Text(words).markup, completed=done, total=total, since=self._since
         )
         self._progress.start()
+        self._progress.refresh()  # the next step may begin at once, and this one was to be seen
 
     def say(self, message: str, path: Path | None = None) -> None:
         """One line for the person, as it is, broken at spaces only; a `path` that follows is a link."""

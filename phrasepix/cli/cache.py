@@ -175,7 +175,7 @@ def _table(kept: "list[Kept]") -> object:
     table.add_column("kept", no_wrap=True)
     table.add_column("how many", justify="right", no_wrap=True)
     table.add_column("size", justify="right", no_wrap=True)
-    table.add_column("of, and where")
+    table.add_column("where")
     for one in kept:
         is_inside = one.path.is_relative_to(directory)
         where = one.path.relative_to(directory) if is_inside else one.path

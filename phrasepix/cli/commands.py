@@ -35,7 +35,7 @@ def run(app: typer.Typer, arguments: list[str], program: str) -> None:
         if (format_message := getattr(error, "format_message", None)) is None:
             raise
         message = " ".join(format_message().split())
-        message = message[:1].lower() + message[1:] + ("" if message.endswith((".", "?")) else ".")
+        message += "" if message.endswith((".", "?")) else "."
         command = getattr(getattr(error, "ctx", None), "command_path", program)
         fail(f"{message} {command} --help lists what there is.")
     sys.exit(code or 0)

@@ -420,14 +420,15 @@ def find(
             write(results, as_json=as_json, with_header=with_header)
         elif save is None:
             write_paths(results, null=null, screen=screen)
-        _say_what_was_skipped(results, screen)
+        from phrasepix.cli.nothing_found import none_could_be_had, why_nothing
+
+        # How many were skipped is said once: here, or by what is said where nothing is left.
+        _say_what_was_skipped(results, screen, counted=not none_could_be_had(results, filters, unused=unused))
         if results.fits_well is False:
             screen.say("Nothing here fits well: no picture stands out for this phrase. These are the nearest.")
         if results or gallery is not None:
             _write_gallery(results, gallery, open_gallery, screen)
         if not results:
-            from phrasepix.cli.nothing_found import why_nothing
-
             screen.say(why_nothing(results, filters, unused=unused))
             raise typer.Exit(NOTHING_FOUND)
         if save is not None and not save_picked(results, save, pick, as_paths=as_paths or null, null=null):
@@ -476,10 +477,10 @@ def _say_what_was_asked(results: "Results", screen: "Screen") -> None:
             screen.say(f"Asked {origin.title}: {', '.join(told)}")
 
 
-def _say_what_was_skipped(results: "Results", screen: "Screen", shown: int = 5) -> None:
+def _say_what_was_skipped(results: "Results", screen: "Screen", *, counted: bool, shown: int = 5) -> None:
     if not results.skipped:
         return
-    screen.say(f"{len(results.skipped)} skipped:")
+    screen.say(f"{len(results.skipped)} skipped:" if counted else "Skipped:")
     for one in results.skipped[:shown]:
         screen.say(f"  {one.source}:{one.id}: {one.reason}")
     if len(results.skipped) > shown:

@@ -98,7 +98,7 @@ def _run(arguments: list[str]) -> None:
             run(sources.app, rest, "phrasepix sources")
         case ["find"]:
             fail('find needs to know what: phrasepix "PHRASE" (to search for that very word: phrasepix -- find)')
-        case ["find", *rest]:
+        case ["find", *rest] if not rest[0].startswith("-") or {"--help", "-h", "--like"} & {*rest}:
             run(app, rest, "phrasepix")
         case ["--", word, *rest] if word in COMMANDS:
             run(app, [word, *rest], "phrasepix")

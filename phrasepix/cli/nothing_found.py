@@ -11,9 +11,9 @@ def why_nothing(results: "Results", filters: "Filters", *, unused: bool) -> str:
     """What to say of `results` without matches, which `filters` and perhaps --unused narrowed."""
     tags = ", ".join(results.tags)
     options = [*_options(filters), *(["--unused"] if unused else [])]
-    if results.skipped and (results.pool_size or not options):  # how many, and why, was said of each
+    if none_could_be_had(results, filters, unused=unused):
         tagged = f" tagged {tags}" if tags else ""
-        return f"Nothing can be shown: none of the pictures{tagged} could be had."
+        return f"Nothing can be shown: none of the {len(results.skipped)} pictures{tagged} could be had."
     said = "Nothing found"
     if folders := [origin.title for origin in results.origins if origin.name == "folder"]:
         said += f" in {_listed(folders, 'and')}" if len(folders) == len(results.origins) else ""
@@ -29,6 +29,12 @@ def why_nothing(results: "Results", filters: "Filters", *, unused: bool) -> str:
     if tags:
         advice.append(_about_tags(results, filters))
     return " ".join([f"{said}.", *advice])
+
+
+def none_could_be_had(results: "Results", filters: "Filters", *, unused: bool) -> bool:
+    """Whether there were pictures, and all of them were skipped."""
+    narrowed = unused or bool(_options(filters))
+    return not results and bool(results.skipped) and bool(results.pool_size or not narrowed)
 
 
 def _options(filters: "Filters") -> list[str]:
