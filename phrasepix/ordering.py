@@ -34,8 +34,8 @@ def _sentences(results: "Results") -> Iterator[str]:
         yield f"Moved {' and '.join(moves)}."
     if any(not _was_liked(part) for part in results.unwanted):
         yield (
-            "Ranks go by score less penalty: how much more a picture resembles what is not wanted than these pictures do "
-            "on average."
+            "Ranks go by score less penalty: how much more a picture resembles what is not wanted than these pictures "
+            "do on average."
         )
     if results.refined_by:
         yield f"The best were ranked again by {results.refined_by}; the others stay behind them."

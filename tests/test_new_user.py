@@ -13,6 +13,7 @@ from PIL import Image
 from phrasepix.cli.commands import check_command
 from phrasepix.cli.screen import Screen
 from phrasepix.columns import KEPT, MATCHES, SOURCES
+from phrasepix.sample.catalogue import PICTURES_DIRECTORY
 from phrasepix_core.installing import install_command
 from reranker import steps
 from tests.picture_tree import picture, write
@@ -236,3 +237,47 @@ def test_a_hint_names_packages_the_project_asks_for(tmp_path: Path, monkeypatch:
             for call in re.findall(r"install_command\(((?:'[^']+'(?:, )?)+)\)", text):
                 for name in re.findall(r"'([^']+)'", call):
                     assert name == "PySocks" or f'"{name}' in wanted, name
+
+
+def page_of(job: list[str], place: Path) -> str:
+    done = run(*job, "--gallery", str(place))
+    assert done.returncode == 0, done.stderr
+    return place.read_text(encoding="utf-8")
+
+
+def test_the_page_of_a_folder_names_paths_below_it_and_those_alike(tmp_path: Path) -> None:
+    folder = tmp_path / "album"
+    seal = next(PICTURES_DIRECTORY.glob("*.jpg"))
+    write(folder / "coast & cliffs" / "grey seal.jpg", seal.read_bytes())
+    (folder / "mailed").mkdir()
+    with Image.open(seal) as large:
+        large.reduce(2).save(folder / "mailed" / "seal (small).jpg", quality=60)
+    write(folder / "gull.png", picture(8))
+    page = page_of(["a seal", "--source", str(folder), "--model", "sample"], tmp_path / "page.html")
+    assert "coast &amp; cliffs/<wbr>grey seal.jpg" in page or "mailed/<wbr>seal (small).jpg" in page
+    assert (folder / "gull.png").as_uri() in page
+    assert re.search(r"and 1 alike.*(mailed/seal \(small\)\.jpg|coast &amp; cliffs/grey seal\.jpg)", page, re.DOTALL)
+    assert not re.search(r"folder:[0-9a-f]{24}", page)
+
+
+def test_the_page_of_a_picture_shows_it_and_explains_the_order(tmp_path: Path, pictures: Path) -> None:
+    asked = write(tmp_path / "asked for.png", picture(99, size=(80, 60)))
+    job = ["--like", str(asked), "--source", str(pictures), "--model", "sample"]
+    page = page_of(job, tmp_path / "page.html")
+    shown = re.search(r'<ul class="examples">.*?</ul>', page, re.DOTALL)
+    assert shown
+    assert shown[0].count('src="data:image/jpeg;base64,') == 1
+    assert "like <bdi>asked for.png</bdi>" in shown[0]
+    assert '<p class="order">Ordered by likeness to the picture' in page
+    page = page_of(["a door", "--diverse", "0.3", *job[2:]], tmp_path / "page.html")
+    assert '<p class="order">Spread (0.3 of 1)' in page
+    assert "examples" not in page.partition("</style>")[2]
+    assert 'class="order"' not in page_of(["a door", *job[2:]], tmp_path / "page.html").partition("</style>")[2]
+
+
+def test_the_table_explains_the_order(pictures: Path) -> None:
+    job = ["a door", "--source", str(pictures), "--model", "sample", "--minus", "a window", "--diverse", "0.4"]
+    _, shown = on_a_terminal(*job, columns=90)
+    text = " ".join(left_standing(re.sub(r"\x1b\[[0-9;]*m", "", shown)))
+    assert "Ranks go by score less penalty" in text
+    assert "Spread (0.4 of 1)" in text
