@@ -16,6 +16,14 @@ _MAY_END = re.compile(r"(?<=[/\\_,;:?&=-])")
 """Where a word without spaces may be broken: behind what parts a path, an address or an identifier."""
 
 
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+
+
+def without_controls(text: str) -> str:
+    """The text with a space for each character that would steer a terminal; rich leaves some of them in."""
+    return _CONTROLS.sub(" ", text)
+
+
 @dataclass
 class Lines:
     """Texts below each other."""
@@ -24,6 +32,7 @@ class Lines:
 
     def add(self, line: Text, cut: "Cut | None" = None) -> None:
         """One more line, unless it is empty; by default one that is too long goes on below."""
+        line.plain = without_controls(line.plain)
         if line.plain:
             self._lines.append((line, cut or between_words))
 

@@ -44,7 +44,9 @@ def results_table(results: "Results") -> "Group":
     from rich.table import Table
     from rich.text import Text
 
-    asked = Text("".join([f"“{results.phrase}”", *(f" − “{part.title}”" for part in results.unwanted)]), "bold")
+    from phrasepix.cells import without_controls
+
+    said = "".join([f"“{results.phrase}”", *(f" − “{part.title}”" for part in results.unwanted)])
     about = f"{len(results)} of {results.pool_size} pictures · {results.model} · {results.mention}"
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, expand=False)
     table.add_column("#", justify="right", no_wrap=True, min_width=len(str(len(results))))
@@ -59,18 +61,21 @@ def results_table(results: "Results") -> "Group":
             *([_penalty(match)] if results.unwanted else []),
             _picture(match),
         )
-    return Group(asked, table, Text("\n".join([about, *results.order]), "dim"))
+    below = "\n".join(without_controls(line) for line in (about, *results.order))
+    return Group(Text(without_controls(said), "bold"), table, Text(below, "dim"))
 
 
 def _picture(match: Match) -> "Lines":
     """What is said of a match: its name, by whom, what it shows, its page, and what else is known."""
+    from rich.style import Style
     from rich.text import Text
 
     from phrasepix.cells import Lines, in_the_middle
 
     candidate = match.candidate
     page = page_of(candidate)
-    link = f"link {page}" if page else ""
+    # A link is written as it is: what could end it early, or a space that rich reads as more of a style, makes none.
+    link = Style(link=page) if page and page.isprintable() and " " not in page else Style()
     by = f"by {candidate.creator}" if candidate.creator else ""
     words = ", ".join(candidate.tags[:_TAGS_SHOWN]) or (candidate.title if says_more(candidate) else "")
     note = f"{video_note(candidate)} " if candidate.media_type == "video" else ""
@@ -83,7 +88,7 @@ def _picture(match: Match) -> "Lines":
         lines.add(Text.assemble(name, f" {by}" if by else ""))
     lines.add(Text.assemble((note, "cyan"), words))
     if page and not candidate.relative_path:
-        lines.add(Text(page, f"dim {link}"), cut=in_the_middle)
+        lines.add(Text(page, Style(dim=True) + link), cut=in_the_middle)
     lines.add(Text(f"used before: {match.used_before}" if match.used_before else "", "yellow"))
     lines.add(Text.assemble(*_parts(match)))
     lines.add(Text(_alike(match), "dim"))

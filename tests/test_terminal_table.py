@@ -132,3 +132,13 @@ def test_the_picture_of_the_terminal_shows_the_command_and_loads_nothing() -> No
     for one in (svg, drawn("\x1b[32mclear\x1b[0m \x1b]8;;https://x.example\x1b\\page\x1b]8;;\x1b\\\n")):
         assert not re.search(r"url\((?!#)|href=|@import|src=", one)
     assert Path("docs/terminal.svg").name in (PICTURE.parents[1] / "README.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    "page", ["https://x.example/a b not a style", "https://x.example/\x1b]0;title\x07", "javascript:x"]
+)
+def test_an_address_that_would_end_its_link_is_no_link(page: str) -> None:
+    shown = printed(results(candidate(page_url=page)), 100, is_terminal=True)
+    assert "pixabay:4711" in shown
+    assert "\x1b]8;" not in shown
+    assert "\x1b]0;" not in shown

@@ -8,6 +8,7 @@ from rich.console import Console, RenderableType
 from rich.control import Control
 from rich.progress import BarColumn, Progress, ProgressColumn, SpinnerColumn, Task, TextColumn
 from rich.segment import ControlType
+from rich.style import Style
 from rich.text import Text
 
 from phrasepix.cells import at_spaces
@@ -108,7 +109,7 @@ class Bar:
         """One line for the person, as it is, broken at spaces only; a `path` that follows is a link."""
         self._clear()
         if path is not None:
-            line = Text.assemble(message, " ", (str(path), f"link {path.as_uri()}"))
+            line = Text.assemble(message, " ", (str(path), Style(link=path.as_uri())))
             self._console.print(line, soft_wrap=True)
             return
         for line in at_spaces(Text(message), self._console.width):

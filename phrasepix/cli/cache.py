@@ -164,6 +164,7 @@ def _table(kept: "list[Kept]") -> object:
     from rich import box
     from rich.console import Group
     from rich.filesize import decimal
+    from rich.style import Style
     from rich.table import Table
     from rich.text import Text
 
@@ -181,7 +182,7 @@ def _table(kept: "list[Kept]") -> object:
         where = one.path.relative_to(directory) if is_inside else one.path
         cell = Lines()
         cell.add(Text(one.name))
-        cell.add(Text(str(where), f"dim link {one.path.absolute().as_uri()}"), cut=in_the_middle)
+        cell.add(Text(str(where), Style(dim=True, link=one.path.absolute().as_uri())), cut=in_the_middle)
         table.add_row(one.kind, "" if one.count is None else f"{one.count}", decimal(one.size), cell)
-    place = Text.assemble("Places are in ", (str(directory), f"link {directory.absolute().as_uri()}"))
+    place = Text.assemble("Places are in ", (str(directory), Style(link=directory.absolute().as_uri())))
     return Group(table, *([place] if kept else []))
