@@ -1,5 +1,6 @@
 """The command as somebody meets it who has never used it."""
 
+import hashlib
 import json
 import os
 import re
@@ -13,9 +14,14 @@ from PIL import Image
 from phrasepix.cli.commands import check_command
 from phrasepix.cli.screen import Screen
 from phrasepix.columns import KEPT, MATCHES, SOURCES
+from phrasepix.results import Results
 from phrasepix.sample.catalogue import PICTURES_DIRECTORY
 from phrasepix_core.installing import install_command
 from reranker import steps
+from reranker.memory import Memory
+from reranker.memory.picture_store import KeptPicture
+from reranker.query import Example, Query
+from retriever.directories import cache_directory
 from tests.picture_tree import picture, write
 from tests.test_command_line import MAIN_JOB, command, left_standing, on_a_terminal, run
 
@@ -281,3 +287,16 @@ def test_the_table_explains_the_order(pictures: Path) -> None:
     text = " ".join(left_standing(re.sub(r"\x1b\[[0-9;]*m", "", shown)))
     assert "Ranks go by score less penalty" in text
     assert "Spread (0.4 of 1)" in text
+
+
+def test_a_picture_at_an_address_is_shown_from_what_is_kept_of_it(tmp_path: Path) -> None:
+    url = "https://pictures.example/asked.png?token=secret"
+    query = Query((Example(url, title="asked.png"),))
+    results = Results(query.title, (), (), "m", (), query=query)
+    assert "data:image/jpeg" not in results._repr_mimebundle_()["text/html"]
+    identity = ("example", hashlib.blake2b(url.encode(), digest_size=16).hexdigest())
+    with Memory(cache_directory()) as memory:
+        memory.pictures.put_many({identity: KeptPicture(picture(3), to_show=True)})
+    cards = results._repr_mimebundle_()["text/html"]
+    assert cards.count("data:image/jpeg;base64,") == 1
+    assert "secret" not in cards
