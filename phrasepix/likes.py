@@ -40,6 +40,9 @@ def query_of(
 
     Files are read. Raises `WrongQueryError`, which names what cannot be used.
     """
+    if not isinstance(phrase, str | Query | None):
+        hint = "; a picture is given as like=…" if isinstance(phrase, Path | Match | Image.Image) else ""
+        raise WrongQueryError(f"phrase {reprlib.repr(phrase)} is no text; give a sentence, or a Query{hint}")
     query = phrase if isinstance(phrase, Query) else None
     wanted: list[Part] = [*query.wanted] if query else []
     if isinstance(phrase, str):

@@ -248,8 +248,9 @@ class Search:
             origins=tuple(source.origin for source in self._sources),
             model=self._model.title,
             refined_by=self._second_model.title if self._second_model is not None else "",
+            diverse=self._settings.diverse,
             matches=shown(ranking.matches, self._settings, self._used, again),
-            skipped=(*self._skipped, *skipped),
+            skipped=_each_once([*self._skipped, *skipped]),
             pool_size=ranking.pool_size,
             is_final=ranking.is_final,
             failures=tuple(self._failures),
@@ -257,6 +258,11 @@ class Search:
             query=self._settings.query,
             again=again,
         )
+
+
+def _each_once(skipped: Sequence[Skipped]) -> tuple[Skipped, ...]:
+    """What two tags have found is one, unless its source gave it no id."""
+    return tuple({number if one.id == "?" else one: one for number, one in enumerate(skipped)}.values())
 
 
 def _names_of(sources: Sequence[AskedSource], are_so: Callable[[Retriever], bool]) -> frozenset[str]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Self
+from typing import Self, SupportsIndex
 
 from PIL import Image
 
@@ -156,8 +156,8 @@ class ClipReranker:
         likeness: Likeness | None,
     ) -> Iterator[Standing]:
         """The standing, the same one after each batch, at least once; its pictures are added to the `likeness`."""
-        if top < 1:
-            raise WrongQueryError(f"top {top} is out of range; allowed: whole numbers from 1")
+        if isinstance(top, bool) or not isinstance(top, SupportsIndex) or top < 1:
+            raise WrongQueryError(f"top {top!r} is out of range; allowed: whole numbers from 1")
         with self._pool.encoding(candidates, loader, memory, place_of) as batches:
             standing = Standing(asked.encoded(), top)  # while the first pictures are on their way
             yield standing

@@ -1,5 +1,6 @@
 """Texts under one encoder, each encoded once in a process."""
 
+from collections.abc import Sequence
 from functools import lru_cache
 from threading import Lock
 from typing import TYPE_CHECKING
@@ -7,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from phrasepix_core.text import shortened
-from reranker.encoder import Embeddings, Encoder
+from reranker.encoder import Embeddings, Encoder, checked_rows
 from reranker.errors import WrongQueryError
 from reranker.neutral import neutral_embeddings
 
@@ -47,11 +48,14 @@ class EncodedTexts:
             return self._neutral
 
     def _encode_phrase(self, text: str) -> Embeddings:
-        return self._finite(self.encoder.encode_texts([text])[0], "this phrase")
+        return self._finite(self._rows([text])[0], "this phrase")
 
     def _encode_parts(self, texts: tuple[str, ...]) -> list[tuple[str, Embeddings]]:
-        rows = self.encoder.encode_texts(texts) if texts else ()
+        rows = self._rows(texts) if texts else ()
         return [(text, self._finite(row, f"“{shortened(text)}”")) for text, row in zip(texts, rows, strict=True)]
+
+    def _rows(self, texts: Sequence[str]) -> Embeddings:
+        return checked_rows(self.encoder, self.encoder.encode_texts(texts), len(texts), "texts")
 
     def _finite(self, embedding: Embeddings, title: str) -> Embeddings:
         if not np.isfinite(embedding).all():

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from reranker.encoder import Embeddings, Encoder, KnowsTexts
+from reranker.encoder import Embeddings, Encoder, KnowsTexts, checked_rows
 
 if TYPE_CHECKING:
     from reranker.memory.embedding_store import EmbeddingStore
@@ -73,7 +73,7 @@ def neutral_embeddings(encoder: Encoder, store: "EmbeddingStore | None") -> Embe
     found = {} if store is None else store.get_many(encoder.name, encoder.dimensions, keys.values())
     missing = [phrase for phrase, key in keys.items() if key not in found]
     if missing:
-        rows = encoder.encode_texts(missing)
+        rows = checked_rows(encoder, encoder.encode_texts(missing), len(missing), "texts")
         encoded = {keys[phrase]: row for phrase, row in zip(missing, rows, strict=True) if np.isfinite(row).all()}
         if store is not None:
             store.put_many(encoder.name, encoded)

@@ -1,6 +1,7 @@
 """What is looked for: phrases and pictures, each with a weight, and what is not wanted."""
 
 import math
+import reprlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Self
@@ -27,6 +28,8 @@ class Phrase:
     weight: float = 1.0
 
     def __post_init__(self) -> None:
+        if not isinstance(self.text, str):
+            raise WrongQueryError(f"the phrase {reprlib.repr(self.text)} is no text; say what the picture should show")
         object.__setattr__(self, "text", same_text(self.text))
         if not self.text:
             raise WrongQueryError("the phrase is empty; say what the picture should show")

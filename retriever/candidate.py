@@ -49,6 +49,9 @@ class Candidate:
 
     With `hotlink` the source wants the picture shown by its own address, and no copy kept of it; `download_location` is
     the address that it wants asked when the picture is downloaded.
+
+    `relative_path` is where a picture of a folder lies below it, with / between its parts, in printable characters;
+    empty for what is not of a folder.
     """
 
     source: str
@@ -82,6 +85,7 @@ class Candidate:
     hotlink: bool = False
     download_location: str = ""
     other_urls: tuple[str, ...] = ()
+    relative_path: str = ""
 
     def __post_init__(self) -> None:
         if not self.renditions:

@@ -172,7 +172,7 @@ def test_an_overlong_phrase_is_quoted_in_short(folder: Path) -> None:
     page = gallery_page(results)
     assert page.count("a red boat") < 60
     assert "a red boat" in page
-    assert len(str(results_table(results).title)) < 400
+    assert len(str(results_table(results).renderables[0])) < 400
     assert len(place_for_gallery(phrase).name) < 150
     with pytest.raises(WrongQueryError) as caught:
         Query((Phrase(phrase),), (Phrase(phrase),))

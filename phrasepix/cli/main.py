@@ -8,7 +8,8 @@ from io import TextIOWrapper
 
 import typer
 
-from phrasepix.cli.faults import leave_when_interrupted_amid_an_import
+from phrasepix.cli.commands import COMMANDS, check_command, fail, run
+from phrasepix.cli.faults import WRONG_USAGE, leave_when_interrupted_amid_an_import
 from phrasepix.cli.find import find
 from phrasepix.cli.output import exit_code_after_flushing, failed_to_write, leave_no_stream_closed
 
@@ -42,7 +43,7 @@ phrasepix cache: what is kept on this machine; phrasepix cache clear removes it
 _GARBAGE_FROM = 100_000
 """New objects before garbage is looked for among them; imports make nearly as many, and all of them stay."""
 
-app.command(epilog=_EXAMPLES, no_args_is_help=True)(find)
+app.command(epilog=_EXAMPLES)(find)
 
 
 def main() -> None:
@@ -90,17 +91,23 @@ def _write_every_script() -> None:
 
 def _run(arguments: list[str]) -> None:
     match arguments:
+        case []:
+            app(["--help"], prog_name="phrasepix", standalone_mode=False)
+            sys.exit(WRONG_USAGE)
         case ["cache", *rest]:
             from phrasepix.cli import cache
 
-            cache.app(cache.with_every_model(rest), prog_name="phrasepix cache")
+            run(cache.app, cache.with_every_model(rest), "phrasepix cache")
         case ["sources", *rest]:
             from phrasepix.cli import sources
 
-            sources.app(rest, prog_name="phrasepix sources")
-        case ["find", phrase, *rest] if not phrase.startswith("-"):
-            app([phrase, *rest], prog_name="phrasepix")
-        case ["--", ("cache" | "find" | "sources") as phrase, *rest]:
-            app([phrase, *rest], prog_name="phrasepix")
+            run(sources.app, rest, "phrasepix sources")
+        case ["find"]:
+            fail('find needs to know what: phrasepix "PHRASE" (to search for that very word: phrasepix -- find)')
+        case ["find", *rest] if not rest[0].startswith("-") or {"--help", "-h", "--like"} & {*rest}:
+            run(app, rest, "phrasepix")
+        case ["--", word, *rest] if word in COMMANDS:
+            run(app, [word, *rest], "phrasepix")
         case rest:
-            app(rest, prog_name="phrasepix")
+            check_command(rest)
+            run(app, rest, "phrasepix")

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from phrasepix_core.installing import install_command
 from reranker.encoder import Encoder
 from reranker.engine import runtime
 from reranker.engine.artefacts import Artefacts
@@ -45,7 +46,7 @@ def load_encoder(choice: ModelChoice, cache_directory: Path, *, device: str = "a
         if device not in {"auto", "cpu"}:
             raise UnknownModelError(f"the engine openvino runs on the CPU; for device {device} take --engine torch")
         if not runtime.is_installed():
-            raise ModelError("the engine openvino is not installed: pip install openvino tokenizers")
+            raise ModelError(f"the engine openvino is not installed: {install_command('openvino', 'tokenizers')}")
     exports = engine == "openvino" or (engine == "auto" and runtime.is_installed() and _is_cpu(device))
     engines = cache_directory / "engines"
     texts = choice.of_texts

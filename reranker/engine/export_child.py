@@ -1,6 +1,7 @@
 """What `export_process` starts: `python -m reranker.engine.export_child ENGINES MODEL PRETRAINED TEXT_TOWER`.
 
-Its outcome is one JSON object on stdout. torch is imported once the weights are found: what is missing is said quickly.
+On stdout it says each step it begins, then its outcome: one JSON object a line. torch is imported once the weights are
+found: what is missing is said quickly.
 """
 
 import json
@@ -14,6 +15,7 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
+from reranker import steps
 from reranker.engine.artefacts import remove_partial
 from reranker.engine.records import Record, States, states_of, write_record
 from reranker.errors import ModelError, NotExportableError
@@ -30,8 +32,15 @@ def main() -> None:
         os.dup2(2, 1)  # what a library prints is no part of the outcome
     logging.getLogger("reranker").setLevel(logging.ERROR)  # what the probes are cut to is not for the person
     Thread(target=_end_with_the_parent, args=(engines,), daemon=True).start()
-    with answer, suppress(BrokenPipeError):
-        json.dump(outcome(choice, engines), answer)
+
+    def write_line(said: dict[str, Any]) -> None:
+        with suppress(BrokenPipeError):
+            print(json.dumps(said), file=answer, flush=True)
+
+    steps.logger.setLevel(logging.INFO)
+    steps.logger.propagate = False  # libraries give the root a handler, which writes to stderr
+    steps.logger.addHandler(steps.TellAsJson(write_line))
+    write_line(outcome(choice, engines))
     sys.stderr.flush()
     os._exit(0)  # at once: to take torch down in order has no use
 
@@ -45,6 +54,7 @@ def _end_with_the_parent(engines: Path) -> None:
 def outcome(choice: ModelChoice, engines: Path) -> dict[str, Any]:
     """What came of the export of a model: its record, an error to raise, or why it failed."""
     try:
+        steps.exporting("starting PyTorch", 1, _steps_of(choice))
         # Before anything is read: what changes while it is read is noticed.
         made_from = states_of(_files_of(choice))
         record = _exported(choice, engines) if choice.text_tower is None else _exported_text(choice.text_tower, engines)
@@ -58,10 +68,15 @@ def outcome(choice: ModelChoice, engines: Path) -> dict[str, Any]:
     return {"record": asdict(record)}
 
 
+def _steps_of(choice: ModelChoice) -> int:
+    return 4 if choice.text_tower is None else 3
+
+
 def _exported(choice: ModelChoice, engines: Path) -> Record:
     from reranker.engine.export import export
     from reranker.models.open_clip_encoder import OpenClipEncoder
 
+    steps.exporting("reading the weights", 2, 4)
     encoder = OpenClipEncoder(choice.model, choice.pretrained, device="cpu")
     title = encoder.weights.title
     try:
@@ -77,6 +92,7 @@ def _exported_text(name: str, engines: Path) -> Record:
     from reranker.models.sentence_tower import SentenceTower
 
     logging.set_verbosity_error()  # what it says of training is not for the person
+    steps.exporting("reading the weights", 2, 3)
     tower = SentenceTower(name)
     try:
         return Record(tower.weights.title, export_text_tower(tower, engines).fingerprint)

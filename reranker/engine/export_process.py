@@ -5,8 +5,11 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
+from reranker import steps
 from reranker.engine.artefacts import remove_partial
 from reranker.engine.records import Record
 from reranker.errors import ModelError, UnknownModelError, WeightsUnavailableError
@@ -42,7 +45,7 @@ def export_in_child(choice: ModelChoice, engines: Path) -> Record:
         raise ExportFailedError(f"the process that exports it cannot be started: {error}") from None
     with process:
         try:
-            outcome = process.stdout.read() if process.stdout else b""  # communicate() would close stdin
+            outcome = b"".join(_told(process.stdout)) if process.stdout else b""  # communicate() would close stdin
             process.wait()
         except BaseException:
             process.kill()
@@ -51,6 +54,17 @@ def export_in_child(choice: ModelChoice, engines: Path) -> Record:
         finally:
             remove_partial(engines, process.pid)
     return _record_in(outcome, process.returncode)
+
+
+def _told(said: IO[bytes]) -> Iterator[bytes]:
+    """What a child says, but for its steps, which are passed on as it begins them."""
+    for line in said:
+        try:
+            step = steps.Step(**json.loads(line)["step"])
+        except (ValueError, TypeError, KeyError):
+            yield line
+        else:
+            steps.begin(step)
 
 
 def _import_path() -> str:

@@ -12,6 +12,7 @@ import requests
 from huggingface_hub import constants, hf_hub_download, snapshot_download
 
 from phrasepix_core.text import printable
+from reranker import steps
 from reranker.errors import UnknownModelError, WeightsUnavailableError
 from reranker.extras import demand_package
 from reranker.models.data_only import OPEN_CLIP_CONFIG, demand_data_only
@@ -138,6 +139,7 @@ def _registry_file(title: str, config: dict[str, Any]) -> Path:
     if not (place := config.get("hf_hub")):
         import open_clip
 
+        steps.begin(steps.DOWNLOADING)
         try:
             return Path(open_clip.download_pretrained(config))
         except (OSError, RuntimeError) as error:
@@ -177,3 +179,4 @@ def demand_network(title: str) -> None:
     except requests.RequestException as error:
         why = no_connection(error) or f"{constants.ENDPOINT} cannot be reached. {remedy}"
         raise WeightsUnavailableError(f"{looked_in} and {why}") from None
+    steps.begin(steps.DOWNLOADING)

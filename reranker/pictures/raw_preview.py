@@ -6,6 +6,7 @@ from typing import BinaryIO
 from PIL import Image
 
 from phrasepix_core.bare import bare_file, orientation_of_exif
+from phrasepix_core.installing import install_command
 from reranker.errors import PictureUnreadableError
 from reranker.pictures.decode import decode_file
 
@@ -21,7 +22,9 @@ def raw_preview(file: BinaryIO, enough: int) -> Image.Image:
     try:
         import rawpy
     except ImportError:
-        raise PictureUnreadableError("cameras' own formats need an extra: pip install 'phrasepix[raw]'") from None
+        raise PictureUnreadableError(
+            f"cameras' own formats need the package rawpy: {install_command('rawpy')}"
+        ) from None
     try:
         with rawpy.imread(file) as raw:
             preview = raw.extract_thumb()

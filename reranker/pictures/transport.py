@@ -18,6 +18,7 @@ from urllib3.exceptions import LocationParseError, URLSchemeUnknown
 from urllib3.util import Url, make_headers, parse_url
 from urllib3.util.ssl_ import create_urllib3_context
 
+from phrasepix_core.installing import install_command
 from reranker.errors import PictureUnreachableError
 from reranker.pictures.address_guard import OpenSockets, check_address, pool_classes, written_out
 
@@ -145,7 +146,9 @@ def _login(url: Url) -> str:
 
 def _socks_manager(proxy: str, options: dict[str, Any]) -> PoolManager:
     if find_spec("socks") is None:
-        raise PictureUnreachableError("a SOCKS proxy needs the package PySocks; install it, or unset the proxy")
+        raise PictureUnreachableError(
+            f"a SOCKS proxy needs the package PySocks: {install_command('PySocks')}; or unset the proxy"
+        )
     from urllib3.contrib.socks import SOCKSProxyManager
 
     return SOCKSProxyManager(proxy, **options)

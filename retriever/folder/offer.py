@@ -12,8 +12,10 @@ from retriever.folder.profile import FOLDER
 from retriever.licence import Licence, licence_named
 
 
-def candidate_of(contents: Contents, facts: Facts, paths: Sequence[Path], found_by: str) -> Candidate:
-    """The candidate for a content that lies at `paths`, the first of which it is known by."""
+def candidate_of(
+    contents: Contents, facts: Facts, paths: Sequence[Path], found_by: str, *, below: Path | None = None
+) -> Candidate:
+    """The candidate for a content that lies at `paths`, the first of which it is known by; `below` is the folder."""
     licence = licence_of(facts)
     credit = credit_of(facts)
     url, *others = (path.as_uri() for path in paths)
@@ -40,6 +42,7 @@ def candidate_of(contents: Contents, facts: Facts, paths: Sequence[Path], found_
         taken_on=facts.taken_on,
         ai_generated=facts.ai_generated,
         other_urls=tuple(others),
+        relative_path=shown((paths[0].relative_to(below) if below else Path(paths[0].name)).as_posix()),
     )
 
 

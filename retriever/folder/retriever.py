@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Self
 
+from phrasepix_core.installing import install_command
 from retriever import directories
 from retriever.candidate import Candidate, Rendition
 from retriever.errors import WrongParameterError
@@ -107,7 +108,7 @@ class FolderRetriever:
                 texts = (text for one in same for text in self._names(one.path))
                 if tag and not occurs(tag, (*texts, *contents.facts.keywords)):
                     continue
-                candidate = candidate_of(contents, contents.facts, [one.path for one in same], tag)
+                candidate = candidate_of(contents, contents.facts, [one.path for one in same], tag, below=self.folder)
                 if wanted.fits(candidate, of_any_type):
                     yield candidate
                     offered += 1
@@ -123,7 +124,7 @@ class FolderRetriever:
         self._skip(
             raw[0].path,
             f"{len(raw)} files of cameras' own formats are left out, this one first; "
-            "to have them: pip install 'phrasepix[raw]'",
+            f"to have them: {install_command('rawpy')}",
         )
         return [place for place in found if not place.is_raw]
 
