@@ -12,7 +12,7 @@ from phrasepix.anew import shown
 from phrasepix.asking import Asking, FoundTags, GivenTags, Record
 from phrasepix.finishing import finish_of
 from phrasepix.loading import model_of, second_model_of
-from phrasepix.looking import Looked, loader_and_memory, no_downloads
+from phrasepix.looking import Looked, loader_and_memory
 from phrasepix.pool import AskedSource, Pool
 from phrasepix.results import Failure, Origin, Results, Skipped
 from phrasepix.saving.reopener import Reopener
@@ -108,7 +108,6 @@ class Search:
                 unkept_sources=frozenset(one.retriever.name for one in self._sources if not one.may_be_kept),
             )
             self._loader, self._memory = loader_and_memory(self._looked, fetcher, opened)
-            opened.enter_context(no_downloads() if settings.offline else nullcontext())
             self._resources = opened.pop_all()
         return self
 

@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 import open_clip
 import torch
+from huggingface_hub import constants
 from numpy.typing import NDArray
 from PIL import Image
 from safetensors import SafetensorError
 
 from reranker.encoder import Embeddings, unit_rows
-from reranker.errors import ModelError, UnknownModelError
+from reranker.errors import ModelError, UnknownModelError, WeightsUnavailableError
 from reranker.models.long_texts import warn_of_unread
 from reranker.models.model_choice import DEFAULT_MODEL, DEVICES
 from reranker.models.weights import Weights, find_weights
@@ -31,7 +32,8 @@ class OpenClipEncoder:
     """Any open_clip model: `model` of its registry with the tag `pretrained`, `hf-hub:…` or `local-dir:…`.
 
     `device` is auto (cuda, mps, else cpu), cpu, cuda or mps; on cuda the towers run in half precision.
-    Preprocessing and tokenizer are the model's own. Raises `UnknownModelError` or `WeightsUnavailableError`.
+    Preprocessing and tokenizer are the model's own. With `download` False, only what is on this machine is loaded.
+    Raises `UnknownModelError` or `WeightsUnavailableError`.
     """
 
     def __init__(
@@ -40,10 +42,13 @@ class OpenClipEncoder:
         pretrained: str | None = DEFAULT_MODEL.pretrained,
         *,
         device: str = "auto",
+        download: bool = True,
     ) -> None:
         self._device = _device(device)
         precision = "fp16" if self._device.type == "cuda" else "fp32"
-        weights = find_weights(model, pretrained)
+        weights = find_weights(model, pretrained, download=download)
+        if not download:
+            _demand_nothing_of_the_hub(weights)
         try:
             self._model, _, self._preprocess = open_clip.create_model_and_transforms(
                 weights.model,
@@ -54,7 +59,7 @@ class OpenClipEncoder:
                 force_quick_gelu=weights.quick_gelu,
                 pretrained_text=False,  # a text tower's base weights are part of the CLIP weights
             )
-            self._tokenizer = open_clip.get_tokenizer(weights.model)
+            self._tokenizer = open_clip.get_tokenizer(weights.model, **({} if download else _kept_tokenizer(weights)))
         except ImportError as error:
             raise ModelError(f"model {model} needs a package that is not installed: {error}") from None
         except UnpicklingError:
@@ -171,6 +176,31 @@ def _device(wanted: str) -> torch.device:
     if not present[wanted]:
         raise UnknownModelError(f"device {wanted} is not present on this machine; --device auto takes what is")
     return torch.device(wanted)
+
+
+def _demand_nothing_of_the_hub(weights: Weights) -> None:
+    """Raise `WeightsUnavailableError` if open_clip would ask the hub for the config of the text tower."""
+    name = _text_config(weights).get("hf_model_name")
+    if name and not constants.HF_HUB_OFFLINE:
+        raise WeightsUnavailableError(
+            f"model {weights.title}: its text tower {name} is looked up on the hub, which an offline search may not "
+            "ask. Set HF_HUB_OFFLINE=1 for the whole process, or search online"
+        )
+
+
+def _kept_tokenizer(weights: Weights) -> dict[str, bool]:
+    """Options that have open_clip take a registry model's tokenizer from this machine."""
+    comes_from_the_hub = weights.file is not None and _text_config(weights).get("hf_tokenizer_name")
+    return {"local_files_only": True} if comes_from_the_hub else {}
+
+
+def _text_config(weights: Weights) -> dict[str, Any]:
+    try:
+        config: Any = open_clip.get_model_config(weights.model)
+    except (OSError, ValueError, AttributeError):  # open_clip says what is wrong with it
+        return {}
+    text = config.get("text_cfg") if isinstance(config, dict) else None
+    return text if isinstance(text, dict) else {}
 
 
 def _fingerprint(weights: Weights, preprocessing: dict[str, Any]) -> str:

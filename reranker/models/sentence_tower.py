@@ -1,6 +1,5 @@
 """A model of sentence-transformers as a text tower, run by torch."""
 
-import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -33,12 +32,13 @@ def _no_progress_bar() -> Iterator[None]:
 class SentenceTower:
     """The text tower `local-dir:PATH` or `hf-hub:OWNER/NAME`, as sentence-transformers runs it on `device`.
 
+    With `download` False, only what is on this machine is loaded.
+
     Raises `UnknownModelError`, `WeightsUnavailableError` or `ModelError`.
     """
 
-    def __init__(self, name: str, *, device: str = "cpu") -> None:
-        self._weights = find_text_tower(name)
-        os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")  # it would warn of each process started later
+    def __init__(self, name: str, *, device: str = "cpu", download: bool = True) -> None:
+        self._weights = find_text_tower(name, download=download)
         try:
             from sentence_transformers import SentenceTransformer
 
