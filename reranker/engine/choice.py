@@ -12,6 +12,7 @@ from reranker.engine.export_process import ExportFailedError, export_in_child
 from reranker.engine.graphics import may_have_graphics_device
 from reranker.engine.openvino_encoder import OpenVinoEncoder
 from reranker.engine.openvino_text_tower import OpenVinoTextTower
+from reranker.engine.own_process import demand_own_process
 from reranker.engine.records import Record, read_record
 from reranker.engine.text_artefacts import TextArtefacts
 from reranker.errors import ModelError, NotExportableError, UnknownModelError
@@ -48,6 +49,7 @@ def load_encoder(
         if not runtime.is_installed():
             raise ModelError("the engine openvino is not installed: pip install openvino tokenizers")
     exports = engine == "openvino" or (engine == "auto" and runtime.is_installed() and _is_cpu(device))
+    demand_own_process("OpenVINO" if exports else "PyTorch")
     engines = cache_directory / "engines"
     texts = choice.of_texts
     if texts is None:

@@ -13,6 +13,7 @@ from reranker.engine.artefacts import FROM_FILE, Artefacts
 from reranker.engine.clip_tokenizer import ClipTokenizer
 from reranker.engine.file_tokenizer import FileTokenizer
 from reranker.engine.known_texts import read_known_texts
+from reranker.engine.own_process import demand_own_process
 from reranker.engine.tower import Tower, undamaged
 from reranker.errors import UnknownModelError
 from reranker.models.long_texts import Tokenize, warn_of_unread
@@ -76,6 +77,7 @@ class OpenVinoEncoder:
         """
         if not texts:
             return np.empty((0, self.dimensions), dtype=np.float32)
+        demand_own_process("OpenVINO")  # the threads below did not come along either
         self._image_tower.release()
         loading = self._threads.submit(self._text_tower.load)  # beside the tokenizer, which takes half as long
         tokenizer = self._tokenizer()
@@ -92,6 +94,7 @@ class OpenVinoEncoder:
 
     def encode_pictures(self, pictures: Sequence[Image.Image]) -> Embeddings:
         """One unit row an RGB picture: float32 [len(pictures), dimensions]. They are prepared on all cores."""
+        demand_own_process("OpenVINO")
         batches = (pictures[first : first + _BATCH] for first in range(0, len(pictures), _BATCH))
         rows = [self.encode_prepared(list(self._threads.map(self.prepare_picture, batch))) for batch in batches]
         return self._stacked(rows)

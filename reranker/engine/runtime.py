@@ -10,7 +10,11 @@ from contextlib import contextmanager, suppress
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
+from threading import RLock, get_native_id
 from typing import Any
+
+_importing = RLock()
+"""What hides a module from imports, and restores the filters of warnings, is done by one thread at a time."""
 
 _TOOLS, _TELEMETRY = "openvino.tools", "openvino_telemetry"
 
@@ -29,10 +33,11 @@ def installed_version() -> str:
 
 def import_openvino() -> Any:
     """The module `openvino`, whose tools (its converter) are imported when asked for: they take as long as the rest."""
-    if "openvino" not in sys.modules:
-        with _hidden(_TOOLS):  # it then does without
-            import openvino
-        openvino.__getattr__ = _tool  # for whoever else uses it in this process
+    with _importing:
+        if "openvino" not in sys.modules:
+            with _hidden(_TOOLS):  # it then does without
+                import openvino
+            openvino.__getattr__ = _tool  # for whoever else uses it in this process
     import openvino
 
     return openvino
@@ -41,7 +46,7 @@ def import_openvino() -> Any:
 def _tool(name: str) -> Any:
     if name != "convert_model":
         raise AttributeError(f"module 'openvino' has no attribute {name!r}")
-    with _hidden(_TELEMETRY):  # which on import would report the use to the maker; a stand-in sends nothing
+    with _importing, _hidden(_TELEMETRY):  # which on import would report the use to the maker; a stand-in sends nothing
         from openvino.tools.ovc import convert_model
     return convert_model
 
@@ -61,9 +66,14 @@ def _hidden(module: str) -> Iterator[None]:
             del sys.modules[module]
 
 
-@cache
 def core() -> Any:
     """OpenVINO's core; one for the process."""
+    with _importing:
+        return _core()
+
+
+@cache
+def _core() -> Any:
     return import_openvino().Core()
 
 
@@ -99,7 +109,7 @@ def compile_tower(tower: Path, precision: str, compiled: Path | None) -> Any:
     if ours.is_dir():
         return core().compile_model(str(tower), "CPU", settings | {"CACHE_DIR": str(ours)})
     # OpenVINO writes into its cache in place; another process must not read what is half written.
-    partial = compiled / f"{ours.name}.{os.getpid()}.partial"
+    partial = compiled / f"{ours.name}.{os.getpid()}-{get_native_id()}.partial"
     try:
         model = core().compile_model(str(tower), "CPU", settings | {"CACHE_DIR": str(partial)})
         with suppress(OSError):  # another process was first: what is compiled here works all the same

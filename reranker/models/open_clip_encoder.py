@@ -16,6 +16,7 @@ from PIL import Image
 from safetensors import SafetensorError
 
 from reranker.encoder import Embeddings, unit_rows
+from reranker.engine.own_process import demand_own_process
 from reranker.errors import ModelError, UnknownModelError, WeightsUnavailableError
 from reranker.models.long_texts import warn_of_unread
 from reranker.models.model_choice import DEFAULT_MODEL, DEVICES
@@ -44,6 +45,7 @@ class OpenClipEncoder:
         device: str = "auto",
         download: bool = True,
     ) -> None:
+        demand_own_process("PyTorch")
         self._device = _device(device)
         precision = "fp16" if self._device.type == "cuda" else "fp32"
         weights = find_weights(model, pretrained, download=download)
@@ -136,6 +138,7 @@ class OpenClipEncoder:
 
         What of a text lies beyond the model's context is not read, and the log says what.
         """
+        demand_own_process("PyTorch")
         warn_of_unread(texts, self.tokenize, self.padding)
         with torch.inference_mode():
             tokens = torch.from_numpy(self.tokenize(texts)).to(self._device)
@@ -146,6 +149,7 @@ class OpenClipEncoder:
         """One unit row an RGB picture: float32 [len(pictures), dimensions]."""
         if not pictures:
             return np.empty((0, self.dimensions), dtype=np.float32)
+        demand_own_process("PyTorch")
         with torch.inference_mode():
             batch = torch.stack([self._preprocess(picture) for picture in pictures])
             vectors = self._model.encode_image(batch.to(self._device, self._input_dtype))

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reranker.encoder import Embeddings, unit_rows
+from reranker.engine.own_process import demand_own_process
 from reranker.errors import ModelError
 from reranker.models.long_texts import warn_of_unread
 from reranker.models.text_weights import TextWeights, find_text_tower
@@ -101,6 +102,7 @@ class SentenceTower:
         """Nothing: loading it anew takes seconds."""
 
     def _vectors(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        demand_own_process("PyTorch")
         vectors: NDArray[np.float32] = self._model.encode(list(texts), show_progress_bar=False)
         return vectors
 
