@@ -24,7 +24,7 @@ from reranker.models.weights import find_weights
 from reranker.testing import ColourEncoder
 from retriever.directories import cache_directory
 from tests.picture_server import PictureServer
-from tests.servers import ScriptedServer, as_json
+from tests.servers import ScriptedServer, plain
 from tests.test_several_sources import OwnSource, pool_of
 
 PHRASES = [
@@ -193,7 +193,7 @@ def test_offline_changes_nothing_of_the_environment_while_results_come(server: P
 
 def test_after_an_offline_search_an_online_one_asks_the_hub(tmp_path: Path) -> None:
     with ScriptedServer() as hub:
-        hub.otherwise = lambda asked: as_json({})
+        hub.otherwise = lambda asked: plain(404, "no such model")
         code = (
             "from phrasepix import find_images\n"
             "from reranker.errors import WeightsUnavailableError\n"
@@ -208,6 +208,7 @@ def test_after_an_offline_search_an_online_one_asks_the_hub(tmp_path: Path) -> N
         done = subprocess.run(
             [sys.executable, "-c", code], capture_output=True, text=True, timeout=120, env=environment
         )
+        assert done.stdout.count("\n") == 2, done.stderr
         offline, online = done.stdout.splitlines()
         assert "an offline search downloads nothing" in offline
         assert "offline" not in online
