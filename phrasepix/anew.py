@@ -1,13 +1,13 @@
 """A pool that was looked at, ranked by another query."""
 
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack, nullcontext
+from contextlib import ExitStack
 from dataclasses import replace
 
 from phrasepix.again import Again
 from phrasepix.finishing import finish_of
 from phrasepix.loading import model_of, second_model_of
-from phrasepix.looking import Looked, loader_and_memory, no_downloads
+from phrasepix.looking import Looked, loader_and_memory
 from phrasepix.results import Results, Skipped
 from phrasepix.saving.used import UsedBefore
 from phrasepix.settings import SearchProgress, Settings
@@ -34,7 +34,6 @@ def ranked_anew(
     def ranking(fetcher: PictureFetcher) -> Ranking:
         with ExitStack() as opened:
             loader, memory = loader_and_memory(looked, fetcher, opened)
-            opened.enter_context(no_downloads() if settings.offline else nullcontext())
             return model.reranker().rerank(
                 settings.query,
                 candidates,

@@ -12,6 +12,7 @@ PhrasepixError
 from phrasepix_core.errors import NotWrittenError, PhrasepixError
 from reranker.errors import (
     ForbiddenAddressError,
+    ForkedProcessError,
     ModelError,
     NotExportableError,
     PictureError,
@@ -40,6 +41,7 @@ __all__ = [
     "AnswerNotKeptError",
     "ConfigFileError",
     "ForbiddenAddressError",
+    "ForkedProcessError",
     "KeyMissingError",
     "KeyRefusedError",
     "ModelError",

@@ -13,36 +13,45 @@ from retriever.candidate import Candidate
 from retriever.errors import RetrieverError, SourceFaultError
 from retriever.filters import Filters
 from retriever.profile import USUAL_LIMIT
-from retriever.protocol import Retriever, is_on_disk, profile_of
+from retriever.protocol import Retriever, is_on_disk, is_on_loopback, profile_of
 
 _READ_AHEAD = 256
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AskedSource:
-    """A source that is open, and who it is to people."""
+    """A source that is open, and what it says of itself: asked once, for a plug-in may fail at any question.
+
+    `is_on_disk`: a folder, which can do without a tag; `is_on_loopback`: its pictures may come from this machine;
+    `usual_limit`: how many candidates are looked at if nobody says how many; `may_be_kept`: files of its pictures may
+    be kept for as long as others are.
+    """
 
     retriever: Retriever
+    name: str
     origin: Origin
+    is_on_disk: bool
+    is_on_loopback: bool
+    usual_limit: int
+    may_be_kept: bool
 
-    @property
-    def is_on_disk(self) -> bool:
-        """Whether it is a folder, which can do without a tag."""
-        return is_on_disk(self.retriever)
-
-    @property
-    def usual_limit(self) -> int:
-        """How many candidates are looked at where nobody says how many."""
-        profile = profile_of(self.retriever)
+    @classmethod
+    def of_retriever(cls, retriever: Retriever) -> "AskedSource":
+        """Ask a retriever what it says of itself. Raises whatever its code raises."""
+        profile = profile_of(retriever)
         if profile is None:
-            return USUAL_LIMIT
-        return profile.deepest if profile.usual_limit is None else profile.usual_limit
-
-    @property
-    def may_be_kept(self) -> bool:
-        """Whether files of its pictures may be kept for as long as others are."""
-        profile = profile_of(self.retriever)
-        return profile is None or profile.pictures_kept_for >= LONGEST
+            usual_limit = USUAL_LIMIT
+        else:
+            usual_limit = profile.deepest if profile.usual_limit is None else profile.usual_limit
+        return cls(
+            retriever=retriever,
+            name=retriever.name,
+            origin=Origin.of_retriever(retriever),
+            is_on_disk=is_on_disk(retriever),
+            is_on_loopback=is_on_loopback(retriever),
+            usual_limit=usual_limit,
+            may_be_kept=profile is None or profile.pictures_kept_for >= LONGEST,
+        )
 
 
 @dataclass(slots=True)
@@ -82,7 +91,7 @@ class Pool:
                 found.errors.append(error)
                 is_last = len(found.errors) == len(sources)
             if not is_last:  # that one is raised
-                on_failure(Failure(source.retriever.name, source.origin.title, str(error)))
+                on_failure(Failure(source.name, source.origin.title, str(error)))
 
         # Neither these nor the threads that read them hold the pool: with its last holder they end at once.
         answers = [

@@ -1,6 +1,8 @@
 """Texts under one encoder, each encoded once in a process."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import lru_cache
 from threading import Lock
 from typing import TYPE_CHECKING
@@ -8,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from phrasepix_core.text import shortened
-from reranker.encoder import Embeddings, Encoder, checked_rows
+from reranker.encoder import Embeddings, Encoder, KeepsOneTower, checked_rows
 from reranker.errors import WrongQueryError
 from reranker.neutral import neutral_embeddings
 
@@ -27,6 +29,8 @@ class EncodedTexts:
         self.in_use = Lock()
         """An encoder may be called by any thread, but by one at a time."""
         self._neutral: Embeddings | None = None
+        self._searches: Counter[int] = Counter()
+        self._counting = Lock()
         self._phrases = lru_cache(maxsize=128)(self._encode_phrase)
         self._parts = lru_cache(maxsize=32)(self._encode_parts)
 
@@ -46,6 +50,26 @@ class EncodedTexts:
             if self._neutral is None:
                 self._neutral = neutral_embeddings(self.encoder, store)
             return self._neutral
+
+    @contextmanager
+    def search(self, query: object) -> Iterator[None]:
+        """Count the search for `query` as one that uses the encoder, also if several of its threads do.
+
+        Once two searches overlap, the encoder holds both towers until the last is over.
+        """
+        self._count(id(query), 1)
+        try:
+            yield
+        finally:
+            self._count(id(query), -1)
+
+    def _count(self, search: int, change: int) -> None:
+        with self._counting:
+            self._searches[search] += change
+            if not self._searches[search]:
+                del self._searches[search]
+            if len(self._searches) != 1 and isinstance(self.encoder, KeepsOneTower):
+                self.encoder.keep_both_towers(len(self._searches) > 1)
 
     def _encode_phrase(self, text: str) -> Embeddings:
         return self._finite(self._rows([text])[0], "this phrase")

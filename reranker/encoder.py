@@ -78,6 +78,15 @@ class LoadsAhead(Protocol):
 
 
 @runtime_checkable
+class KeepsOneTower(Protocol):
+    """An `Encoder` that holds one of its towers in memory at a time, unless it is told to hold both."""
+
+    def keep_both_towers(self, both: bool) -> None:
+        """Whether to hold both from now on: several searches at once would have each loaded again in turns."""
+        ...
+
+
+@runtime_checkable
 class PreparesPictures(Protocol[Prepared]):
     """An `Encoder` whose pictures are prepared by many threads at once, while its image tower is at earlier ones."""
 

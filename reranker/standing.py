@@ -16,6 +16,10 @@ Place = tuple[int, ...]
 """Where a candidate stands in its pool; ties are decided by it, the smaller first."""
 
 
+_FIRST_ROOM = 64
+"""Candidates there is room for before the buffer grows."""
+
+
 @dataclass(frozen=True, slots=True)
 class Scored:
     """A candidate, the cosine of its `embedding` to what is wanted, −1…1, and the `penalty` for what is not, from 0.
@@ -33,7 +37,8 @@ class Scored:
 class Standing:
     """Candidates by score less penalty, best first; ties in the order of the pool.
 
-    Places differ. In which order candidates are added makes no difference. Their embeddings are held, not copied.
+    Places differ. In which order candidates are added makes no difference. Their embeddings are held, not copied;
+    beside them each takes some 200 bytes. Adding takes time by what is added, not by what is there.
     """
 
     def __init__(self, query: EncodedQuery, top: int) -> None:
@@ -42,8 +47,9 @@ class Standing:
         self._looked_at: list[tuple[Place, Candidate, Embeddings]] = []
         # Of each candidate: the cosine to each part that is wanted, then to each thing that is not.
         self._parts = np.concatenate([query.wanted, query.unwanted])
-        self._cosines: NDArray[np.float32] = np.empty((0, len(self._parts)), dtype=np.float32)
+        self._buffer: NDArray[np.float32] = np.empty((_FIRST_ROOM, len(self._parts)), dtype=np.float32)
         self._best: list[int] = []
+        self._ranked = 0  # so many of those looked at were considered for the best
         self._skipped: list[tuple[Place, SkippedPicture]] = []
 
     def add(self, looked_at: Sequence[tuple[Place, Candidate]], embeddings: Sequence[Embeddings]) -> None:
@@ -51,13 +57,14 @@ class Standing:
         if not looked_at:
             return
         rows = np.stack(embeddings)
-        cosines = [cosine_scores(one, rows) for one in self._parts]
-        self._cosines = np.concatenate([self._cosines, np.stack(cosines, axis=1)])
-        added = range(len(self._looked_at), len(self._looked_at) + len(looked_at))
+        before, after = len(self._looked_at), len(self._looked_at) + len(looked_at)
+        if after > len(self._buffer):  # twice as large each time, so that every row is moved a few times only
+            grown = np.empty((max(after, 2 * len(self._buffer)), len(self._parts)), dtype=np.float32)
+            grown[:before] = self._buffer[:before]
+            self._buffer = grown
+        for column, one in enumerate(self._parts):
+            self._buffer[before:after, column] = cosine_scores(one, rows)
         self._looked_at += [(*one, embedding) for one, embedding in zip(looked_at, embeddings, strict=True)]
-        # With several parts a place depends on the whole pool: any candidate may be among the best now.
-        considered = [*self._best, *added] if len(self._parts) == 1 else range(len(self._looked_at))
-        self._best = self._in_order(considered, self._top)
 
     def skip(self, place: Place, candidate: Candidate, reason: str) -> None:
         """Count a candidate that could not be looked at."""
@@ -71,6 +78,12 @@ class Standing:
     @property
     def best(self) -> tuple[Scored, ...]:
         """The best by now, at most `top`."""
+        if self._ranked < len(self._looked_at):
+            added = range(self._ranked, len(self._looked_at))
+            # With several parts a place depends on the whole pool: any candidate may be among the best now.
+            considered = range(len(self._looked_at)) if self._depends_on_the_pool else [*self._best, *added]
+            self._best = self._in_order(considered, self._top)
+            self._ranked = len(self._looked_at)
         return tuple(self._scored(self._best))
 
     @property
@@ -82,20 +95,37 @@ class Standing:
         """All that were looked at, best first."""
         return self._scored(self._in_order(range(len(self._looked_at)), len(self._looked_at)))
 
-    def _in_order(self, considered: Sequence[int], top: int) -> list[int]:
-        by_place = sorted(considered, key=lambda index: self._looked_at[index][0])
-        scores, costs = self._scores_and_penalties()
-        return [by_place[index] for index in top_indices((scores - costs)[by_place], top)]
+    @property
+    def _depends_on_the_pool(self) -> bool:
+        return len(self._parts) > 1
 
-    def _scores_and_penalties(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    def _in_order(self, considered: Sequence[int], top: int) -> list[int]:
+        scores, costs = self._scores_and_penalties(considered)
+        fitness = scores - costs
+        if top < len(fitness):  # only what reaches the best is sorted by its place
+            border = np.partition(fitness, len(fitness) - top)[len(fitness) - top]
+            reaching = np.flatnonzero(fitness >= border).tolist()
+        else:
+            reaching = list(range(len(fitness)))
+        reaching.sort(key=lambda number: self._looked_at[considered[number]][0])
+        return [considered[reaching[number]] for number in top_indices(fitness[reaching], top)]
+
+    def _scores_and_penalties(self, indices: Sequence[int]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Of the candidates at `indices`; with several parts they are measured by the whole pool."""
+        cosines = self._buffer[: len(self._looked_at)]
+        if not self._depends_on_the_pool:
+            cosines = cosines[np.asarray(indices, dtype=np.intp)]
         parts = len(self._query.wanted)
-        scores = wanted_scores(self._cosines[:, :parts], self._query.weights, self._query.products)
-        return scores, penalties(self._cosines[:, parts:], self._query.penalties, scores)
+        scores = wanted_scores(cosines[:, :parts], self._query.weights, self._query.products)
+        costs = penalties(cosines[:, parts:], self._query.penalties, scores)
+        if not self._depends_on_the_pool:
+            return scores, costs
+        return scores[np.asarray(indices, dtype=np.intp)], costs[np.asarray(indices, dtype=np.intp)]
 
     def _scored(self, indices: Sequence[int]) -> list[Scored]:
-        scores, costs = self._scores_and_penalties()
+        scores, costs = self._scores_and_penalties(indices)
         return [
-            Scored(candidate, float(scores[index]), float(costs[index]), embedding)
-            for index in indices
+            Scored(candidate, float(score), float(cost), embedding)
+            for index, score, cost in zip(indices, scores, costs, strict=True)
             for _, candidate, embedding in [self._looked_at[index]]
         ]

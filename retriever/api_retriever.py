@@ -3,6 +3,7 @@
 import logging
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 from typing import Any, Self
@@ -16,6 +17,7 @@ from retriever.api_key import find_api_key, how_to_get_a_key
 from retriever.candidate import Candidate, Rendition
 from retriever.courtesy import Manners
 from retriever.courtesy.answers import AnswerClient
+from retriever.courtesy.rate_limiter import LIMITERS, RateLimiters
 from retriever.errors import (
     AnswerNotKeptError,
     KeyMissingError,
@@ -29,6 +31,7 @@ from retriever.filtering import RightsFilter
 from retriever.filters import NO_FILTERS, Filters
 from retriever.profile import SourceProfile
 from retriever.source import SkippedHit, log_skip
+from retriever.user_agent import user_agent
 
 logger = logging.getLogger(__name__)
 
@@ -42,6 +45,7 @@ class ApiRetriever:
     The key, where one is needed, is `key`, else the profile's environment variable, else its setting in the config
     file; it is shown nowhere. `base_url` (else the environment's `NAME_API_URL`) points to another server that speaks
     the same protocol. Answers are kept in `cache_directory` (by default the platform's) for as long as `manners` say.
+    All who ask one catalogue under one key take turns by its limiter among `limiters`.
     `on_skip` is told of each unusable entry of an answer. With `offline`, only answers that are kept are read, no key
     is needed and nothing is sent.
 
@@ -56,6 +60,7 @@ class ApiRetriever:
         base_url: str | None = None,
         cache_directory: Path | None = None,
         manners: Manners,
+        limiters: RateLimiters = LIMITERS,
         on_skip: Callable[[SkippedHit], None] = log_skip,
         offline: bool = False,
     ) -> None:
@@ -71,8 +76,9 @@ class ApiRetriever:
         self._client = AnswerClient(
             self.base_url,
             title=self.profile.title,
-            manners=manners,
+            manners=replace(manners, user_agent=manners.user_agent or user_agent()),
             key=api_key,
+            limiter=limiters.of(self.profile.name, self.base_url, api_key),
             key_place=dialect.key_place,
             offline=offline,
             worth_keeping=dialect.is_answer,

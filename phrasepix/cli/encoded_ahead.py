@@ -26,7 +26,7 @@ def encoded_ahead(
     with suppress(Exception):
         _, choice = choose_model(model, pretrained, only_the_sample=set(sources) == {SAMPLE_NAME})
         if is_at_hand(choice, device, engine):
-            texts = texts_of_model(choice, device, engine)
+            texts = texts_of_model(choice, device, engine, download=False)
             encoding = Thread(target=_encode, args=(texts, same_text(phrase)), name="encode-ahead", daemon=True)
             encoding.start()
     try:

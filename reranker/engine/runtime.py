@@ -9,9 +9,13 @@ from contextlib import contextmanager, suppress
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
+from threading import RLock
 from typing import Any
 
 from phrasepix_core.hush import hush
+
+_importing = RLock()
+"""What hides a module from imports, and restores the filters of warnings, is done by one thread at a time."""
 
 _TOOLS, _TELEMETRY = "openvino.tools", "openvino_telemetry"
 
@@ -30,10 +34,11 @@ def installed_version() -> str:
 
 def import_openvino() -> Any:
     """The module `openvino`, whose tools (its converter) are imported when asked for: they take as long as the rest."""
-    if "openvino" not in sys.modules:
-        with _hidden(_TOOLS):  # it then does without
-            import openvino
-        openvino.__getattr__ = _tool  # for whoever else uses it in this process
+    with _importing:
+        if "openvino" not in sys.modules:
+            with _hidden(_TOOLS):  # it then does without
+                import openvino
+            openvino.__getattr__ = _tool  # for whoever else uses it in this process
     import openvino
 
     return openvino
@@ -42,7 +47,7 @@ def import_openvino() -> Any:
 def _tool(name: str) -> Any:
     if name != "convert_model":
         raise AttributeError(f"module 'openvino' has no attribute {name!r}")
-    with _hidden(_TELEMETRY):  # which on import would report the use to the maker; a stand-in sends nothing
+    with _importing, _hidden(_TELEMETRY):  # which on import would report the use to the maker; a stand-in sends nothing
         from openvino.tools.ovc import convert_model
     return convert_model
 
@@ -61,9 +66,14 @@ def _hidden(module: str) -> Iterator[None]:
             del sys.modules[module]
 
 
-@cache
 def core() -> Any:
     """OpenVINO's core; one for the process."""
+    with _importing:
+        return _core()
+
+
+@cache
+def _core() -> Any:
     return import_openvino().Core()
 
 

@@ -11,13 +11,15 @@ from typing import Any
 import numpy as np
 import open_clip
 import torch
+from huggingface_hub import constants
 from numpy.typing import NDArray
 from PIL import Image
 from safetensors import SafetensorError
 
 from phrasepix_core.text import printable, shortened
 from reranker.encoder import Embeddings, unit_rows
-from reranker.errors import ModelError, UnknownModelError
+from reranker.engine.own_process import demand_own_process
+from reranker.errors import ModelError, UnknownModelError, WeightsUnavailableError
 from reranker.models.long_texts import warn_of_unread
 from reranker.models.model_choice import DEFAULT_MODEL, DEVICES, LOCAL_DIR
 from reranker.models.text_models import demand_text_model_is_data
@@ -36,7 +38,8 @@ class OpenClipEncoder:
     """Any open_clip model: `model` of its registry with the tag `pretrained`, `hf-hub:…` or `local-dir:…`.
 
     `device` is auto (cuda, mps, else cpu), cpu, cuda or mps; on cuda the towers run in half precision.
-    Preprocessing and tokenizer are the model's own. Raises `UnknownModelError` or `WeightsUnavailableError`.
+    Preprocessing and tokenizer are the model's own. With `download` False, only what is on this machine is loaded.
+    Raises `UnknownModelError` or `WeightsUnavailableError`.
     """
 
     def __init__(
@@ -45,11 +48,15 @@ class OpenClipEncoder:
         pretrained: str | None = DEFAULT_MODEL.pretrained,
         *,
         device: str = "auto",
+        download: bool = True,
     ) -> None:
+        demand_own_process("PyTorch")
         self._device = _device(device)
         precision = "fp16" if self._device.type == "cuda" else "fp32"
-        weights = find_weights(model, pretrained)
+        weights = find_weights(model, pretrained, download=download)
         _demand_nothing_runs(weights)
+        if not download:
+            _demand_nothing_of_the_hub(weights)
         try:
             self._model, _, self._preprocess = open_clip.create_model_and_transforms(
                 weights.model,
@@ -61,7 +68,8 @@ class OpenClipEncoder:
                 pretrained_text=False,  # a text tower's base weights are part of the CLIP weights
                 weights_only=True,  # a pickle runs nothing
             )
-            self._tokenizer = open_clip.get_tokenizer(weights.model, **_trusting_nothing(weights))
+            options = _trusting_nothing(weights) | ({} if download else _kept_tokenizer(weights))
+            self._tokenizer = open_clip.get_tokenizer(weights.model, **options)
         except ImportError as error:
             raise ModelError(f"model {weights.title} needs a package that is not installed: {error}") from None
         except UnpicklingError:
@@ -138,6 +146,7 @@ class OpenClipEncoder:
 
         What of a text lies beyond the model's context is not read, and the log says what.
         """
+        demand_own_process("PyTorch")
         warn_of_unread(texts, self.tokenize, self.padding)
         with torch.inference_mode():
             tokens = torch.from_numpy(self.tokenize(texts)).to(self._device)
@@ -148,6 +157,7 @@ class OpenClipEncoder:
         """One unit row an RGB picture: float32 [len(pictures), dimensions]."""
         if not pictures:
             return np.empty((0, self.dimensions), dtype=np.float32)
+        demand_own_process("PyTorch")
         with torch.inference_mode():
             batch = torch.stack([self._preprocess(picture) for picture in pictures])
             vectors = self._model.encode_image(batch.to(self._device, self._input_dtype))
@@ -206,6 +216,22 @@ def _device(wanted: str) -> torch.device:
     if not present[wanted]:
         raise UnknownModelError(f"device {wanted} is not present on this machine; --device auto takes what is")
     return torch.device(wanted)
+
+
+def _demand_nothing_of_the_hub(weights: Weights) -> None:
+    """Raise `WeightsUnavailableError` if open_clip would ask the hub for the config of the text tower."""
+    name = _text_config(weights).get("hf_model_name")
+    if name and not constants.HF_HUB_OFFLINE:
+        raise WeightsUnavailableError(
+            f"model {weights.title}: its text tower {name} is looked up on the hub, which an offline search may not "
+            "ask. Set HF_HUB_OFFLINE=1 for the whole process, or search online"
+        )
+
+
+def _kept_tokenizer(weights: Weights) -> dict[str, bool]:
+    """Options that have open_clip take a registry model's tokenizer from this machine."""
+    comes_from_the_hub = weights.file is not None and _text_config(weights).get("hf_tokenizer_name")
+    return {"local_files_only": True} if comes_from_the_hub else {}
 
 
 def _fingerprint(weights: Weights, preprocessing: dict[str, Any]) -> str:

@@ -1,6 +1,5 @@
 """A model of sentence-transformers as a text tower, run by torch."""
 
-import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pickle import UnpicklingError
@@ -12,6 +11,7 @@ from safetensors import SafetensorError
 
 from phrasepix_core.text import printable, shortened
 from reranker.encoder import Embeddings, unit_rows
+from reranker.engine.own_process import demand_own_process
 from reranker.errors import ModelError
 from reranker.models.data_only import demand_data_only_text_tower
 from reranker.models.long_texts import warn_of_unread
@@ -40,13 +40,14 @@ def _no_progress_bar() -> Iterator[None]:
 class SentenceTower:
     """The text tower `local-dir:PATH` or `hf-hub:OWNER/NAME`, as sentence-transformers runs it on `device`.
 
+    With `download` False, only what is on this machine is loaded.
+
     Raises `UnknownModelError`, `WeightsUnavailableError` or `ModelError`.
     """
 
-    def __init__(self, name: str, *, device: str = "cpu") -> None:
-        self._weights = find_text_tower(name)
+    def __init__(self, name: str, *, device: str = "cpu", download: bool = True) -> None:
+        self._weights = find_text_tower(name, download=download)
         demand_data_only_text_tower(self._weights.directory, self._weights.files, self._weights.title)
-        os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")  # it would warn of each process started later
         try:
             from sentence_transformers import SentenceTransformer
 
@@ -114,6 +115,7 @@ class SentenceTower:
         """Nothing: loading it anew takes seconds."""
 
     def _vectors(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        demand_own_process("PyTorch")
         vectors: NDArray[np.float32] = self._model.encode(list(texts), show_progress_bar=False)
         return vectors
 

@@ -41,14 +41,14 @@ class TextWeights:
         return digest.hexdigest()[:24]
 
 
-def find_text_tower(name: str) -> TextWeights:
-    """The text tower `local-dir:PATH` or `hf-hub:OWNER/NAME`, downloaded where it is not here yet.
+def find_text_tower(name: str, *, download: bool = True) -> TextWeights:
+    """The text tower `local-dir:PATH` or `hf-hub:OWNER/NAME`, downloaded if it is not here yet and `download` is True.
 
     Raises `UnknownModelError`, `WeightsUnavailableError`, and `ModelError` where sentence-transformers is missing.
     """
     demand_package("sentence_transformers", f"the text tower {name}")
     if not name.startswith(LOCAL_DIR):
-        return TextWeights(name, _snapshot(name.removeprefix(HF_HUB)))
+        return TextWeights(name, _snapshot(name.removeprefix(HF_HUB), download=download))
     directory = Path(name.removeprefix(LOCAL_DIR)).expanduser()
     title = f"{LOCAL_DIR}{printable(directory.resolve().name)}"
     place = printable(str(directory))
@@ -61,10 +61,10 @@ def find_text_tower(name: str) -> TextWeights:
     return TextWeights(title, directory)
 
 
-def _snapshot(repository: str) -> Path:
+def _snapshot(repository: str, *, download: bool) -> Path:
     for local in (True, False):
         if not local:
-            demand_network(f"{HF_HUB}{repository}")
+            demand_network(f"{HF_HUB}{repository}", download=download)
         try:
             directory = Path(
                 snapshot_download(

@@ -61,8 +61,8 @@ def files_beside(weights: Weights) -> list[Path]:
     return [directory / name for name in (_CONFIG_FILE, *_WEIGHT_FILES, *_TOKENIZER_FILES)]
 
 
-def find_weights(model: str, pretrained: str | None) -> Weights:
-    """The weights of `model`, downloaded (with a progress bar) where they are not here yet.
+def find_weights(model: str, pretrained: str | None, *, download: bool = True) -> Weights:
+    """The weights of `model`, downloaded (with a progress bar) where they are not here yet, unless `download` is False.
 
     `model` is `local-dir:PATH`, `hf-hub:OWNER/NAME`, or a name of open_clip's registry with the tag `pretrained`.
     Raises `UnknownModelError` or `WeightsUnavailableError`.
@@ -71,8 +71,8 @@ def find_weights(model: str, pretrained: str | None) -> Weights:
         directory = Path(model.removeprefix(LOCAL_DIR)).expanduser()
         return _of_directory(directory, f"{LOCAL_DIR}{printable(directory.resolve().name)}")
     if model.startswith(HF_HUB):
-        return _of_directory(_snapshot(model.removeprefix(HF_HUB)), model)
-    return _of_registry(model, pretrained)
+        return _of_directory(_snapshot(model.removeprefix(HF_HUB), download=download), model)
+    return _of_registry(model, pretrained, download=download)
 
 
 def _of_directory(directory: Path, title: str) -> Weights:
@@ -95,7 +95,7 @@ def _demand_tokenizer(config: Any, title: str) -> None:
         demand_package("transformers", f"the model {title}")
 
 
-def _snapshot(repository: str) -> Path:
+def _snapshot(repository: str, *, download: bool) -> Path:
     def snapshot(weights: str, *, local: bool) -> Path | None:
         try:
             patterns = [weights, *_BESIDE_THE_WEIGHTS]
@@ -108,7 +108,7 @@ def _snapshot(repository: str) -> Path:
 
     for local in (True, False):
         if not local:
-            demand_network(f"{HF_HUB}{repository}")
+            demand_network(f"{HF_HUB}{repository}", download=download)
         for weights in _WEIGHT_FILES:
             if (directory := snapshot(weights, local=local)) is not None:
                 return directory
@@ -117,7 +117,7 @@ def _snapshot(repository: str) -> Path:
     )
 
 
-def _of_registry(model: str, pretrained: str | None) -> Weights:
+def _of_registry(model: str, pretrained: str | None, *, download: bool) -> Weights:
     import open_clip  # imports torch, which takes seconds: a directory is looked into without
 
     tags = open_clip.list_pretrained_tags_by_model(model)
@@ -132,13 +132,16 @@ def _of_registry(model: str, pretrained: str | None) -> Weights:
     config = open_clip.get_pretrained_cfg(model, pretrained)
     preprocessing = {name: config[name] for name in ("mean", "std", "interpolation", "resize_mode") if config.get(name)}
     title = f"{model}/{pretrained}"
-    return Weights(title, model, _registry_file(title, config), preprocessing, bool(config.get("quick_gelu")))
+    file = _registry_file(title, config, download=download)
+    return Weights(title, model, file, preprocessing, bool(config.get("quick_gelu")))
 
 
-def _registry_file(title: str, config: dict[str, Any]) -> Path:
+def _registry_file(title: str, config: dict[str, Any], *, download: bool) -> Path:
     if not (place := config.get("hf_hub")):
         import open_clip
 
+        if not download:
+            return _downloaded_before(title, config)
         steps.begin(steps.DOWNLOADING)
         try:
             return Path(open_clip.download_pretrained(config))
@@ -150,7 +153,7 @@ def _registry_file(title: str, config: dict[str, Any]) -> Path:
         names = (name.removesuffix(".bin") + ".safetensors", _WEIGHT_FILES[0], name)
     for local in (True, False):
         if not local:
-            demand_network(title)
+            demand_network(title, download=download)
         for candidate in dict.fromkeys(names):
             try:
                 return Path(hf_hub_download(repository, candidate, local_files_only=local))
@@ -161,16 +164,26 @@ def _registry_file(title: str, config: dict[str, Any]) -> Path:
     raise WeightsUnavailableError(f"the weights of {title} are not to be had from {repository} (files {names})")
 
 
-def demand_network(title: str) -> None:
+def _downloaded_before(title: str, config: dict[str, Any]) -> Path:
+    """The file that open_clip downloaded from an address of its own."""
+    file = Path("~/.cache/clip").expanduser() / Path(str(config.get("url", ""))).name
+    if not file.is_file():
+        demand_network(title, download=False)
+    return file
+
+
+def demand_network(title: str, *, download: bool = True) -> None:
     """Ask the hub once, briefly: its own client would retry for most of a minute before it says so.
 
-    Raises `WeightsUnavailableError` where it does not answer or must not be asked.
+    Raises `WeightsUnavailableError` if it does not answer or must not be asked, which `download` False says too.
     """
     looked_in = f"the weights of {title} are not on this machine (looked in {constants.HF_HUB_CACHE})"
     remedy = (
         "Run once with a connection, set HF_HOME to where they are, name a directory with --model local-dir:PATH, "
         "or try the built-in model: --source sample --model sample"
     )
+    if not download:
+        raise WeightsUnavailableError(f"{looked_in}, and an offline search downloads nothing. {remedy}")
     if constants.HF_HUB_OFFLINE or os.environ.get("HF_HUB_OFFLINE", "").upper() in {"1", "TRUE", "YES", "ON"}:
         by = "HF_HUB_OFFLINE" if os.environ.get("HF_HUB_OFFLINE") else "TRANSFORMERS_OFFLINE"
         raise WeightsUnavailableError(f"{looked_in} and {by} forbids the download: unset it. {remedy}")

@@ -2,7 +2,9 @@
 
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -12,10 +14,11 @@ from phrasepix_core.text import printable
 from phrasepix_core.urls import is_on_this_machine
 from retriever.api_key import ApiKey
 from retriever.courtesy.answer_store import json_object
-from retriever.courtesy.budget import RequestBudget
+from retriever.courtesy.budget import pause_asked_for
 from retriever.courtesy.key_place import KeyPlace
 from retriever.courtesy.keyed_transport import KeyedTransport
 from retriever.courtesy.manners import Manners
+from retriever.courtesy.rate_limiter import RateLimiter, Turn
 from retriever.courtesy.transient import TransientError
 from retriever.errors import (
     RateLimitError,
@@ -33,7 +36,8 @@ _TEXT_SHOWN = 200
 class HttpClient:
     """Asks the API endpoint at `url` by HTTP; nothing is kept, and each question is sent once.
 
-    The other arguments are those of `AnswerClient`.
+    Requests take turns by the `limiter`, with those of other processes by a lock file in `lock_directory`. The other
+    arguments are those of `AnswerClient`.
     """
 
     def __init__(
@@ -46,13 +50,15 @@ class HttpClient:
         key_place: KeyPlace,
         is_spent: Callable[[int, str], bool],
         asks_for_patience: Callable[[dict[str, Any]], str],
+        limiter: RateLimiter,
+        lock_directory: Path | None,
     ) -> None:
         self.url = url
         self._title = title
         self._manners = manners
         self._key = key
-        self._budget = RequestBudget()
-        self._next_at = 0.0
+        self._limiter = limiter
+        self._lock_directory = lock_directory
         self._is_spent = is_spent
         self._asks_for_patience = asks_for_patience
         self._session = requests.Session()
@@ -62,14 +68,25 @@ class HttpClient:
             parts = urlsplit(url)
             self._session.mount(f"{parts.scheme}://{parts.netloc}/", KeyedTransport(key_place, key))
 
-    def ask(self, url: str, parameters: Mapping[str, str]) -> dict[str, Any]:
+    def ask(
+        self,
+        url: str,
+        parameters: Mapping[str, str],
+        answered_meanwhile: Callable[[], dict[str, Any] | None] = lambda: None,
+    ) -> dict[str, Any]:
         """The answer to one question, which goes to `url`, the endpoint's or below it: a JSON object.
+
+        If there is one in `answered_meanwhile`, once it is this request's turn, nothing is sent.
 
         Raises `TransientError` where another try may help, else `SourceUnreachableError`, `RateLimitError` or
         `SourceAnswerError`.
         """
-        response = self._get(url, parameters)
-        self._budget.observe(response.headers)
+        with self._turn() as turn:
+            if (answer := answered_meanwhile()) is not None:
+                return answer
+            turn.begin()
+            response = self._get(url, parameters)
+            self._limiter.observe(response.headers)
         if response.status_code == 200:
             return self._read(response)
         text = self._plain_text(response)
@@ -81,13 +98,12 @@ class HttpClient:
             text=text,
         )
         if response.status_code in _WORTH_ANOTHER_TRY:
-            asked = self._budget.pause_asked_for({"Retry-After": response.headers.get("Retry-After", "")})
+            asked = self._asked_pause({"Retry-After": response.headers.get("Retry-After", "")})
             if asked is None or asked <= self._manners.longest_wait_s:
                 raise TransientError(f"{self._title} answered with status {response.status_code}", error, asked)
         raise error
 
     def _get(self, url: str, parameters: Mapping[str, str]) -> requests.Response:
-        self._wait_for_budget()
         failure: RetrieverError
         try:
             return self._session.get(
@@ -122,8 +138,25 @@ class HttpClient:
             )
         raise TransientError(words, failure)
 
+    @contextmanager
+    def _turn(self) -> Iterator[Turn]:
+        """Wait until a request may be sent, by the announced budget and by the turns of all who ask."""
+        while True:
+            self._wait_for_budget()  # in no line: whoever would wait for too long is told at once
+            with self._limiter.turn(self._manners, self._lock_directory) as turn:
+                if not self._limiter.seconds_to_wait():  # others may have spent it meanwhile
+                    yield turn
+                    return
+
+    def _asked_pause(self, headers: Mapping[str, str]) -> float | None:
+        """The pause that a refusal asks for, which everybody keeps who asks this source."""
+        asked = pause_asked_for(headers)
+        if asked is not None:
+            self._limiter.pause(asked)
+        return asked
+
     def _wait_for_budget(self) -> None:
-        wait = self._budget.seconds_to_wait()
+        wait = self._limiter.seconds_to_wait()
         if wait > self._manners.longest_wait_s:
             raise RateLimitError(
                 f"{self._title}'s rate limit is spent; it is renewed in {wait:.0f} s. Try again then.", wait
@@ -131,11 +164,9 @@ class HttpClient:
         if wait > 0:
             logger.warning("%s's rate limit is spent; waiting %.0f s until it is renewed", self._title, wait)
             time.sleep(wait)
-        time.sleep(max(0.0, self._next_at - time.monotonic()))
-        self._next_at = time.monotonic() + self._manners.interval_s
 
     def _spent(self, response: requests.Response, text: str, says: str = "says its rate limit is spent") -> Exception:
-        asked = self._budget.pause_asked_for(response.headers)
+        asked = self._asked_pause(response.headers)
         window = self._manners.window_s
         if asked is not None:
             again = f"in {asked:.0f} s"

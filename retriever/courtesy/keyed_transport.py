@@ -14,6 +14,7 @@ from weakref import WeakSet
 import requests
 from requests.adapters import HTTPAdapter
 
+from phrasepix_core.forking import reset_in_children
 from retriever.api_key import ApiKey
 from retriever.courtesy.key_place import KeyPlace
 
@@ -28,6 +29,10 @@ class _RedactedRecords(logging.Filter):
     def __init__(self) -> None:
         super().__init__()
         self._keys: WeakSet[ApiKey] = WeakSet()
+        self.reset_after_fork()
+        reset_in_children(self)
+
+    def reset_after_fork(self) -> None:
         self._lock = threading.RLock()
 
     def watch_for(self, key: ApiKey) -> None:

@@ -8,15 +8,17 @@ from datetime import timedelta
 class Manners:
     """Times are seconds unless they are a `timedelta`.
 
+    An empty `user_agent` stands for this program's own, read from the environment when a source is opened.
     Answers are kept for `keep_answers_for`; zero keeps none.
     `attempts` counts the first try too. The pause before try n is `backoff_s * 2**(n-2)` plus up to
     `backoff_s` at random, at most `longest_backoff_s`; where the source names a pause itself, that one
     is kept. A pause longer than `longest_wait_s` is not waited out but reported. Between two requests at least
-    `interval_s` pass. `window_s` is how long a rate limit's window is where a refusal does not say when it ends; None:
+    `interval_s` pass, whichever searches send them; with `in_series` each waits for the answer to the one before.
+    `window_s` is how long a rate limit's window is where a refusal does not say when it ends; None:
     so short that another try is worth it.
     """
 
-    user_agent: str
+    user_agent: str = ""
     keep_answers_for: timedelta = timedelta(hours=24)
     connect_timeout_s: float = 5.0
     read_timeout_s: float = 20.0
@@ -25,4 +27,5 @@ class Manners:
     longest_backoff_s: float = 20.0
     longest_wait_s: float = 75.0
     interval_s: float = 0.0
+    in_series: bool = False
     window_s: float | None = None
