@@ -382,7 +382,7 @@ def test_the_command_says_on_stderr_what_was_asked_and_what_it_brought() -> None
     first, *others = json.loads(done.stdout)["asked"]
     assert first["tag"] == "boat"
     assert first["brought"] + sum(one["brought"] for one in others) == 20
-    new = "".join(f", {one['tag']} ({one['brought']} new)" for one in others)
+    new = "".join(f", {one['tag']} ({one['brought']}{' new' if one['brought'] else ''})" for one in others)
     line = f"Asked the built-in sample: boat ({first['brought']}){new}"
     assert line in done.stderr.splitlines()
 

@@ -80,9 +80,15 @@ def _english(phrase: str, vocabulary: Vocabulary) -> Iterator[DerivedTag]:
         things.append((narrowness, tag))
     ordered = [tag for _, tag in sorted(things, key=lambda one: one[0])]
     yield from ordered
+    said = {_lemma(tag.tag) for tag in (*ordered, *last)}
     for tag in ordered:
-        yield from _broader(tag)
+        yield from (kind for kind in _broader(tag) if _lemma(kind.tag) not in said)
     yield from last
+
+
+def _lemma(form: str) -> str:
+    word = english_word(form)
+    return word.lemma if word else form
 
 
 def _share_of(word: Word) -> float:

@@ -22,6 +22,8 @@ WORTH_ASKING = 0.05
 _TOGETHER = 8.0
 """How much more common a word of the phrase is among pictures that have another of its words than among all: a guess of
 the right order. Between 3 and 20 the outcome is the same (`benchmarks/REAL.md`)."""
+_TRUSTED = 4
+"""Words that a site is taken to know before the first was asked: two that it lacks turn the plan to broader ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +103,14 @@ class QuestionPlanner:
         size = self._site_size()
         if size is None:  # nothing is known of the site: the narrowest first
             unasked = unasked[:1]
+        known = self._vocabulary()
         return [
-            (self._tags[name].likelihood * self._held((size or 0) * self._tags[name].share), Question((name,)))
+            (
+                self._tags[name].likelihood
+                * (1.0 if self._tags[name].instead_of else known)
+                * self._held((size or 0) * self._tags[name].share),
+                Question((name,)),
+            )
             for name in unasked
         ]
 
@@ -133,6 +141,11 @@ class QuestionPlanner:
             for tags, answer in self._answers.items()
             if answer.may_continue and answer.left
         ]
+
+    def _vocabulary(self) -> float:
+        """How probably the site knows a word at all: one that lacked the words before is asked for broader ones."""
+        asked = [answer.total for tags, answer in self._answers.items() if len(tags) == 1]
+        return (_TRUSTED + sum(1 for total in asked if total)) / (_TRUSTED + len(asked))
 
     def _worth_so_far(self) -> float:
         return sum(
