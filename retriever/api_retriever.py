@@ -30,6 +30,7 @@ from retriever.errors import (
 from retriever.filtering import RightsFilter
 from retriever.filters import NO_FILTERS, Filters
 from retriever.profile import SourceProfile
+from retriever.protocol import Page
 from retriever.source import SkippedHit, log_skip
 from retriever.user_agent import user_agent
 
@@ -173,7 +174,7 @@ class ApiRetriever:
                 )
             except SourceAnswerError as error:
                 if page > 1 and dialect.is_past_the_end(error):
-                    yield ()
+                    yield Page((), 0, is_last=True)
                     return
                 raise
             except RateLimitError as error:
@@ -190,13 +191,13 @@ class ApiRetriever:
                 came.append(candidate)
                 if len(seen) == limit:
                     break
-            yield came
-            offered += page_size
             total = dialect.total(answer)
+            offered += page_size
+            is_last = not hits or dialect.is_last(answer)
+            yield Page(came, len(hits), dialect.matches(answer), is_last=is_last)
             if (
                 len(seen) == limit
-                or not hits
-                or dialect.is_last(answer)
+                or is_last
                 or offered >= min(self.profile.deepest, self.profile.deepest if total is None else total)
             ):
                 return

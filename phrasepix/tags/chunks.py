@@ -48,6 +48,19 @@ def chunks_of(phrase: str, vocabulary: Vocabulary) -> list[Chunk]:
     return cutter.chunks
 
 
+def content_words(phrase: str, vocabulary: Vocabulary) -> list[str]:
+    """Return the words of `phrase` in lower case, each once, less stop words, digits and what the phrase calls the
+    picture itself."""
+    words = [token.lower() for token in _TOKEN.findall(unicodedata.normalize("NFC", phrase)) if not _is_no_word(token)]
+    return [
+        word
+        for word in dict.fromkeys(words)
+        if word[0].isalnum()
+        and word not in vocabulary.stop
+        and not {word, vocabulary.dictionary_form(word).lower()} & vocabulary.frame
+    ]
+
+
 class _Cutter:
     """Takes a phrase's tokens one by one; with `capitals_tell`, a capital inside the phrase marks a noun."""
 
