@@ -51,7 +51,7 @@ def chunks_of(phrase: str, vocabulary: Vocabulary) -> list[Chunk]:
 def content_words(phrase: str, vocabulary: Vocabulary) -> list[str]:
     """Return the words of `phrase` in lower case, each once, less stop words, digits and what the phrase calls the
     picture itself."""
-    words = [token.lower() for token in _TOKEN.findall(unicodedata.normalize("NFC", phrase)) if not _is_no_word(token)]
+    words = [token.lower() for token in _TOKEN.findall(same_text(phrase)) if not _is_no_word(token)]
     return [
         word
         for word in dict.fromkeys(words)
