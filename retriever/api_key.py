@@ -2,15 +2,21 @@
 
 import logging
 import os
+import re
 import stat
 import tomllib
+from collections.abc import Iterable
+from html import escape
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote, quote_plus
 
 from retriever.directories import config_directory
 from retriever.errors import ConfigFileError
 
 logger = logging.getLogger(__name__)
+
+_SHORTEST_REDACTED = 8
 
 
 def config_file() -> Path:
@@ -26,20 +32,47 @@ def how_to_get_a_key(url: str, variable: str, setting: str) -> str:
 class ApiKey:
     """A key that does not show itself: `repr`, `str` and formatting give dots."""
 
-    __slots__ = ("__weakref__", "_value")
+    __slots__ = ("__weakref__", "_spellings", "_value")
 
     def __init__(self, value: str) -> None:
         self._value = value
+        in_url = {quote(value, safe=""), quote_plus(value), quote(quote(value, safe=""), safe="")}
+        in_html = {escape(one) for one in {value, *in_url}}
+        small = {re.sub("%[0-9A-F]{2}", lambda hexadecimal: hexadecimal[0].lower(), one) for one in in_url}
+        self._spellings = sorted({value, *in_url, *in_html, *small, value.replace("&", "&amp;")}, key=len, reverse=True)
 
     def reveal(self) -> str:
         """The key itself, for the request's last step only."""
         return self._value
 
     def redact(self, text: str, dots: str = "•••") -> str:
-        """`text` with the key replaced by `dots`, also where it stands as in a URL."""
-        for spelling in (self._value, quote(self._value, safe=""), quote_plus(self._value)):
-            text = text.replace(spelling, dots)
+        """`text` with the key replaced by `dots`, also where it stands as in a URL or in HTML."""
+        for spelling in self._spellings:
+            if spelling in text:
+                text = text.replace(spelling, dots)
         return text
+
+    def redact_json(self, answer: dict[str, Any]) -> None:
+        """Replace the key in all texts of a JSON object, in place.
+
+        A key of under eight characters, which no source gives out, is left: it would be found within words.
+        """
+        if len(self._value) < _SHORTEST_REDACTED:
+            return
+        waiting: list[dict[str, Any] | list[Any]] = [answer]
+        while waiting:
+            current = waiting.pop()
+            if isinstance(current, dict):
+                redacted = {self.redact(name): self._redacted(value) for name, value in current.items()}
+                current.clear()
+                current.update(redacted)
+                inner: Iterable[Any] = redacted.values()
+            else:
+                current[:] = inner = [self._redacted(value) for value in current]
+            waiting += [value for value in inner if isinstance(value, dict | list)]
+
+    def _redacted(self, value: Any) -> Any:
+        return self.redact(value) if isinstance(value, str) else value
 
     def __repr__(self) -> str:
         return "ApiKey(•••)"

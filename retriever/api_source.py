@@ -9,7 +9,6 @@ from retriever.courtesy import Manners
 from retriever.profile import SourceProfile
 from retriever.protocol import Retriever
 from retriever.source import Opening
-from retriever.user_agent import user_agent
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +27,6 @@ class ApiSource:
             opening.key,
             base_url=opening.base_url,
             manners=Manners(
-                user_agent=user_agent(),
                 keep_answers_for=self.profile.answers_kept_for,
                 window_s=self.window_s,
                 interval_s=self.interval_s,

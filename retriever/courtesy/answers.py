@@ -17,7 +17,7 @@ from retriever.courtesy.transient import TransientError
 from retriever.errors import AnswerNotKeptError, SourceUnreachableError
 
 if TYPE_CHECKING:
-    from retriever.courtesy.http_client import HttpClient
+    from retriever.courtesy.http_client import HttpClient, NetworkTime
 
 
 class AnswerClient:
@@ -75,10 +75,14 @@ class AnswerClient:
         if self._offline:
             raise AnswerNotKeptError(f"no answer of {self._title} to this question is kept on this machine")
 
+        time_left: NetworkTime | None = None
+
         def kept_or_new() -> dict[str, Any]:
+            nonlocal time_left
             answer = self._kept.get(question)  # another process may have asked while this one waited
             if answer is None:
-                answer = self._http.ask(url, parameters)
+                time_left = time_left or self._http.time_for_a_question()
+                answer = self._http.ask(url, parameters, time_left)
                 if self._worth_keeping(answer):
                     self._kept.put(question, answer)
             return answer
