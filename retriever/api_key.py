@@ -5,18 +5,24 @@ import os
 import re
 import stat
 import tomllib
+import unicodedata
 from collections.abc import Iterable
 from html import escape
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, quote_plus
 
+from phrasepix_core.text import printable
 from retriever.directories import config_directory
-from retriever.errors import ConfigFileError
+from retriever.errors import ConfigFileError, KeyUnusableError
 
 logger = logging.getLogger(__name__)
 
 _SHORTEST_REDACTED = 8
+_QUOTES = frozenset("\"'`")
+_KINDS = {"\n": "a line break", "\r": "a line break", "\t": "a tab", " ": "a space"} | dict.fromkeys(_QUOTES, "a quote")
+_NEARLY = 0.8
+"""How alike, by difflib's ratio, a setting's name and a misspelt one are at least."""
 
 
 def config_file() -> Path:
@@ -86,10 +92,29 @@ class ApiKey:
 def find_api_key(variable: str, setting: str, given: str | None = None) -> ApiKey | None:
     """The key given, or of the environment variable, or of the config file's `setting`; None if there is none.
 
-    Raises `ConfigFileError` where the config file is not valid TOML or the setting is not a string.
+    Raises `ConfigFileError` where the config file is not valid TOML or the setting is not a string, and
+    `KeyUnusableError` where the key has a character that no key has: most were pasted along with it.
     """
-    value = _stripped(given) or _stripped(os.environ.get(variable)) or _stripped(_from_config_file(setting))
-    return ApiKey(value) if value else None
+    if value := _stripped(given):
+        return _checked(value, "the API key that was given")
+    if value := _stripped(os.environ.get(variable)):
+        return _checked(value, f"the API key in {variable}")
+    if value := _stripped(_from_config_file(setting)):
+        return _checked(value, f"the API key {setting} in {config_file()}")
+    return None
+
+
+def _checked(value: str, what: str) -> ApiKey:
+    """The key. The error names the character, its place and nothing else of it."""
+    for place, character in enumerate(value, 1):
+        if "!" <= character <= "~" and character not in _QUOTES:
+            continue
+        kind = _KINDS.get(character) or unicodedata.name(character, "control character").lower()
+        raise KeyUnusableError(
+            f"{what} has a character that no key has: {kind} (U+{ord(character):04X}, character {place} of "
+            f"{len(value)}). Copy the key once more, without quotes, spaces or line breaks"
+        )
+    return ApiKey(value)
 
 
 def _stripped(text: str | None) -> str:
@@ -99,7 +124,7 @@ def _stripped(text: str | None) -> str:
 def _from_config_file(setting: str) -> str | None:
     path = config_file()
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")  # some editors begin a file with a mark
     except FileNotFoundError:
         return None
     except (OSError, UnicodeDecodeError) as error:
@@ -113,9 +138,22 @@ def _from_config_file(setting: str) -> str | None:
         raise ConfigFileError(f'{path} is not valid TOML ({place}); a line looks like: {setting} = "…"') from None
     value = settings.get(setting)
     if value is None:
+        _name_misspelt(settings, setting, path)
         return None
     if not isinstance(value, str):
         raise ConfigFileError(f'in {path}, {setting} must be a text in quotes: {setting} = "…"')
     if os.name == "posix" and stat.S_IMODE(path.stat().st_mode) & 0o077:
         logger.warning("%s holds an API key and can be read by others; run: chmod 600 %s", path, path)
     return value
+
+
+def _name_misspelt(settings: dict[str, Any], setting: str, path: Path) -> None:
+    """Say on the log which name in the config file looks like a misspelt `setting`."""
+    from difflib import SequenceMatcher  # seldom needed
+
+    for name in settings:
+        plain = name.strip().lower().replace("-", "_").replace(" ", "_")
+        # Another source's setting ends alike; what comes before that tells them apart.
+        alike = SequenceMatcher(None, plain.partition("_")[0], setting.partition("_")[0]).ratio()
+        if alike >= _NEARLY:
+            logger.warning("%s: %r is not a setting; did you mean %s?", path, printable(name)[:80], setting)

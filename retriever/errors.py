@@ -3,6 +3,7 @@
     RetrieverError
     ├── WrongParameterError   a value the source does not know; nothing was sent (also a ValueError)
     ├── KeyMissingError       the source wants a key and none was given
+    ├── KeyUnusableError      the key has a character that no key has
     ├── ConfigFileError       the config file cannot be read
     ├── KeyRefusedError       the source does not accept the key
     ├── RateLimitError        the request budget is spent and waiting it out would take too long
@@ -39,6 +40,10 @@ class WrongParameterError(RetrieverError, ValueError):
 
 class KeyMissingError(RetrieverError):
     """No API key was found for a source that wants one."""
+
+
+class KeyUnusableError(RetrieverError):
+    """The API key that was found has a character that no key has, such as a quote; it is not shown."""
 
 
 class ConfigFileError(RetrieverError):

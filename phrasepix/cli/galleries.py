@@ -1,5 +1,6 @@
 """Where a gallery goes when nobody says where."""
 
+import time
 from pathlib import Path
 
 from phrasepix.errors import NotWrittenError
@@ -10,6 +11,12 @@ _KEPT = 50
 _LONGEST_NAME_BYTES = 120
 
 
+def _made_at(path: Path) -> float:
+    """When it was made, in seconds; a time to come, by a clock that was wrong, counts as long ago."""
+    made_at = path.stat().st_mtime
+    return made_at if made_at <= time.time() else 0.0
+
+
 def place_for_gallery(phrase: str) -> Path:
     """A file in the cache directory named after the phrase; the oldest beyond fifty are removed.
 
@@ -18,7 +25,7 @@ def place_for_gallery(phrase: str) -> Path:
     directory = cache_directory() / "galleries"
     try:
         directory.mkdir(parents=True, exist_ok=True)
-        by_age = sorted(directory.glob("*.html"), key=lambda path: path.stat().st_mtime, reverse=True)
+        by_age = sorted(directory.glob("*.html"), key=_made_at, reverse=True)
         for old in by_age[_KEPT - 1 :]:
             old.unlink(missing_ok=True)
     except OSError as error:

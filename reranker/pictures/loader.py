@@ -65,7 +65,7 @@ class PictureLoader:
         busy_hosts: set[str] = set()
         failure = PictureError("it has no file")
         for rendition in renditions_to_try(candidate.renditions, short_side):
-            host = urlsplit(rendition.url).netloc
+            host = _host(rendition.url)
             if host in busy_hosts:
                 continue
             try:
@@ -118,6 +118,13 @@ def renditions_to_try(renditions: tuple[Rendition, ...], short_side: int) -> tup
     if not best.as_given and not given:
         given = [rendition for rendition in reversed(renditions) if rendition.as_given]
     return (best, *given[:_MOST_REPLACEMENTS])
+
+
+def _host(url: str) -> str:
+    try:
+        return urlsplit(url).netloc
+    except ValueError:  # such as half an IPv6 address
+        return url
 
 
 def larger_to_be_had(renditions: tuple[Rendition, ...], picture: Image.Image, loaded_for: int, wanted: int) -> bool:

@@ -50,7 +50,7 @@ class GuardedTransport:
         Raises `ForbiddenAddressError` before anything is sent, and urllib3's own errors.
         """
         target = parse_url(url.strip())
-        if target.scheme is None:
+        if target.scheme is None or not target.host:
             raise LocationParseError(url)
         if target.scheme not in ("http", "https"):
             raise URLSchemeUnknown(target.scheme)

@@ -4,7 +4,6 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from phrasepix_core.text import printable
 from retriever.answer_fields import (
     UnusableHitError,
     fitted,
@@ -13,6 +12,7 @@ from retriever.answer_fields import (
     text_of,
     url_of,
     usable_entry,
+    words_of,
 )
 from retriever.candidate import Candidate, Rendition
 from retriever.licence import Licence, creative_commons
@@ -87,6 +87,4 @@ def _media_type(hit: Mapping[str, Any]) -> str:
 
 def _tags(tags: object) -> tuple[str, ...]:
     """Objects with a `name`, human tags and those of machines alike."""
-    names = [tag.get("name") for tag in tags if isinstance(tag, Mapping)] if isinstance(tags, list) else []
-    shown = (printable(name) for name in names if isinstance(name, str))
-    return tuple(dict.fromkeys(name for name in shown if name))
+    return words_of(tag.get("name") for tag in tags if isinstance(tag, Mapping)) if isinstance(tags, list) else ()

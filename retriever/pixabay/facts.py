@@ -9,8 +9,7 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
-from phrasepix_core.text import printable
-from retriever.answer_fields import flag_of, text_of, url_of
+from retriever.answer_fields import flag_of, text_of, url_of, words_of
 from retriever.candidate import Candidate, Clip, Rendition
 from retriever.profile import SourceProfile
 
@@ -86,5 +85,4 @@ def _creator_url(hit: Mapping[str, Any], creator: str, profile: SourceProfile) -
 def _tags(tags: object) -> tuple[str, ...]:
     """One comma-separated string, with repeats; newer clients may meet a list."""
     words = tags.split(",") if isinstance(tags, str) else tags if isinstance(tags, list) else []
-    shown = (printable(word) for word in words if isinstance(word, str))
-    return tuple(dict.fromkeys(word for word in shown if word))
+    return words_of(words)
