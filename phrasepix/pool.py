@@ -153,7 +153,7 @@ def _tell(found: _Found, on_failure: Callable[[Failure], None], but: RetrieverEr
 
 
 def _of_all(errors: Sequence[RetrieverError]) -> RetrieverError:
-    """The error of a search none of whose sources answered: one for all, if none could be connected to, else the last."""
+    """The error of a search that no source answered: one for all, if none could be connected to, else the last."""
     unreachable = [one for one in errors if isinstance(one, SourceUnreachableError) and one.reason]
     if len(unreachable) < len(errors) or len({one.reason for one in unreachable}) > 1:
         return errors[-1]

@@ -13,7 +13,7 @@ from retriever.candidate import Candidate
 
 LONGEST_TEXT = 2_000
 """Characters of a title, a name or a credit; texts beyond that are no longer read by anybody."""
-_LONGEST_TAG, _MOST_TAGS = 200, 500
+_MOST_TAGS = 500
 _LONGEST_IDENTIFIER = 200
 _LONGEST_URL = 8_000
 
@@ -44,9 +44,8 @@ def bounded_text(text: str, longest: int) -> str:
 
 
 def words_of(values: Iterable[object]) -> tuple[str, ...]:
-    """The texts among `values` as tags: printable, each once, none empty or longer than any word, not too many."""
-    texts = (value for value in values if isinstance(value, str) and len(value) <= _LONGEST_TAG)
-    shown = (printable(text) for text in texts)
+    """The texts among `values` as tags: printable lines of bounded length, each once, none empty, not too many."""
+    shown = (bounded_text(value, LONGEST_TEXT) for value in values if isinstance(value, str))
     return tuple(islice(dict.fromkeys(word for word in shown if word), _MOST_TAGS))
 
 
@@ -114,7 +113,7 @@ def public_part(candidate: Candidate, *, loopback: bool) -> Candidate:
     renditions = tuple(one for one in candidate.renditions if is_fine(one.url))
     if not renditions:
         raise UnusableHitError("its files are at no public address")
-    pages = {
+    pages: dict[str, Any] = {
         name: ""
         for name in ("page_url", "creator_url", "licence_url", "download_location")
         if (url := getattr(candidate, name)) and not is_fine(url)
