@@ -9,6 +9,8 @@ results.save_gallery("tigers.html")
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from phrasepix_core import __version__ as __version__
+
 if TYPE_CHECKING:
     from phrasepix import errors
     from phrasepix.results import Results
@@ -32,8 +34,6 @@ __all__ = [
     "find_images",
     "stream_images",
 ]
-
-__version__ = "0.1.0"
 
 _HOMES = {
     "Candidate": "retriever.candidate",

@@ -14,7 +14,6 @@ from phrasepix.settings import SearchProgress, Settings
 from reranker.match import Match, Ranking
 from reranker.pictures.fetch import PictureFetcher
 from reranker.pictures.offline import OfflineFetcher
-from retriever.user_agent import user_agent
 
 
 def ranked_anew(
@@ -47,7 +46,7 @@ def ranked_anew(
 
     found = ranking(OfflineFetcher())
     if found.skipped and not settings.offline:
-        found = ranking(PictureFetcher(user_agent=user_agent()))
+        found = ranking(PictureFetcher())
     skipped = tuple(Skipped(one.candidate.source, one.candidate.id, one.reason) for one in found.skipped)
     again = Again(settings, looked)
     return replace(

@@ -30,7 +30,6 @@ from retriever.filtering import unhonoured_message
 from retriever.languages import LANGUAGES, USUAL_LANGUAGE
 from retriever.protocol import KnowsItsFilters, Retriever
 from retriever.source import Opening, log_skip
-from retriever.user_agent import user_agent
 
 logger = logging.getLogger(__name__)
 
@@ -100,7 +99,7 @@ class Search:
                 opened.callback(self._second_model.end)
                 self._second_model.begin()
             self._sources = self._open_sources(opened)
-            fetcher = OfflineFetcher() if settings.offline else PictureFetcher(user_agent=user_agent())
+            fetcher = OfflineFetcher() if settings.offline else PictureFetcher()
             self._looked = Looked(
                 candidates=(),
                 places={},

@@ -10,7 +10,7 @@ from phrasepix.results import Failure, Origin
 from reranker.look_ahead import merge_ahead
 from reranker.memory.picture_store import LONGEST
 from retriever.candidate import Candidate
-from retriever.errors import RetrieverError, SourceFaultError
+from retriever.errors import RetrieverError, SourceFaultError, SourceUnreachableError
 from retriever.filters import Filters
 from retriever.profile import USUAL_LIMIT
 from retriever.protocol import Retriever, is_on_disk, is_on_loopback, profile_of
@@ -62,6 +62,7 @@ class _Found:
     places: dict[tuple[str, str], tuple[int, ...]] = field(default_factory=dict)
     errors: list[RetrieverError] = field(default_factory=list)
     failing: Lock = field(default_factory=Lock)
+    unreachable: list[Failure] = field(default_factory=list)
     is_complete: bool = False
 
 
@@ -90,15 +91,18 @@ class Pool:
             with found.failing:
                 found.errors.append(error)
                 is_last = len(found.errors) == len(sources)
-            if not is_last:  # that one is raised
-                on_failure(Failure(source.name, source.origin.title, str(error)))
+            failure = Failure(source.name, source.origin.title, str(error))
+            if isinstance(error, SourceUnreachableError) and error.reason:
+                found.unreachable.append(failure)  # told of with the first answer of another, or all at once
+            elif not is_last:  # that one is raised
+                on_failure(failure)
 
         # Neither these nor the threads that read them hold the pool: with its last holder they end at once.
         answers = [
             _answers(index, source, asking, limit=limit, filters=filters, record=record, on_error=fail)
             for index, (source, asking) in enumerate(sources)
         ]
-        self._unread: Iterator[Candidate] = _merged(answers, found, wanted)
+        self._unread: Iterator[Candidate] = _merged(answers, found, wanted, on_failure)
 
     @property
     def total(self) -> int | None:
@@ -129,15 +133,42 @@ Answers = Iterator[tuple[tuple[int, ...], Candidate]]
 """Candidates, each with its place."""
 
 
-def _merged(answers: Sequence[Answers], found: _Found, wanted: Callable[[Candidate], bool]) -> Iterator[Candidate]:
+def _merged(
+    answers: Sequence[Answers],
+    found: _Found,
+    wanted: Callable[[Candidate], bool],
+    on_failure: Callable[[Failure], None],
+) -> Iterator[Candidate]:
     for place, candidate in chain.from_iterable(merge_ahead(answers, room=_READ_AHEAD)):
+        _tell(found, on_failure)
         if candidate.identity not in found.places and wanted(candidate):
             found.places[candidate.identity] = place
             found.candidates.append(candidate)
             yield candidate
     found.is_complete = True
+    last = found.errors[-1] if found.errors and len(found.errors) == len(answers) else None
+    if last is None or _of_all(found.errors) is last:
+        _tell(found, on_failure, but=last)
     if found.errors and len(found.errors) == len(answers):
-        raise found.errors[-1]
+        raise _of_all(found.errors)
+
+
+def _tell(found: _Found, on_failure: Callable[[Failure], None], but: RetrieverError | None = None) -> None:
+    """Tell of the sources that cannot be reached, except of the error `but`, which is raised."""
+    while found.unreachable:
+        failure = found.unreachable.pop(0)
+        if but is None or failure.reason != str(but):
+            on_failure(failure)
+
+
+def _of_all(errors: Sequence[RetrieverError]) -> RetrieverError:
+    """The error of a search that no source answered: one for all, if none could be connected to, else the last."""
+    unreachable = [one for one in errors if isinstance(one, SourceUnreachableError) and one.reason]
+    if len(unreachable) < len(errors) or len({one.reason for one in unreachable}) > 1:
+        return errors[-1]
+    return SourceUnreachableError.not_connected(
+        [source for one in unreachable for source in one.sources], unreachable[0].reason
+    )
 
 
 def _answers(

@@ -4,14 +4,16 @@ import logging
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
+from hashlib import sha256
 from itertools import chain
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import urlsplit
 
 from phrasepix_core.urls import is_on_this_machine
+from phrasepix_core.user_agent import user_agent
 from retriever import directories
-from retriever.answer_fields import UnusableHitError
+from retriever.answer_fields import UnusableHitError, public_part
 from retriever.api_dialect import ApiDialect
 from retriever.api_key import find_api_key, how_to_get_a_key
 from retriever.candidate import Candidate, Rendition
@@ -32,7 +34,6 @@ from retriever.filters import NO_FILTERS, Filters
 from retriever.profile import SourceProfile
 from retriever.protocol import Page
 from retriever.source import SkippedHit, log_skip
-from retriever.user_agent import user_agent
 
 logger = logging.getLogger(__name__)
 
@@ -70,9 +71,9 @@ class ApiRetriever:
         self.base_url = base_url or os.environ.get(f"{self.profile.name.upper()}_API_URL") or self.profile.api_url
         self.on_skip = on_skip
         api_key = None
-        if self.profile.needs_key:
+        if self.profile.needs_key and not offline:
             api_key = find_api_key(self.profile.key_variable, self.profile.key_setting, key)
-            if api_key is None and not offline:
+            if api_key is None:
                 raise _key_missing(self.profile)
         self._client = AnswerClient(
             self.base_url,
@@ -235,7 +236,7 @@ class ApiRetriever:
     def _usable(self, dialect: ApiDialect, hits: list[Any], found_by: str) -> Iterator[Candidate]:
         for hit in hits:
             try:
-                yield dialect.candidate(hit, found_by, self._catalogue)
+                yield public_part(dialect.candidate(hit, found_by, self._catalogue), loopback=self.on_loopback)
             except UnusableHitError as error:
                 reason = f"the answer's entry is unusable: {error}"
                 self.on_skip(SkippedHit(self.name, dialect.identifier(hit), reason))
@@ -243,9 +244,12 @@ class ApiRetriever:
     @property
     def _catalogue(self) -> str:
         """Another server may give the source's ids to other pictures: what is remembered of one is not the other's."""
-        if not self.profile.api_url or self.base_url == self.profile.api_url:
+        if not self.profile.api_url or self.base_url.rstrip("/") == self.profile.api_url.rstrip("/"):
             return ""
-        return f"{self.name} at {urlsplit(self.base_url).netloc.rpartition('@')[2]}"
+        parts = urlsplit(self.base_url)
+        # One server may have several, at other paths or queries; a query may carry what is nobody's to see.
+        query = f"?{sha256(parts.query.encode()).hexdigest()[:8]}" if parts.query else ""
+        return f"{self.name} at {parts.netloc.rpartition('@')[2]}{parts.path.rstrip('/')}{query}"
 
     def close(self) -> None:
         """Close connections and cache."""

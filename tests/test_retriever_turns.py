@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from phrasepix_core.user_agent import CONTACT_VARIABLE
 from retriever.commons import SOURCE as COMMONS
 from retriever.courtesy import Manners
 from retriever.errors import RateLimitError
@@ -20,7 +21,6 @@ from retriever.filters import NO_FILTERS
 from retriever.openverse import SOURCE as OPENVERSE
 from retriever.pixabay import PixabayRetriever
 from retriever.source import Opening
-from retriever.user_agent import CONTACT_VARIABLE
 from tests.servers import KEY, QUICK, Asked, ScriptedServer, Step, hit, of_hits, plain
 from tests.source_servers.base import Picture, SourceServer
 from tests.source_servers.commons import CommonsServer

@@ -184,10 +184,11 @@ def _markdown(known: Sequence[Photograph], shipped: Outcome, figures: Sequence[F
     table = "\n".join(rows)
     return f"""## Tags that people's sentences lead to
 
-`tags_in_pool` {figures[0]}, `questions` {figures[1]}: the share of {len(known)} photographs that come into
-the pool when what one person wrote of them is asked of a site whose tags are what four others wrote. A word of the
-phrase is among the tags at all in {interval("", said)}: no choice of questions brings more. A site is taken for larger
-by letting an answer hold a smaller part of it ({LIMIT} pictures on a site of 1 ×, {LIMIT // SCALES[-1]} at {SCALES[-1]} ×).
+`tags_in_pool` {figures[0]}, `questions` {figures[1]}: the share of {len(known)} photographs
+that come into the pool when what one person wrote of them is asked of a site whose tags are what four others wrote. A
+word of the phrase is among the tags at all in {interval("", said)}: no choice of questions brings more. A
+site is taken for larger by letting an answer hold a smaller part of it ({LIMIT} pictures on a site of 1 ×,
+{LIMIT // SCALES[-1]} at {SCALES[-1]} ×).
 
 | site | asked | in the pool | questions | pool |
 |---|---|---:|---:|---:|

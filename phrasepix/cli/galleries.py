@@ -2,6 +2,7 @@
 
 import itertools
 import stat
+import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -37,11 +38,15 @@ def place_for_gallery(phrase: str) -> Path:
 
 
 def _by_age(directory: Path) -> list[tuple[int, Path]]:
-    """The galleries there, each after the time of its last change; another process may remove some meanwhile."""
+    """The galleries there, each after the time of its last change; another process may remove some meanwhile.
+
+    A time to come, by a clock that was wrong, counts as long ago.
+    """
     found = []
+    now = time.time_ns()
     for path in directory.glob("*.html"):
         with suppress(OSError):
             about = path.lstat()
             if stat.S_ISREG(about.st_mode):
-                found.append((about.st_mtime_ns, path))
+                found.append((about.st_mtime_ns if about.st_mtime_ns <= now else 0, path))
     return found

@@ -32,7 +32,6 @@ from retriever.candidate import Candidate, Rendition
 from retriever.credit import CREDIT_FORMATS, credit_line
 from retriever.errors import RetrieverError
 from retriever.protocol import Downloads, Retriever, is_on_disk, is_on_loopback
-from retriever.user_agent import user_agent
 
 _LARGEST_PIXELS = 178_000_000
 _SAY_EVERY_S = 0.1
@@ -150,7 +149,7 @@ class _Saver:
         self._found_with = found_with
         self._reopener = reopener
         self._resources = ExitStack()
-        self._downloader = Downloader(user_agent=user_agent())
+        self._downloader = Downloader()
         self._opened: dict[str, Retriever | None] = {}
 
     def save(self, match: Match, on_bytes: Callable[[int, int | None], None]) -> SavedPicture:
@@ -184,7 +183,7 @@ class _Saver:
         self._downloader.download(
             file.url,
             part,
-            of=f"{candidate.source}:{candidate.id} {file.width}x{file.height}",
+            of=f"{':'.join(candidate.identity)} {file.width}x{file.height}",
             loopback=is_on_loopback(retriever),
             on_bytes=on_bytes,
         )

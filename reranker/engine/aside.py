@@ -39,5 +39,6 @@ def move_into_place(partial: Path, place: Path, read: Callable[[Path], object | 
 def _remove_abandoned(engines: Path) -> None:
     for path in engines.glob("*.partial"):
         with suppress(OSError):  # another process removes it meanwhile
-            if time.time() - path.stat().st_mtime > _ABANDONED_AFTER_S:
+            # One from a time to come is of a clock that was wrong: nobody can say how old it is, and it goes too.
+            if not 0 <= time.time() - path.stat().st_mtime <= _ABANDONED_AFTER_S:
                 shutil.rmtree(path, ignore_errors=True)

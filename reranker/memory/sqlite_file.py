@@ -79,15 +79,18 @@ class SqliteFile:
         """The bytes it takes on the disk, with its journal."""
         return sum(size for name in ("", *_JOURNALS[:1]) if (size := _size(self._beside(name))))
 
-    def shrink_to(self, most_bytes: int, table: str) -> int:
-        """Delete the least recently used rows of `table` until the file fits; how many went."""
+    def shrink_to(self, most_bytes: int, table: str, now: float) -> int:
+        """Delete the least recently used rows of `table` until the file fits; how many went.
+
+        `now` is in the units of its column `last_used`.
+        """
         dropped = 0
         if self.size() > most_bytes:
             self.compact()
         while (excess := self.read(_bytes_in_use, 0) - most_bytes) > 0:
 
             def least(connection: sqlite3.Connection, excess: int = excess) -> int:
-                return drop_least_recently_used(connection, table, excess)
+                return drop_least_recently_used(connection, table, excess, now)
 
             if not (now := self.write(least, 0)):
                 break
@@ -282,10 +285,14 @@ def _size(path: Path) -> int:
         return 0
 
 
-def drop_least_recently_used(db: sqlite3.Connection, table: str, size: int) -> int:
-    """Delete rows of at least `size` bytes from `table`, by its columns `last_used` and `size`; how many went."""
-    before = f"SELECT rowid, SUM(size) OVER (ORDER BY last_used, rowid) - size AS before FROM {table}"  # noqa: S608
+def drop_least_recently_used(db: sqlite3.Connection, table: str, size: int, now: float) -> int:
+    """Delete rows of at least `size` bytes from `table`, by its columns `last_used` and `size`; how many went.
+
+    Those used at a time to come, by a clock that was wrong, go first: else they would stay for good.
+    """
+    order = "last_used <= ?, last_used, rowid"
+    before = f"SELECT rowid, SUM(size) OVER (ORDER BY {order}) - size AS before FROM {table}"  # noqa: S608
     return db.execute(
         f"DELETE FROM {table} WHERE rowid IN (SELECT rowid FROM ({before}) WHERE before < ?)",  # noqa: S608
-        (size,),
+        (now, size),
     ).rowcount

@@ -6,7 +6,6 @@ from dataclasses import replace
 from datetime import date
 from typing import Any
 
-from phrasepix_core.text import printable
 from retriever.answer_fields import (
     UnusableHitError,
     day_of,
@@ -15,6 +14,7 @@ from retriever.answer_fields import (
     text_of,
     url_of,
     usable_entry,
+    words_of,
 )
 from retriever.candidate import Candidate, Rendition
 from retriever.commons.plain_text import PlainText
@@ -149,8 +149,7 @@ def _day(facts: Mapping[str, Any]) -> date | None:
 
 
 def _tags(categories: str) -> tuple[str, ...]:
-    names = (printable(name) for name in categories.split("|"))
-    return tuple(dict.fromkeys(name for name in names if name and not _OF_THE_HOUSE.match(name)))
+    return tuple(name for name in words_of(categories.split("|")) if not _OF_THE_HOUSE.match(name))
 
 
 def _name(page: Mapping[str, Any]) -> str:

@@ -18,7 +18,7 @@ from retriever.courtesy.transient import TransientError
 from retriever.errors import AnswerNotKeptError, SourceUnreachableError
 
 if TYPE_CHECKING:
-    from retriever.courtesy.http_client import HttpClient
+    from retriever.courtesy.http_client import HttpClient, NetworkTime
 
 
 class AnswerClient:
@@ -80,6 +80,8 @@ class AnswerClient:
         if self._offline:
             raise AnswerNotKeptError(f"no answer of {self._title} to this question is kept on this machine")
 
+        time_left: NetworkTime | None = None
+
         def kept_or_new() -> dict[str, Any]:
             kept = None
 
@@ -88,7 +90,9 @@ class AnswerClient:
                 kept = self._kept.get(question)
                 return kept
 
-            answer = self._http.ask(url, parameters, answered_meanwhile)
+            nonlocal time_left
+            time_left = time_left or self._http.time_for_a_question()
+            answer = self._http.ask(url, parameters, time_left, answered_meanwhile)
             if kept is None and self._worth_keeping(answer):
                 self._kept.put(question, answer)
             return answer

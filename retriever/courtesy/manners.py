@@ -8,7 +8,11 @@ from datetime import timedelta
 class Manners:
     """Times are seconds unless they are a `timedelta`.
 
-    An empty `user_agent` stands for this program's own, read from the environment when a source is opened.
+    An empty `user_agent` is this program's own, with the contact that the environment names when a source is
+    opened. All tries of one question together spend at most `answer_within_s` waiting for the network; the
+    pauses between them, which the source may ask for, do not count. An answer has at most
+    `largest_answer` bytes, as sent and unpacked.
+
     Answers are kept for `keep_answers_for`; zero keeps none.
     `attempts` counts the first try too. The pause before try n is `backoff_s * 2**(n-2)` plus up to
     `backoff_s` at random, at most `longest_backoff_s`; where the source names a pause itself, that one
@@ -22,6 +26,8 @@ class Manners:
     keep_answers_for: timedelta = timedelta(hours=24)
     connect_timeout_s: float = 5.0
     read_timeout_s: float = 20.0
+    answer_within_s: float = 30.0
+    largest_answer: int = 8 << 20
     attempts: int = 5
     backoff_s: float = 0.5
     longest_backoff_s: float = 20.0

@@ -7,11 +7,11 @@ from retriever.answer_fields import (
     UnusableHitError,
     fitted,
     flag_of,
-    line_of,
     pixels_of,
     text_of,
     url_of,
     usable_entry,
+    words_of,
 )
 from retriever.candidate import Candidate, Rendition
 from retriever.licence import Licence, creative_commons, licence_named
@@ -87,5 +87,4 @@ def _media_type(hit: Mapping[str, Any]) -> str:
 
 def _tags(tags: object) -> tuple[str, ...]:
     """Objects with a `name`, human tags and those of machines alike."""
-    names = [tag.get("name") for tag in tags if isinstance(tag, Mapping)] if isinstance(tags, list) else []
-    return tuple(dict.fromkeys(line for name in names if (line := line_of(name))))
+    return words_of(tag.get("name") for tag in tags if isinstance(tag, Mapping)) if isinstance(tags, list) else ()

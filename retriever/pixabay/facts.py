@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
-from retriever.answer_fields import flag_of, line_of, text_of, url_of
+from retriever.answer_fields import flag_of, text_of, url_of, words_of
 from retriever.candidate import Candidate, Clip, Rendition
 from retriever.profile import SourceProfile
 
@@ -85,4 +85,4 @@ def _creator_url(hit: Mapping[str, Any], creator: str, profile: SourceProfile) -
 def _tags(tags: object) -> tuple[str, ...]:
     """One comma-separated string, with repeats; newer clients may meet a list."""
     words = tags.split(",") if isinstance(tags, str) else tags if isinstance(tags, list) else []
-    return tuple(dict.fromkeys(line for word in words if (line := line_of(word))))
+    return words_of(words)

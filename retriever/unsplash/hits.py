@@ -9,7 +9,16 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from retriever.answer_fields import UnusableHitError, day_of, object_of, pixels_of, text_of, url_of, usable_entry
+from retriever.answer_fields import (
+    UnusableHitError,
+    day_of,
+    object_of,
+    pixels_of,
+    text_of,
+    url_of,
+    usable_entry,
+    words_of,
+)
 from retriever.candidate import Candidate, Rendition
 from retriever.profile import Hotlinking, SourceProfile
 from retriever.unsplash.profile import REFERRAL, UNSPLASH_LICENCE
@@ -86,5 +95,4 @@ def _with_query(url: str, query: str) -> str:
 
 def _tags(tags: object) -> tuple[str, ...]:
     entries = tags if isinstance(tags, list) else []
-    titles = (text_of(entry, "title") for entry in entries if isinstance(entry, Mapping))
-    return tuple(dict.fromkeys(title for title in titles if title))
+    return words_of(entry.get("title") for entry in entries if isinstance(entry, Mapping))
