@@ -213,7 +213,7 @@ def test_what_a_retriever_of_ones_own_calls_profile_may_be_anything(server: Pict
     assert results.mention == "Pictures from own"
 
 
-@pytest.mark.parametrize("source", [7, object(), ["sample", 7], {"sample"}], ids=repr)
+@pytest.mark.parametrize("source", [7, object(), ["sample", 7], {"sample"}], ids=["number", "object", "list", "set"])
 def test_what_is_no_source_is_refused_by_what_it_is(source: object) -> None:
     with pytest.raises(WrongParameterError, match="a name, the path of a folder, or a Retriever"):
         find_images("red", tag="x", source=source)  # type: ignore[arg-type]
