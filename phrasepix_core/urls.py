@@ -113,8 +113,9 @@ def lasting(url: str) -> str:
 
 
 def _web_address(url: str) -> SplitResult | None:
+    found = re.match(r"https?://([^/?#]+)", url)
     # A browser reads a backslash as a slash, and skips what is not printable: it would ask another host than we see.
-    if not re.match(r"https?://[^/\s]", url) or not url.isprintable() or "\\" in url or " " in url:
+    if found is None or not found[1].isprintable() or re.search(r"[\s\\]", found[1]):
         return None
     try:
         parts = urlsplit(url)
