@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from contextlib import suppress
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_network
 from urllib.parse import SplitResult, unquote, urljoin, urlsplit
 
@@ -26,6 +27,7 @@ _UNICAST = ip_network("2000::/3")
 _LONGEST_SHOWN = 300
 
 
+@lru_cache(maxsize=256)
 def host_address(host: str) -> Address | None:
     """The IP address that `host` is, in any spelling that a browser or an operating system takes; None for a name.
 
@@ -76,6 +78,7 @@ def is_public_address(address: Address) -> bool:
     return address.is_global and not address.is_multicast and (address.version == 4 or address in _UNICAST)
 
 
+@lru_cache(maxsize=256)
 def is_public_host(host: str) -> bool:
     """Whether a host may be one of the internet: a public address, or a name that is none of a network of one's own."""
     try:
