@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from contextlib import suppress
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_network
 from urllib.parse import SplitResult, unquote, urljoin, urlsplit
 
@@ -26,6 +27,7 @@ _UNICAST = ip_network("2000::/3")
 _LONGEST_SHOWN = 300
 
 
+@lru_cache(maxsize=256)
 def host_address(host: str) -> Address | None:
     """The IP address that `host` is, in any spelling that a browser or an operating system takes; None for a name.
 
@@ -76,6 +78,7 @@ def is_public_address(address: Address) -> bool:
     return address.is_global and not address.is_multicast and (address.version == 4 or address in _UNICAST)
 
 
+@lru_cache(maxsize=256)
 def is_public_host(host: str) -> bool:
     """Whether a host may be one of the internet: a public address, or a name that is none of a network of one's own."""
     try:
@@ -113,8 +116,9 @@ def lasting(url: str) -> str:
 
 
 def _web_address(url: str) -> SplitResult | None:
+    found = re.match(r"https?://([^/?#]+)", url)
     # A browser reads a backslash as a slash, and skips what is not printable: it would ask another host than we see.
-    if not re.match(r"https?://[^/\s]", url) or not url.isprintable() or "\\" in url or " " in url:
+    if found is None or not found[1].isprintable() or re.search(r"[\s\\]", found[1]):
         return None
     try:
         parts = urlsplit(url)

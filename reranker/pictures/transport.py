@@ -51,10 +51,12 @@ class GuardedTransport:
         Raises `ForbiddenAddressError` before anything is sent, and urllib3's own errors.
         """
         target = parse_url(url.strip())
-        if target.scheme is None or not target.host:
+        if target.scheme is None:
             raise LocationParseError(url)
         if target.scheme not in ("http", "https"):
             raise URLSchemeUnknown(target.scheme)
+        if not target.host:
+            raise LocationParseError(url)
         if login := _login(target):
             headers = {**headers, **make_headers(basic_auth=login)}
         manager = self._manager(target.scheme, self._proxy(target))
