@@ -46,8 +46,8 @@ def is_at_hand(choice: ModelChoice, device: str, engine: str) -> bool:
 class _Loaded:
     """An encoder with the texts it has encoded, and its reranker, which is imported when it is asked for."""
 
-    def __init__(self, encoder: Encoder) -> None:
-        self.texts = EncodedTexts(encoder)
+    def __init__(self, encoder: Encoder, family: str = "") -> None:
+        self.texts = EncodedTexts(encoder, family)
 
     @cached_property
     def reranker(self) -> "ClipReranker":
@@ -68,7 +68,8 @@ def reranker_of_model(choice: ModelChoice, device: str, engine: str = "auto") ->
 
 @lru_cache(maxsize=2)
 def _loaded(choice: ModelChoice, device: str, engine: str) -> _Loaded:
-    return _Loaded(load_encoder(choice, cache_directory(), device=device, engine=engine))
+    family = SAMPLE_NAME if choice == _NAMED[SAMPLE_NAME] else ""
+    return _Loaded(load_encoder(choice, cache_directory(), device=device, engine=engine), family)
 
 
 def reranker_of_encoder(encoder: Encoder) -> "ClipReranker":

@@ -47,6 +47,8 @@ def find_images(
     explain: bool = False,
     refine: str | Encoder | None = None,
     refine_top: int = 30,
+    rank: str = "cosine",
+    words: float = 0.0,
     on_progress: Callable[[SearchProgress], None] = _silent,
 ) -> Results:
     """The `top` pictures that show `phrase` best, among up to `limit` candidates of each source for each `tag`.
@@ -85,6 +87,11 @@ def find_images(
     first model again, and what lies below stays behind them in the first one's order; `Match.first_score` is the first
     model's. `Match.stands_out` and `Results.fits_well` say whether anything here shows the phrase at all.
 
+    `rank` is cosine, or normalised: then half the mean cosine of a picture to the everyday captions nearest to it is
+    taken off (`Match.nearness`), so that pictures that are near every text lose the places they take from others.
+    `words` from 0 to 1 is how much it counts whether the source's tags and title for a picture have the words of the
+    phrase (`Match.bonus`); 0.5 is a good choice where sources describe their pictures well.
+
     With `offline` no request is sent to anybody: answers, pictures and weights come from what is kept, and what is not
     is listed in `Results.skipped`, or is an `AnswerNotKeptError` where it is the answer to the tag. (A `Retriever` of
     your own is asked as ever, by a thread of its own.)
@@ -116,6 +123,8 @@ def find_images(
         explain=explain,
         refine=refine,
         refine_top=refine_top,
+        rank=rank,
+        words_weight=words,
     )
     with Search(settings, on_progress) as search:
         return search.results()
@@ -146,6 +155,8 @@ def stream_images(
     explain: bool = False,
     refine: str | Encoder | None = None,
     refine_top: int = 30,
+    rank: str = "cosine",
+    words: float = 0.0,
     on_progress: Callable[[SearchProgress], None] = _silent,
 ) -> Iterator[Results]:
     """The results while they firm up: what is best so far, again and again, at last what `find_images` returns.
@@ -175,6 +186,8 @@ def stream_images(
         explain=explain,
         refine=refine,
         refine_top=refine_top,
+        rank=rank,
+        words_weight=words,
     )
     return _streamed(settings, on_progress)
 

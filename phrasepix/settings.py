@@ -6,6 +6,7 @@ from pathlib import Path
 from reranker.encoder import Encoder
 from reranker.errors import WrongQueryError
 from reranker.finish import demand_share
+from reranker.ordering import Ordering
 from reranker.query import Query
 from reranker.standing import Scored
 from retriever.errors import WrongParameterError
@@ -60,6 +61,8 @@ class Settings:
     explain: bool = False
     refine: str | Encoder | None = None
     refine_top: int = 30
+    rank: str = "cosine"
+    words_weight: float = 0.0
 
     def __post_init__(self) -> None:
         if not all(self.tags):
@@ -71,9 +74,15 @@ class Settings:
         if self.top < 1:
             raise WrongQueryError(f"top {self.top} is out of range; allowed: whole numbers from 1")
         demand_share(self.diverse)
+        _ = self.ordering  # which demands its own
         if self.refine_top < 1:
             raise WrongQueryError(f"refine_top {self.refine_top} is out of range; allowed: whole numbers from 1")
         if self.requests < 1:
             raise WrongParameterError(f"requests {self.requests} is out of range; allowed: whole numbers from 1")
         if self.unused and self.project is None:
             raise WrongParameterError("unused needs the project whose pictures are left out; say which directory")
+
+    @property
+    def ordering(self) -> Ordering:
+        """What ranks go by. Raises `WrongQueryError`."""
+        return Ordering(self.rank, self.words_weight)

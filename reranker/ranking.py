@@ -8,10 +8,11 @@ from reranker.encoder import Embeddings
 _FIXED_POINT = 2.0**36
 """Fine beyond a float32 near 1, with room in an int64 for the sum of 100 million cosines."""
 
-_PENALTY = 1.5
-"""How many spreads of the scores a picture loses for each spread it resembles what is not wanted above the mean.
+_PENALTY = 0.5
+"""How many spreads of the scores a picture loses that resembles what is not wanted by a spread above the mean.
 
-Found by measurement (`benchmarks/QUERIES.md`): what is disliked goes, and what is wanted stays.
+It grows with the square of the spreads: a slight resemblance costs little, and what plainly shows it goes. Found by
+measurement (`benchmarks/QUERIES.md`, `benchmarks/REAL.md`): what is disliked goes, and what is wanted stays.
 """
 
 _LEAST_SPREAD = 0.005
@@ -68,7 +69,7 @@ def penalties(
     """What is taken from each of n scores for what is not wanted: float32 [n], from 0.
 
     `resemblances` [n, k] are the cosines to each of k things. Of each as much counts, times its weight [k], as is above
-    the mean of all n: what the whole pool looks like can tell nobody apart. It is measured by its spread in the pool
+    the mean of all n, squared: what the whole pool looks like can tell nobody apart. It is measured by its spread in the pool
     and given on the scale of the `scores` by theirs, so that phrases and pictures cost alike under any model.
     """
     if not resemblances.size:
@@ -77,7 +78,7 @@ def penalties(
     mean, spread = _mean_and_spread(exact)
     _, scale = _mean_and_spread(scores.astype(np.float64)[:, None])
     beyond = np.maximum(exact - mean, 0.0) / spread
-    costs: NDArray[np.float32] = (_PENALTY * scale[0] * (beyond @ weights)).astype(np.float32)
+    costs: NDArray[np.float32] = (_PENALTY * scale[0] * (beyond**2 @ weights)).astype(np.float32)
     return costs
 
 

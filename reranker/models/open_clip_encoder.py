@@ -16,6 +16,7 @@ from safetensors import SafetensorError
 
 from reranker.encoder import Embeddings, unit_rows
 from reranker.errors import ModelError, UnknownModelError
+from reranker.families import family_of_model
 from reranker.models.long_texts import warn_of_unread
 from reranker.models.model_choice import DEFAULT_MODEL, DEVICES
 from reranker.models.weights import Weights, find_weights
@@ -85,6 +86,11 @@ class OpenClipEncoder:
         """The side in pixels of what the image tower looks at."""
         size = self._model.visual.image_size
         return int(max(size)) if isinstance(size, tuple | list) else int(size)
+
+    @property
+    def family(self) -> str:
+        """How it was trained, as far as its name tells; empty where it does not."""
+        return family_of_model(self._weights.title)
 
     @property
     def device(self) -> str:
