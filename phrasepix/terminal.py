@@ -1,12 +1,12 @@
 """Matches on a terminal."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from phrasepix.links import page_of
 from phrasepix.videos import video_note
 from reranker.match import Match
-from reranker.reading import share_of_full
 from retriever.candidate import Candidate
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ _STYLES = {"clear": "green", "fair": "yellow", "weak": "bright_black"}
 """By the word for how a match fits."""
 _TAGS_SHOWN = 6
 _LONGEST_ID = 16
+_LEAST_SEEN = 0.0005
 
 
 def short_name(candidate: Candidate) -> str:
@@ -46,8 +47,9 @@ def results_table(results: "Results") -> "Table":
     )
     table.add_column("#", justify="right", no_wrap=True, min_width=len(str(len(results))))
     table.add_column("score", no_wrap=True, min_width=6 + _BAR_WIDTH)
-    if results.unwanted:
-        table.add_column("penalty", justify="right", no_wrap=True)
+    parts = [part for part in _TOTAL_PARTS if part.is_in(results)]
+    for part in parts:
+        table.add_column(part.name, justify="right", no_wrap=True)
     table.add_column("picture", overflow="fold")
     for match in results:
         candidate = match.candidate
@@ -57,7 +59,7 @@ def results_table(results: "Results") -> "Table":
         table.add_row(
             str(match.rank),
             _score(match),
-            *([_penalty(match)] if results.unwanted else []),
+            *(_amount(part.of(match)) for part in parts),
             Text.assemble(
                 (short_name(candidate), f"link {page}" if page else ""),
                 f" by {candidate.creator}" if candidate.creator else "",
@@ -77,21 +79,40 @@ def _score(match: Match) -> "Text":
     """The cosine with a bar of how far the match stands out; below them the word for it, and the first score."""
     from rich.text import Text
 
-    if match.stands_out is None:
-        bar = word = ("", "")
+    if not match.fit:
+        bar, word = ("", ""), ("" if match.stands_out is None else f"{match.stands_out:+.1f} σ", "dim")
     else:
         style = _STYLES[match.fit]
-        bar, word = (f" {_bar(match.stands_out)}", style), (match.fit, style)
+        bar, word = (f" {_bar(match.share)}", style), (match.fit, style)
     first = "" if match.first_score is None else f"first {match.first_score:.3f}"
     below = Text(" · ", "dim").join(Text(*one) for one in (word, (first, "dim")) if one[0])
     return Text.assemble(f"{match.score:.3f}", bar, "\n" if below else "", below)
 
 
-def _penalty(match: Match) -> "Text":
+@dataclass(frozen=True)
+class _TotalPart:
+    """What is added to a score beside the cosine, and which results have it."""
+
+    name: str
+    of: "Callable[[Match], float]"
+    is_in: "Callable[[Results], bool]"
+
+
+_TOTAL_PARTS = (
+    _TotalPart("penalty", lambda match: -match.penalty, lambda results: bool(results.unwanted)),
+    _TotalPart("nearness", lambda match: -match.nearness, lambda results: any(one.nearness for one in results)),
+    _TotalPart("words", lambda match: match.bonus, lambda results: any(one.bonus for one in results)),
+)
+"""In the order of their columns: each has one where it says something."""
+
+
+def _amount(amount: float) -> "Text":
+    """What is added or taken off, with its sign."""
     from rich.text import Text
 
-    is_seen = match.penalty >= 0.0005
-    return Text(f"−{match.penalty:.3f}" if is_seen else "–", "yellow" if is_seen else "dim")
+    is_seen = abs(amount) >= _LEAST_SEEN
+    sign = "−" if amount < 0 else "+"
+    return Text(f"{sign}{abs(amount):.3f}" if is_seen else "–", "yellow" if is_seen else "dim")
 
 
 def _parts(match: Match) -> Iterator[str | tuple[str, str]]:
@@ -113,7 +134,7 @@ def _alike(match: Match) -> str:
 def results_lines(results: "Results") -> str:
     """The matches as tab-separated lines: rank, score, picture, page, file, tags, creator, those alike.
 
-    Then come the penalty, and by how far each stands out; empty where that is not known.
+    Then come the penalty, by how far each stands out (empty where that is not known), nearness and what words are worth.
     """
     return "".join(
         "\t".join(
@@ -129,6 +150,8 @@ def results_lines(results: "Results") -> str:
                 ", ".join(str(one) for one in match.siblings),
                 f"{match.penalty:.6f}",
                 "" if match.stands_out is None else f"{match.stands_out:.3f}",
+                f"{match.nearness:.6f}",
+                f"{match.bonus:.6f}",
             )
         )
         + "\n"
@@ -136,6 +159,6 @@ def results_lines(results: "Results") -> str:
     )
 
 
-def _bar(stands_out: float) -> str:
-    filled = round(share_of_full(stands_out) * _BAR_WIDTH)
+def _bar(share: float) -> str:
+    filled = round(share * _BAR_WIDTH)
     return "█" * filled + "░" * (_BAR_WIDTH - filled)

@@ -9,7 +9,7 @@ from PIL import Image
 from reranker.diversity import diversified
 from reranker.folding import Likeness, places_kept
 from reranker.match import Match
-from reranker.reading import NOT_READ, Reader, Reading
+from reranker.reading import NO_READING, NOT_READ, Reader, Reading
 from reranker.standing import Scored
 from retriever.candidate import Candidate
 
@@ -27,7 +27,7 @@ class Ranked:
         return self.scored.candidate
 
     def match(
-        self, rank: int, picture: Image.Image, siblings: tuple[Candidate, ...], reading: Reading = Reading()
+        self, rank: int, picture: Image.Image, siblings: tuple[Candidate, ...], reading: Reading = NO_READING
     ) -> Match:
         """The candidate as a match, with what was read of it."""
         scored = self.scored

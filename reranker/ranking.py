@@ -69,8 +69,8 @@ def penalties(
     """What is taken from each of n scores for what is not wanted: float32 [n], from 0.
 
     `resemblances` [n, k] are the cosines to each of k things. Of each as much counts, times its weight [k], as is above
-    the mean of all n, squared: what the whole pool looks like can tell nobody apart. It is measured by its spread in the pool
-    and given on the scale of the `scores` by theirs, so that phrases and pictures cost alike under any model.
+    the mean of all n: what the whole pool looks like can tell nobody apart. It is measured by its spread in the pool,
+    squared, and given on the scale of the `scores` by theirs, so that phrases and pictures cost alike under any model.
     """
     if not resemblances.size:
         return np.zeros(len(resemblances), dtype=np.float32)

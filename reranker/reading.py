@@ -54,6 +54,9 @@ class Reading:
     share: float = 0.0
 
 
+NO_READING = Reading()
+
+
 def in_words(stands_out: float | None, fair: float, clear: float) -> Reading:
     """A number with its word and its bar, of which `clear` fills half."""
     if stands_out is None:
@@ -136,7 +139,9 @@ class Reader:
             return [Reading(number) for number in numbers]
         furthest = max((number for number in numbers if number is not None), default=0.0)
         return [
-            in_words(number, limits.fair, max(limits.clear, furthest - limits.gap) if number != furthest else limits.clear)
+            in_words(
+                number, limits.fair, max(limits.clear, furthest - limits.gap) if number != furthest else limits.clear
+            )
             for number in numbers
         ]
 

@@ -43,7 +43,8 @@ class Standing:
     """Candidates by score less penalty, best first; ties in the order of the pool.
 
     With an `ordering` other than the plain one their nearness to the `captions`, float32 [k, d], is taken off, and what
-    their sources' words about them are worth is added. Places differ. In which order candidates are added makes no difference. Their embeddings are held, not copied.
+    their sources' words have of the `phrases` is added. Places differ. In which order candidates are added makes no
+    difference. Their embeddings are held, not copied.
     """
 
     def __init__(
@@ -114,9 +115,7 @@ class Standing:
         near, bonuses = self._nearness_and_bonuses(scores)
         return [by_place[index] for index in top_indices((scores - near + bonuses - costs)[by_place], top)]
 
-    def _nearness_and_bonuses(
-        self, scores: NDArray[np.float32]
-    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    def _nearness_and_bonuses(self, scores: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         none = np.zeros(len(scores), dtype=np.float32)
         near = np.concatenate(self._nearness) if self._nearness else none
         if self._words is None or not len(scores):

@@ -13,7 +13,6 @@ from phrasepix.gallery.hotlinks import hotlinked, origin_of
 from phrasepix.links import page_of
 from phrasepix.videos import video_note
 from phrasepix_core.urls import lasting
-from reranker.reading import share_of_full
 
 if TYPE_CHECKING:
     from phrasepix.results import Results
@@ -61,7 +60,6 @@ def _environment() -> Environment:
     )
     environment.filters["hotlinked"] = hotlinked
     environment.filters["lasting"] = lasting
-    environment.filters["share_of_full"] = share_of_full
     environment.filters["video_note"] = video_note
     environment.filters["page"] = page_of
     return environment
