@@ -134,7 +134,7 @@ def _alike(match: Match) -> str:
 def results_lines(results: "Results") -> str:
     """The matches as tab-separated lines: rank, score, picture, page, file, tags, creator, those alike.
 
-    Then come the penalty, by how far each stands out (empty where that is not known), nearness and what words are worth.
+    Then come the penalty, by how far each stands out (empty where that is not known), nearness and bonus.
     """
     return "".join(
         "\t".join(

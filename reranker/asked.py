@@ -19,8 +19,8 @@ from reranker.standing import Scored, Standing
 class Asked:
     """A `query` in an encoder's space, by its `texts` and `examples`; matches are read by `parts` of its phrases too.
 
-    `store` keeps the embeddings of the neutral phrases and the captions. Matches are read `in_words` where the limits of
-    the model's family are known.
+    `store` keeps the embeddings of the neutral phrases and the captions. Matches are read `in_words` where the limits
+    of the model's family are known.
     """
 
     def __init__(

@@ -27,11 +27,12 @@ NEAREST = 20
 SHARE_TAKEN = 0.5
 """How many of the nearest captions count, and how much of their mean is taken off: as published."""
 
-SPREADS = 3.6
+SPREADS = 4.0
 """How many spreads of the pool's scores lie, at full weight, between a picture that has all words and one with none."""
 
 _LEAST_SPREAD = 0.005
-_LONGEST_WITHOUT_ENDING = 3
+_ENDINGS = ("ing", "ed", "es", "s")
+_SHORTEST_STEM = 3
 _WORD = re.compile(r"[^\W_]+")
 
 
@@ -79,9 +80,16 @@ def nearness(pictures: Embeddings, captions: Embeddings) -> NDArray[np.float32]:
 
 
 def words_of(text: str) -> frozenset[str]:
-    """The words of a text, in lower case and without a plural's s."""
+    """The words of a text, in lower case and without English endings: “parked” and “parking” are one."""
     found = _WORD.findall(unicodedata.normalize("NFKC", text).casefold())
-    return frozenset(one[:-1] if one.endswith("s") and len(one) > _LONGEST_WITHOUT_ENDING else one for one in found)
+    return frozenset(_stem(word) for word in found)
+
+
+def _stem(word: str) -> str:
+    for ending in _ENDINGS:
+        if word.endswith(ending) and len(word) - len(ending) >= _SHORTEST_STEM:
+            return word.removesuffix(ending)
+    return word
 
 
 class SourceWords:

@@ -8,11 +8,11 @@ from reranker.encoder import Embeddings
 _FIXED_POINT = 2.0**36
 """Fine beyond a float32 near 1, with room in an int64 for the sum of 100 million cosines."""
 
-_PENALTY = 0.5
-"""How many spreads of the scores a picture loses that resembles what is not wanted by a spread above the mean.
+_PENALTY = 2.0
+"""How many spreads of the scores what resembles most what is not wanted loses, for each spread it does so.
 
-It grows with the square of the spreads: a slight resemblance costs little, and what plainly shows it goes. Found by
-measurement (`benchmarks/QUERIES.md`, `benchmarks/REAL.md`): what is disliked goes, and what is wanted stays.
+What resembles it less loses less than in proportion: by the square of its spreads, so that a slight resemblance, which
+what is wanted often has, costs little. Found by measurement (`benchmarks/QUERIES.md`, `benchmarks/REAL.md`).
 """
 
 _LEAST_SPREAD = 0.005
@@ -70,7 +70,8 @@ def penalties(
 
     `resemblances` [n, k] are the cosines to each of k things. Of each as much counts, times its weight [k], as is above
     the mean of all n: what the whole pool looks like can tell nobody apart. It is measured by its spread in the pool,
-    squared, and given on the scale of the `scores` by theirs, so that phrases and pictures cost alike under any model.
+    in full for what resembles it most and less than in proportion for the others, and given on the scale of the
+    `scores` by theirs, so that phrases and pictures cost alike under any model.
     """
     if not resemblances.size:
         return np.zeros(len(resemblances), dtype=np.float32)
@@ -78,7 +79,8 @@ def penalties(
     mean, spread = _mean_and_spread(exact)
     _, scale = _mean_and_spread(scores.astype(np.float64)[:, None])
     beyond = np.maximum(exact - mean, 0.0) / spread
-    costs: NDArray[np.float32] = (_PENALTY * scale[0] * (beyond**2 @ weights)).astype(np.float32)
+    beyond *= beyond / np.maximum(beyond.max(axis=0), _LEAST_SPREAD)
+    costs: NDArray[np.float32] = (_PENALTY * scale[0] * (beyond @ weights)).astype(np.float32)
     return costs
 
 

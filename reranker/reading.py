@@ -11,7 +11,7 @@ The mean of the two is how far the match stands out, or the smaller one where th
 (`families`). The scores of the other matches do not enter the number; the word “clear” they can take away.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -74,9 +74,9 @@ class Yardstick:
     def __init__(self, neutral: Embeddings, pool: Sequence[Embeddings], *, smaller: bool = False) -> None:
         self._smaller = smaller
         self._neutral = neutral
-        rows = max(1, _ONE_THREAD // neutral.size)
-        chunks = (np.stack(pool[at : at + rows]) for at in range(0, len(pool), rows))
-        best = np.max([_cosines(chunk, neutral).max(axis=0) for chunk in chunks], axis=0)
+        self._pool = pool
+        self._rows = max(1, _ONE_THREAD // neutral.size)
+        best = np.max([_cosines(chunk, neutral).max(axis=0) for chunk in self._chunks()], axis=0)
         self._best_mean, self._best_spread = float(best.mean()), float(best.std())
 
     def stands_out(self, text: Embeddings, picture: Embeddings) -> float | None:
@@ -87,6 +87,19 @@ class Yardstick:
         cosine = float(cosine_scores(text, picture[None])[0])
         in_pool = (cosine - self._best_mean) / self._best_spread
         return min(for_picture, in_pool + ALLOWANCE) if self._smaller else (for_picture + in_pool) / 2
+
+    def _chunks(self) -> Iterator[Embeddings]:
+        return (np.stack(self._pool[at : at + self._rows]) for at in range(0, len(self._pool), self._rows))
+
+    def furthest(self, text: Embeddings) -> float:
+        """The furthest that a picture of the pool stands out for a text [d], each by `for_picture`; not below 0."""
+        furthest = 0.0
+        for chunk in self._chunks():
+            own = _cosines(chunk, self._neutral)
+            spread = own.std(axis=1)
+            above = cosine_scores(text, chunk) - own.mean(axis=1)
+            furthest = max(furthest, *(above / np.maximum(spread, _NO_SPREAD)).tolist())
+        return furthest
 
     def for_picture(self, text: Embeddings, picture: Embeddings) -> float | None:
         """The same, whatever else is in the pool."""
@@ -120,6 +133,7 @@ class Reader:
         self._asked = asked
         self._parts = parts
         self._limits = limits
+        self._furthest: list[float] | None = None
 
     def stands_out(self, picture: Embeddings) -> float | None:
         """How far a picture [d] stands out: by the mean of what was asked for."""
@@ -146,12 +160,24 @@ class Reader:
         ]
 
     def parts(self, picture: Embeddings) -> tuple[PartShown, ...]:
-        """How far it stands out for each part."""
+        """How far it stands out for each part, for this picture.
+
+        It is called clear only where it does so at least half as far as any picture of the pool, and fair from a
+        quarter on: beside boats, a bus is none.
+        """
         yardstick, limits = self._yardstick, self._limits
+        if yardstick is None:
+            return tuple(PartShown(text, None) for text, _ in self._parts)
+        if self._furthest is None:
+            self._furthest = [yardstick.furthest(embedding) for _, embedding in self._parts]
         shown = []
-        for text, embedding in self._parts:
-            number = None if yardstick is None else yardstick.stands_out(embedding, picture)
-            read = Reading(number) if limits is None else in_words(number, limits.part_fair, limits.part_clear)
+        for (text, embedding), furthest in zip(self._parts, self._furthest, strict=True):
+            number = yardstick.for_picture(embedding, picture)
+            if limits is None:
+                read = Reading(number)
+            else:
+                fair, clear = max(limits.part_fair, furthest / 4), max(limits.part_clear, furthest / 2)
+                read = in_words(number, fair, clear)
             shown.append(PartShown(text, read.stands_out, read.fit, read.share))
         return tuple(shown)
 

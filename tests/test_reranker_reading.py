@@ -11,11 +11,11 @@ from PIL import Image
 
 from reranker import ClipReranker, Embeddings, Example, Memory, Phrase, Query, Ranking
 from reranker.encoder import unit_rows
+from reranker.families import LIMITS, Limits, declared_family, family_of_model
 from reranker.finish import Finish
 from reranker.match import Match
 from reranker.neutral import NEUTRAL_PHRASES, neutral_embeddings
 from reranker.pictures import PictureLoader
-from reranker.families import LIMITS, Limits, declared_family, family_of_model
 from reranker.reading import ALLOWANCE, PartShown, Reader, Yardstick, in_words
 from reranker.testing import ColourEncoder
 from retriever.candidate import Candidate

@@ -18,12 +18,14 @@ POOL = 120
 FOLDS = 5
 _WORD = re.compile(r"[a-z]+")
 _NO_TAGS = frozenset(
-    "a an the this that these those some any each both all his her its their them it he she they i we you who which "
-    "of on in at to by with from into onto off out up down over under near above below behind beside between around "
-    "across along through against toward towards for as next while and or but not no there here "
-    "is are was were be being been am has have had having "
-    "one two three four five six seven eight nine ten".split()
+    (
+        "a an the this that these those some any each both all his her its their them it he she they i we you who "
+        "which of on in at to by with from into onto off out up down over under near above below behind beside between "
+        "around across along through against toward towards for as next while and or but not no there here "
+        "is are was were be being been am has have had having one two three four five six seven eight nine ten"
+    ).split()  # noqa: SIM905  # a list of words is read more easily so
 )
+"""Articles, prepositions, pronouns, numbers, forms of be and have."""
 
 
 def words(text: str) -> list[str]:
@@ -43,7 +45,7 @@ class ClipSet:
         rows = [json.loads(line) for line in (directory / "captions.jsonl").read_text(encoding="utf-8").splitlines()]
         self.phrases: list[str] = [row["embedded_caption"] for row in rows]
         self.all_captions: list[list[str]] = [row["captions"] for row in rows]
-        self._thing_names = {words(one)[0] for one in (directory / "things.txt").read_text(encoding="utf-8").split()}
+        self._thing_names = frozenset(words((directory / "things.txt").read_text(encoding="utf-8")))
 
     def __len__(self) -> int:
         return len(self.phrases)
