@@ -8,7 +8,7 @@ from reranker.encoded_texts import EncodedTexts
 from reranker.encoder import Embeddings
 from reranker.errors import WrongQueryError
 from reranker.examples import Examples
-from reranker.families import LIMITS
+from reranker.families import LIMITS, penalty_of
 from reranker.memory.embedding_store import EmbeddingStore
 from reranker.ordering import PLAIN, Ordering
 from reranker.query import EncodedQuery, Example, Part, Phrase, Query
@@ -40,6 +40,7 @@ class Asked:
         self._store = store
         self._parts = parts
         self.ordering = ordering
+        self._penalty = penalty_of(texts.family)
         self._limits = LIMITS.get(texts.family) if in_words else None
 
     def encoded(self) -> EncodedQuery:
@@ -58,7 +59,7 @@ class Asked:
     def standing(self, top: int) -> Standing:
         """Where candidates will stand. Raises the errors of `encoded`."""
         phrases = [part.text for part in self.query.wanted if isinstance(part, Phrase)]
-        return Standing(self.encoded(), top, self.ordering, self._captions(), phrases)
+        return Standing(self.encoded(), top, self.ordering, self._captions(), phrases, self._penalty)
 
     def reader(self, pool: Sequence[Scored]) -> Reader:
         """What reads matches of the pool: by the phrases, but where a picture is wanted too by the parts alone."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from reranker.encoder import DeclaresFamily, Encoder
+from reranker.ranking import USUAL_PENALTY, Penalty
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,16 @@ LIMITS: Final = {
     ),
 }
 """Limits by family. SigLIP's are not known: no vectors of such a model were at hand."""
+
+
+_PENALTIES: Final = {"sample": Penalty(1.5, 0.0)}
+"""Of the families where another one than the usual was measured (`benchmarks/QUERIES.md`): of the sample's drawings
+each thing is in many, none of which resembles it much more than another."""
+
+
+def penalty_of(family: str) -> Penalty:
+    """What resembling what is not wanted costs under models of a family."""
+    return _PENALTIES.get(family, USUAL_PENALTY)
 
 
 def declared_family(encoder: Encoder) -> str:

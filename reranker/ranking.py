@@ -1,5 +1,7 @@
 """Scores and their order."""
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -8,12 +10,21 @@ from reranker.encoder import Embeddings
 _FIXED_POINT = 2.0**36
 """Fine beyond a float32 near 1, with room in an int64 for the sum of 100 million cosines."""
 
-_PENALTY = 2.0
-"""How many spreads of the scores what resembles most what is not wanted loses, for each spread it does so.
 
-What resembles it less loses less than in proportion: by the square of its spreads, so that a slight resemblance, which
-what is wanted often has, costs little. Found by measurement (`benchmarks/QUERIES.md`, `benchmarks/REAL.md`).
-"""
+@dataclass(frozen=True, slots=True)
+class Penalty:
+    """How many spreads of the scores what resembles most what is not wanted loses, for each spread it does so.
+
+    What resembles it less is spared by the `power` of its share of the most: a slight resemblance is often one of what
+    is wanted.
+    """
+
+    weight: float
+    power: float
+
+
+USUAL_PENALTY = Penalty(2.0, 1.0)
+"""Found by measurement on real vectors (`benchmarks/REAL.md`): what is disliked goes, and what is wanted stays."""
 
 _LEAST_SPREAD = 0.005
 """Differences of cosines smaller than this are noise, and must not be magnified until they decide."""
@@ -64,7 +75,10 @@ def wanted_scores(
 
 
 def penalties(
-    resemblances: NDArray[np.float32], weights: NDArray[np.float64], scores: NDArray[np.float32]
+    resemblances: NDArray[np.float32],
+    weights: NDArray[np.float64],
+    scores: NDArray[np.float32],
+    penalty: Penalty = USUAL_PENALTY,
 ) -> NDArray[np.float32]:
     """What is taken from each of n scores for what is not wanted: float32 [n], from 0.
 
@@ -79,8 +93,8 @@ def penalties(
     mean, spread = _mean_and_spread(exact)
     _, scale = _mean_and_spread(scores.astype(np.float64)[:, None])
     beyond = np.maximum(exact - mean, 0.0) / spread
-    beyond *= beyond / np.maximum(beyond.max(axis=0), _LEAST_SPREAD)
-    costs: NDArray[np.float32] = (_PENALTY * scale[0] * (beyond @ weights)).astype(np.float32)
+    beyond *= (beyond / np.maximum(beyond.max(axis=0), _LEAST_SPREAD)) ** penalty.power
+    costs: NDArray[np.float32] = (penalty.weight * scale[0] * (beyond @ weights)).astype(np.float32)
     return costs
 
 

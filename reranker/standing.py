@@ -10,7 +10,7 @@ from reranker.encoder import Embeddings
 from reranker.match import SkippedPicture
 from reranker.ordering import PLAIN, Ordering, SourceWords, nearness
 from reranker.query import EncodedQuery
-from reranker.ranking import cosine_scores, penalties, top_indices, wanted_scores
+from reranker.ranking import USUAL_PENALTY, Penalty, cosine_scores, penalties, top_indices, wanted_scores
 from retriever.candidate import Candidate
 
 Place = tuple[int, ...]
@@ -54,7 +54,9 @@ class Standing:
         ordering: Ordering = PLAIN,
         captions: Embeddings | None = None,
         phrases: Sequence[str] = (),
+        penalty: Penalty = USUAL_PENALTY,
     ) -> None:
+        self._penalty = penalty
         self._query = query
         self._top = top
         self._ordering = ordering
@@ -125,7 +127,7 @@ class Standing:
     def _scores_and_penalties(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         parts = len(self._query.wanted)
         scores = wanted_scores(self._cosines[:, :parts], self._query.weights, self._query.products)
-        return scores, penalties(self._cosines[:, parts:], self._query.penalties, scores)
+        return scores, penalties(self._cosines[:, parts:], self._query.penalties, scores, self._penalty)
 
     def _scored(self, indices: Sequence[int]) -> list[Scored]:
         scores, costs = self._scores_and_penalties()
