@@ -39,7 +39,8 @@ LIMITS: Final = {
         smaller=False,
         measured_on="OpenAI ViT-B/16, 250 photographs of COCO val2017 with their captions, 171 class names as neutral "
         "texts, five folds of phrases (benchmarks/REAL.md). Assumed to hold for other models trained by softmax over "
-        "a batch, the default ViT-B-32 of LAION among them, since they are in units of the model's own spread.",
+        "a batch, the default ViT-B-32 of LAION among them, since they are in units of the model's own spread. "
+        "The limits of parts are a guess: nobody measured them.",
     ),
     "sample": Limits(
         fair=1.2,
