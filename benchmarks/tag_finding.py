@@ -134,14 +134,15 @@ candidates; no model takes part. Goal: ≥ {GOAL} with at most {USUAL_REQUESTS} 
 {rows}
 
 “A word the site lacks”: {sum(map(has_synonym, questions))} phrases say kitten or parasol where the site knows cat and
-umbrella. There the broader word is asked when the narrower brought nothing (`phrasepix/tags/broader.toml`, an English
-list of everyday things). The last column is what all phrases come to without that: the figure to expect of words that
-the list lacks too.
+umbrella. There the broader word is asked when the narrower brought nothing (from WordNet, `english.tsv`). The
+last column is what all phrases come to without that: the figure to expect of words that have no broader one. These are
+our own drawings; what real people's sentences come to is in [REAL.md](REAL.md).
 
 ## Tags of everyday phrases
 
-In the order in which they are asked; those in brackets only where the one they stand for brought nothing. At most
-{USUAL_REQUESTS} requests are sent, so the last ones are often not asked.
+In the order in which they are asked on a small site; on a large one the first are joined. Those in brackets are asked
+only if the one they stand for brought nothing. At most {USUAL_REQUESTS} requests are sent: the last are often not
+asked.
 
 | language | phrase | tags |
 |---|---|---|

@@ -9,9 +9,13 @@ results.save_gallery("tigers.html")
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from phrasepix_core import __version__ as __version__
+
 if TYPE_CHECKING:
+    from phrasepix import errors
     from phrasepix.results import Results
     from phrasepix.search import find_images, stream_images
+    from phrasepix_core.errors import PhrasepixError
     from reranker.match import Match
     from reranker.query import Example, Phrase, Query
     from retriever.candidate import Candidate
@@ -23,13 +27,13 @@ __all__ = [
     "Filters",
     "Match",
     "Phrase",
+    "PhrasepixError",
     "Query",
     "Results",
+    "errors",
     "find_images",
     "stream_images",
 ]
-
-__version__ = "0.1.0"
 
 _HOMES = {
     "Candidate": "retriever.candidate",
@@ -37,6 +41,7 @@ _HOMES = {
     "Filters": "retriever.filters",
     "Match": "reranker.match",
     "Phrase": "reranker.query",
+    "PhrasepixError": "phrasepix_core.errors",
     "Query": "reranker.query",
     "Results": "phrasepix.results",
     "find_images": "phrasepix.search",
@@ -46,6 +51,8 @@ _HOMES = {
 
 def __getattr__(name: str) -> Any:
     # Imported when first asked for, so that `phrasepix --help` does not wait for what it does not use.
+    if name == "errors":
+        return import_module("phrasepix.errors")
     if name in _HOMES:
         return getattr(import_module(_HOMES[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,20 +1,19 @@
 """A pool that was looked at, ranked by another query."""
 
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack, nullcontext
+from contextlib import ExitStack
 from dataclasses import replace
 
 from phrasepix.again import Again
 from phrasepix.finishing import finish_of
 from phrasepix.loading import model_of, second_model_of
-from phrasepix.looking import Looked, loader_and_memory, no_downloads
+from phrasepix.looking import Looked, loader_and_memory
 from phrasepix.results import Results, Skipped
 from phrasepix.saving.used import UsedBefore
 from phrasepix.settings import SearchProgress, Settings
 from reranker.match import Match, Ranking
 from reranker.pictures.fetch import PictureFetcher
 from reranker.pictures.offline import OfflineFetcher
-from retriever.user_agent import user_agent
 
 
 def ranked_anew(
@@ -34,7 +33,6 @@ def ranked_anew(
     def ranking(fetcher: PictureFetcher) -> Ranking:
         with ExitStack() as opened:
             loader, memory = loader_and_memory(looked, fetcher, opened)
-            opened.enter_context(no_downloads() if settings.offline else nullcontext())
             return model.reranker().rerank(
                 settings.query,
                 candidates,
@@ -49,7 +47,7 @@ def ranked_anew(
 
     found = ranking(OfflineFetcher())
     if found.skipped and not settings.offline:
-        found = ranking(PictureFetcher(user_agent=user_agent()))
+        found = ranking(PictureFetcher())
     skipped = tuple(Skipped(one.candidate.source, one.candidate.id, one.reason) for one in found.skipped)
     again = Again(settings, looked)
     return replace(

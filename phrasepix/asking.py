@@ -2,7 +2,6 @@
 
 import logging
 import threading
-from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
@@ -11,7 +10,7 @@ from phrasepix.results import AskedTag
 from retriever.candidate import Candidate
 from retriever.errors import AnswerNotKeptError, RetrieverError
 from retriever.filters import Filters
-from retriever.protocol import AnswersByPage, Retriever
+from retriever.protocol import AnswersByPage, Page, Retriever
 
 if TYPE_CHECKING:  # brings stop words and dictionaries: whoever gives a tag does without
     from phrasepix.tags import DerivedTag
@@ -20,6 +19,8 @@ logger = logging.getLogger(__name__)
 
 USUAL_REQUESTS = 4
 """Requests to each source for the tags of one phrase, where nobody says how many."""
+_UNTOLD = 4
+"""How many times as many pictures as came a source is taken to have that has more and does not say how many."""
 
 
 class Record:
@@ -82,14 +83,13 @@ class GivenTags:
 
 @dataclass(frozen=True, slots=True)
 class FoundTags:
-    """`tags` narrow to broad, until there are as many candidates as the limit says or `requests` are spent.
+    """Those of `tags`, alone and together, that `QuestionPlanner` finds worth asking, in at most `requests`.
 
-    What came with the last answer is kept, even beyond the limit, unless the limit `is_cap`. Where the source does not
-    know the main thing of the phrase, what comes is its surroundings only, and all requests are spent. Each tag is
-    asked for one page; what is left of the requests goes to second pages, again from the narrowest. A page counts as a
-    request also where its answer is kept on this machine, so that a repeated search asks the same. A tag whose answer
-    is not kept is passed over offline, at no cost. A source that fails after some have come is asked no further; they
-    stay.
+    Once there are as many candidates as the limit says, only what is worth it is asked. What came with the last answer
+    is kept, even beyond the limit, unless the limit `is_cap`: then an answer of which the source has more gives its
+    share of the limit first, and its rest only if nothing narrower fills it. A page counts as a request also if its
+    answer is kept on this machine, so that a repeated search asks the same. A question whose answer is not kept is
+    passed over offline, at no cost. A source that fails after some have come is asked no further; they stay.
     """
 
     tags: "Sequence[DerivedTag]"
@@ -97,49 +97,59 @@ class FoundTags:
     is_cap: bool = False
 
     def candidates(self, retriever: Retriever, limit: int, filters: Filters, record: Record) -> Iterator[Candidate]:
-        """The candidates of the tags, each found by the narrowest that has it."""
+        """The candidates, each found by the first question that brought it."""
+        from phrasepix.tags.planner import QuestionPlanner
+
         name = retriever.name
         seen: set[tuple[str, str]] = set()
-        unasked = deque(self.tags)
-        begun: deque[tuple[DerivedTag, Iterator[Iterable[Candidate]]]] = deque()
+        kept_back: list[tuple[str, list[Candidate]]] = []
+        planner = QuestionPlanner(self.tags, limit)
+        begun: dict[tuple[str, ...], Iterator[Iterable[Candidate]]] = {}
         not_kept: AnswerNotKeptError | None = None
+        deepest = limit if self.is_cap else limit * self.requests
         spent = 0
-        is_main_known = False
-        while (unasked or begun) and spent < self.requests:
-            if spent and len(seen) >= limit and (self.is_cap or is_main_known):
-                return
-            is_first = bool(unasked)
-            if unasked:
-                derived = unasked.popleft()
-                if derived.instead_of and record.brought(name, derived.instead_of):
-                    continue
-                deepest = limit if self.is_cap else limit * self.requests
-                tag, pages = derived, _pages(retriever, derived.tag, limit, deepest, filters)
-            else:
-                tag, pages = begun.popleft()
+
+        def new(tag: str, candidates: Iterable[Candidate]) -> Iterator[Candidate]:
+            for candidate in candidates:
+                if candidate.identity not in seen and (not self.is_cap or len(seen) < limit):
+                    seen.add(candidate.identity)
+                    record.note(name, tag, 1)
+                    yield candidate
+
+        while spent < self.requests and not (self.is_cap and len(seen) >= limit):
+            question = planner.next_question(is_enough=len(seen) >= limit)
+            if question is None:
+                break
+            tag = question.text
             try:
-                page = next(pages, None)
-                if page is None:
+                if not question.is_continued:
+                    begun[question.tags] = _pages(retriever, tag, limit, deepest, filters)
+                answer = next(begun[question.tags], None)
+                if answer is None:
+                    planner.pass_over(question)
                     continue
                 spent += 1
-                record.note(name, tag.tag)
-                for candidate in page:
-                    if candidate.identity not in seen and (not self.is_cap or len(seen) < limit):
-                        seen.add(candidate.identity)
-                        is_main_known = is_main_known or tag.is_main
-                        record.note(name, tag.tag, 1)
-                        yield candidate
+                record.note(name, tag)
+                page = _as_page(answer, limit)
+                planner.learn(question, page.offered, _total_of(page), may_continue=not page.is_last)
+                first = page.candidates
+                if self.is_cap and _total_of(page) > page.offered:
+                    share = -(-limit // self.requests)
+                    first = page.candidates[:share]
+                    kept_back.append((tag, list(page.candidates[share:])))
+                yield from new(tag, first)
             except AnswerNotKeptError as error:
-                if is_first:
+                planner.pass_over(question)
+                if not question.is_continued:
                     not_kept = not_kept or error
-                    record.note(name, tag.tag, problem="not kept on this machine")
-                continue
+                    record.note(name, tag, problem="not kept on this machine")
             except RetrieverError as error:
                 if not seen:
                     raise
                 logger.warning("%s; going on with the %d pictures that came", error, len(seen))
                 return
-            begun.append((tag, pages))
+        for tag, candidates in reversed(kept_back):
+            yield from new(tag, candidates)
         if not spent and not_kept is not None:
             raise not_kept
 
@@ -149,3 +159,18 @@ def _pages(retriever: Retriever, tag: str, limit: int, deepest: int, filters: Fi
     if isinstance(retriever, AnswersByPage):
         return retriever.pages(tag, limit=deepest, filters=filters)
     return iter([retriever.retrieve(tag, limit=limit, filters=filters)])
+
+
+def _as_page(answer: Iterable[Candidate], limit: int) -> Page:
+    """The answer as a `Page`; a retriever that yields mere candidates may have more if the answer is full."""
+    if isinstance(answer, Page):
+        return answer
+    candidates = list(answer)
+    return Page(candidates, len(candidates), is_last=len(candidates) < limit)
+
+
+def _total_of(page: Page) -> int:
+    """How many pictures the source has for the question, as far as it says."""
+    if page.total is not None:
+        return max(page.total, page.offered)
+    return page.offered if page.is_last else page.offered * _UNTOLD

@@ -6,7 +6,7 @@ import shutil
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -120,11 +120,11 @@ def clear(kinds: Iterable[str] = CLEARABLE, *, model: str | None = None, older_t
         with Notes(directory / NOTES_FILE) as noted:
             removed[FOLDERS] = noted.clear(unseen_for_days=older_than_days)
     if GALLERIES in removed:
-        latest = time.time() - older_than_days * 24 * 60 * 60
         for file in _galleries(directory):
-            if file.stat().st_mtime <= latest:
-                file.unlink(missing_ok=True)
-                removed[GALLERIES] += 1
+            with suppress(OSError):  # gone meanwhile, or not to be removed
+                if _is_old(file, older_than_days):
+                    file.unlink()
+                    removed[GALLERIES] += 1
     if ENGINES in removed:
         removed[ENGINES] = _clear_engines(directory / "engines", older_than_days)
     for kind, name in _FILES:
@@ -177,11 +177,19 @@ def _models_made_ready(engines: Path) -> list[Path]:
 
 
 def _clear_engines(engines: Path, older_than_days: float) -> int:
-    latest = time.time() - older_than_days * 24 * 60 * 60
-    old = [model for model in _models_made_ready(engines) if (model / "manifest.json").stat().st_mtime <= latest]
+    old = [model for model in _models_made_ready(engines) if _is_old(model / "manifest.json", older_than_days)]
     for model in old if older_than_days else [engines]:
         shutil.rmtree(model, ignore_errors=True)
     return len(old)
+
+
+def _is_old(file: Path, days: float) -> bool:
+    """Whether a file was made so many days ago; without an age each was, as was one from a time to come."""
+    try:
+        age_s = time.time() - file.stat().st_mtime
+    except OSError:
+        return False  # gone meanwhile
+    return not days or age_s < 0 or age_s >= days * 24 * 60 * 60
 
 
 def _galleries(directory: Path) -> list[Path]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from PIL import Image
 
+from phrasepix_core.text import printable
 from phrasepix_core.urls import shown_url
 from reranker.errors import PictureError, WrongQueryError
 from reranker.match import Match
@@ -39,10 +40,13 @@ def query_of(
 
     Files are read. Raises `WrongQueryError`, which names what cannot be used.
     """
+    if not isinstance(phrase, str | Query | None):
+        hint = "; a picture is given as like=…" if isinstance(phrase, Path | Match | Image.Image) else ""
+        raise WrongQueryError(f"phrase {reprlib.repr(phrase)} is no text; give a sentence, or a Query{hint}")
     query = phrase if isinstance(phrase, Query) else None
     wanted: list[Part] = [*query.wanted] if query else []
     if isinstance(phrase, str):
-        wanted.append(Phrase(phrase.strip()))
+        wanted.append(Phrase(phrase))
     wanted += [_wanted(one, weight) for one, weight in _weighed(like)]
     unwanted = [_unwanted(one, weight) for one, weight in _weighed(minus)]
     return Query(tuple(wanted), (*(query.unwanted if query else ()), *unwanted))
@@ -76,9 +80,9 @@ def _unwanted(one: object, weight: float) -> Part:
     if isinstance(one, Phrase):
         return replace(one, weight=one.weight * weight)
     if isinstance(one, str) and not _ADDRESS.match(one):
-        if not one.strip():
+        if not printable(one):
             raise WrongQueryError("what is not wanted is empty; say what the picture should not show")
-        return Phrase(one.strip(), weight)
+        return Phrase(one, weight)
     return _wanted(one, weight)
 
 
@@ -115,7 +119,7 @@ def _in_file(path: Path, weight: float) -> Example:
     from retriever.folder.contents import read_contents
     from retriever.folder.names import shown
     from retriever.folder.offer import candidate_of
-    from retriever.folder.walk import Place
+    from retriever.folder.walk import LARGEST_FILE_BYTES, Place, too_large
 
     path = path.expanduser().absolute()
     name = shown(str(path))
@@ -123,6 +127,8 @@ def _in_file(path: Path, weight: float) -> Example:
         raise WrongQueryError(f"{name} is a folder; give one picture (a folder to search in is a source)")
     try:
         place = Place.at(path)
+        if place.size > LARGEST_FILE_BYTES:
+            raise WrongQueryError(f"{name} cannot be used: {too_large(place.size)}")
         contents = read_contents(place)
         if contents.facts is None:
             raise WrongQueryError(f"{name} cannot be used: {contents.problem}")

@@ -21,6 +21,8 @@ logger = logging.getLogger(__name__)
 class ModelInLoading:
     """The reranker of `model` (its name with the `pretrained` tag, or an `Encoder`), ready for `query`.
 
+    Its weights are downloaded if they are not on this machine, unless `download` is False.
+
     `begin` loads what is at hand on this machine, and what takes longest of that, the text tower, in the background.
     What must be downloaded, exported or run by torch waits for `reranker`: nobody should wait for it who finds no
     picture.
@@ -35,6 +37,7 @@ class ModelInLoading:
         engine: str,
         query: Query,
         only_the_sample: bool,
+        download: bool,
     ) -> None:
         self._query = query
         self._thread: Thread | None = None
@@ -47,7 +50,7 @@ class ModelInLoading:
             self._is_at_hand = lambda: False  # its own affair, in the thread that asks
             return
         self.title, choice = choose_model(model, pretrained, only_the_sample=only_the_sample)
-        self._load = lambda: reranker_of_model(choice, device, engine)
+        self._load = lambda: reranker_of_model(choice, device, engine, download=download)
         self._is_at_hand = lambda: is_at_hand(choice, device, engine)
         if self.title == SAMPLE_NAME and not only_the_sample:
             logger.warning(
@@ -109,4 +112,5 @@ def _in_loading(settings: Settings, model: str | Encoder | None, pretrained: str
         engine=settings.engine,
         query=settings.query,
         only_the_sample=settings.sources == (SAMPLE_NAME,),
+        download=not settings.offline,
     )

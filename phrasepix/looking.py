@@ -1,8 +1,7 @@
 """What pictures are looked at with: what loads them, and what is remembered of them."""
 
-import os
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 from reranker.memory import Memory
@@ -31,17 +30,3 @@ def loader_and_memory(looked: Looked, fetcher: PictureFetcher, opened: ExitStack
     loader = PictureLoader(fetcher, loopback_sources=looked.loopback_sources, local_sources=looked.local_sources)
     memory = Memory(cache_directory(), no_files_of=looked.unkept_sources)
     return opened.enter_context(loader), opened.enter_context(memory)
-
-
-@contextmanager
-def no_downloads() -> Iterator[None]:
-    """Forbid the download of weights while they are loaded."""
-    before = os.environ.get("HF_HUB_OFFLINE")
-    os.environ["HF_HUB_OFFLINE"] = "1"
-    try:
-        yield
-    finally:
-        if before is None:
-            del os.environ["HF_HUB_OFFLINE"]
-        else:
-            os.environ["HF_HUB_OFFLINE"] = before

@@ -1,9 +1,12 @@
 """The models a search can name, and the rerankers that stay loaded with what they have encoded."""
 
-from functools import cached_property, lru_cache
+from functools import cached_property
+from threading import Lock
 from typing import TYPE_CHECKING
 
+from phrasepix.model_cache import ModelCache
 from phrasepix.sample import MODEL_DIRECTORY, SAMPLE_NAME
+from phrasepix_core.text import printable
 from reranker.encoded_texts import EncodedTexts
 from reranker.encoder import Encoder
 from reranker.engine.choice import load_encoder, loads_at_once
@@ -35,7 +38,7 @@ def choose_model(model: str | None, pretrained: str | None, *, only_the_sample: 
         choice = ModelChoice(DEFAULT_MODEL.model, pretrained or DEFAULT_MODEL.pretrained)
     else:
         choice = ModelChoice.of_name(model, pretrained)
-    return str(choice), choice
+    return printable(str(choice)), choice
 
 
 def is_at_hand(choice: ModelChoice, device: str, engine: str) -> bool:
@@ -48,33 +51,51 @@ class _Loaded:
 
     def __init__(self, encoder: Encoder, family: str = "") -> None:
         self.texts = EncodedTexts(encoder, family)
+        self._making = Lock()
+
+    @property
+    def reranker(self) -> "ClipReranker":
+        """The same one each time, to every thread."""
+        with self._making:
+            return self._reranker
 
     @cached_property
-    def reranker(self) -> "ClipReranker":
+    def _reranker(self) -> "ClipReranker":
         from reranker.clip_reranker import ClipReranker
 
         return ClipReranker(texts=self.texts)
 
 
-def texts_of_model(choice: ModelChoice, device: str, engine: str = "auto") -> EncodedTexts:
+_NAMED_MODELS: ModelCache[_Loaded] = ModelCache(most=4)
+"""Room for two searches at once that have a second model each."""
+_BROUGHT_ENCODERS: ModelCache[_Loaded] = ModelCache(most=2)
+
+
+def texts_of_model(choice: ModelChoice, device: str, engine: str = "auto", *, download: bool = True) -> EncodedTexts:
     """A model's encoder with the texts it has encoded: its reranker's. Raises the errors of `load_encoder`."""
-    return _loaded(choice, device, engine).texts
+    return _loaded(choice, device, engine, download).texts
 
 
-def reranker_of_model(choice: ModelChoice, device: str, engine: str = "auto") -> "ClipReranker":
+def reranker_of_model(
+    choice: ModelChoice, device: str, engine: str = "auto", *, download: bool = True
+) -> "ClipReranker":
     """The reranker of a model; the same one each time, so that a pool is encoded once in a process."""
-    return _loaded(choice, device, engine).reranker
+    return _loaded(choice, device, engine, download).reranker
 
 
-@lru_cache(maxsize=2)
-def _loaded(choice: ModelChoice, device: str, engine: str) -> _Loaded:
+def _loaded(choice: ModelChoice, device: str, engine: str, download: bool) -> _Loaded:
+    directory = cache_directory().absolute()
     family = SAMPLE_NAME if choice == _NAMED[SAMPLE_NAME] else ""
-    return _Loaded(load_encoder(choice, cache_directory(), device=device, engine=engine), family)
+
+    def load() -> _Loaded:
+        return _Loaded(load_encoder(choice, directory, device=device, engine=engine, download=download), family)
+
+    return _NAMED_MODELS.get((choice, device, engine, directory), load, terms=download)
 
 
 def reranker_of_encoder(encoder: Encoder) -> "ClipReranker":
     """The reranker of an encoder somebody brought along; the same one each time."""
-    return _brought(_Brought(encoder)).reranker
+    return _BROUGHT_ENCODERS.get(_Brought(encoder), lambda: _Loaded(encoder)).reranker
 
 
 class _Brought:
@@ -88,8 +109,3 @@ class _Brought:
 
     def __hash__(self) -> int:
         return id(self.encoder)
-
-
-@lru_cache(maxsize=2)
-def _brought(brought: _Brought) -> _Loaded:
-    return _Loaded(brought.encoder)

@@ -8,6 +8,7 @@ import numpy as np
 from PIL import Image
 
 from phrasepix.gallery.hotlinks import hotlinked
+from phrasepix_core.installing import install_command
 from reranker.match import Match
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def plot(results: "Results", width: int) -> None:
         import ipyplot
         from IPython.display import display
     except ModuleNotFoundError as error:
-        raise ImportError("show() needs ipyplot: pip install 'phrasepix[notebook]'") from error
+        raise ImportError(f"show() needs ipyplot: {install_command('ipyplot', 'jupyter')}") from error
     if not results:
         display(results)  # type: ignore[no-untyped-call]  # says so itself
         return

@@ -10,11 +10,12 @@ from typing import Self
 from phrasepix.again import Again
 from phrasepix.anew import shown
 from phrasepix.asking import Asking, FoundTags, GivenTags, Record
+from phrasepix.errors import UnknownSourceError
 from phrasepix.finishing import finish_of
 from phrasepix.loading import model_of, second_model_of
-from phrasepix.looking import Looked, loader_and_memory, no_downloads
+from phrasepix.looking import Looked, loader_and_memory
 from phrasepix.pool import AskedSource, Pool
-from phrasepix.results import Failure, Origin, Results, Skipped
+from phrasepix.results import Failure, Results, Skipped
 from phrasepix.saving.reopener import Reopener
 from phrasepix.saving.used import UsedBefore
 from phrasepix.settings import SearchProgress, Settings, SourceChoice
@@ -24,12 +25,11 @@ from reranker.match import Ranking
 from reranker.models.model_choice import DEFAULT_MODEL
 from reranker.pictures.fetch import PictureFetcher
 from reranker.pictures.offline import OfflineFetcher
-from retriever.errors import RetrieverError, WrongParameterError
+from retriever.errors import RetrieverError, SourceFaultError, WrongParameterError
 from retriever.filtering import unhonoured_message
 from retriever.languages import LANGUAGES, USUAL_LANGUAGE
-from retriever.protocol import KnowsItsFilters, Retriever, is_on_disk, is_on_loopback
+from retriever.protocol import KnowsItsFilters, Retriever
 from retriever.source import Opening, log_skip
-from retriever.user_agent import user_agent
 
 logger = logging.getLogger(__name__)
 
@@ -101,16 +101,15 @@ class Search:
                 opened.callback(self._second_model.end)
                 self._second_model.begin()
             self._sources = self._open_sources(opened)
-            fetcher = OfflineFetcher() if settings.offline else PictureFetcher(user_agent=user_agent())
+            fetcher = OfflineFetcher() if settings.offline else PictureFetcher()
             self._looked = Looked(
                 candidates=(),
                 places={},
-                loopback_sources=_names_of(self._sources, is_on_loopback),
-                local_sources=_names_of(self._sources, is_on_disk),
-                unkept_sources=frozenset(one.retriever.name for one in self._sources if not one.may_be_kept),
+                loopback_sources=_names_of(self._sources, lambda source: source.is_on_loopback),
+                local_sources=_names_of(self._sources, lambda source: source.is_on_disk),
+                unkept_sources=frozenset(one.name for one in self._sources if not one.may_be_kept),
             )
             self._loader, self._memory = loader_and_memory(self._looked, fetcher, opened)
-            opened.enter_context(no_downloads() if settings.offline else nullcontext())
             self._resources = opened.pop_all()
         return self
 
@@ -125,22 +124,34 @@ class Search:
         by_name: dict[str, tuple[str, Opening]] = {}
         own: dict[str, Retriever] = {}
         for choice in settings.sources:
+            title = choice if isinstance(choice, str) else type(choice).__name__
             try:
-                retriever = opened.enter_context(self._open(choice))
-            except RetrieverError as error:
+                source = self._opened(choice, opened)
+            except UnknownSourceError:
+                raise  # nobody's fault but a slip of the pen
+            except Exception as fault:  # a plug-in's mistake must not end the search in the others
+                error = fault if isinstance(fault, RetrieverError) else SourceFaultError.of(title, fault)
                 errors.append(error)
                 if len(errors) < len(settings.sources):
-                    self._fail(Failure(str(choice), str(choice), str(error)))
+                    self._fail(Failure(title, title, str(error)))
                 continue
-            sources.append(AskedSource(retriever, Origin.of_retriever(retriever)))
+            sources.append(source)
             if isinstance(choice, str):
-                by_name[retriever.name] = (choice, self._opening)
+                by_name[source.name] = (choice, self._opening)
             else:
-                own[retriever.name] = retriever
+                own[source.name] = source.retriever
         self._reopener = Reopener(by_name, own, offline=settings.offline)
         if not sources:
             raise errors[-1]
         return sources
+
+    def _opened(self, choice: SourceChoice, opened: ExitStack) -> AskedSource:
+        """The source, open as long as `opened`. Raises whatever its code raises, but nothing when it is closed."""
+        with ExitStack() as opening:
+            source = AskedSource.of_retriever(opening.enter_context(self._open(choice)))
+            self._say_what_is_not_honoured(source)
+            opened.callback(_close, opening.pop_all(), source.origin.title)
+        return source
 
     def _open(self, choice: SourceChoice) -> AbstractContextManager[Retriever]:
         if not isinstance(choice, str):
@@ -158,13 +169,12 @@ class Search:
     def _pool(self) -> Pool | None:
         """The candidates, as they come; None where there is none."""
         settings = self._settings
-        filters = replace(settings.filters, language=self._language)
+        is_found = settings.filters.language is None
+        filters = replace(settings.filters, language=self._language, language_is_found=is_found)
         tags, asking = self._asking()
         asked = " and ".join(source.origin.title for source in self._sources)
         about = f" for {', '.join(tags)}" if tags else ""
         self._on_progress(SearchProgress(f"asking {asked}{about}"))
-        for source in self._sources:
-            self._say_what_is_not_honoured(source)
         pool = Pool(
             [
                 (source, GivenTags([""]) if source.is_on_disk and not settings.tags else asking)
@@ -249,8 +259,9 @@ class Search:
             origins=tuple(source.origin for source in self._sources),
             model=self._model.title,
             refined_by=self._second_model.title if self._second_model is not None else "",
+            diverse=self._settings.diverse,
             matches=shown(ranking.matches, self._settings, self._used, again),
-            skipped=(*self._skipped, *skipped),
+            skipped=_each_once([*self._skipped, *skipped]),
             pool_size=ranking.pool_size,
             is_final=ranking.is_final,
             failures=tuple(self._failures),
@@ -260,15 +271,28 @@ class Search:
         )
 
 
-def _names_of(sources: Sequence[AskedSource], are_so: Callable[[Retriever], bool]) -> frozenset[str]:
+def _each_once(skipped: Sequence[Skipped]) -> tuple[Skipped, ...]:
+    """What two tags have found is one, unless its source gave it no id."""
+    return tuple({number if one.id == "?" else one: one for number, one in enumerate(skipped)}.values())
+
+
+def _close(resources: ExitStack, title: str) -> None:
+    """Close a source. What its code does wrong by then takes no results away."""
+    try:
+        resources.close()
+    except Exception as fault:
+        logger.warning("%s", SourceFaultError.of(title, fault))
+
+
+def _names_of(sources: Sequence[AskedSource], are_so: Callable[[AskedSource], bool]) -> frozenset[str]:
     """The names of those that say they are so.
 
     A picture says by its source's name alone where it may come from: raises `WrongParameterError` where two of one name
     say different things.
     """
-    said = {one.retriever.name: are_so(one.retriever) for one in sources}
+    said = {one.name: are_so(one) for one in sources}
     for one in sources:
-        if are_so(one.retriever) != said[name := one.retriever.name]:
+        if are_so(one) != said[name := one.name]:
             raise WrongParameterError(
                 f"two sources are called {name!r}, and the pictures of one alone are on this machine; "
                 "give yours another name"

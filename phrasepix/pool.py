@@ -10,39 +10,48 @@ from phrasepix.results import Failure, Origin
 from reranker.look_ahead import merge_ahead
 from reranker.memory.picture_store import LONGEST
 from retriever.candidate import Candidate
-from retriever.errors import RetrieverError, SourceFaultError
+from retriever.errors import RetrieverError, SourceFaultError, SourceUnreachableError
 from retriever.filters import Filters
 from retriever.profile import USUAL_LIMIT
-from retriever.protocol import Retriever, is_on_disk, profile_of
+from retriever.protocol import Retriever, is_on_disk, is_on_loopback, profile_of
 
 _READ_AHEAD = 256
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AskedSource:
-    """A source that is open, and who it is to people."""
+    """A source that is open, and what it says of itself: asked once, for a plug-in may fail at any question.
+
+    `is_on_disk`: a folder, which can do without a tag; `is_on_loopback`: its pictures may come from this machine;
+    `usual_limit`: how many candidates are looked at if nobody says how many; `may_be_kept`: files of its pictures may
+    be kept for as long as others are.
+    """
 
     retriever: Retriever
+    name: str
     origin: Origin
+    is_on_disk: bool
+    is_on_loopback: bool
+    usual_limit: int
+    may_be_kept: bool
 
-    @property
-    def is_on_disk(self) -> bool:
-        """Whether it is a folder, which can do without a tag."""
-        return is_on_disk(self.retriever)
-
-    @property
-    def usual_limit(self) -> int:
-        """How many candidates are looked at where nobody says how many."""
-        profile = profile_of(self.retriever)
+    @classmethod
+    def of_retriever(cls, retriever: Retriever) -> "AskedSource":
+        """Ask a retriever what it says of itself. Raises whatever its code raises."""
+        profile = profile_of(retriever)
         if profile is None:
-            return USUAL_LIMIT
-        return profile.deepest if profile.usual_limit is None else profile.usual_limit
-
-    @property
-    def may_be_kept(self) -> bool:
-        """Whether files of its pictures may be kept for as long as others are."""
-        profile = profile_of(self.retriever)
-        return profile is None or profile.pictures_kept_for >= LONGEST
+            usual_limit = USUAL_LIMIT
+        else:
+            usual_limit = profile.deepest if profile.usual_limit is None else profile.usual_limit
+        return cls(
+            retriever=retriever,
+            name=retriever.name,
+            origin=Origin.of_retriever(retriever),
+            is_on_disk=is_on_disk(retriever),
+            is_on_loopback=is_on_loopback(retriever),
+            usual_limit=usual_limit,
+            may_be_kept=profile is None or profile.pictures_kept_for >= LONGEST,
+        )
 
 
 @dataclass(slots=True)
@@ -53,6 +62,7 @@ class _Found:
     places: dict[tuple[str, str], tuple[int, ...]] = field(default_factory=dict)
     errors: list[RetrieverError] = field(default_factory=list)
     failing: Lock = field(default_factory=Lock)
+    unreachable: list[Failure] = field(default_factory=list)
     is_complete: bool = False
 
 
@@ -81,15 +91,18 @@ class Pool:
             with found.failing:
                 found.errors.append(error)
                 is_last = len(found.errors) == len(sources)
-            if not is_last:  # that one is raised
-                on_failure(Failure(source.retriever.name, source.origin.title, str(error)))
+            failure = Failure(source.name, source.origin.title, str(error))
+            if isinstance(error, SourceUnreachableError) and error.reason:
+                found.unreachable.append(failure)  # told of with the first answer of another, or all at once
+            elif not is_last:  # that one is raised
+                on_failure(failure)
 
         # Neither these nor the threads that read them hold the pool: with its last holder they end at once.
         answers = [
             _answers(index, source, asking, limit=limit, filters=filters, record=record, on_error=fail)
             for index, (source, asking) in enumerate(sources)
         ]
-        self._unread: Iterator[Candidate] = _merged(answers, found, wanted)
+        self._unread: Iterator[Candidate] = _merged(answers, found, wanted, on_failure)
 
     @property
     def total(self) -> int | None:
@@ -120,15 +133,42 @@ Answers = Iterator[tuple[tuple[int, ...], Candidate]]
 """Candidates, each with its place."""
 
 
-def _merged(answers: Sequence[Answers], found: _Found, wanted: Callable[[Candidate], bool]) -> Iterator[Candidate]:
+def _merged(
+    answers: Sequence[Answers],
+    found: _Found,
+    wanted: Callable[[Candidate], bool],
+    on_failure: Callable[[Failure], None],
+) -> Iterator[Candidate]:
     for place, candidate in chain.from_iterable(merge_ahead(answers, room=_READ_AHEAD)):
+        _tell(found, on_failure)
         if candidate.identity not in found.places and wanted(candidate):
             found.places[candidate.identity] = place
             found.candidates.append(candidate)
             yield candidate
     found.is_complete = True
+    last = found.errors[-1] if found.errors and len(found.errors) == len(answers) else None
+    if last is None or _of_all(found.errors) is last:
+        _tell(found, on_failure, but=last)
     if found.errors and len(found.errors) == len(answers):
-        raise found.errors[-1]
+        raise _of_all(found.errors)
+
+
+def _tell(found: _Found, on_failure: Callable[[Failure], None], but: RetrieverError | None = None) -> None:
+    """Tell of the sources that cannot be reached, except of the error `but`, which is raised."""
+    while found.unreachable:
+        failure = found.unreachable.pop(0)
+        if but is None or failure.reason != str(but):
+            on_failure(failure)
+
+
+def _of_all(errors: Sequence[RetrieverError]) -> RetrieverError:
+    """The error of a search that no source answered: one for all, if none could be connected to, else the last."""
+    unreachable = [one for one in errors if isinstance(one, SourceUnreachableError) and one.reason]
+    if len(unreachable) < len(errors) or len({one.reason for one in unreachable}) > 1:
+        return errors[-1]
+    return SourceUnreachableError.not_connected(
+        [source for one in unreachable for source in one.sources], unreachable[0].reason
+    )
 
 
 def _answers(

@@ -6,14 +6,16 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
+from phrasepix.links import path_shown
 from phrasepix.saving.reopener import Reopener
 from phrasepix_core.files import write_atomically
+from phrasepix_core.text import shortened
 from reranker.match import Match, fits_well
 from reranker.query import Part, Phrase, Query
 from retriever.protocol import Retriever, profile_of
 
 if TYPE_CHECKING:
-    from rich.table import Table
+    from rich.console import Group
 
     from phrasepix.again import Again
     from phrasepix.saving.save import Saved, SaveProgress
@@ -78,7 +80,8 @@ class Results(Sequence[Match]):
     `language` is the tags' (two letters; empty where none was asked). `origins` are the sources that were asked,
     `failures` those among them that did not answer to the end. `pool_size` counts the candidates they were chosen from;
     those of a search that still runs are not `is_final`. `refined_by` is the model that ranked the best again; empty
-    where none did. In a notebook a `Results` shows itself as cards, on a terminal (with rich) as a table.
+    where none did. `diverse` is how far the best were spread, 0…1. In a notebook a `Results` shows itself as cards, on
+    a terminal (with rich) as a table.
     """
 
     phrase: str
@@ -92,6 +95,7 @@ class Results(Sequence[Match]):
     failures: tuple[Failure, ...] = ()
     asked: tuple[AskedTag, ...] = ()
     refined_by: str = ""
+    diverse: float = 0.0
     language: str = ""
     reopener: Reopener = field(repr=False, default_factory=Reopener)
     query: Query | None = field(repr=False, default=None)
@@ -116,6 +120,13 @@ class Results(Sequence[Match]):
     def mention(self) -> str:
         """What must stand wherever the results are shown."""
         return " · ".join(origin.mention for origin in self.origins)
+
+    @property
+    def order(self) -> list[str]:
+        """What explains the order, in sentences; none if it is simply by how well each shows one phrase."""
+        from phrasepix.ordering import order_in_words
+
+        return order_in_words(self)
 
     @property
     def unwanted(self) -> tuple[Part, ...]:
@@ -207,7 +218,7 @@ class Results(Sequence[Match]):
     def show(self, width: int = 220) -> None:
         """Show the matches in a notebook with ipyplot, `width` pixels each.
 
-        Raises `ImportError` where the extra `phrasepix[notebook]` is not installed.
+        Raises `ImportError`, which says how it is installed, if ipyplot is missing.
         """
         from phrasepix.notebook import plot
 
@@ -220,7 +231,7 @@ class Results(Sequence[Match]):
 
         return {"text/html": gallery_cards(self), "text/plain": repr(self)}
 
-    def __rich__(self) -> "Table":
+    def __rich__(self) -> "Group":
         from phrasepix.terminal import results_table
 
         return results_table(self)
@@ -228,7 +239,8 @@ class Results(Sequence[Match]):
     def __repr__(self) -> str:
         of = f"{len(self.matches)} of {self.pool_size} pictures{'' if self.is_final else ' so far'}"
         tagged = f" tagged {', '.join(self.tags)}" if any(self.tags) else ""
-        return f"<Results for {self.phrase!r}: {of}{tagged} from {' and '.join(one.title for one in self.origins)}>"
+        asked = " and ".join(one.title for one in self.origins)
+        return f"<Results for {shortened(self.phrase)!r}: {of}{tagged} from {asked}>"
 
 
 def _part_as_json(part: Part) -> dict[str, Any]:
@@ -254,6 +266,7 @@ def _match_as_json(match: Match) -> dict[str, Any]:
         "title": candidate.title,
         "page_url": candidate.page_url,
         "image_url": candidate.image_url,
+        "path": path_shown(candidate) or None,
         "width": candidate.width,
         "height": candidate.height,
         "media_type": candidate.media_type,

@@ -4,16 +4,16 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from phrasepix.asking import USUAL_REQUESTS
+from phrasepix.given import sources_given, tags_given, whole_number
 from phrasepix.likes import Like, Minus, query_of
 from phrasepix.pipeline import Search
 from phrasepix.results import Results
 from phrasepix.settings import SearchProgress, Settings, SourceChoice
 from phrasepix.sources import default_sources
 from reranker.encoder import Encoder
+from reranker.errors import WrongQueryError
 from reranker.query import Query
-from retriever.errors import WrongParameterError
 from retriever.filters import NO_FILTERS, Filters
-from retriever.protocol import Retriever
 
 __all__ = ["SearchProgress", "find_images", "stream_images"]
 
@@ -51,62 +51,89 @@ def find_images(
     words: float = 0.0,
     on_progress: Callable[[SearchProgress], None] = _silent,
 ) -> Results:
-    """The `top` pictures that show `phrase` best, among up to `limit` candidates of each source for each `tag`.
+    """Find the pictures that show `phrase` best.
 
-    `like` is a picture to compare with, or several: paths, http or https addresses, matches, pictures of Pillow's, each
-    alone or as (picture, weight). Beside a phrase both decide, each measured by how much the pool differs in it;
-    without one, sources other than folders need a `tag`. The pictures themselves are left out of what is found. `minus`
-    are phrases or pictures to keep away from: what a match resembles them more than the pool does on average is its
-    `Match.penalty`, and ranks go by score less penalty. A `Query` says all of this at once.
+    Example:
 
-    `source` is the name of one (`phrasepix sources` lists them), a folder of pictures, a `Retriever`, or several of
-    these, asked side by side; by default pixabay where there is a key for it, else openverse and commons, which need
-    none. By default `limit` is 200, and that of a folder none. One of several sources that fails is listed in
-    `Results.failures`. `model` is a name (multilingual, best, clip-multilingual-v1, sample, open_clip's with its
-    `pretrained` tag, hf-hub:…, local-dir:…, or TEXT+MODEL: a text tower of sentence-transformers, as hf-hub:… or
-    local-dir:…, in the space of a model) or an `Encoder`, by default ViT-B-32 / laion2b_s34b_b79k, and the sample's own
-    for the sample. `device` is auto, cpu, cuda or mps; `engine` torch, openvino (on the CPU: the model is exported once
-    and then starts without torch) or auto, which is openvino on a CPU. `key` and `base_url` stand in for the only
-    source's environment variables (such as `PIXABAY_API_KEY`, `PIXABAY_API_URL`) and the config file. `on_progress` is
-    told how far the search is.
+        from phrasepix import find_images
 
-    Without a `tag` a folder is looked through as a whole, and other sources are asked for tags found in the phrase (in
-    the language that `filters` say, else in the one the phrase seems to be in), narrow to broad, until each has brought
-    `limit` candidates in all or was sent `requests` requests. `Results.asked` says what each tag brought.
+        results = find_images("a tiger playing in the snow", tag="tiger", top=5)
+        for match in results:
+            print(match.rank, match.fit, match.candidate.page_url, match.candidate.credit)
+        results.save_gallery("tigers.html")
 
-    Candidates of several tags are merged in the tags' order, each picture once. One whose picture cannot be had is
-    skipped and listed in `Results.skipped`. What was encoded is remembered in the cache directory: another phrase over
-    the same pictures encodes none of them again, in this process or another.
+    Each source is asked for `tag`; of what it offers, the pictures nearest to the phrase come first.
 
-    With `fold` the same picture (on two sources, cropped, mirrored, recoloured) is shown once, at its best place; the
-    others are its `Match.siblings`.
+    What is looked for:
 
-    `diverse` from 0 (the plain order) to 1 spreads the best, so that they differ from each other. With `explain` each
-    match says in `Match.parts` how it shows each part of the phrase. `refine` names a second, heavier model (one of
-    open_clip's with its tag: ViT-L-14/laion2b_s32b_b82k) or is its `Encoder`: it ranks the best `refine_top` of the
-    first model again, and what lies below stays behind them in the first one's order; `Match.first_score` is the first
-    model's. `Match.stands_out` and `Results.fits_well` say whether anything here shows the phrase at all.
+    - `phrase`: the sentence the picture should show, or a `Query` that says all of it. May be left out with `like`.
+    - `like`: a picture to compare with, or several: paths, http(s) addresses, matches, pictures of Pillow's, each alone
+      or as (picture, weight). Beside a phrase both decide, each measured by how much the pool differs in it. The
+      pictures themselves are left out of what is found.
+    - `minus`: phrases or pictures to keep away from. What a match resembles them more than the pool does on average is
+      its `Match.penalty`, and ranks go by score less penalty.
 
-    `rank` is cosine, or normalised: then half the mean cosine of a picture to the everyday captions nearest to it is
-    taken off (`Match.nearness`), so that pictures that are near every text lose the places they take from others.
-    `words` from 0 to 1 is how much it counts whether the source's tags and title for a picture have the words of the
-    phrase (`Match.bonus`); 0.5 is a good choice where sources describe their pictures well.
+    Where, and among which pictures:
 
-    With `offline` no request is sent to anybody: answers, pictures and weights come from what is kept, and what is not
-    is listed in `Results.skipped`, or is an `AnswerNotKeptError` where it is the answer to the tag. (A `Retriever` of
-    your own is asked as ever, by a thread of its own.)
+    - `source`: a name (`phrasepix sources` lists them), the path of a folder, a `Retriever`, or a list of these, asked
+      side by side. By default pixabay if there is a key for it, else openverse and commons, which need none. One of
+      several that fails is listed in `Results.failures`.
+    - `tag`: what the sources are asked for, or several, in a list or with commas between. Without one a folder is
+      looked through as a whole, and other sources are asked for tags found in the phrase, by how much they narrow;
+      `Results.asked` says what each brought.
+    - `limit`: candidates of each source for each tag; without a tag, of each source in all. By default 200, of a folder
+      all.
+    - `requests`: requests to each source for tags found in the phrase.
+    - `filters`: `Filters(orientation="vertical", …)`; also the tags' language, which else is the phrase's.
+    - `key`, `base_url`: stand in for the only source's environment variables (such as `PIXABAY_API_KEY`,
+      `PIXABAY_API_URL`) and the config file.
+    - `offline`: no request is sent to anybody. What is not kept is listed in `Results.skipped`, or is an
+      `AnswerNotKeptError` if it is the answer to the tag. A `Retriever` of your own is asked all the same.
+    - `project`: a directory that pictures were saved into (`Results.save`). What was saved there before, or looks like
+      it, says so in `Match.used_before`.
+    - `unused`: leave these out.
 
-    `project` is a directory that pictures were saved into (`Results.save`): matches saved there before, or that look
-    like one that was, say so in `Match.used_before`; with `unused` they are left out.
+    What comes out:
 
-    Raises `WrongQueryError`, `WrongParameterError` and the other errors of `phrasepix.errors`.
+    - `top`: how many matches.
+    - `fold`: the same picture (on two sources, cropped, mirrored, recoloured) is one match, and the others are its
+      `Match.siblings`.
+    - `diverse`: from 0, the plain order, to 1: the best differ from each other.
+    - `rank`: cosine, or normalised: then half the mean cosine of a picture to the everyday captions nearest to it is
+      taken off (`Match.nearness`), so that pictures that are near every text lose the places they take from others.
+    - `words`: from 0 to 1, how much it counts whether the source's tags and title for a picture have the words of the
+      phrase (`Match.bonus`); 0.5 is a good choice if sources describe their pictures well.
+    - `explain`: each match says in `Match.parts` how it shows each part of the phrase.
+
+    By which model:
+
+    - `model`: multilingual, best, clip-multilingual-v1, sample, one of open_clip's, hf-hub:…, local-dir:…, TEXT+MODEL
+      (a text tower of sentence-transformers, as hf-hub:… or local-dir:…, in the space of a model), or an `Encoder`. By
+      default ViT-B-32 / laion2b_s34b_b79k, and the sample's own for the sample.
+    - `pretrained`: the tag of an open_clip model's weights.
+    - `refine`: a second, heavier model (one of open_clip's with its tag: ViT-L-14/laion2b_s32b_b82k) or `Encoder`, that
+      ranks the best again. `Match.first_score` is then the first model's.
+    - `refine_top`: how many of the best.
+    - `device`: auto, cpu, cuda or mps.
+    - `engine`: torch, openvino (on the CPU; the model is exported once, and then starts without torch), or auto, which
+      is openvino on a CPU.
+
+    `on_progress` is told how far the search is.
+
+    The order of several tags, and of sources, decides ties; each picture comes once. One whose picture cannot be had is
+    listed in `Results.skipped`. What was encoded is remembered in the cache directory: another phrase over the same
+    pictures encodes none of them again. `Match.stands_out` and `Results.fits_well` say whether anything here shows the
+    phrase at all.
+
+    Raises `WrongQueryError`, `WrongParameterError` and the other errors of `phrasepix.errors`; all of them are a
+    `phrasepix.PhrasepixError`.
     """
     settings = Settings(
         query=query_of(phrase, like, minus),
-        tags=_distinct(tag),
-        top=top,
-        limit=limit,
-        requests=requests,
+        tags=tags_given(tag),
+        top=whole_number("top", top, WrongQueryError),
+        limit=None if limit is None else whole_number("limit", limit),
+        requests=whole_number("requests", requests),
         sources=_chosen(source, key, base_url, offline),
         filters=filters,
         model=model,
@@ -122,7 +149,7 @@ def find_images(
         diverse=diverse,
         explain=explain,
         refine=refine,
-        refine_top=refine_top,
+        refine_top=whole_number("refine_top", refine_top, WrongQueryError),
         rank=rank,
         words_weight=words,
     )
@@ -166,10 +193,10 @@ def stream_images(
     """
     settings = Settings(
         query=query_of(phrase, like, minus),
-        tags=_distinct(tag),
-        top=top,
-        limit=limit,
-        requests=requests,
+        tags=tags_given(tag),
+        top=whole_number("top", top, WrongQueryError),
+        limit=None if limit is None else whole_number("limit", limit),
+        requests=whole_number("requests", requests),
         sources=_chosen(source, key, base_url, offline),
         filters=filters,
         model=model,
@@ -185,7 +212,7 @@ def stream_images(
         diverse=diverse,
         explain=explain,
         refine=refine,
-        refine_top=refine_top,
+        refine_top=whole_number("refine_top", refine_top, WrongQueryError),
         rank=rank,
         words_weight=words,
     )
@@ -197,28 +224,7 @@ def _streamed(settings: Settings, on_progress: Callable[[SearchProgress], None])
         yield from search.stream()
 
 
-def _chosen(
-    source: SourceChoice | Path | Sequence[SourceChoice | Path] | None,
-    key: str | None,
-    base_url: str | None,
-    offline: bool,
-) -> tuple[SourceChoice, ...]:
-    if source is None or source == () or source == []:
-        return ("pixabay",) if base_url is not None else default_sources(key, offline=offline)
-    several = source if isinstance(source, Sequence) and not isinstance(source, str) else [source]
-    return _each_once(several)
-
-
-def _distinct(tag: str | Sequence[str] | None) -> tuple[str, ...]:
-    tags = (tag,) if isinstance(tag, str) else tag or ()
-    return tuple(dict.fromkeys(" ".join(one.split()) for one in tags))
-
-
-def _each_once(sources: Sequence[SourceChoice | Path]) -> tuple[SourceChoice, ...]:
-    chosen: dict[object, SourceChoice] = {}
-    for source in sources:
-        one = f"folder:{source}" if isinstance(source, Path) else source
-        if not isinstance(one, str | Retriever):
-            raise WrongParameterError(f"source {one!r} is none; give a name, the path of a folder, or a Retriever")
-        chosen[one if isinstance(one, str) else id(one)] = one  # a retriever need not be hashable
-    return tuple(chosen.values())
+def _chosen(source: object, key: str | None, base_url: str | None, offline: bool) -> tuple[SourceChoice, ...]:
+    if source is not None:
+        return sources_given(source)
+    return ("pixabay",) if base_url is not None else default_sources(key, offline=offline)

@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from phrasepix.given import demand_directory, demand_filters, demand_model, demand_texts
 from reranker.encoder import Encoder
-from reranker.errors import WrongQueryError
 from reranker.finish import demand_share
 from reranker.ordering import Ordering
 from reranker.query import Query
@@ -71,14 +71,15 @@ class Settings:
             raise WrongParameterError(
                 "key and base_url are of one source; with several, set each source's own environment variables"
             )
-        if self.top < 1:
-            raise WrongQueryError(f"top {self.top} is out of range; allowed: whole numbers from 1")
         demand_share(self.diverse)
         _ = self.ordering  # which demands its own
-        if self.refine_top < 1:
-            raise WrongQueryError(f"refine_top {self.refine_top} is out of range; allowed: whole numbers from 1")
-        if self.requests < 1:
-            raise WrongParameterError(f"requests {self.requests} is out of range; allowed: whole numbers from 1")
+        demand_filters(self.filters)
+        demand_model("model", self.model)
+        demand_model("refine", self.refine)
+        demand_directory("project", self.project)
+        demand_texts(pretrained=self.pretrained, device=self.device, engine=self.engine, base_url=self.base_url)
+        if not isinstance(self.key, str | None):
+            raise WrongParameterError("the key is no text; give a str, or leave it out")  # and is shown nowhere
         if self.unused and self.project is None:
             raise WrongParameterError("unused needs the project whose pictures are left out; say which directory")
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from phrasepix.errors import UnknownSourceError
+from phrasepix.errors import PhrasepixError, SourceFaultError
 from phrasepix.sources import BUILT_IN, source_named, source_names
 from retriever.api_key import find_api_key, how_to_get_a_key
 from retriever.errors import ConfigFileError
@@ -44,7 +44,8 @@ def every_source() -> list[ListedSource]:
 def _listed(name: str) -> ListedSource:
     try:
         profile = source_named(name).profile
-    except UnknownSourceError as error:
+    except Exception as fault:  # another package may do anything wrong
+        error = fault if isinstance(fault, PhrasepixError) else SourceFaultError.of(name, fault)
         return ListedSource(name=name, profile=None, key="", remedy=str(error))
     key, remedy = _key(profile)
     return ListedSource(name=name, profile=profile, key=key, remedy=remedy)

@@ -10,6 +10,7 @@ from phrasepix.errors import UnknownSourceError
 from retriever.api_key import find_api_key
 from retriever.courtesy.kept_answers import answer_files
 from retriever.directories import cache_directory
+from retriever.errors import SourceFaultError
 from retriever.folder.source import FolderSource
 from retriever.profile import SourceProfile
 from retriever.source import GROUP, Source
@@ -37,7 +38,8 @@ _FOLDER = "folder:"
 def source_named(name: str | Path) -> Source:
     """The source `name`, or the folder it says: a `Path`, what looks like one, `folder:PATH`, or a folder's name.
 
-    Raises `UnknownSourceError`; whether there is such a folder shows when it is opened.
+    Raises `UnknownSourceError`, and `SourceFaultError` if another package adds it and it cannot be loaded; whether
+    there is such a folder shows when it is opened.
     """
     if isinstance(name, Path) or _looks_like_a_path(name):
         return FolderSource(name)
@@ -56,7 +58,7 @@ def registered_source(name: str) -> Source | None:
     """The source of that name that comes along or that another package adds; None where there is none.
 
     A folder never is: for what a picture says of where it is from, whoever names no folder has none opened.
-    Raises `UnknownSourceError` where it cannot be loaded.
+    Raises `SourceFaultError` if it cannot be loaded.
     """
     if name in BUILT_IN:
         source: Source = import_module(BUILT_IN[name]).SOURCE
@@ -102,8 +104,8 @@ def _loaded(added: "EntryPoint") -> Source:
         is_one = isinstance(source, Source) and isinstance(source.profile, SourceProfile)
     except (Exception, SystemExit) as error:  # whatever a package does wrong when it is imported
         words = f"{type(error).__name__}: {error}"
-        raise UnknownSourceError(f"the source {added.name!r} of {added.value} cannot be loaded: {words}") from error
+        raise SourceFaultError(f"the source {added.name!r} of {added.value} cannot be loaded: {words}") from error
     if not is_one:
-        raise UnknownSourceError(f"{added.value}, which is registered as source {added.name!r}, is none")
+        raise SourceFaultError(f"{added.value}, which is registered as source {added.name!r}, is none")
     found: Source = source
     return found

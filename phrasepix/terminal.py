@@ -2,77 +2,105 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from phrasepix.links import page_of
+from phrasepix.links import page_of, path_shown
 from phrasepix.videos import video_note
-from reranker.match import Match
+from phrasepix_core.text import shortened
+from reranker.match import LEAST_PENALTY, Match
 from retriever.candidate import Candidate
 
 if TYPE_CHECKING:
-    from rich.table import Table
+    from rich.console import Group
     from rich.text import Text
 
+    from phrasepix.cells import Lines
     from phrasepix.results import Results
 
 _BAR_WIDTH = 8
-_STYLES = {"clear": "green", "fair": "yellow", "weak": "bright_black"}
-"""By the word for how a match fits."""
+_STYLES = {"clear": "green", "fair": "yellow", "weak": ""}
+"""By the word for how a match fits. Weak has the terminal's own colour: greys vanish on one ground or the other."""
 _TAGS_SHOWN = 6
 _LONGEST_ID = 16
-_LEAST_SEEN = 0.0005
 
 
 def short_name(candidate: Candidate) -> str:
-    """Source and id, of a long id its two ends: for tables, where page and rank say the rest."""
+    """What a picture is called in a table: its path below the folder, else source and id, of a long id its ends."""
+    if candidate.relative_path:
+        return candidate.relative_path
     identifier = candidate.id
     if len(identifier) > _LONGEST_ID:
         identifier = f"{identifier[:8]}…{identifier[-4:]}"
     return f"{candidate.source}:{identifier}"
 
 
-def results_table(results: "Results") -> "Table":
-    """The matches as a table; source texts are shown as they are, never read as markup."""
+def results_table(results: "Results") -> "Group":
+    """The matches as a table, with what was looked for above it and how they are ordered below.
+
+    Source texts are shown as they are, never read as markup.
+    """
     from rich import box
+    from rich.console import Group
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(
-        box=box.SIMPLE_HEAD,
-        title=Text("".join([f"“{results.phrase}”", *(f" − “{part.title}”" for part in results.unwanted)])),
-        caption=Text(f"{len(results)} of {results.pool_size} pictures · {results.model} · {results.mention}"),
-        title_justify="left",
-        caption_justify="left",
-        expand=False,
-    )
+    from phrasepix.cells import without_controls
+
+    asked = (results.phrase, *(part.title for part in results.unwanted))
+    said = " − ".join(f"“{shortened(words, 300)}”" for words in asked)
+    about = f"{len(results)} of {results.pool_size} pictures · {results.model} · {results.mention}"
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, expand=False)
     table.add_column("#", justify="right", no_wrap=True, min_width=len(str(len(results))))
     table.add_column("score", no_wrap=True, min_width=6 + _BAR_WIDTH)
     parts = [part for part in _TOTAL_PARTS if part.is_in(results)]
     for part in parts:
         table.add_column(part.name, justify="right", no_wrap=True)
-    table.add_column("picture", overflow="fold")
+    table.add_column("picture")
     for match in results:
-        candidate = match.candidate
-        page = page_of(candidate)
-        words = ", ".join(candidate.tags[:_TAGS_SHOWN]) or candidate.title
-        note = video_note(candidate) if candidate.media_type == "video" else ""
         table.add_row(
             str(match.rank),
             _score(match),
             *(_amount(part.of(match)) for part in parts),
-            Text.assemble(
-                (short_name(candidate), f"link {page}" if page else ""),
-                f" by {candidate.creator}" if candidate.creator else "",
-                "\n" if note or words else "",
-                (f"{note} ", "cyan") if note else "",
-                words,
-                (f"\n{page}" if page else "", "dim"),
-                (f"\nused before: {match.used_before}" if match.used_before else "", "yellow"),
-                *_parts(match),
-                (_alike(match), "dim"),
-            ),
+            _picture(match),
         )
-    return table
+    below = "\n".join(without_controls(line) for line in (about, *results.order))
+    return Group(Text(without_controls(said), "bold"), table, Text(below, "dim"))
+
+
+def _picture(match: Match) -> "Lines":
+    """What is said of a match: its name, by whom, what it shows, its page, and what else is known."""
+    from rich.style import Style
+    from rich.text import Text
+
+    from phrasepix.cells import Lines, in_the_middle
+
+    candidate = match.candidate
+    page = page_of(candidate)
+    # A link is written as it is: what could end it early, or a space that rich reads as more of a style, makes none.
+    link = Style(link=page) if page and page.isprintable() and " " not in page else Style()
+    by = f"by {candidate.creator}" if candidate.creator else ""
+    words = ", ".join(candidate.tags[:_TAGS_SHOWN]) or (candidate.title if says_more(candidate) else "")
+    note = f"{video_note(candidate)} " if candidate.media_type == "video" else ""
+    name = Text(short_name(candidate), link)
+    lines = Lines()
+    if candidate.relative_path:
+        lines.add(name)
+        lines.add(Text(by))
+    else:
+        lines.add(Text.assemble(name, f" {by}" if by else ""))
+    lines.add(Text.assemble((note, "cyan"), words))
+    if page and not candidate.relative_path:
+        lines.add(Text(page, Style(dim=True) + link), cut=in_the_middle)
+    lines.add(Text(f"used before: {match.used_before}" if match.used_before else "", "yellow"))
+    lines.add(Text.assemble(*_parts(match)))
+    lines.add(Text(_alike(match), "dim"))
+    return lines
+
+
+def says_more(candidate: Candidate) -> bool:
+    """Whether its title says more than the name of the file, which stands in for one."""
+    return bool(candidate.title) and candidate.title != PurePosixPath(candidate.relative_path).stem
 
 
 def _score(match: Match) -> "Text":
@@ -85,7 +113,7 @@ def _score(match: Match) -> "Text":
         style = _STYLES[match.fit]
         bar, word = (f" {_bar(match.share)}", style), (match.fit, style)
     first = "" if match.first_score is None else f"first {match.first_score:.3f}"
-    below = Text(" · ", "dim").join(Text(*one) for one in (word, (first, "dim")) if one[0])
+    below = Text.assemble((" · ", "dim")).join(Text(*one) for one in (word, (first, "dim")) if one[0])
     return Text.assemble(f"{match.score:.3f}", bar, "\n" if below else "", below)
 
 
@@ -110,7 +138,7 @@ def _amount(amount: float) -> "Text":
     """What is added or taken off, with its sign."""
     from rich.text import Text
 
-    is_seen = abs(amount) >= _LEAST_SEEN
+    is_seen = abs(amount) >= LEAST_PENALTY
     sign = "−" if amount < 0 else "+"
     return Text(f"{sign}{abs(amount):.3f}" if is_seen else "–", "yellow" if is_seen else "dim")
 
@@ -118,7 +146,8 @@ def _amount(amount: float) -> "Text":
 def _parts(match: Match) -> Iterator[str | tuple[str, str]]:
     """The phrase's parts, each with the word for how the match shows it."""
     for number, part in enumerate(match.parts):
-        yield "\n" if number == 0 else " · "
+        if number:
+            yield " · "
         yield part.text
         if part.fit:
             yield f" {part.fit}", _STYLES[part.fit]
@@ -128,14 +157,11 @@ def _alike(match: Match) -> str:
     """How many show the same picture, and which."""
     if not match.siblings:
         return ""
-    return f"\n+{len(match.siblings)} alike: {', '.join(short_name(one) for one in match.siblings)}"
+    return f"+{len(match.siblings)} alike: {', '.join(short_name(one) for one in match.siblings)}"
 
 
 def results_lines(results: "Results") -> str:
-    """The matches as tab-separated lines: rank, score, picture, page, file, tags, creator, those alike.
-
-    Then come the penalty, by how far each stands out (empty where that is not known), nearness and bonus.
-    """
+    """The matches as tab-separated lines, in the columns of `phrasepix.columns.MATCHES`; empty what is not known."""
     return "".join(
         "\t".join(
             " ".join(str(field).split())
@@ -150,6 +176,8 @@ def results_lines(results: "Results") -> str:
                 ", ".join(str(one) for one in match.siblings),
                 f"{match.penalty:.6f}",
                 "" if match.stands_out is None else f"{match.stands_out:.3f}",
+                match.fit,
+                path_shown(match.candidate),
                 f"{match.nearness:.6f}",
                 f"{match.bonus:.6f}",
             )

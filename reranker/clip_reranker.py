@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Self
+from typing import Self, SupportsIndex
 
 from PIL import Image
 
@@ -44,8 +44,9 @@ class ClipReranker:
     """Ranks candidates by how well their pictures show a phrase.
 
     `encoder` is by default open_clip's ViT-B-32 (laion2b_s34b_b79k). Candidates are read, and their pictures loaded by
-    `loader` with `threads` threads, while earlier ones are encoded, up to `batch_size` at a time; memory stays bounded
-    however large the pool. What was encoded is remembered (by source and id, at most 256 MiB with the files, the
+    `loader` with `threads` threads, while earlier ones are encoded, up to `batch_size` at a time. Pictures are held for
+    a few batches only; what stays of each candidate is its embedding and some 7 KB. What was encoded is remembered (by
+    source and id, at most 256 MiB with the files, the
     longest unused go first), so that another phrase over the same pool encodes no picture again. With a `memory` this
     outlives the process; each batch is committed to it before the next one is encoded. `texts` bring an encoder and
     what it has encoded, in place of `encoder`: ValueError where both are given.
@@ -78,9 +79,10 @@ class ClipReranker:
         Then the neutral phrases that matches are read against, unless the encoder came with them or they are kept in
         `texts` (`Memory.texts`). Raises `WrongQueryError` where one has no finite embedding.
         """
-        for phrase in query.phrases:
-            self._texts.phrase(phrase.text)
-        self._texts.neutral(texts)
+        with self._texts.search(query):
+            for phrase in query.phrases:
+                self._texts.phrase(phrase.text)
+            self._texts.neutral(texts)
 
     def rerank(
         self,
@@ -163,9 +165,9 @@ class ClipReranker:
         likeness: Likeness | None,
     ) -> Iterator[Standing]:
         """The standing, the same one after each batch, at least once; its pictures are added to the `likeness`."""
-        if top < 1:
-            raise WrongQueryError(f"top {top} is out of range; allowed: whole numbers from 1")
-        with self._pool.encoding(candidates, loader, memory, place_of) as batches:
+        if isinstance(top, bool) or not isinstance(top, SupportsIndex) or top < 1:
+            raise WrongQueryError(f"top {top!r} is out of range; allowed: whole numbers from 1")
+        with self._texts.search(asked.query), self._pool.encoding(candidates, loader, memory, place_of) as batches:
             standing = asked.standing(top)  # while the first pictures are on their way
             yield standing
             for batch in batches:

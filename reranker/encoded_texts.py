@@ -1,12 +1,16 @@
 """Texts under one encoder, each encoded once in a process."""
 
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import lru_cache
 from threading import Lock
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from reranker.encoder import Embeddings, Encoder
+from phrasepix_core.text import shortened
+from reranker.encoder import Embeddings, Encoder, KeepsOneTower, checked_rows
 from reranker.errors import WrongQueryError
 from reranker.families import declared_family
 from reranker.neutral import caption_embeddings, neutral_embeddings
@@ -28,6 +32,8 @@ class EncodedTexts:
         self.in_use = Lock()
         """An encoder may be called by any thread, but by one at a time."""
         self._neutral: Embeddings | None = None
+        self._searches: Counter[int] = Counter()
+        self._counting = Lock()
         self._captions: Embeddings | None = None
         self._phrases = lru_cache(maxsize=128)(self._encode_phrase)
         self._parts = lru_cache(maxsize=32)(self._encode_parts)
@@ -56,12 +62,35 @@ class EncodedTexts:
                 self._captions = caption_embeddings(self.encoder, store)
             return self._captions
 
+    @contextmanager
+    def search(self, query: object) -> Iterator[None]:
+        """Count the search for `query` as one that uses the encoder, also if several of its threads do.
+
+        Once two searches overlap, the encoder holds both towers until the last is over.
+        """
+        self._count(id(query), 1)
+        try:
+            yield
+        finally:
+            self._count(id(query), -1)
+
+    def _count(self, search: int, change: int) -> None:
+        with self._counting:
+            self._searches[search] += change
+            if not self._searches[search]:
+                del self._searches[search]
+            if len(self._searches) != 1 and isinstance(self.encoder, KeepsOneTower):
+                self.encoder.keep_both_towers(len(self._searches) > 1)
+
     def _encode_phrase(self, text: str) -> Embeddings:
-        return self._finite(self.encoder.encode_texts([text])[0], "this phrase")
+        return self._finite(self._rows([text])[0], "this phrase")
 
     def _encode_parts(self, texts: tuple[str, ...]) -> list[tuple[str, Embeddings]]:
-        rows = self.encoder.encode_texts(texts) if texts else ()
-        return [(text, self._finite(row, f"“{text}”")) for text, row in zip(texts, rows, strict=True)]
+        rows = self._rows(texts) if texts else ()
+        return [(text, self._finite(row, f"“{shortened(text)}”")) for text, row in zip(texts, rows, strict=True)]
+
+    def _rows(self, texts: Sequence[str]) -> Embeddings:
+        return checked_rows(self.encoder, self.encoder.encode_texts(texts), len(texts), "texts")
 
     def _finite(self, embedding: Embeddings, title: str) -> Embeddings:
         if not np.isfinite(embedding).all():

@@ -7,6 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from reranker.errors import ModelError
+
 Embeddings = NDArray[np.float32]
 """float32 [n, dimensions], each row of L2 norm 1."""
 
@@ -86,6 +88,15 @@ class LoadsAhead(Protocol):
 
 
 @runtime_checkable
+class KeepsOneTower(Protocol):
+    """An `Encoder` that holds one of its towers in memory at a time, unless it is told to hold both."""
+
+    def keep_both_towers(self, both: bool) -> None:
+        """Whether to hold both from now on: several searches at once would have each loaded again in turns."""
+        ...
+
+
+@runtime_checkable
 class PreparesPictures(Protocol[Prepared]):
     """An `Encoder` whose pictures are prepared by many threads at once, while its image tower is at earlier ones."""
 
@@ -116,6 +127,37 @@ class _AsTheyAre:
 def preparing(encoder: Encoder) -> PreparesPictures[Any]:
     """The encoder in two steps, of which the first does nothing where the encoder does both at once."""
     return encoder if isinstance(encoder, PreparesPictures) else _AsTheyAre(encoder)
+
+
+_UNIT_TO_WITHIN = 0.02
+"""How far from 1 the norm of a row may be: half precision and quantised models are not exact."""
+
+
+def checked_rows(encoder: Encoder, rows: object, count: int, of: str) -> Embeddings:
+    """What an `encoder` gave for `count` texts or pictures (`of` says which): float32 [count, dimensions].
+
+    Rows that are not finite pass: the text or picture is to blame, and whoever asked knows which it is. Raises
+    `ModelError`, which names what was given, if the shape is wrong or a row has not L2 norm 1.
+    """
+    wanted = f"one row of {encoder.dimensions} numbers each, of L2 norm 1 (reranker.encoder.unit_rows makes such rows)"
+    try:
+        given = np.asarray(rows, dtype=np.float32)
+    except (TypeError, ValueError):
+        raise ModelError(
+            f"the encoder {encoder.name} gives {type(rows).__name__} for {count} {of}, not {wanted}"
+        ) from None
+    if given.shape != (count, encoder.dimensions):
+        raise ModelError(
+            f"the encoder {encoder.name} gives an array {list(given.shape)} for {count} {of}, not {wanted}"
+        )
+    norms = np.linalg.norm(given.astype(np.float64), axis=1)
+    with np.errstate(invalid="ignore"):
+        wrong = norms[np.isfinite(norms) & (np.abs(norms - 1) > _UNIT_TO_WITHIN)]
+    if wrong.size:
+        raise ModelError(
+            f"the encoder {encoder.name} gives a row of L2 norm {wrong[0]:.3g} for {count} {of}, not {wanted}"
+        )
+    return given
 
 
 def unit_rows(vectors: NDArray[np.floating]) -> Embeddings:

@@ -5,6 +5,7 @@
     ├── ModelError
     │   ├── UnknownModelError       no such model, tag or device (also a ValueError)
     │   ├── WeightsUnavailableError   the weights are not here and cannot be had
+    │   ├── ForkedProcessError      a model of the process that this one was forked from; it cannot run here
     │   └── NotExportableError      the engine cannot run this model; torch runs it instead
     └── PictureError             one picture cannot be had; it is skipped, the search goes on
         ├── PictureUnreachableError   no file came from its URL
@@ -36,6 +37,10 @@ class UnknownModelError(ModelError, ValueError):
 
 class WeightsUnavailableError(ModelError):
     """The model's weights are not on this machine and cannot be downloaded."""
+
+
+class ForkedProcessError(ModelError):
+    """This process was forked from one that had used a model, whose threads did not come along."""
 
 
 class NotExportableError(ModelError):

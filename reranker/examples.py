@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 
 from phrasepix_core.urls import shown_url
-from reranker.encoder import Encoder, image_tower_name
+from reranker.encoder import Encoder, checked_rows, image_tower_name
 from reranker.errors import PictureError, PictureUnreachableError, WrongQueryError
 from reranker.folding import Likeness, fingerprint_of
 from reranker.memory import EncodedPicture, EncodedPictures, Memory
@@ -21,6 +21,24 @@ from retriever.candidate import Candidate
 
 _EXAMPLE = "example"
 """In the place of a source: the pictures that people gave by their addresses."""
+
+_TO_SHOW = 640
+"""The short side in pixels to which a kept file is decoded to be shown."""
+
+
+def kept_example(url: str, memory: Memory) -> Image.Image | None:
+    """The picture at an address that was compared with, if its file is kept: to be shown. Nothing is fetched."""
+    if (kept := memory.pictures.get(_of_address(url))) is None:
+        return None
+    try:
+        return decode(kept.data, enough=_TO_SHOW)
+    except PictureError:
+        return None
+
+
+def _of_address(url: str) -> tuple[str, str]:
+    # The address may hold a secret, and is not kept itself.
+    return (_EXAMPLE, hashlib.blake2b(url.encode(), digest_size=16).hexdigest())
 
 
 class Examples:
@@ -120,8 +138,7 @@ class Examples:
         return encoded
 
     def _file_at(self, url: str) -> bytes:
-        # The address may hold a secret, and is not kept itself.
-        identity = (_EXAMPLE, hashlib.blake2b(url.encode(), digest_size=16).hexdigest())
+        identity = _of_address(url)
         if self._memory is not None and (kept := self._memory.pictures.get(identity)) is not None:
             return kept.data
         try:
@@ -138,7 +155,8 @@ class Examples:
 
     def _encoded_now(self, picture: Image.Image, content: bytes, title: str) -> EncodedPicture:
         with self._in_use:
-            embedding = self._encoder.encode_pictures([picture])[0]
+            rows = self._encoder.encode_pictures([picture])
+        embedding = checked_rows(self._encoder, rows, 1, "pictures")[0]
         if not np.isfinite(embedding).all():
             raise WrongQueryError(f"the model {self._encoder.name} gives no finite embedding for {title}")
         return EncodedPicture(embedding, fingerprint=fingerprint_of(picture, content))

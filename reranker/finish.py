@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, SupportsFloat
 
 from reranker.errors import WrongQueryError
 
@@ -48,9 +48,10 @@ class Finish:
 
 def demand_share(diverse: float) -> None:
     """Raise `WrongQueryError` where it is not within 0…1."""
-    if not (math.isfinite(diverse) and 0 <= diverse <= 1):
+    is_number = isinstance(diverse, SupportsFloat) and not isinstance(diverse, bool)
+    if not (is_number and math.isfinite(diverse) and 0 <= diverse <= 1):
         raise WrongQueryError(
-            f"diverse {diverse} is out of range; allowed: 0, the plain order, to 1, as different as can be"
+            f"diverse {diverse!r} is out of range; allowed: 0, the plain order, to 1, as different as can be"
         )
 
 

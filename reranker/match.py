@@ -10,6 +10,11 @@ from reranker.errors import WrongQueryError
 from reranker.reading import PartShown
 from retriever.candidate import Candidate
 
+LEAST_PENALTY = 0.0005
+"""A smaller penalty is shown as none: of three decimals nothing would be left."""
+
+_LONGEST_SHOWN = 60
+
 
 @dataclass(frozen=True, slots=True)
 class Match:
@@ -45,6 +50,24 @@ class Match:
     parts: tuple[PartShown, ...] = ()
     first_score: float | None = None
     look_for_more: Callable[["Match"], Any] | None = field(default=None, compare=False, repr=False)
+
+    def __repr__(self) -> str:
+        """One line: rank, whose picture it is, what it shows, score, fit."""
+        candidate = self.candidate
+        shown = candidate.title or ", ".join(candidate.tags)
+        if len(shown) > _LONGEST_SHOWN:
+            shown = shown[: _LONGEST_SHOWN - 1] + "…"
+        words = [
+            f"{candidate.source}:{candidate.id}",
+            repr(shown) if shown else "",
+            f"score {self.score:.3f}",
+            self.fit,
+        ]
+        if self.penalty >= LEAST_PENALTY:
+            words.append(f"penalty {self.penalty:.3f}")
+        if self.siblings:
+            words.append(f"+{len(self.siblings)} alike")
+        return f"<Match {self.rank}: {' '.join(word for word in words if word)}>"
 
     @property
     def total(self) -> float:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from reranker.encoder import Embeddings, Encoder, KnowsTexts
+from reranker.encoder import Embeddings, Encoder, KnowsTexts, checked_rows
 
 if TYPE_CHECKING:
     from reranker.memory.embedding_store import EmbeddingStore
@@ -87,7 +87,9 @@ def _known_or_encoded(texts: Sequence[str], encoder: Encoder, store: "EmbeddingS
     missing = [text for text, key in keys.items() if key not in found]
     if missing:
         batches = [missing[at : at + _BATCH] for at in range(0, len(missing), _BATCH)]
-        rows = [row for batch in batches for row in encoder.encode_texts(batch)]
+        rows = [
+            row for batch in batches for row in checked_rows(encoder, encoder.encode_texts(batch), len(batch), "texts")
+        ]
         encoded = {keys[text]: row for text, row in zip(missing, rows, strict=True) if np.isfinite(row).all()}
         if store is not None:
             store.put_many(encoder.name, encoded)

@@ -10,7 +10,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from reranker.encoder import Embeddings, Encoder, LoadsAhead, preparing
+from reranker.encoder import Embeddings, Encoder, LoadsAhead, checked_rows, preparing
 from reranker.errors import PictureError
 from reranker.folding import Fingerprint, fingerprint_of
 from reranker.kept_loader import LoadsPictures
@@ -153,7 +153,8 @@ class PoolEncoder:
         if not prepared:
             return batch, np.empty((0, self._encoder.dimensions), dtype=np.float32)
         with self._in_use:
-            return batch, self._preparing.encode_prepared(prepared)
+            rows = self._preparing.encode_prepared(prepared)
+        return batch, checked_rows(self._encoder, rows, len(prepared), "pictures")
 
     def _committed(self, batch: _Batch, embeddings: Embeddings, memory: Memory | None) -> Outcomes:
         """What came of a batch, once it is remembered."""

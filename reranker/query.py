@@ -1,6 +1,7 @@
 """What is looked for: phrases and pictures, each with a weight, and what is not wanted."""
 
 import math
+import reprlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Self
@@ -9,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from phrasepix_core.text import same_text, shortened
 from reranker.encoder import Embeddings, unit_rows
 from reranker.errors import WrongQueryError
 from retriever.candidate import Candidate
@@ -18,16 +20,20 @@ from retriever.candidate import Candidate
 class Phrase:
     """A sentence, and how much it counts beside the other parts of its query.
 
-    Raises `WrongQueryError` where it is blank, or the weight not a positive number.
+    Its text is kept in one line without what is invisible, each letter in its composed form: what looks the same
+    scores the same. Raises `WrongQueryError` where it is blank, or the weight not a positive number.
     """
 
     text: str
     weight: float = 1.0
 
     def __post_init__(self) -> None:
-        if not self.text.strip():
+        if not isinstance(self.text, str):
+            raise WrongQueryError(f"the phrase {reprlib.repr(self.text)} is no text; say what the picture should show")
+        object.__setattr__(self, "text", same_text(self.text))
+        if not self.text:
             raise WrongQueryError("the phrase is empty; say what the picture should show")
-        _demand_positive(self.weight, f"the phrase “{self.text}”")
+        _demand_positive(self.weight, f"the phrase “{shortened(self.text)}”")
 
     @property
     def title(self) -> str:
@@ -74,12 +80,12 @@ class Query:
         wanted = {_same(part) for part in self.wanted}
         for part in self.unwanted:
             if _same(part) in wanted:
-                raise WrongQueryError(f"“{part.title}” is both wanted and not wanted; decide for one")
+                raise WrongQueryError(f"“{shortened(part.title)}” is both wanted and not wanted; decide for one")
 
     @classmethod
     def of_phrase(cls, phrase: str) -> Self:
         """One phrase and nothing else."""
-        return cls((Phrase(phrase.strip()),))
+        return cls((Phrase(phrase),))
 
     @property
     def parts(self) -> tuple[Part, ...]:
@@ -148,7 +154,7 @@ class EncodedQuery:
 def _same(part: Part) -> object:
     """What two parts share that ask for the same."""
     if isinstance(part, Phrase):
-        return " ".join(part.text.casefold().split())
+        return part.text.casefold()
     if isinstance(part.picture, str):
         return part.picture
     return part.candidate.identity if part.candidate is not None else id(part.picture)

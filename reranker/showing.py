@@ -12,7 +12,7 @@ from reranker.memory import EncodedPictures, Memory
 from reranker.memory.picture_store import KeptPicture
 from reranker.pictures import PictureLoader
 from reranker.pictures.decode import decode
-from reranker.pictures.loader import larger_to_be_had
+from reranker.pictures.loader import SHOWN_PIXELS, larger_to_be_had
 from retriever.candidate import Candidate
 
 SHOWN_SIDE = 300
@@ -93,6 +93,6 @@ def _decoded(kept: KeptPicture | None) -> Image.Image | None:
     if kept is None:
         return None
     try:
-        return decode(kept.data)
+        return decode(kept.data, kept_pixels=SHOWN_PIXELS)
     except PictureUnreadableError:
         return None  # damaged on disk: it is fetched again

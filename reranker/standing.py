@@ -17,11 +17,15 @@ Place = tuple[int, ...]
 """Where a candidate stands in its pool; ties are decided by it, the smaller first."""
 
 
+_FIRST_ROOM = 64
+"""Candidates there is room for before the buffer grows."""
+
+
 @dataclass(frozen=True, slots=True)
 class Scored:
     """A candidate, the cosine of its `embedding` to what is wanted, −1…1, and the `penalty` for what is not, from 0.
 
-    `nearness` is taken off as well, and `bonus` added, where the order is not the plain one (`reranker.ordering`).
+    `nearness` is taken off as well, and `bonus` added, if the order is not the plain one (`reranker.ordering`).
     `first_score` is the first model's cosine, where this one is a second model's.
     """
 
@@ -44,7 +48,8 @@ class Standing:
 
     With an `ordering` other than the plain one their nearness to the `captions`, float32 [k, d], is taken off, and what
     their sources' words have of the `phrases` is added. Places differ. In which order candidates are added makes no
-    difference. Their embeddings are held, not copied.
+    difference. Their embeddings are held, not copied; beside them each takes some 200 bytes. Adding takes time by what
+    is added, not by what is there.
     """
 
     def __init__(
@@ -61,13 +66,13 @@ class Standing:
         self._top = top
         self._ordering = ordering
         self._captions = captions if ordering.is_normalised else None
-        self._nearness: list[NDArray[np.float32]] = []
         self._words = SourceWords(phrases) if ordering.words else None
         self._looked_at: list[tuple[Place, Candidate, Embeddings]] = []
-        # Of each candidate: the cosine to each part that is wanted, then to each thing that is not.
+        # Of each candidate: the cosine to each part that is wanted, then to each thing that is not, last its nearness.
         self._parts = np.concatenate([query.wanted, query.unwanted])
-        self._cosines: NDArray[np.float32] = np.empty((0, len(self._parts)), dtype=np.float32)
+        self._buffer: NDArray[np.float32] = np.zeros((_FIRST_ROOM, len(self._parts) + 1), dtype=np.float32)
         self._best: list[int] = []
+        self._ranked = 0  # so many of those looked at were considered for the best
         self._skipped: list[tuple[Place, SkippedPicture]] = []
 
     def add(self, looked_at: Sequence[tuple[Place, Candidate]], embeddings: Sequence[Embeddings]) -> None:
@@ -75,18 +80,18 @@ class Standing:
         if not looked_at:
             return
         rows = np.stack(embeddings)
-        cosines = [cosine_scores(one, rows) for one in self._parts]
-        self._cosines = np.concatenate([self._cosines, np.stack(cosines, axis=1)])
+        before, after = len(self._looked_at), len(self._looked_at) + len(looked_at)
+        if after > len(self._buffer):  # twice as large each time, so that every row is moved a few times only
+            grown = np.zeros((max(after, 2 * len(self._buffer)), self._buffer.shape[1]), dtype=np.float32)
+            grown[:before] = self._buffer[:before]
+            self._buffer = grown
+        for column, one in enumerate(self._parts):
+            self._buffer[before:after, column] = cosine_scores(one, rows)
         if self._captions is not None:
-            self._nearness.append(nearness(rows, self._captions))
+            self._buffer[before:after, -1] = nearness(rows, self._captions)
         if self._words is not None:
             self._words.add(candidate for _, candidate in looked_at)
-        added = range(len(self._looked_at), len(self._looked_at) + len(looked_at))
         self._looked_at += [(*one, embedding) for one, embedding in zip(looked_at, embeddings, strict=True)]
-        # With several parts, or words, a place depends on the whole pool: any candidate may be among the best now.
-        is_independent = len(self._parts) == 1 and self._words is None
-        considered = [*self._best, *added] if is_independent else range(len(self._looked_at))
-        self._best = self._in_order(considered, self._top)
 
     def skip(self, place: Place, candidate: Candidate, reason: str) -> None:
         """Count a candidate that could not be looked at."""
@@ -100,6 +105,12 @@ class Standing:
     @property
     def best(self) -> tuple[Scored, ...]:
         """The best by now, at most `top`."""
+        if self._ranked < len(self._looked_at):
+            added = range(self._ranked, len(self._looked_at))
+            # With several parts, or words, a place depends on the whole pool: any candidate may be among the best now.
+            considered = range(len(self._looked_at)) if self._depends_on_the_pool else [*self._best, *added]
+            self._best = self._in_order(considered, self._top)
+            self._ranked = len(self._looked_at)
         return tuple(self._scored(self._best))
 
     @property
@@ -111,36 +122,62 @@ class Standing:
         """All that were looked at, best first."""
         return self._scored(self._in_order(range(len(self._looked_at)), len(self._looked_at)))
 
+    @property
+    def _depends_on_the_pool(self) -> bool:
+        return len(self._parts) > 1 or self._words is not None
+
     def _in_order(self, considered: Sequence[int], top: int) -> list[int]:
-        by_place = sorted(considered, key=lambda index: self._looked_at[index][0])
-        scores, costs = self._scores_and_penalties()
-        near, bonuses = self._nearness_and_bonuses(scores)
-        return [by_place[index] for index in top_indices((scores - near + bonuses - costs)[by_place], top)]
+        measured = self._measured(considered)
+        total = measured.scores - measured.nearness + measured.bonuses - measured.penalties
+        if top < len(total):  # only what reaches the best is sorted by its place
+            border = np.partition(total, len(total) - top)[len(total) - top]
+            reaching = np.flatnonzero(total >= border).tolist()
+        else:
+            reaching = list(range(len(total)))
+        reaching.sort(key=lambda number: self._looked_at[considered[number]][0])
+        return [considered[reaching[number]] for number in top_indices(total[reaching], top)]
 
-    def _nearness_and_bonuses(self, scores: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        none = np.zeros(len(scores), dtype=np.float32)
-        near = np.concatenate(self._nearness) if self._nearness else none
-        if self._words is None or not len(scores):
-            return near, none
-        return near, self._words.bonuses(self._ordering.words, scores - near)
-
-    def _scores_and_penalties(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        parts = len(self._query.wanted)
-        scores = wanted_scores(self._cosines[:, :parts], self._query.weights, self._query.products)
-        return scores, penalties(self._cosines[:, parts:], self._query.penalties, scores, self._penalty)
+    def _measured(self, indices: Sequence[int]) -> "_Measured":
+        """Of the candidates at `indices`; with several parts, or words, they are measured by the whole pool."""
+        chosen = np.asarray(indices, dtype=np.intp)
+        values = self._buffer[: len(self._looked_at)]
+        if not self._depends_on_the_pool:
+            values = values[chosen]
+        parts, end = len(self._query.wanted), len(self._parts)
+        scores = wanted_scores(values[:, :parts], self._query.weights, self._query.products)
+        near = values[:, end]
+        costs = penalties(values[:, parts:end], self._query.penalties, scores, self._penalty)
+        bonuses = np.zeros(len(scores), dtype=np.float32)
+        if self._words is not None and len(scores):
+            bonuses = self._words.bonuses(self._ordering.words, scores - near)
+        measured = _Measured(scores, near, bonuses, costs)
+        return measured.at(chosen) if self._depends_on_the_pool else measured
 
     def _scored(self, indices: Sequence[int]) -> list[Scored]:
-        scores, costs = self._scores_and_penalties()
-        near, bonuses = self._nearness_and_bonuses(scores)
+        measured = self._measured(indices)
         return [
             Scored(
                 candidate,
-                float(scores[index]),
-                float(costs[index]),
+                float(measured.scores[number]),
+                float(measured.penalties[number]),
                 embedding,
-                nearness=float(near[index]),
-                bonus=float(bonuses[index]),
+                nearness=float(measured.nearness[number]),
+                bonus=float(measured.bonuses[number]),
             )
-            for index in indices
+            for number, index in enumerate(indices)
             for _, candidate, embedding in [self._looked_at[index]]
         ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Measured:
+    """What ranks go by, float32 [n] each."""
+
+    scores: NDArray[np.float32]
+    nearness: NDArray[np.float32]
+    bonuses: NDArray[np.float32]
+    penalties: NDArray[np.float32]
+
+    def at(self, chosen: NDArray[np.intp]) -> "_Measured":
+        """Of the candidates at these positions."""
+        return _Measured(self.scores[chosen], self.nearness[chosen], self.bonuses[chosen], self.penalties[chosen])

@@ -58,6 +58,10 @@ class ApiDialect(ABC):
     def total(self, answer: Mapping[str, Any]) -> int | None:
         """How many pictures there are in all; None where the answer does not say."""
 
+    def matches(self, answer: Mapping[str, Any]) -> int | None:
+        """How many pictures match in all, also beyond what can be reached; None if the answer does not say."""
+        return self.total(answer)
+
     def is_last(self, answer: Mapping[str, Any]) -> bool:
         """Whether an answer says that no page follows it."""
         return False

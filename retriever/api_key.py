@@ -2,15 +2,27 @@
 
 import logging
 import os
+import re
 import stat
 import tomllib
+import unicodedata
+from collections.abc import Iterable
+from html import escape
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote, quote_plus
 
+from phrasepix_core.text import printable
 from retriever.directories import config_directory
-from retriever.errors import ConfigFileError
+from retriever.errors import ConfigFileError, KeyUnusableError
 
 logger = logging.getLogger(__name__)
+
+_SHORTEST_REDACTED = 8
+_QUOTES = frozenset("\"'`")
+_KINDS = {"\n": "a line break", "\r": "a line break", "\t": "a tab", " ": "a space"} | dict.fromkeys(_QUOTES, "a quote")
+_NEARLY = 0.8
+"""How alike, by difflib's ratio, a setting's name and a misspelt one are at least."""
 
 
 def config_file() -> Path:
@@ -26,20 +38,47 @@ def how_to_get_a_key(url: str, variable: str, setting: str) -> str:
 class ApiKey:
     """A key that does not show itself: `repr`, `str` and formatting give dots."""
 
-    __slots__ = ("__weakref__", "_value")
+    __slots__ = ("__weakref__", "_spellings", "_value")
 
     def __init__(self, value: str) -> None:
         self._value = value
+        in_url = {quote(value, safe=""), quote_plus(value), quote(quote(value, safe=""), safe="")}
+        in_html = {escape(one) for one in {value, *in_url}}
+        small = {re.sub("%[0-9A-F]{2}", lambda hexadecimal: hexadecimal[0].lower(), one) for one in in_url}
+        self._spellings = sorted({value, *in_url, *in_html, *small, value.replace("&", "&amp;")}, key=len, reverse=True)
 
     def reveal(self) -> str:
         """The key itself, for the request's last step only."""
         return self._value
 
     def redact(self, text: str, dots: str = "•••") -> str:
-        """`text` with the key replaced by `dots`, also where it stands as in a URL."""
-        for spelling in (self._value, quote(self._value, safe=""), quote_plus(self._value)):
-            text = text.replace(spelling, dots)
+        """`text` with the key replaced by `dots`, also where it stands as in a URL or in HTML."""
+        for spelling in self._spellings:
+            if spelling in text:
+                text = text.replace(spelling, dots)
         return text
+
+    def redact_json(self, answer: dict[str, Any]) -> None:
+        """Replace the key in all texts of a JSON object, in place.
+
+        A key of under eight characters, which no source gives out, is left: it would be found within words.
+        """
+        if len(self._value) < _SHORTEST_REDACTED:
+            return
+        waiting: list[dict[str, Any] | list[Any]] = [answer]
+        while waiting:
+            current = waiting.pop()
+            if isinstance(current, dict):
+                redacted = {self.redact(name): self._redacted(value) for name, value in current.items()}
+                current.clear()
+                current.update(redacted)
+                inner: Iterable[Any] = redacted.values()
+            else:
+                current[:] = inner = [self._redacted(value) for value in current]
+            waiting += [value for value in inner if isinstance(value, dict | list)]
+
+    def _redacted(self, value: Any) -> Any:
+        return self.redact(value) if isinstance(value, str) else value
 
     def __repr__(self) -> str:
         return "ApiKey(•••)"
@@ -53,10 +92,29 @@ class ApiKey:
 def find_api_key(variable: str, setting: str, given: str | None = None) -> ApiKey | None:
     """The key given, or of the environment variable, or of the config file's `setting`; None if there is none.
 
-    Raises `ConfigFileError` where the config file is not valid TOML or the setting is not a string.
+    Raises `ConfigFileError` where the config file is not valid TOML or the setting is not a string, and
+    `KeyUnusableError` where the key has a character that no key has: most were pasted along with it.
     """
-    value = _stripped(given) or _stripped(os.environ.get(variable)) or _stripped(_from_config_file(setting))
-    return ApiKey(value) if value else None
+    if value := _stripped(given):
+        return _checked(value, "the API key that was given")
+    if value := _stripped(os.environ.get(variable)):
+        return _checked(value, f"the API key in {variable}")
+    if value := _stripped(_from_config_file(setting)):
+        return _checked(value, f"the API key {setting} in {config_file()}")
+    return None
+
+
+def _checked(value: str, what: str) -> ApiKey:
+    """The key. The error names the character, its place and nothing else of it."""
+    for place, character in enumerate(value, 1):
+        if "!" <= character <= "~" and character not in _QUOTES:
+            continue
+        kind = _KINDS.get(character) or unicodedata.name(character, "control character").lower()
+        raise KeyUnusableError(
+            f"{what} has a character that no key has: {kind} (U+{ord(character):04X}, character {place} of "
+            f"{len(value)}). Copy the key once more, without quotes, spaces or line breaks"
+        )
+    return ApiKey(value)
 
 
 def _stripped(text: str | None) -> str:
@@ -66,7 +124,7 @@ def _stripped(text: str | None) -> str:
 def _from_config_file(setting: str) -> str | None:
     path = config_file()
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")  # some editors begin a file with a mark
     except FileNotFoundError:
         return None
     except (OSError, UnicodeDecodeError) as error:
@@ -80,9 +138,22 @@ def _from_config_file(setting: str) -> str | None:
         raise ConfigFileError(f'{path} is not valid TOML ({place}); a line looks like: {setting} = "…"') from None
     value = settings.get(setting)
     if value is None:
+        _name_misspelt(settings, setting, path)
         return None
     if not isinstance(value, str):
         raise ConfigFileError(f'in {path}, {setting} must be a text in quotes: {setting} = "…"')
     if os.name == "posix" and stat.S_IMODE(path.stat().st_mode) & 0o077:
         logger.warning("%s holds an API key and can be read by others; run: chmod 600 %s", path, path)
     return value
+
+
+def _name_misspelt(settings: dict[str, Any], setting: str, path: Path) -> None:
+    """Say on the log which name in the config file looks like a misspelt `setting`."""
+    from difflib import SequenceMatcher  # seldom needed
+
+    for name in settings:
+        plain = name.strip().lower().replace("-", "_").replace(" ", "_")
+        # Another source's setting ends alike; what comes before that tells them apart.
+        alike = SequenceMatcher(None, plain.partition("_")[0], setting.partition("_")[0]).ratio()
+        if alike >= _NEARLY:
+            logger.warning("%s: %r is not a setting; did you mean %s?", path, printable(name)[:80], setting)

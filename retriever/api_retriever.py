@@ -3,19 +3,23 @@
 import logging
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
+from hashlib import sha256
 from itertools import chain
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import urlsplit
 
 from phrasepix_core.urls import is_on_this_machine
+from phrasepix_core.user_agent import user_agent
 from retriever import directories
-from retriever.answer_fields import UnusableHitError
+from retriever.answer_fields import UnusableHitError, public_part
 from retriever.api_dialect import ApiDialect
 from retriever.api_key import find_api_key, how_to_get_a_key
 from retriever.candidate import Candidate, Rendition
 from retriever.courtesy import Manners
 from retriever.courtesy.answers import AnswerClient
+from retriever.courtesy.rate_limiter import LIMITERS, RateLimiters
 from retriever.errors import (
     AnswerNotKeptError,
     KeyMissingError,
@@ -25,9 +29,10 @@ from retriever.errors import (
     SourceAnswerError,
     WrongParameterError,
 )
-from retriever.filtering import fits
+from retriever.filtering import RightsFilter
 from retriever.filters import NO_FILTERS, Filters
 from retriever.profile import SourceProfile
+from retriever.protocol import Page
 from retriever.source import SkippedHit, log_skip
 
 logger = logging.getLogger(__name__)
@@ -42,6 +47,7 @@ class ApiRetriever:
     The key, where one is needed, is `key`, else the profile's environment variable, else its setting in the config
     file; it is shown nowhere. `base_url` (else the environment's `NAME_API_URL`) points to another server that speaks
     the same protocol. Answers are kept in `cache_directory` (by default the platform's) for as long as `manners` say.
+    All who ask one catalogue under one key take turns by its limiter among `limiters`.
     `on_skip` is told of each unusable entry of an answer. With `offline`, only answers that are kept are read, no key
     is needed and nothing is sent.
 
@@ -56,6 +62,7 @@ class ApiRetriever:
         base_url: str | None = None,
         cache_directory: Path | None = None,
         manners: Manners,
+        limiters: RateLimiters = LIMITERS,
         on_skip: Callable[[SkippedHit], None] = log_skip,
         offline: bool = False,
     ) -> None:
@@ -64,15 +71,16 @@ class ApiRetriever:
         self.base_url = base_url or os.environ.get(f"{self.profile.name.upper()}_API_URL") or self.profile.api_url
         self.on_skip = on_skip
         api_key = None
-        if self.profile.needs_key:
+        if self.profile.needs_key and not offline:
             api_key = find_api_key(self.profile.key_variable, self.profile.key_setting, key)
-            if api_key is None and not offline:
+            if api_key is None:
                 raise _key_missing(self.profile)
         self._client = AnswerClient(
             self.base_url,
             title=self.profile.title,
-            manners=manners,
+            manners=replace(manners, user_agent=manners.user_agent or user_agent()),
             key=api_key,
+            limiter=limiters.of(self.profile.name, self.base_url, api_key),
             key_place=dialect.key_place,
             offline=offline,
             worth_keeping=dialect.is_answer,
@@ -146,6 +154,15 @@ class ApiRetriever:
     def _pages(
         self, dialect: ApiDialect, tag: str, filters: Filters, limit: int, page_size: int
     ) -> Iterator[Iterable[Candidate]]:
+        wanted = RightsFilter(self.profile.title, asked=dialect.asked(filters), told=dialect.tells)
+        try:
+            yield from self._wanted_pages(dialect, tag, filters, limit, page_size, wanted)
+        finally:
+            wanted.say_what_is_unknown()
+
+    def _wanted_pages(
+        self, dialect: ApiDialect, tag: str, filters: Filters, limit: int, page_size: int, wanted: RightsFilter
+    ) -> Iterator[Iterable[Candidate]]:
         seen: set[tuple[str, str]] = set()
         offered = 0
         pages = -(-min(limit, self.profile.deepest) // page_size) * _PAGES_FOR_FILTERS
@@ -158,7 +175,7 @@ class ApiRetriever:
                 )
             except SourceAnswerError as error:
                 if page > 1 and dialect.is_past_the_end(error):
-                    yield ()
+                    yield Page((), 0, is_last=True)
                     return
                 raise
             except RateLimitError as error:
@@ -169,21 +186,19 @@ class ApiRetriever:
             hits = self._hits(dialect, answer)
             came: list[Candidate] = []
             for candidate in self._usable(dialect, hits, found_by=tag):
-                if candidate.identity in seen or not fits(
-                    candidate, filters, asked=dialect.asked(filters), told=dialect.tells
-                ):
+                if candidate.identity in seen or not wanted.fits(candidate, filters):
                     continue
                 seen.add(candidate.identity)
                 came.append(candidate)
                 if len(seen) == limit:
                     break
-            yield came
-            offered += page_size
             total = dialect.total(answer)
+            offered += page_size
+            is_last = not hits or dialect.is_last(answer)
+            yield Page(came, len(hits), dialect.matches(answer), is_last=is_last)
             if (
                 len(seen) == limit
-                or not hits
-                or dialect.is_last(answer)
+                or is_last
                 or offered >= min(self.profile.deepest, self.profile.deepest if total is None else total)
             ):
                 return
@@ -221,7 +236,7 @@ class ApiRetriever:
     def _usable(self, dialect: ApiDialect, hits: list[Any], found_by: str) -> Iterator[Candidate]:
         for hit in hits:
             try:
-                yield dialect.candidate(hit, found_by, self._catalogue)
+                yield public_part(dialect.candidate(hit, found_by, self._catalogue), loopback=self.on_loopback)
             except UnusableHitError as error:
                 reason = f"the answer's entry is unusable: {error}"
                 self.on_skip(SkippedHit(self.name, dialect.identifier(hit), reason))
@@ -229,9 +244,12 @@ class ApiRetriever:
     @property
     def _catalogue(self) -> str:
         """Another server may give the source's ids to other pictures: what is remembered of one is not the other's."""
-        if not self.profile.api_url or self.base_url == self.profile.api_url:
+        if not self.profile.api_url or self.base_url.rstrip("/") == self.profile.api_url.rstrip("/"):
             return ""
-        return f"{self.name} at {urlsplit(self.base_url).netloc.rpartition('@')[2]}"
+        parts = urlsplit(self.base_url)
+        # One server may have several, at other paths or queries; a query may carry what is nobody's to see.
+        query = f"?{sha256(parts.query.encode()).hexdigest()[:8]}" if parts.query else ""
+        return f"{self.name} at {parts.netloc.rpartition('@')[2]}{parts.path.rstrip('/')}{query}"
 
     def close(self) -> None:
         """Close connections and cache."""

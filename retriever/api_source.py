@@ -9,17 +9,17 @@ from retriever.courtesy import Manners
 from retriever.profile import SourceProfile
 from retriever.protocol import Retriever
 from retriever.source import Opening
-from retriever.user_agent import user_agent
 
 
 @dataclass(frozen=True, slots=True)
 class ApiSource:
-    """The source of `profile`, whose API speaks `dialect`; `window_s` and `interval_s` are those of `Manners`."""
+    """The source of `profile`, whose API speaks `dialect`; the rest is as in `Manners`."""
 
     profile: SourceProfile
     dialect: type[ApiDialect]
     window_s: float | None = None
     interval_s: float = 0.0
+    in_series: bool = False
 
     def open(self, opening: Opening) -> AbstractContextManager[Retriever]:
         """A retriever, open as long as the context. Raises `KeyMissingError`."""
@@ -28,10 +28,10 @@ class ApiSource:
             opening.key,
             base_url=opening.base_url,
             manners=Manners(
-                user_agent=user_agent(),
                 keep_answers_for=self.profile.answers_kept_for,
                 window_s=self.window_s,
                 interval_s=self.interval_s,
+                in_series=self.in_series,
             ),
             on_skip=opening.on_skip,
             offline=opening.offline,

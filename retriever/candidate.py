@@ -40,13 +40,18 @@ class Candidate:
     `width` and `height` are those of the original in pixels (0 where not known), which need not be among the
     `renditions` (ordered small to large, at least one; those of a picture on this machine have file URLs).
     `catalogue` says whose ids these are where that is not the source itself: another server that speaks its protocol.
-    `media_type` is one of `retriever.filters.MEDIA_TYPES` other than all. `credit` is a line of plain text as the
-    source wants it. `colours` are the dominant ones, in the words of `Filters.colours`. A video has its `duration_s` in
-    seconds and its `clips`, small to large; its renditions are stills. `other_urls` lead to further copies of
-    the very same file. A flag or a date is None, and a text or a tuple empty, where the source did not say.
+    `media_type` is one of `retriever.filters.MEDIA_TYPES` other than all. `licence` is what the source calls it.
+    `credit` is a line of plain text as the source wants it, and `attribution` the licensor's own words for the credit,
+    which stand in place of every other form. No remark of ours stands in any of these. `colours` are the dominant ones,
+    in the words of `Filters.colours`. A video has its `duration_s` in seconds and its `clips`, small to large; its
+    renditions are stills. `other_urls` lead to further copies of the very same file. A flag or a date is None, and a
+    text or a tuple empty, where the source did not say.
 
     With `hotlink` the source wants the picture shown by its own address, and no copy kept of it; `download_location` is
     the address that it wants asked when the picture is downloaded.
+
+    `relative_path` is where a picture of a folder lies below it, with / between its parts, in printable characters;
+    empty for what is not of a folder.
     """
 
     source: str
@@ -65,6 +70,7 @@ class Candidate:
     found_by: str
     catalogue: str = ""
     title: str = ""
+    attribution: str = ""
     commercial_use: bool | None = None
     modification: bool | None = None
     credit_owed: bool | None = None
@@ -79,6 +85,7 @@ class Candidate:
     hotlink: bool = False
     download_location: str = ""
     other_urls: tuple[str, ...] = ()
+    relative_path: str = ""
 
     def __post_init__(self) -> None:
         if not self.renditions:

@@ -2,23 +2,24 @@
 
 A Creative Commons licence asks for title, author, source and licence, each with its link (TASL:
 https://wiki.creativecommons.org/wiki/Recommended_practices_for_attribution). Other sources say in their own words what
-they want, which is `Candidate.credit`: there the creator, the source and the licence become links.
+they want, which is `Candidate.credit`: there the creator, the source and the licence become links. The licensor's own
+words (`Candidate.attribution`) come before both. The line is what people paste: no remark of ours stands in it.
 """
 
 import re
-import unicodedata
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from html import escape
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
+from phrasepix_core.text import printable, shortened
 from phrasepix_core.urls import lasting
 from retriever.candidate import Candidate
 from retriever.errors import WrongParameterError
+from retriever.licence import is_creative_commons
 
 _LONGEST_TEXT = 300
-_JOINERS = {"\u200c", "\u200d"}  # without them some scripts and emoji fall apart
-_NOT_OWED = "; credit is not owed, and given as a courtesy"
+_SEPARATORS = " ,;:/|·–—-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,34 +44,43 @@ def credit_line(candidate: Candidate, format: str = "text") -> str:  # noqa: A00
 
 def plain_words(text: str, longest: int = _LONGEST_TEXT) -> str:
     """`text` as one line of at most `longest` characters, without what is invisible or turns the reading direction."""
-    kept = "".join(
-        " " if char.isspace() or unicodedata.category(char) in {"Cc", "Zl", "Zp"} else char
-        for char in text
-        if char in _JOINERS or unicodedata.category(char) not in {"Cf", "Cs", "Cn"}
-    )
-    words = " ".join(kept.split())
-    return words if len(words) <= longest else words[: longest - 1].rstrip() + "…"
+    return shortened(printable(text), longest)
 
 
 def _pieces(candidate: Candidate) -> Iterator[Piece]:
-    if _is_creative_commons(candidate):
-        yield from _title_author_source(candidate)
+    licence = Piece(plain_words(candidate.licence) or lasting(candidate.licence_url), lasting(candidate.licence_url))
+    if candidate.attribution:
+        pieces = [Piece(plain_words(candidate.attribution), lasting(candidate.page_url))]
+    elif is_creative_commons(candidate.licence, candidate.licence_url):
+        pieces = [*_title_author_source(candidate), Piece(", "), licence]
+        licence = Piece("")
     else:
-        yield from _in_the_sources_words(candidate)
-    if licence := plain_words(candidate.licence):
+        pieces = list(_in_the_sources_words(candidate))
+    pieces, is_said = _with_licence_linked(pieces, licence)
+    yield from pieces
+    if licence.text and not is_said:
         yield Piece(", ")
-        yield Piece(licence, lasting(candidate.licence_url))
-    if candidate.credit_owed is False:
-        yield Piece(_NOT_OWED)
+        yield licence
 
 
-def _is_creative_commons(candidate: Candidate) -> bool:
-    try:
-        host = urlsplit(candidate.licence_url).hostname or ""
-    except ValueError:
-        host = ""
-    by_name = re.match(r"CC[ -]?(?:BY|0|zero)|public domain", candidate.licence, re.IGNORECASE)
-    return host.removeprefix("www.") == "creativecommons.org" or by_name is not None
+def _with_licence_linked(pieces: list[Piece], licence: Piece) -> tuple[list[Piece], bool]:
+    """The pieces, and whether they name the licence already; there it becomes a link, and is not said twice."""
+    named = re.compile(rf"(?<![\w.-]){re.escape(licence.text)}(?![\w-]|\.\w)", re.IGNORECASE)
+    for place, piece in enumerate(pieces):
+        if licence.text and (match := named.search(piece.text)):
+            before = _unlinked_ends(piece.text[: match.start()], piece.url)
+            after = _unlinked_ends(piece.text[match.end() :], piece.url)
+            linked = Piece(match[0], licence.url or piece.url)
+            return [*pieces[:place], *before, linked, *after, *pieces[place + 1 :]], True
+    return pieces, False
+
+
+def _unlinked_ends(text: str, url: str) -> list[Piece]:
+    """The text as a link, but for what separates it from its neighbours."""
+    start, end = len(text) - len(text.lstrip(_SEPARATORS)), len(text.rstrip(_SEPARATORS))
+    if start >= end:
+        return [Piece(text)]
+    return [Piece(text[:start]), Piece(text[start:end], url), Piece(text[end:])]
 
 
 def _title_author_source(candidate: Candidate) -> Iterator[Piece]:
@@ -98,7 +108,7 @@ def _in_the_sources_words(candidate: Candidate) -> Iterator[Piece]:
 
 
 def _as_text(piece: Piece) -> str:
-    return f"{piece.text} ({piece.url})" if piece.url else piece.text
+    return f"{piece.text} ({piece.url})" if piece.url not in {"", piece.text} else piece.text
 
 
 def _as_markdown(piece: Piece) -> str:

@@ -3,6 +3,7 @@
     RetrieverError
     ├── WrongParameterError   a value the source does not know; nothing was sent (also a ValueError)
     ├── KeyMissingError       the source wants a key and none was given
+    ├── KeyUnusableError      the key has a character that no key has
     ├── ConfigFileError       the config file cannot be read
     ├── KeyRefusedError       the source does not accept the key
     ├── RateLimitError        the request budget is spent and waiting it out would take too long
@@ -14,7 +15,7 @@
 Each message says what happened, to which URL or file, and what to do. None contains an API key.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from phrasepix_core.errors import PhrasepixError
 
@@ -41,6 +42,10 @@ class KeyMissingError(RetrieverError):
     """No API key was found for a source that wants one."""
 
 
+class KeyUnusableError(RetrieverError):
+    """The API key that was found has a character that no key has, such as a quote; it is not shown."""
+
+
 class ConfigFileError(RetrieverError):
     """The config file cannot be read or is not valid TOML."""
 
@@ -62,7 +67,27 @@ class AnswerNotKeptError(RetrieverError):
 
 
 class SourceUnreachableError(RetrieverError):
-    """No connection to the source, or no answer in time, after every retry."""
+    """No connection to the source, or no answer in time, after every retry.
+
+    If no connection came about, `sources` are the titles and addresses of those asked, and `reason` says why in words.
+    """
+
+    def __init__(self, message: str, *, sources: Sequence[tuple[str, str]] = (), reason: str = "") -> None:
+        super().__init__(message)
+        self.sources = tuple(sources)
+        self.reason = reason
+
+    @classmethod
+    def not_connected(cls, sources: Sequence[tuple[str, str]], reason: str) -> "SourceUnreachableError":
+        """An error for sources, by title and address, none of which can be connected to for the same reason."""
+        titles = " and ".join(title for title, _ in sources)
+        where = f" at {sources[0][1]}" if len(sources) == 1 else ""
+        return cls(
+            f"{titles} cannot be reached{where}: {reason}. Check this machine's network (or proxy) and the address; "
+            "what is kept can be searched with --offline (offline=True)",
+            sources=sources,
+            reason=reason,
+        )
 
     @classmethod
     def not_an_address(cls, url: str) -> "SourceUnreachableError":

@@ -1,11 +1,15 @@
 """One meaning for every filter: what a candidate's own facts say of it."""
 
-import unicodedata
+import logging
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import date
 
+from phrasepix_core.text import same_text
 from retriever.candidate import Candidate
 from retriever.filters import Filters
+
+logger = logging.getLogger(__name__)
 
 WITHIN = 0.03
 """How much longer one side may be than it would be in a square or in the aspect ratio wanted."""
@@ -95,7 +99,7 @@ def _creator(candidate: Candidate, filters: Filters) -> bool | None:
 
 def _folded(name: str) -> str:
     """A name as it is compared: neither case nor spelling in Unicode nor white space around the words matters."""
-    return unicodedata.normalize("NFC", " ".join(unicodedata.normalize("NFC", name).casefold().split()))
+    return same_text(same_text(name).casefold())
 
 
 CHECKS: dict[str, Check] = {
@@ -130,6 +134,42 @@ def fits(candidate: Candidate, filters: Filters, *, asked: Iterable[str], told: 
         if verdict is False or (verdict is None and name in demanded):
             return False
     return True
+
+
+RIGHTS = frozenset({"licence"})
+"""Filters by rights: a picture of which it is not known that a use is allowed is left out, whoever was asked for it."""
+
+
+class RightsFilter:
+    """Decides for one source which candidates fit, and counts those left out only because their licence is unknown."""
+
+    def __init__(self, title: str, *, asked: Iterable[str], told: Iterable[str]) -> None:
+        self._title = title
+        self._asked = frozenset(asked) - RIGHTS
+        self._told = frozenset(told) | RIGHTS
+        self._unknown: set[tuple[str, str]] = set()
+        self._uses: tuple[str, ...] = ()
+
+    def fits(self, candidate: Candidate, filters: Filters) -> bool:
+        """Whether the candidate is what `filters` wish. See `retriever.filtering.fits`."""
+        if fits(candidate, filters, asked=self._asked, told=self._told):
+            return True
+        if filters.licence and _licence(candidate, filters) is None:
+            of_any_licence = replace(filters, licence=())
+            if fits(candidate, of_any_licence, asked=self._asked, told=self._told):
+                self._unknown.add(candidate.identity)
+                self._uses = filters.licence
+        return False
+
+    def say_what_is_unknown(self) -> None:
+        """Say on the log how many candidates were left out because their licence is unknown; nothing if none was."""
+        if self._unknown:
+            logger.warning(
+                "%s: left out %s that may be free for %s use or not: no licence that is known says so",
+                self._title,
+                "1 picture" if len(self._unknown) == 1 else f"{len(self._unknown)} pictures",
+                " and ".join(self._uses),
+            )
 
 
 _IN_WORDS = {

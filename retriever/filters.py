@@ -1,6 +1,6 @@
 """What a writer may ask of the candidates besides the tag."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, fields
 from datetime import date, datetime
 
@@ -34,7 +34,8 @@ class Filters:
     was taken or, where that is not known, uploaded, both included. `exclude_ai` leaves out what is marked as
     AI-generated. `safe_search` keeps to pictures fit for all ages, as far as a source tells them apart. `creator` is
     the whole name, upper and lower case alike. `language` is the tag's language (two letters); None is English, unless
-    the search finds out another. `category` and `editors_choice` are Pixabay's own. `order` is a wish about what comes
+    the search finds out another, which `language_is_found` says: sources that do not know it are then asked as usual.
+    `category` and `editors_choice` are Pixabay's own. `order` is a wish about what comes
     first, not about what comes.
 
     Raises `WrongParameterError`, naming what is allowed, on construction.
@@ -53,6 +54,7 @@ class Filters:
     safe_search: bool = True
     creator: str | None = None
     language: str | None = None
+    language_is_found: bool = False
     category: str | None = None
     editors_choice: bool = False
     order: str = "popular"
@@ -85,6 +87,17 @@ class Filters:
         """The tag's language, as a source is told it: two letters."""
         return self.language or USUAL_LANGUAGE
 
+    def language_among(self, known: Collection[str]) -> str:
+        """The tag's language, for a source that takes the `known` ones; English for a found one that it does not know.
+
+        Raises `WrongParameterError` if somebody named it, and it is none of them.
+        """
+        if self.tag_language in known:
+            return self.tag_language
+        if self.language_is_found:
+            return USUAL_LANGUAGE
+        raise WrongParameterError.not_among("language", self.tag_language, known)
+
     def wishes(self) -> frozenset[str]:
         """The names of the filters that narrow the answers: those that differ from what holds without them.
 
@@ -100,7 +113,8 @@ class Filters:
         return frozenset(name for name, value in values.items() if getattr(self, name) != value)
 
 
-_BY_DEFAULT = {field.name: field.default for field in fields(Filters) if field.name not in {"language", "order"}}
+_NARROWS_NOTHING = {"language", "language_is_found", "order"}
+_BY_DEFAULT = {field.name: field.default for field in fields(Filters) if field.name not in _NARROWS_NOTHING}
 _NO_WISH = _BY_DEFAULT | {"media_type": "all", "safe_search": False}
 
 

@@ -52,6 +52,11 @@ class SourceProfile:
     download_duty: str = ""
     has_videos: bool = False
 
+    def credit_of(self, creator: str, licence: str = "") -> str:
+        """The line that credits `creator`, or says that nobody is named; without a licence if none is known."""
+        template = self.credit if licence else self.credit.replace("{licence}, ", "")
+        return template.format(creator=creator or "an unnamed creator", licence=licence)
+
     @property
     def needs_key(self) -> bool:
         """Whether the source answers only to those who have a key."""

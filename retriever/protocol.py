@@ -1,6 +1,7 @@
 """The seam of stage 1: whatever can turn a tag into candidates, and what it may say of itself beyond that."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 from retriever.candidate import Candidate, Rendition
@@ -28,12 +29,31 @@ class Retriever(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What one answer brought: its `candidates`, maybe none; iterating it yields them.
+
+    `offered` counts the pictures in the answer, those that a filter left out among them. `total` is how many the source
+    has for the question, if it says so; after one that `is_last` there are no more.
+    """
+
+    candidates: Sequence[Candidate]
+    offered: int
+    total: int | None = None
+    is_last: bool = False
+
+    def __iter__(self) -> Iterator[Candidate]:
+        return iter(self.candidates)
+
+
 @runtime_checkable
 class AnswersByPage(Protocol):
     """A retriever that can be asked for one page at a time, so that requests can be counted."""
 
     def pages(self, tag: str, *, limit: int, filters: Filters) -> Iterator[Iterable[Candidate]]:
         """What `retrieve` yields, one request at a time: each item is what one answer brought, maybe nothing.
+
+        An item that is a `Page` says in addition how many pictures there are; tags found in a phrase are planned by it.
 
         Raises what `retrieve` raises.
         """

@@ -1,5 +1,6 @@
 """The tag as it is sent to a source."""
 
+from phrasepix_core.text import is_control, same_text, without_invisible
 from retriever.errors import WrongParameterError
 
 LONGEST = 100
@@ -7,18 +8,24 @@ LONGEST = 100
 
 
 def plain_tag(tag: str, *, longest: int = LONGEST, taker: str = "") -> str:
-    """`tag` with single spaces.
+    """`tag` in one line, with nothing invisible in it.
 
-    Raises `WrongParameterError` where it is longer than the `taker`, the source by its title, takes, or longer than
-    any tag; or where it has control characters in it.
+    Raises `WrongParameterError` if it is longer than the `taker`, the source by its title, takes, or longer than any
+    tag; or if it has control characters in it.
     """
-    tag = " ".join(tag.split())
+    tag = without_controls(tag)
     if len(tag) > longest:
         taken = f"{taker} takes at most {longest}" if taker else f"at most {longest} are taken"
         raise WrongParameterError(
             f"the tag has {len(tag)} characters and {taken}; "
             "a tag is one or two nouns, the sentence belongs in the phrase"
         )
-    if not tag.isprintable():
-        raise WrongParameterError(f"the tag {tag!r} has control characters in it; give plain words")
     return tag
+
+
+def without_controls(tag: str) -> str:
+    """`tag` in one line, with nothing invisible in it. Raises `WrongParameterError` if it has control characters."""
+    spaced = " ".join(without_invisible(tag).split())
+    if any(is_control(character) for character in spaced):
+        raise WrongParameterError(f"the tag {spaced!r} has control characters in it; give plain words")
+    return same_text(spaced)

@@ -16,6 +16,7 @@ if str(ROOT) not in sys.path:
     sys.path.append(str(ROOT))
 
 from retriever import PixabayRetriever  # noqa: E402
+from retriever.courtesy.rate_limiter import LIMITERS  # noqa: E402
 from tests.servers import KEY, QUICK, ScriptedServer  # noqa: E402
 
 UNWANTED = (
@@ -45,6 +46,7 @@ def surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in UNWANTED:
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.lower(), raising=False)
+    LIMITERS.clear()  # the port of another test's server may come again
 
 
 @pytest.fixture

@@ -55,6 +55,26 @@ def test_the_main_job_prints_the_ranked_pictures_and_says_where_the_gallery_is()
     assert "two red boats at night in the rain" in page
 
 
+def test_invisible_characters_change_nothing() -> None:
+    plain = ["two red boats at night", "--tag", "boat", "--minus", "white house"]
+    hidden = [
+        "\ufefftwo red bo\u00adats at ni\u200bght\u202c",
+        "--tag",
+        "bo\u2060at\u200b",
+        "--minus",
+        "white\u200e house",
+    ]
+    options = ["--source", "sample", "--json", "-n", "5"]
+    told = []
+    for words in (plain, hidden):
+        done = run(*words, *options)
+        assert done.returncode == 0, done.stderr
+        answer = json.loads(done.stdout)
+        ranks = [(match["id"], match["score"], match["penalty"]) for match in answer["matches"]]
+        told.append((answer["phrase"], answer["tags"], answer["query"], ranks))
+    assert told[0] == told[1]
+
+
 def test_json_is_one_object_and_nothing_else_on_stdout() -> None:
     done = run(*MAIN_JOB, "--json", "-n", "3")
     answer = json.loads(done.stdout)

@@ -238,12 +238,16 @@ def test_a_wish_is_passed_over_once_a_search_however_many_tags(api: ScriptedServ
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--min-width", "99999"], "Nothing found under boat with --min-width. Leave out --min-width to see more."),
+        (
+            ["--min-width", "99999"],
+            "Nothing found under boat with --min-width 99999. Leave out --min-width 99999 to see more.",
+        ),
         (
             ["--aspect", "9:1", "--year", "1990", "--creator", "nobody"],
-            "with --aspect, --year and --creator. Leave out --aspect, --year or --creator to see more.",
+            "with --aspect 9, --year 1990 and --creator nobody. Leave out --aspect 9, --year 1990 or --creator nobody "
+            "to see more.",
         ),
-        (["--since", "1990", "--until", "1991"], "with --since and --until."),
+        (["--since", "1990", "--until", "1991"], "with --since 1990-01-01 and --until 1991-12-31."),
         (["--tag", "dragon"], "--type all for drawings too"),
     ],
 )

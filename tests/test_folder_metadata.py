@@ -13,7 +13,7 @@ from PIL import Image
 from retriever.folder.contents import Contents, read_contents
 from retriever.folder.facts import Facts
 from retriever.folder.metadata import NoPictureError, facts_of_file
-from retriever.folder.offer import NOT_SAID, candidate_of, licence_of
+from retriever.folder.offer import candidate_of, licence_of
 from retriever.folder.walk import Place
 from tests.picture_server import encoded, png_that_claims
 from tests.picture_tree import KINDS, bag, dng, picture, with_iptc, write, xmp
@@ -165,11 +165,55 @@ BILLION = b"""<!DOCTYPE l [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;"
 
 @pytest.mark.parametrize(
     "packet",
-    [b"", b"no XML", xmp(FULL)[:-40], BILLION, b"\xff\xfe\x00", xmp(">").replace(b"rdf:Description", b"rdf:Other")],
-    ids=["empty", "text", "cut off", "entities", "bytes", "other elements"],
+    [b"", b"no XML", BILLION, b"\xff\xfe\x00", xmp(">").replace(b"rdf:Description", b"rdf:Other")],
+    ids=["empty", "text", "entities", "bytes", "other elements"],
 )
 def test_a_damaged_packet_says_nothing_and_harms_nothing(packet: bytes) -> None:
     assert facts(picture(1, "WEBP", xmp=packet)) == Facts(width=64, height=48)
+
+
+IMPERFECT = {
+    "cut off": xmp(FULL)[:-60],
+    "junk behind its end": xmp(FULL) + b"\0\0rest of another <packet>",
+    "a Latin-1 byte": xmp(FULL).replace("©".encode(), b"\xa9"),
+    "a control character": xmp(FULL).replace(b"One Author</rdf:li><rdf:li>", b"One\x1f Author</rdf:li><rdf:li>"),
+    "an undeclared prefix": xmp(FULL).replace(b"<dc:title>", b"<nobody:knows>x</nobody:knows><dc:title>"),
+    "a known prefix undeclared": xmp(FULL).replace(b'xmlns:dc="http://purl.org/dc/elements/1.1/"', b""),
+    "an entity of HTML": xmp(FULL).replace("©".encode(), b"&copy;"),
+    "a bare ampersand": xmp(FULL).replace(b'"Nets"', b'"Nets & more"'),
+    "UTF-16": xmp(FULL).decode().encode("utf-16"),
+}
+
+
+@pytest.mark.parametrize("packet", IMPERFECT.values(), ids=IMPERFECT)
+def test_a_packet_that_is_no_perfect_xml_is_read(packet: bytes) -> None:
+    said = facts(picture(1, "WEBP", xmp=packet))
+    assert (said.title, said.creator, said.rights) == ("Mending nets", "One Author, Another", "© 2019 One Author")
+
+
+def test_entities_are_decoded_once() -> None:
+    packet = xmp('photoshop:Headline="Salt &amp;amp; pepper &lt;b>">')
+    assert facts(picture(1, "WEBP", xmp=packet)).title == "Salt &amp; pepper <b>"
+
+
+def test_entities_in_exif_and_iptc_are_decoded_once() -> None:
+    jpeg = with_iptc(picture(1, "JPEG", exif=with_exif(artist="Ann &amp; Bo")), [(5, b"Sea &amp;lt; sky")])
+    said = facts(jpeg)
+    assert (said.creator, said.title) == ("Ann & Bo", "Sea &lt; sky")
+
+
+@pytest.mark.parametrize(
+    ("said", "credit"),
+    [
+        (Facts(rights="© 2020 A", credit="© 2020 A", creator="A"), "© 2020 A"),
+        (Facts(rights="(c) 2020 An Agency", creator="B. Maker"), "B. Maker, (c) 2020 An Agency"),
+        (Facts(rights="© 2020 A", credit="Copyright 2020 A"), "Copyright 2020 A"),
+        (Facts(creator="Al", credit="Alps archive"), "Al, Alps archive"),
+        (Facts(), ""),
+    ],
+)
+def test_a_credit_has_all_that_the_file_says_and_nothing_twice(said: Facts, credit: str, tmp_path: Path) -> None:
+    assert candidate_of(Contents("d", said), said, [tmp_path / "a.jpg"], "").credit == credit
 
 
 def test_texts_are_one_line_of_printable_characters_and_not_endless() -> None:
@@ -228,17 +272,22 @@ def test_a_cameras_file_that_is_none_says_why(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("said", "name", "url", "commercial", "modification"),
     [
-        (Facts(), NOT_SAID, "", None, None),
-        (Facts(rights="© A. N. Other"), "© A. N. Other", "", None, None),
+        (Facts(), "", "", None, None),
+        (Facts(rights="© A. N. Other"), "", "", None, None),
+        (Facts(rights="Public domain"), "", "", None, None),
+        (Facts(rights="CC BY 4.0", creator="CC0", credit="PD"), "", "", None, None),
+        (Facts(terms="PDX Photos, all rights reserved"), "PDX Photos, all rights reserved", "", None, None),
+        (Facts(terms_url="https://www.creativecommons.org/licenses/by-nc-nd/2.5/in/legalcode"), "CC BY-NC-ND 2.5 IN",
+         "https://creativecommons.org/licenses/by-nc-nd/2.5/in/", False, False),
         (Facts(rights="© me", terms="CC BY-NC 4.0"), "CC BY-NC 4.0", "https://creativecommons.org/licenses/by-nc/4.0/",
          False, True),
         (Facts(rights="© me", terms_url="https://creativecommons.org/licenses/by-nd/3.0/de/deed.en"),
          "CC BY-ND 3.0 DE", "https://creativecommons.org/licenses/by-nd/3.0/de/", True, False),
         (Facts(terms_url="http://creativecommons.org/publicdomain/zero/1.0/"), "CC0 1.0",
          "https://creativecommons.org/publicdomain/zero/1.0/", True, True),
-        (Facts(rights="© me", terms_url="https://example.org/terms"), "© me", "https://example.org/terms", None, None),
-        (Facts(terms_url="https://example.org/t"), "see its web statement", "https://example.org/t", None, None),
-        (Facts(terms_url="javascript:alert(1)"), NOT_SAID, "", None, None),
+        (Facts(rights="© me", terms_url="https://example.org/terms"), "", "https://example.org/terms", None, None),
+        (Facts(terms_url="https://example.org/t"), "", "https://example.org/t", None, None),
+        (Facts(terms_url="javascript:alert(1)"), "", "", None, None),
     ],
 )  # fmt: skip
 def test_the_licence_is_what_the_file_says(
@@ -255,7 +304,7 @@ def test_a_candidate_says_who_is_owed_what_only_where_the_file_does(tmp_path: Pa
         "my boat",
         "",
         "",
-        NOT_SAID,
+        "",
         None,
     )
     said = Facts(width=4, height=3, title="Boats", creator="Åse", rights="© Åse")

@@ -21,6 +21,7 @@ from retriever.filters import NO_FILTERS, Filters
 from retriever.languages import LANGUAGES, check_language
 from retriever.pexels.dialect import LOCALES
 from retriever.pixabay.request import LANGUAGES as OF_PIXABAY
+from tests.servers import KEY, ScriptedServer, as_json
 
 
 class Recording:
@@ -118,11 +119,25 @@ def test_a_given_tag_is_english_unless_its_letters_or_lang_say_otherwise(
 
 def test_a_language_that_a_source_does_not_know_is_an_error_that_names_those_it_knows() -> None:
     with pytest.raises(WrongParameterError, match="language 'uk' is not known; allowed: cs, da"):
-        find_images("тигр грається у снігу", source="sample", model=ColourEncoder())
+        find_images("тигр грається у снігу", source="sample", filters=Filters(language="uk"), model=ColourEncoder())
     with pytest.raises(WrongParameterError, match="language 'xx' is not known; allowed: af, ar"):
         check_language("xx")
     with pytest.raises(WrongParameterError, match="stop words are not known, but those of af, ar"):
         derived_tags("ein Tiger", "xx")
+
+
+@pytest.mark.parametrize(
+    ("phrase", "tag"), [("قارب أحمر في الليل", None), ("a red boat", "قارب"), ("रात में लाल नाव", None)]
+)
+@pytest.mark.parametrize(("source", "asked_in"), [("pixabay", {"lang": "en"}), ("pexels", {"locale": "en-US"})])
+def test_a_found_language_that_a_source_does_not_know_is_no_error(
+    api: ScriptedServer, source: str, asked_in: dict[str, str], phrase: str, tag: str | None
+) -> None:
+    api.otherwise = lambda asked: as_json({"total": 0, "totalHits": 0, "hits": [], "total_results": 0, "photos": []})
+    results = find_images(phrase, tag=tag, source=source, key=KEY, base_url=api.url, model=ColourEncoder())
+    assert results.language in {"ar", "hi"}
+    assert api.asked
+    assert all(asked_in.items() <= asked.query.items() for asked in api.asked)
 
 
 def test_an_english_phrase_loads_no_detector() -> None:

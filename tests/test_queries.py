@@ -9,6 +9,7 @@ from typing import Any
 import pillow_heif
 import pytest
 from PIL import Image
+from rich.table import Table
 
 from phrasepix import Example, Phrase, Query, find_images, stream_images
 from phrasepix.errors import WrongPickError
@@ -232,7 +233,8 @@ def test_what_is_not_wanted_goes_and_what_it_cost_is_seen_wherever_matches_are()
     for shown, is_shown in ((results, True), (plain, False)):
         assert (f">penalty −{most:.3f}<" in gallery_cards(shown)) is is_shown
         assert (">no penalty<" in gallery_cards(shown)) is is_shown
-        assert ("penalty" in [column.header for column in results_table(shown).columns]) is is_shown
+        table = next(part for part in results_table(shown).renderables if isinstance(part, Table))
+        assert ("penalty" in [column.header for column in table.columns]) is is_shown
 
 
 # -- on the command line ---------------------------------------------------------------------------------------------

@@ -427,7 +427,7 @@ def test_on_a_cpu_openvino_is_the_engine_and_torch_where_it_is_asked_for(exporte
         ({"device": "gpu"}, "device 'gpu' is not known; allowed: auto, cpu, cuda, mps"),
     ],
 )
-def test_an_engine_that_cannot_be_is_refused(directory: Path, cache: Path, settings: dict[str, str], says: str) -> None:
+def test_an_engine_that_cannot_be_is_refused(directory: Path, cache: Path, settings: dict[str, Any], says: str) -> None:
     with pytest.raises(UnknownModelError) as caught:
         load_encoder(choice_of(directory), cache, **settings)
     assert says in str(caught.value)

@@ -59,10 +59,34 @@ def test_a_source_is_credited_in_its_own_words_with_links_to_creator_and_page() 
     )
 
 
-def test_what_is_in_the_public_domain_says_that_credit_is_not_owed() -> None:
-    free = replace(BY_SA, licence="CC0 1.0", licence_url="https://creativecommons.org/publicdomain/zero/1.0/")
-    assert "not owed" in credit_line(replace(free, credit_owed=False))
-    assert "not owed" not in credit_line(BY_SA)
+def test_the_line_that_people_paste_carries_no_remark() -> None:
+    deed = "https://creativecommons.org/publicdomain/zero/1.0/"
+    free = replace(BY_SA, licence="CC0 1.0", licence_url=deed, page_url="", creator_url="", credit_owed=False)
+    assert credit_line(free) == f"“A boat” by Some Body, CC0 1.0 ({deed})"
+
+
+def test_the_licensors_own_words_win_over_every_other_form() -> None:
+    own = replace(BY_SA, attribution="Photo: S. Body / body.example")
+    deed, page = BY_SA.licence_url, BY_SA.page_url
+    assert credit_line(own) == f"Photo: S. Body / body.example ({page}), CC BY-SA 4.0 ({deed})"
+    assert credit_line(own, "html") == (
+        f'<a href="{page}">Photo: S. Body / body.example</a>, <a href="{deed}">CC BY-SA 4.0</a>'
+    )
+
+
+def test_a_licence_that_the_words_name_already_is_linked_and_not_said_twice() -> None:
+    own = replace(BY_SA, attribution="S. Body, CC BY-SA 4.0, body.example")
+    assert (
+        credit_line(own)
+        == f"S. Body ({BY_SA.page_url}), CC BY-SA 4.0 ({BY_SA.licence_url}), body.example ({BY_SA.page_url})"
+    )
+    other = replace(BY_SA, attribution="S. Body (CC BY-SA 4.0.1)")
+    assert credit_line(other).endswith(f", CC BY-SA 4.0 ({BY_SA.licence_url})"), "it names another"
+
+
+def test_terms_without_a_name_are_said_by_their_address() -> None:
+    plain = replace(UNSPLASH, licence="", licence_url="https://example.org/terms", page_url="", creator_url="")
+    assert credit_line(plain) == "Photo by Some Body on Unsplash, https://example.org/terms"
 
 
 def test_a_picture_without_title_or_creator_is_credited_all_the_same() -> None:

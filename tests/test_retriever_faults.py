@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from retriever import PixabayRetriever, RetrieverError
-from retriever.courtesy.budget import RequestBudget
+from retriever.courtesy.budget import RequestBudget, pause_asked_for
 from retriever.errors import KeyRefusedError, RateLimitError, SourceAnswerError, SourceUnreachableError
 from tests.servers import KEY, QUICK, ScriptedServer, Step, as_json, hit, of_hits, plain, redirect
 
@@ -299,22 +299,20 @@ def test_a_kept_answer_neither_waits_nor_counts(
 
 
 def test_a_reset_far_too_large_for_a_window_is_read_as_a_point_in_time() -> None:
-    budget = RequestBudget()
-    asked = budget.pause_asked_for({"X-RateLimit-Reset": str(time.time() + 50)})
+    asked = pause_asked_for({"X-RateLimit-Reset": str(time.time() + 50)})
     assert asked == pytest.approx(50, abs=20)
 
 
 def test_a_date_to_come_in_retry_after_is_a_pause_in_seconds() -> None:
     date = format_datetime(datetime.now(UTC) + timedelta(seconds=500), usegmt=True)
-    assert RequestBudget().pause_asked_for({"Retry-After": date}) == pytest.approx(500, abs=100)
+    assert pause_asked_for({"Retry-After": date}) == pytest.approx(500, abs=100)
 
 
 def test_the_reset_of_a_limit_that_is_not_spent_is_no_pause_asked_for() -> None:
-    budget = RequestBudget()
     headers = {"X-RateLimit-Remaining": "12", "X-RateLimit-Reset": "3600"}
-    assert budget.pause_asked_for(headers) is None
-    assert budget.pause_asked_for(headers | {"Retry-After": "5"}) == 5
-    assert budget.pause_asked_for(headers | {"X-RateLimit-Remaining": "0"}) == 3600
+    assert pause_asked_for(headers) is None
+    assert pause_asked_for(headers | {"Retry-After": "5"}) == 5
+    assert pause_asked_for(headers | {"X-RateLimit-Remaining": "0"}) == 3600
 
 
 @pytest.mark.parametrize("headers", [{}, {"X-RateLimit-Remaining": "0"}, {"X-RateLimit-Remaining": "none left"}])

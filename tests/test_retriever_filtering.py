@@ -10,7 +10,7 @@ import pytest
 
 from retriever import Candidate, Filters, Rendition
 from retriever.errors import WrongParameterError
-from retriever.filtering import CHECKS, fits, unhonoured_message
+from retriever.filtering import CHECKS, RightsFilter, fits, unhonoured_message
 from retriever.filters import COLOURS, MEDIA_TYPES, ORIENTATIONS, USES
 
 PLAIN = Candidate(
@@ -385,3 +385,18 @@ def test_there_are_words_for_every_filter() -> None:
     for name, wish in (every | {"category": "animals", "editors_choice": True, "media_type": "vector"}).items():
         filters = Filters(**{name: wish})
         assert unhonoured_message("Stock", {name}, filters), name
+
+
+def test_pictures_left_out_for_an_unknown_licence_are_counted_and_said(caplog: pytest.LogCaptureFixture) -> None:
+    wanted = RightsFilter("Stock", asked={"licence"}, told=())
+    filters = Filters(**NO_WISH | {"licence": ("commercial",), "creator": "somebody"})
+    unknown = replace(PLAIN, creator="Somebody", commercial_use=None)
+    assert wanted.fits(replace(unknown, commercial_use=True), filters)
+    assert not wanted.fits(replace(unknown, commercial_use=False), filters)
+    assert not wanted.fits(unknown, filters)
+    assert not wanted.fits(unknown, filters), "the same picture, found by another tag"
+    assert not wanted.fits(replace(unknown, creator="Another", id="2"), filters), "that one does not fit anyway"
+    wanted.say_what_is_unknown()
+    assert [record.getMessage() for record in caplog.records] == [
+        "Stock: left out 1 picture that may be free for commercial use or not: no licence that is known says so"
+    ]

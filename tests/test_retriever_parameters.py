@@ -141,7 +141,7 @@ def test_an_empty_tag_is_refused(tag: str, ask: Ask, api: ScriptedServer) -> Non
     assert api.asked == []
 
 
-@pytest.mark.parametrize("tag", ["boat\x00", "\x1b[31mboat", "bo\x7fat", "bo\ud800at", "\u202eboat"])
+@pytest.mark.parametrize("tag", ["boat\x00", "\x1b[31mboat", "bo\x7fat", "bo\ud800at"])
 def test_a_tag_with_control_characters_is_refused(tag: str, ask: Ask, api: ScriptedServer) -> None:
     with pytest.raises(WrongParameterError, match="control characters"):
         ask(tag)
@@ -156,6 +156,9 @@ def test_a_tag_with_control_characters_is_refused(tag: str, ask: Ask, api: Scrip
         ("salt + pepper = 100 %", "salt + pepper = 100 %"),
         ("Möwe", "Möwe"),
         ("虎", "虎"),
+        ("\u202ebo\u00adat\u200b", "boat"),
+        ("cafe\u0301", "café"),
+        ("خانه\u200cها", "خانه\u200cها"),
         ("#boat?", "#boat?"),
     ],
 )

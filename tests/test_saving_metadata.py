@@ -2,6 +2,7 @@
 
 import io
 import struct
+import zlib
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +14,9 @@ from PIL import Image, ImageCms
 from PIL.ExifTags import Base
 
 from phrasepix.saving.metadata import embed_credit
-from phrasepix.saving.metadata.xmp import NAMESPACES, RDF
+from phrasepix.saving.metadata.xmp import NAMESPACES
+from retriever.folder.packet import RDF
+from retriever.folder.xmp import facts_of_packet
 from tests.picture_server import candidate, encoded
 
 CREDITED = replace(
@@ -137,18 +140,116 @@ def test_what_the_file_said_already_is_kept(kind: str, tmp_path: Path) -> None:
     "packet",
     [
         b"<x:xmpmeta",
-        b"",
         b"\xff\xfe",
         b'<!DOCTYPE a [<!ENTITY b "cc">]><a>&b;</a>',
         b"<a/>",
         b'<?xml version="1.0" encoding="x-nobodys"?><a/>',
     ],
-    ids=["cut", "empty", "no text", "entities", "no rdf", "unknown encoding"],
+    ids=["cut", "no text", "entities", "no rdf", "unknown encoding"],
 )
-def test_a_packet_nobody_can_read_is_replaced(packet: bytes, tmp_path: Path) -> None:
-    written, why_not = embedded(made("WEBP", xmp=packet), "WEBP", tmp_path)
+@pytest.mark.parametrize("kind", ["JPEG", "WEBP"])
+def test_a_packet_nobody_can_read_is_left_as_it_is(kind: str, packet: bytes, tmp_path: Path) -> None:
+    data = made(kind, xmp=packet)
+    written, why_not = embedded(data, kind, tmp_path)
+    assert "left as it is" in why_not
+    assert written == data
+
+
+def test_a_packet_of_padding_says_nothing_and_is_replaced(tmp_path: Path) -> None:
+    written, why_not = embedded(made("WEBP", xmp=b"\0" * 64), "WEBP", tmp_path)
     assert why_not == ""
     assert said(xmp_of(written), "dc:creator") == ["Sømebody 中"]
+
+
+MAKERS = (
+    f'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="{RDF}"><rdf:Description rdf:about="" '
+    f'xmlns:dc="{NAMESPACES["dc"]}"><dc:creator><rdf:Seq><rdf:li>Its Maker</rdf:li></rdf:Seq></dc:creator>'
+    '<dc:rights><rdf:Alt><rdf:li xml:lang="x-default">(c) Its Maker</rdf:li></rdf:Alt></dc:rights>'
+    "<dc:subject/></rdf:Description></rdf:RDF></x:xmpmeta>"
+).encode()
+IMPERFECT = {
+    "junk behind its end": MAKERS + b"<a></rdf:RDF>",
+    "a Latin-1 byte": MAKERS.replace(b"(c)", b"\xa9"),
+    "a control character": MAKERS.replace(b"(c)", b"\x02"),
+    "an undeclared prefix": MAKERS.replace(b"<dc:subject/>", b"<nobody:knows>x</nobody:knows>"),
+    "an entity of HTML": MAKERS.replace(b"(c)", b"&copy;"),
+    "an end within a comment": MAKERS.replace(b"</x:xmpmeta>", b"<!-- </rdf:RDF> --></x:xmpmeta>"),
+}
+
+
+def packed(kind: str, packet: bytes) -> bytes:
+    if kind != "PNG":
+        return made(kind, xmp=packet)
+    text = b"XML:com.adobe.xmp\0\1\0\0\0" + zlib.compress(packet)
+    chunk = struct.pack(">I", len(text)) + b"iTXt" + text + struct.pack(">I", zlib.crc32(b"iTXt" + text))
+    return made("PNG")[:33] + chunk + made("PNG")[33:]
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+@pytest.mark.parametrize("packet", IMPERFECT.values(), ids=IMPERFECT)
+def test_a_packet_that_is_no_perfect_xml_keeps_its_maker_and_every_byte(
+    packet: bytes, kind: str, tmp_path: Path
+) -> None:
+    data = packed(kind, packet)
+    written, why_not = embedded(data, kind, tmp_path)
+    assert why_not == ""
+    assert pixels(written) == pixels(data)
+    with Image.open(io.BytesIO(written)) as picture:
+        result = picture.info["xmp"]
+    facts = facts_of_packet(result)
+    assert facts.creator == "Its Maker"
+    assert facts.rights.endswith("Its Maker")
+    assert facts.title == "A <boat> & more"
+    start = result.index(b"<rdf:Description xmlns:rdf=")
+    added = result[start : result.index(b"</rdf:Description>\n", start) + len(b"</rdf:Description>\n")]
+    assert result.replace(added, b"") == packet
+
+
+def test_a_credit_that_cannot_be_found_again_is_said_and_the_file_stays(tmp_path: Path) -> None:
+    hidden = MAKERS.replace(b"</rdf:RDF>", b"<x:y><![CDATA[</x:y></rdf:RDF>").replace(b"<x:xmp", b"]]><x:xmp", 1)
+    data = made("WEBP", xmp=hidden)
+    written, why_not = embedded(data, "WEBP", tmp_path)
+    assert why_not
+    assert written == data
+
+
+def segment(payload: bytes) -> bytes:
+    return struct.pack(">BBH", 0xFF, 0xE1, len(payload) + 2) + payload
+
+
+def test_a_file_with_several_packets_is_left_as_it_is(tmp_path: Path) -> None:
+    one, xmp = made("JPEG", xmp=MAKERS), b"http://ns.adobe.com/xap/1.0/\0"
+    data = one[:2] + segment(xmp + OTHERS_XMP) + one[2:]
+    written, why_not = embedded(data, "JPEG", tmp_path)
+    assert "several XMP packets" in why_not
+    assert written == data
+
+
+def test_what_an_extension_of_the_xmp_says_is_not_said_again(tmp_path: Path) -> None:
+    guid = b"0123456789ABCDEF0123456789ABCDEF"
+    note = b'xmlns:n="http://ns.adobe.com/xmp/note/" n:HasExtendedXMP="' + guid + b'" '
+    main = OTHERS_XMP.replace(b"xmlns:q", note + b"xmlns:q")
+    head = b"http://ns.adobe.com/xmp/extension/\0" + guid
+    pieces = [
+        segment(head + struct.pack(">II", len(MAKERS), start) + MAKERS[start : start + 200])
+        for start in range(0, len(MAKERS), 200)
+    ]
+    plain = made("JPEG", xmp=main)
+    written, why_not = embedded(plain[:2] + b"".join(reversed(pieces)) + plain[2:], "JPEG", tmp_path)
+    assert why_not == ""
+    assert said(xmp_of(written), "dc:creator") == []
+    assert said(xmp_of(written), "cc:attributionName") == ["Sømebody 中"]
+    broken, why_not = embedded(plain[:2] + pieces[0] + plain[2:], "JPEG", tmp_path)
+    assert "left as it is" in why_not
+    assert broken == plain[:2] + pieces[0] + plain[2:]
+
+
+def test_what_is_not_known_is_not_written(tmp_path: Path) -> None:
+    unknown = replace(CREDITED, source="folder", creator="", credit="", licence="", licence_url="", page_url="")
+    (tmp_path / "source").write_bytes(data := made("JPEG"))
+    target = io.BytesIO()
+    assert embed_credit(tmp_path / "source", target, "JPEG", unknown) == "nothing is known of whom to credit"
+    assert target.getvalue() == data
 
 
 def test_a_jpeg_whose_xmp_is_full_is_copied_as_it_is(tmp_path: Path) -> None:

@@ -1,8 +1,10 @@
 """Several sources in one search: asked side by side, ranked on one scale, each free to fail alone."""
 
 import logging
+import sys
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from itertools import count
@@ -14,6 +16,7 @@ from phrasepix import find_images, stream_images
 from phrasepix.sample.catalogue import PICTURES_DIRECTORY
 from phrasepix.sample.site import StockSite
 from phrasepix.settings import Settings
+from phrasepix.source_list import every_source
 from reranker.memory import Memory
 from reranker.query import Query
 from reranker.testing import ColourEncoder
@@ -28,6 +31,8 @@ from retriever.errors import (
 )
 from retriever.filters import Filters
 from retriever.pixabay import PIXABAY
+from retriever.profile import SourceProfile
+from retriever.source import Opening
 from tests.picture_server import PictureServer, candidate, encoded, file, stripes
 
 
@@ -208,7 +213,7 @@ def test_what_a_retriever_of_ones_own_calls_profile_may_be_anything(server: Pict
     assert results.mention == "Pictures from own"
 
 
-@pytest.mark.parametrize("source", [7, object(), ["sample", 7], {"sample"}], ids=repr)
+@pytest.mark.parametrize("source", [7, object(), ["sample", 7], {"sample"}], ids=["number", "object", "list", "set"])
 def test_what_is_no_source_is_refused_by_what_it_is(source: object) -> None:
     with pytest.raises(WrongParameterError, match="a name, the path of a folder, or a Retriever"):
         find_images("red", tag="x", source=source)  # type: ignore[arg-type]
@@ -279,3 +284,105 @@ def test_who_leaves_early_leaves_no_thread_behind(server: PictureServer) -> None
     for thread in left:
         thread.join(30)
     assert not [thread.name for thread in left if thread.is_alive()]
+
+
+class Faulty:
+    """A plug-in that does something wrong: in its `open`, or in what that gives."""
+
+    def __init__(self, wrong: str) -> None:
+        self._wrong = wrong
+
+    @property
+    def profile(self) -> SourceProfile:
+        return replace(PIXABAY, name="faulty")
+
+    @contextmanager
+    def open(self, opening: Opening) -> Iterator["FaultyRetriever"]:
+        if self._wrong == "open":
+            raise KeyError("no such thing")
+        yield FaultyRetriever(self._wrong)
+        if self._wrong == "close":
+            raise KeyError("no such thing")
+
+
+class FaultyRetriever:
+    """Wrong in one of its answers."""
+
+    def __init__(self, wrong: str) -> None:
+        self._wrong = wrong
+
+    def _fail(self, what: str) -> None:
+        if self._wrong == what:
+            raise KeyError("no such thing")
+
+    @property
+    def name(self) -> str:
+        self._fail("name")
+        return "faulty"
+
+    @property
+    def profile(self) -> None:
+        self._fail("profile")
+
+    @property
+    def on_disk(self) -> bool:
+        self._fail("on_disk")
+        return False
+
+    @property
+    def on_loopback(self) -> bool:
+        self._fail("on_loopback")
+        return True
+
+    def unhonoured(self, filters: Filters) -> frozenset[str]:
+        self._fail("unhonoured")
+        return frozenset()
+
+    def retrieve(self, tag: str, *, limit: int, filters: Filters) -> Iterator[Candidate]:
+        self._fail("retrieve")
+        if self._wrong == "candidate":
+            yield "no such thing"  # type: ignore[misc]
+
+
+FAULTS = ("import", "open", "name", "profile", "on_disk", "on_loopback", "unhonoured", "retrieve", "candidate")
+
+
+@pytest.fixture
+def faulty(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    """A package that adds the source “faulty”, found as any that is installed."""
+    about = tmp_path / "faulty-1.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: faulty\nVersion: 1\n")
+    (about / "entry_points.txt").write_text("[phrasepix.sources]\nfaulty = faulty_source:SOURCE\n")
+    if request.param == "import":
+        code = "raise RuntimeError('no such thing')\n"
+    else:
+        code = f"from tests.test_several_sources import Faulty\nSOURCE = Faulty({request.param!r})\n"
+    (tmp_path / "faulty_source.py").write_text(code)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "faulty_source", raising=False)
+
+
+@pytest.mark.parametrize("faulty", FAULTS, indirect=True)
+@pytest.mark.usefixtures("faulty")
+def test_a_plug_in_that_fails_ends_only_itself(server: PictureServer) -> None:
+    whole = OwnSource("whole", pool_of(server, "whole", [3]))
+    results = find_images("red", tag="x", source=["faulty", whole], model=ColourEncoder())
+    assert identities(results) == [("whole", "0")]
+    (failure,) = results.failures
+    assert failure.source == "faulty"
+    assert "no such thing" in failure.reason or "AttributeError" in failure.reason
+    with pytest.raises(SourceFaultError):
+        find_images("red", tag="x", source="faulty", model=ColourEncoder())
+    assert "faulty" in [one.name for one in every_source()]
+
+
+@pytest.mark.parametrize("faulty", ["close"], indirect=True)
+@pytest.mark.usefixtures("faulty")
+def test_a_plug_in_that_fails_when_it_is_closed_takes_no_results_away(
+    server: PictureServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    whole = OwnSource("whole", pool_of(server, "whole", [3]))
+    results = find_images("red", tag="x", source=["faulty", whole], model=ColourEncoder())
+    assert identities(results) == [("whole", "0")]
+    assert "mistake in its own code (KeyError: 'no such thing')" in caplog.text

@@ -312,7 +312,7 @@ def test_whatever_an_entry_is_mangled_to_it_is_a_candidate_or_unusable(server: S
         assert all(rendition.width > 0 and rendition.height > 0 for rendition in candidate.renditions)
         assert candidate.width > 0
         assert candidate.height > 0
-        assert all((candidate.id, candidate.licence, candidate.credit, candidate.media_type))
+        assert all((candidate.id, candidate.credit, candidate.media_type))
         for text in (candidate.id, candidate.title, candidate.creator, candidate.credit, *candidate.tags):
             assert text.isprintable()
             text.encode("utf-8")

@@ -236,5 +236,5 @@ def test_another_packages_source_is_searched_by_its_name_and_says_what_it_passes
 @pytest.mark.usefixtures("other_package")
 def test_a_search_in_a_source_that_cannot_be_loaded_says_why() -> None:
     done = run("a kite", "--tag", "kite", "--source", "leaving")
-    assert done.returncode == 2
+    assert done.returncode == 3
     assert "'leaving' of pictures_that_leave:SOURCE cannot be loaded" in done.stderr

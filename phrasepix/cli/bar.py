@@ -1,27 +1,36 @@
 """Progress on a terminal: a bar, and below it the best so far."""
 
 from collections.abc import Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console, RenderableType
 from rich.control import Control
 from rich.progress import BarColumn, Progress, ProgressColumn, SpinnerColumn, Task, TextColumn
 from rich.segment import ControlType
+from rich.style import Style
 from rich.text import Text
 
+from phrasepix.cells import at_spaces
 from phrasepix.terminal import short_name
 
 if TYPE_CHECKING:
     from phrasepix.search import SearchProgress
     from reranker.standing import Scored
+    from reranker.steps import Step
 
 _BEST_SHOWN = 5
+_WIDE = 80
+"""From how many columns there is room for a bar."""
+_LOADING = "loading the model "
 
 
 class _Count(ProgressColumn):
-    """How many of how many; nothing before there is something to count."""
+    """How many of how many, or for how long; nothing before there is something to count."""
 
     def render(self, task: Task) -> Text:
+        if (since := task.fields.get("since")) is not None:
+            return Text(f"{task.get_time() - since:.0f} s", style="progress.elapsed")
         if task.total is None:
             return Text(f"{task.completed:.0f}" if task.completed else "", style="progress.download")
         return Text(f"{task.completed:.0f}/{task.total:.0f}", style="progress.download")
@@ -49,34 +58,62 @@ class Bar:
         self._progress = _BarAndBest(
             SpinnerColumn(),
             TextColumn("{task.description}"),
-            BarColumn(bar_width=24),
+            *([BarColumn(bar_width=24)] if console.width >= _WIDE else []),
             _Count(),
             console=console,
             transient=True,
         )
-        self._task = self._progress.add_task("", total=None)
+        self._task = self._progress.add_task("", total=None, since=None)
         self._passing = False
+        self._model = "the model"
+        self._since = 0.0
 
     def show(self, progress: "SearchProgress") -> None:
         """Show where the search is."""
-        if progress.step.startswith("loading the model"):
-            # A download of weights draws its own bar, which a live one would hide.
-            self._progress.stop()
-            self._clear()
-            self._console.print(Text(f"{_sentence(progress.step)} …"), end="\r", soft_wrap=True)
-            self._passing = True
+        if progress.step.startswith(_LOADING):
+            self._model = progress.step.removeprefix(_LOADING)
+            self._since = self._progress.get_time()
+            self._wait(_sentence(progress.step))
             return
         self._clear()
         skipped = f" ({progress.skipped} skipped)" if progress.skipped else ""
         description = Text(_sentence(progress.step) + skipped).markup  # escaped: a tag is shown as it is
         self._progress.best = progress.best
-        self._progress.update(self._task, description=description, completed=progress.done, total=progress.total)
+        self._progress.update(
+            self._task, description=description, completed=progress.done, total=progress.total, since=None
+        )
         self._progress.start()
 
-    def say(self, message: str) -> None:
-        """One line for the person, as it is."""
+    def show_step(self, step: "Step") -> None:
+        """Show which step of making the model ready begins."""
+        if step.draws:
+            # A download of weights draws its own bar, which a live one would hide.
+            self._progress.stop()
+            self._clear()
+            self._console.print(Text(f"{_sentence(step.words)} of {self._model}, once …"), end="\r", soft_wrap=True)
+            self._passing = True
+        else:
+            self._wait(f"Preparing the model, once: {step.words}", step.done, step.total)
+
+    def _wait(self, words: str, done: int = 0, total: int | None = None) -> None:
+        """Show what is waited for, and for how long."""
         self._clear()
-        self._console.print(Text(message), soft_wrap=True)
+        self._progress.best = ()
+        self._progress.update(
+            self._task, description=Text(words).markup, completed=done, total=total, since=self._since
+        )
+        self._progress.start()
+        self._progress.refresh()  # the next step may begin at once, and this one was to be seen
+
+    def say(self, message: str, path: Path | None = None) -> None:
+        """One line for the person, as it is, broken at spaces only; a `path` that follows is a link."""
+        self._clear()
+        if path is not None:
+            line = Text.assemble(message, " ", (str(path), Style(link=path.as_uri())))
+            self._console.print(line, soft_wrap=True)
+            return
+        for line in at_spaces(Text(message), self._console.width):
+            self._console.print(line, soft_wrap=True)
 
     def stop(self) -> None:
         """Take the bar away."""

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from phrasepix.cli.faults import WRONG_USAGE, explained
+from phrasepix.cli.output import writing_to_stdout
+from phrasepix.columns import KEPT, header
 
 if TYPE_CHECKING:
     from phrasepix.cache import Kept
@@ -43,6 +45,10 @@ def _size(text: str) -> int:
 def show(
     context: typer.Context,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON list on stdout.")] = False,
+    with_header: Annotated[
+        bool,
+        typer.Option("--header", help=f"In a pipe, name the columns first: {', '.join(KEPT)} (tab-separated)."),
+    ] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
 ) -> None:
     """Show what is kept on this machine: embeddings, fingerprints, pictures, answers, galleries, folders, weights."""
@@ -54,15 +60,15 @@ def show(
 
         with Screen() as screen:
             kept = what_is_kept()
-        if as_json:
-            sys.stdout.write(_as_json(kept))
-        elif sys.stdout.isatty():
-            from rich.console import Console
+        with writing_to_stdout():
+            if as_json:
+                sys.stdout.write(_as_json(kept))
+            elif sys.stdout.isatty():
+                from rich.console import Console
 
-            Console().print(_table(kept))
-        else:
-            sys.stdout.write(_lines(kept))
-        sys.stdout.flush()
+                Console().print(_table(kept))
+            else:
+                sys.stdout.write((header(KEPT) if with_header else "") + _lines(kept))
         if not kept:
             screen.say("Nothing is kept.")
 
@@ -155,18 +161,29 @@ def _lines(kept: "list[Kept]") -> str:
 
 
 def _table(kept: "list[Kept]") -> object:
+    """What is kept, in lines that fit 80 columns, and below it where: places relative to the cache directory."""
     from rich import box
+    from rich.console import Group
     from rich.filesize import decimal
+    from rich.style import Style
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=box.SIMPLE_HEAD, expand=False)
-    table.add_column("kept")
-    table.add_column("of", overflow="fold")
+    from phrasepix.cells import Lines, in_the_middle
+    from retriever.directories import cache_directory
+
+    directory = cache_directory()
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, expand=False)
+    table.add_column("kept", no_wrap=True)
     table.add_column("how many", justify="right", no_wrap=True)
     table.add_column("size", justify="right", no_wrap=True)
-    table.add_column("where", overflow="fold", style="dim")
+    table.add_column("where")
     for one in kept:
-        count = "" if one.count is None else f"{one.count}"
-        table.add_row(one.kind, Text(one.name), count, decimal(one.size), Text(str(one.path)))
-    return table
+        is_inside = one.path.is_relative_to(directory)
+        where = one.path.relative_to(directory) if is_inside else one.path
+        cell = Lines()
+        cell.add(Text(one.name))
+        cell.add(Text(str(where), Style(dim=True, link=one.path.absolute().as_uri())), cut=in_the_middle)
+        table.add_row(one.kind, "" if one.count is None else f"{one.count}", decimal(one.size), cell)
+    place = Text.assemble("Places are in ", (str(directory), Style(link=directory.absolute().as_uri())))
+    return Group(table, *([place] if kept else []))

@@ -7,6 +7,7 @@ from threading import Thread
 
 from phrasepix.models import choose_model, is_at_hand, texts_of_model
 from phrasepix.sample import SAMPLE_NAME
+from phrasepix_core.text import same_text
 from reranker.encoded_texts import EncodedTexts
 
 logger = logging.getLogger(__name__)
@@ -25,8 +26,8 @@ def encoded_ahead(
     with suppress(Exception):
         _, choice = choose_model(model, pretrained, only_the_sample=set(sources) == {SAMPLE_NAME})
         if is_at_hand(choice, device, engine):
-            texts = texts_of_model(choice, device, engine)
-            encoding = Thread(target=_encode, args=(texts, phrase.strip()), name="encode-ahead", daemon=True)
+            texts = texts_of_model(choice, device, engine, download=False)
+            encoding = Thread(target=_encode, args=(texts, same_text(phrase)), name="encode-ahead", daemon=True)
             encoding.start()
     try:
         yield

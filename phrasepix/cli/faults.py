@@ -59,13 +59,11 @@ def explained(*, debug: bool) -> Iterator[None]:
 def _say(error: Exception) -> int:
     from phrasepix.errors import WRONG_USAGE as MENDED_BY_ANOTHER_CALL
     from phrasepix.errors import PhrasepixError
+    from phrasepix_core.text import printable_lines
 
     if isinstance(error, PhrasepixError):
-        print(f"Error: {error}", file=sys.stderr)
+        print(printable_lines(f"Error: {error}"), file=sys.stderr)
         return WRONG_USAGE if isinstance(error, MENDED_BY_ANOTHER_CALL) else FAILED
-    print(
-        f"Error: something unforeseen happened ({type(error).__name__}: {error}). "
-        "Run it again with --debug and report what it shows.",
-        file=sys.stderr,
-    )
+    unforeseen = f"Error: something unforeseen happened ({type(error).__name__}: {error}). "
+    print(printable_lines(unforeseen + "Run it again with --debug and report what it shows."), file=sys.stderr)
     return FAILED

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from phrasepix.cli.faults import FAILED, NOTHING_FOUND, explained
+from phrasepix.columns import MATCHES
 
 if TYPE_CHECKING:
     from phrasepix.cli.screen import Screen
@@ -42,7 +43,8 @@ def find(
             "--tag",
             "-t",
             metavar="TAG",
-            help="The coarse tag to ask for; may be repeated. Without one, tags are found in the phrase.",
+            help="The coarse tag, or several with commas between; may be repeated. Without one, tags are found in the "
+            "phrase.",
             show_default=False,
             rich_help_panel=_SEARCH,
         ),
@@ -292,6 +294,28 @@ def find(
     as_json: Annotated[
         bool, typer.Option("--json", help="One JSON object on stdout.", rich_help_panel=_OUTPUT)
     ] = False,
+    as_paths: Annotated[
+        bool,
+        typer.Option(
+            "--paths",
+            help="The files of a folder's matches, one absolute path a line; with --save DIR those that are saved.",
+            rich_help_panel=_OUTPUT,
+        ),
+    ] = False,
+    null: Annotated[
+        bool,
+        typer.Option(
+            "--null", "-0", help="The same with a NUL behind each path, for xargs -0.", rich_help_panel=_OUTPUT
+        ),
+    ] = False,
+    with_header: Annotated[
+        bool,
+        typer.Option(
+            "--header",
+            help=f"In a pipe, where lines are tab-separated, name the columns first: {', '.join(MATCHES)}.",
+            rich_help_panel=_OUTPUT,
+        ),
+    ] = False,
     gallery: Annotated[
         Path | None,
         typer.Option(
@@ -348,11 +372,13 @@ def find(
     """
     project = project or save
     with explained(debug=debug):
+        from phrasepix.cli.answer import check_output, write, write_paths
         from phrasepix.cli.feedback import check_feedback, refined
         from phrasepix.cli.save import check_wish, save_picked
         from phrasepix.cli.screen import Screen
 
         check_wish(save, pick, top, project, unused)
+        check_output(as_json=as_json, as_paths=as_paths or null, gallery=gallery)
         check_feedback(prefer, avoid, top)
         phrase = " ".join(words) if words else None  # the quotes are easily forgotten, and what was meant is plain
 
@@ -390,7 +416,7 @@ def find(
                 top=top,
                 limit=limit,
                 requests=requests,
-                source=source,
+                source=source or None,
                 filters=filters,
                 model=model,
                 pretrained=pretrained,
@@ -410,18 +436,22 @@ def find(
             )
             results = refined(results, prefer, avoid, screen.show)
         _say_what_was_asked(results, screen)
-        _print(results, as_json)
-        _say_what_was_skipped(results, screen)
+        if not (as_paths or null):
+            write(results, as_json=as_json, with_header=with_header)
+        elif save is None:
+            write_paths(results, null=null, screen=screen)
+        from phrasepix.cli.nothing_found import none_could_be_had, why_nothing
+
+        # How many were skipped is said once: here, or by what is said where nothing is left.
+        _say_what_was_skipped(results, screen, counted=not none_could_be_had(results, filters, unused=unused))
         if results.fits_well is False:
             screen.say("Nothing here fits well: no picture stands out for this phrase. These are the nearest.")
         if results or gallery is not None:
             _write_gallery(results, gallery, open_gallery, screen)
         if not results:
-            from phrasepix.cli.nothing_found import why_nothing
-
             screen.say(why_nothing(results, filters, unused=unused))
             raise typer.Exit(NOTHING_FOUND)
-        if save is not None and not save_picked(results, save, pick):
+        if save is not None and not save_picked(results, save, pick, as_paths=as_paths or null, null=null):
             raise typer.Exit(FAILED)
 
 
@@ -453,22 +483,6 @@ def _prepare_gallery() -> None:
     prepare()
 
 
-def _print(results: "Results", as_json: bool) -> None:
-    import sys
-
-    from phrasepix.console import console_of
-    from phrasepix.terminal import results_lines
-
-    if as_json:
-        sys.stdout.write(results.to_json() + "\n")
-    elif results:
-        if (console := console_of(sys.stdout)) is not None:
-            console.print(results)
-        else:
-            sys.stdout.write(results_lines(results))
-    sys.stdout.flush()
-
-
 def _say_what_was_asked(results: "Results", screen: "Screen") -> None:
     """A line for each source, where there is more to say than the one tag that was given."""
     if len(results.tags) < 2 and not any(one.problem for one in results.asked):
@@ -483,10 +497,10 @@ def _say_what_was_asked(results: "Results", screen: "Screen") -> None:
             screen.say(f"Asked {origin.title}: {', '.join(told)}")
 
 
-def _say_what_was_skipped(results: "Results", screen: "Screen", shown: int = 5) -> None:
+def _say_what_was_skipped(results: "Results", screen: "Screen", *, counted: bool, shown: int = 5) -> None:
     if not results.skipped:
         return
-    screen.say(f"{len(results.skipped)} skipped:")
+    screen.say(f"{len(results.skipped)} skipped:" if counted else "Skipped:")
     for one in results.skipped[:shown]:
         screen.say(f"  {one.source}:{one.id}: {one.reason}")
     if len(results.skipped) > shown:
@@ -497,13 +511,17 @@ def _write_gallery(results: "Results", path: Path | None, open_it: bool, screen:
     from phrasepix.cli.galleries import place_for_gallery
     from phrasepix.errors import NotWrittenError
 
+    place = None
     try:
-        written = results.save_gallery(path or place_for_gallery(results.phrase))
+        place = path or place_for_gallery(results.phrase)
+        written = results.save_gallery(place)
     except NotWrittenError as error:
         if path is not None:
             raise
+        if place is not None:
+            place.unlink(missing_ok=True)  # empty as it was begun
         screen.say(f"No gallery: {error}")
         return
-    screen.say(f"Gallery: {written}")
+    screen.say("Gallery:", written)
     if open_it and typer.launch(written.as_uri()) != 0:
         screen.say("No browser could be opened; open the file above in one.")

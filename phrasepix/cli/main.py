@@ -8,8 +8,10 @@ from io import TextIOWrapper
 
 import typer
 
-from phrasepix.cli.faults import leave_when_interrupted_amid_an_import
+from phrasepix.cli.commands import COMMANDS, check_command, fail, run
+from phrasepix.cli.faults import WRONG_USAGE, leave_when_interrupted_amid_an_import
 from phrasepix.cli.find import find
+from phrasepix.cli.output import exit_code_after_flushing, failed_to_write, leave_no_stream_closed
 
 app = typer.Typer(
     add_completion=False,
@@ -41,7 +43,7 @@ phrasepix cache: what is kept on this machine; phrasepix cache clear removes it
 _GARBAGE_FROM = 100_000
 """New objects before garbage is looked for among them; imports make nearly as many, and all of them stay."""
 
-app.command(epilog=_EXAMPLES, no_args_is_help=True)(find)
+app.command(epilog=_EXAMPLES)(find)
 
 
 def main() -> None:
@@ -53,18 +55,23 @@ def main() -> None:
     if not sys.warnoptions:
         # What libraries have to say of themselves is not for the person; -W and PYTHONWARNINGS show it.
         warnings.simplefilter("ignore")
+    leave_no_stream_closed()
     _write_every_script()
     _hurry()
     leave_when_interrupted_amid_an_import()
+    code: str | int | None
     try:
         _run(sys.argv[1:])
+        code = 0
     except SystemExit as leaving:
-        if "openvino" in sys.modules and isinstance(leaving.code, int):
-            # At once: to take a model down part by part takes 0.1 s, and the end of the process does it too.
-            sys.stdout.flush()
-            sys.stderr.flush()
-            os._exit(leaving.code)
-        raise
+        code = leaving.code
+    except OSError as error:  # what the parser itself prints
+        code = failed_to_write(error)
+    if code is None or isinstance(code, int):
+        code = exit_code_after_flushing(code or 0)
+        if "openvino" in sys.modules:
+            os._exit(code)  # at once: to take a model down part by part takes 0.1 s, and the end does it too
+    sys.exit(code)
 
 
 def _hurry() -> None:
@@ -84,17 +91,23 @@ def _write_every_script() -> None:
 
 def _run(arguments: list[str]) -> None:
     match arguments:
+        case []:
+            app(["--help"], prog_name="phrasepix", standalone_mode=False)
+            sys.exit(WRONG_USAGE)
         case ["cache", *rest]:
             from phrasepix.cli import cache
 
-            cache.app(cache.with_every_model(rest), prog_name="phrasepix cache")
+            run(cache.app, cache.with_every_model(rest), "phrasepix cache")
         case ["sources", *rest]:
             from phrasepix.cli import sources
 
-            sources.app(rest, prog_name="phrasepix sources")
-        case ["find", phrase, *rest] if not phrase.startswith("-"):
-            app([phrase, *rest], prog_name="phrasepix")
-        case ["--", ("cache" | "find" | "sources") as phrase, *rest]:
-            app([phrase, *rest], prog_name="phrasepix")
+            run(sources.app, rest, "phrasepix sources")
+        case ["find"]:
+            fail('find needs to know what: phrasepix "PHRASE" (to search for that very word: phrasepix -- find)')
+        case ["find", *rest] if not rest[0].startswith("-") or {"--help", "-h", "--like"} & {*rest}:
+            run(app, rest, "phrasepix")
+        case ["--", word, *rest] if word in COMMANDS:
+            run(app, [word, *rest], "phrasepix")
         case rest:
-            app(rest, prog_name="phrasepix")
+            check_command(rest)
+            run(app, rest, "phrasepix")

@@ -6,32 +6,17 @@ if TYPE_CHECKING:
     from phrasepix.results import Results
     from retriever.filters import Filters
 
-_OPTIONS = {
-    "media_type": "--type",
-    "orientation": "--orientation",
-    "aspect_ratio": "--aspect",
-    "min_width": "--min-width",
-    "min_height": "--min-height",
-    "colours": "--colour",
-    "licence": "--licence",
-    "since": "--since",
-    "until": "--until",
-    "creator": "--creator",
-    "category": "--category",
-    "exclude_ai": "--no-ai",
-    "editors_choice": "--editors-choice",
-}
-"""The option of each filter that may be loosened, by the filter's name."""
-
 
 def why_nothing(results: "Results", filters: "Filters", *, unused: bool) -> str:
     """What to say of `results` without matches, which `filters` and perhaps --unused narrowed."""
     tags = ", ".join(results.tags)
-    if results.skipped:
+    options = [*_options(filters), *(["--unused"] if unused else [])]
+    if none_could_be_had(results, filters, unused=unused):
         tagged = f" tagged {tags}" if tags else ""
         return f"Nothing can be shown: none of the {len(results.skipped)} pictures{tagged} could be had."
-    options = [*_options(filters), *(["--unused"] if unused else [])]
     said = "Nothing found"
+    if folders := [origin.title for origin in results.origins if origin.name == "folder"]:
+        said += f" in {_listed(folders, 'and')}" if len(folders) == len(results.origins) else ""
     if tags:
         said += f" under {tags}"
     if options:
@@ -46,14 +31,38 @@ def why_nothing(results: "Results", filters: "Filters", *, unused: bool) -> str:
     return " ".join([f"{said}.", *advice])
 
 
+def none_could_be_had(results: "Results", filters: "Filters", *, unused: bool) -> bool:
+    """Whether there were pictures, and all of them were skipped."""
+    narrowed = unused or bool(_options(filters))
+    return not results and bool(results.skipped) and bool(results.pool_size or not narrowed)
+
+
 def _options(filters: "Filters") -> list[str]:
+    """The options that narrow the search, as they are typed, each with its value."""
     wishes = filters.asked_for()
-    options = [option for name, option in _OPTIONS.items() if name in wishes]
     first, last = filters.since, filters.until
+    said = {
+        "media_type": f"--type {filters.media_type}",
+        "orientation": f"--orientation {filters.orientation}",
+        "aspect_ratio": f"--aspect {filters.aspect_ratio or 0:.4g}",
+        "min_width": f"--min-width {filters.min_width}",
+        "min_height": f"--min-height {filters.min_height}",
+        "colours": " ".join(f"--colour {colour}" for colour in filters.colours),
+        "licence": " ".join(f"--licence {use}" for use in filters.licence),
+        "since": f"--since {first}",
+        "until": f"--until {last}",
+        "creator": f"--creator {_quoted(filters.creator or '')}",
+        "category": f"--category {filters.category}",
+        "exclude_ai": "--no-ai",
+        "editors_choice": "--editors-choice",
+    }
     if first and last and (first.year, first.month, first.day, last.month, last.day) == (last.year, 1, 1, 12, 31):
-        options = [option for option in options if option != "--until"]
-        options[options.index("--since")] = "--year"
-    return options
+        said["since"], said["until"] = f"--year {first.year}", ""
+    return [option for name, option in said.items() if name in wishes and option]
+
+
+def _quoted(text: str) -> str:
+    return f'"{text}"' if " " in text or not text else text
 
 
 def _about_tags(results: "Results", filters: "Filters") -> str:

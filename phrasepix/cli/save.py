@@ -25,8 +25,8 @@ def check_wish(save: Path | None, pick: str | None, top: int, project: Path | No
         picked(pick, top)
 
 
-def save_picked(results: "Results", directory: Path, pick: str | None) -> bool:
-    """Save the matches picked and say so on stderr; whether all could be saved."""
+def save_picked(results: "Results", directory: Path, pick: str | None, *, as_paths: bool, null: bool) -> bool:
+    """Save the matches picked and say so on stderr; whether all could be saved. Their paths may be wanted on stdout."""
     from phrasepix.cli.screen import Screen
     from phrasepix.search import SearchProgress
 
@@ -44,5 +44,9 @@ def save_picked(results: "Results", directory: Path, pick: str | None) -> bool:
     for failed in saved.failed:
         screen.say(f"Not saved: {failed.match.candidate}: {failed.reason}")
     if saved.pictures:
-        screen.say(f"Credits: {saved.directory / 'CREDITS.md'}")
+        screen.say("Credits:", saved.directory / "CREDITS.md")
+    if as_paths:
+        from phrasepix.cli.answer import put_paths
+
+        put_paths((one.path for one in saved.pictures), null=null)
     return not saved.failed

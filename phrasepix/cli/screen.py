@@ -2,14 +2,18 @@
 
 import logging
 import sys
+from contextlib import suppress
+from pathlib import Path
 from threading import RLock
 from typing import TYPE_CHECKING, Self
 
 from phrasepix.console import console_of
+from phrasepix_core.text import printable_lines
 
 if TYPE_CHECKING:
     from phrasepix.cli.bar import Bar
     from phrasepix.search import SearchProgress
+    from reranker.steps import Step
 
 _LOGS = ("phrasepix", "retriever", "reranker")
 _LEFT_OUT = dict.fromkeys(b"\a\b\v\f\r")
@@ -22,6 +26,7 @@ class Screen:
     def __init__(self) -> None:
         self._bar: Bar | None = None
         self._handler = _Messages(self)
+        self._steps = _Steps(self)
         self._drawing = RLock()  # threads have something to say too
 
     def show(self, progress: "SearchProgress") -> None:
@@ -31,18 +36,32 @@ class Screen:
             if self._bar is not None:
                 self._bar.show(progress)
 
-    def say(self, message: str) -> None:
-        """One line for the person, as it is."""
+    def show_step(self, step: "Step") -> None:
+        """Show which step of making a model ready begins."""
         with self._drawing:
             if self._bar is not None:
-                self._bar.say(message)
+                self._bar.show_step(step)
+
+    def say(self, message: str, path: Path | None = None) -> None:
+        """One line for the person, of which nothing steers the terminal; on a terminal broken at spaces only.
+
+        With a `path` that follows on the same line, which is never broken; on a terminal it is a link. The line is lost
+        if stderr cannot be written: the search goes on.
+        """
+        message = printable_lines(message.translate(_LEFT_OUT))
+        with self._drawing, suppress(OSError):
+            self._bar = self._bar or _bar_on_stderr()
+            if self._bar is not None:
+                self._bar.say(message, path)
             else:
-                sys.stderr.write(message.translate(_LEFT_OUT).expandtabs() + "\n")
+                whole = message if path is None else f"{message} {path}"
+                sys.stderr.write(whole.expandtabs() + "\n")
 
     def __enter__(self) -> Self:
         for name in _LOGS:
             logging.getLogger(name).addHandler(self._handler)
             logging.getLogger(name).propagate = False
+        self._steps.listen()
         return self
 
     def __exit__(self, *exc_info: object) -> None:
@@ -51,6 +70,7 @@ class Screen:
         for name in _LOGS:
             logging.getLogger(name).removeHandler(self._handler)
             logging.getLogger(name).propagate = True
+        self._steps.stop()
 
 
 def _bar_on_stderr() -> "Bar | None":
@@ -68,3 +88,27 @@ class _Messages(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         self._screen.say(record.getMessage())
+
+
+class _Steps(logging.Handler):
+    """Passes on what `reranker.steps` tells, which is imported only if something tells it."""
+
+    _LOG = logging.getLogger("reranker.steps")
+
+    def __init__(self, screen: Screen) -> None:
+        super().__init__(logging.INFO)
+        self._screen = screen
+        self._level_before = logging.NOTSET
+
+    def listen(self) -> None:
+        self._level_before = self._LOG.level
+        self._LOG.setLevel(logging.INFO)
+        self._LOG.addHandler(self)
+
+    def stop(self) -> None:
+        self._LOG.removeHandler(self)
+        self._LOG.setLevel(self._level_before)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if (step := getattr(record, "step_begun", None)) is not None:
+            self._screen.show_step(step)

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from phrasepix.cli.faults import explained
+from phrasepix.cli.output import writing_to_stdout
+from phrasepix.columns import SOURCES, header
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,6 +24,10 @@ app = typer.Typer(
 @app.command()
 def show(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON list on stdout.")] = False,
+    with_header: Annotated[
+        bool,
+        typer.Option("--header", help=f"In a pipe, name the columns first: {', '.join(SOURCES)} (tab-separated)."),
+    ] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
 ) -> None:
     """List the sources, with what each needs and demands, and whether it is ready."""
@@ -31,15 +37,15 @@ def show(
 
         with Screen() as screen:
             sources = every_source()
-        if as_json:
-            sys.stdout.write(_as_json(sources))
-        elif sys.stdout.isatty():
-            from rich.console import Console
+        with writing_to_stdout():
+            if as_json:
+                sys.stdout.write(_as_json(sources))
+            elif sys.stdout.isatty():
+                from rich.console import Console
 
-            Console().print(_table(sources))
-        else:
-            sys.stdout.write(_lines(sources))
-        sys.stdout.flush()
+                Console().print(_table(sources))
+            else:
+                sys.stdout.write((header(SOURCES) if with_header else "") + _lines(sources))
         for source in sources:
             if source.profile is None:
                 screen.say(source.remedy)

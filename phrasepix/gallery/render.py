@@ -7,11 +7,15 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 from PIL import Image
 
+from phrasepix.gallery.examples import example_candidates, shown_examples
 from phrasepix.gallery.hotlinks import hotlinked, origin_of
-from phrasepix.links import page_of
+from phrasepix.links import page_of, path_shown
+from phrasepix.terminal import says_more, short_name
 from phrasepix.videos import video_note
+from phrasepix_core.text import shortened
 from phrasepix_core.urls import lasting
 
 if TYPE_CHECKING:
@@ -33,7 +37,8 @@ def gallery_page(results: "Results") -> str:
 
     But for the pictures that their source wants shown by its own addresses, which the page may load, and nothing else.
     """
-    shown_from = sorted({origin_of(there.url) for match in results if (there := hotlinked(match.candidate))})
+    candidates = [*(match.candidate for match in results), *example_candidates(results)]
+    shown_from = sorted({origin_of(there.url) for one in candidates if (there := hotlinked(one))})
     return _rendered("page.html.jinja", results, shown_from=shown_from)
 
 
@@ -46,7 +51,8 @@ def _rendered(template: str, results: "Results", **more: object) -> str:
     pictures = {match.rank: match.picture for match in results if not hotlinked(match.candidate)}
     with ThreadPoolExecutor() as threads:  # which Pillow's encoder makes use of
         embedded = dict(zip(pictures, threads.map(_embedded, pictures.values()), strict=True))
-    return _environment().get_template(template).render(results=results, embedded=embedded, **more)
+    examples = shown_examples(results, _embedded)
+    return _environment().get_template(template).render(results=results, embedded=embedded, examples=examples, **more)
 
 
 @lru_cache(maxsize=1)
@@ -60,9 +66,19 @@ def _environment() -> Environment:
     )
     environment.filters["hotlinked"] = hotlinked
     environment.filters["lasting"] = lasting
+    environment.filters["shortened"] = shortened
     environment.filters["video_note"] = video_note
     environment.filters["page"] = page_of
+    environment.filters["path_shown"] = path_shown
+    environment.filters["short_name"] = short_name
+    environment.filters["says_more"] = says_more
+    environment.filters["breakable"] = breakable
     return environment
+
+
+def breakable(path: str) -> Markup:
+    """A path that a browser may break behind its separators, escaped."""
+    return Markup("/<wbr>").join(path.split("/"))
 
 
 def _embedded(picture: Image.Image) -> str:

@@ -1,29 +1,34 @@
 """A picture file from its URL to the disk: of any size within reason, continued where it broke off."""
 
+import os
 import shutil
 import threading
-import time
 from collections.abc import Callable
 from typing import Any, Self
 
 from urllib3 import BaseHTTPResponse
 
 from phrasepix.saving.part import Part
+from phrasepix_core.deadlines import DeadlineExceededError, deadline
+from phrasepix_core.files import open_regular, reason_of, shown_path
+from phrasepix_core.http_answers import PASSING, is_whole
 from phrasepix_core.urls import shown_url
+from phrasepix_core.user_agent import user_agent as our_user_agent
 from reranker.errors import PictureUnreachableError, PictureUnreadableError, TransientPictureError
 from reranker.pictures.local_files import path_of
 from reranker.pictures.session import PictureSession
+from retriever.folder.walk import LARGEST_FILE_BYTES
 
 _CHUNK = 1 << 18
-_WORTH_ANOTHER_TRY = frozenset({429, 500, 502, 503, 504})
 
 
 class Downloader:
     """Downloads files one after the other, from public addresses only.
 
-    At most `largest_bytes` a file; `connect_timeout_s` and `read_timeout_s` bound each wait, `deadline_s` a whole file,
-    in seconds. Up to five redirects are followed. A connection that fails or is cut, or an answer of 429 or 5xx, is
-    tried `attempts` times in all; what has come is kept and continued by a range request where the server has them.
+    At most `largest_bytes` a file; `connect_timeout_s` and `read_timeout_s` bound each wait, `deadline_s` a whole file
+    with its headers, redirects and tries, in seconds. `user_agent` is by default this program's own. Up to five
+    redirects are followed. A connection that fails or is cut, or an answer of 429 or 5xx, is tried `attempts` times in
+    all; what has come is kept and continued by a range request where the server has them.
     """
 
     def __init__(
@@ -35,7 +40,7 @@ class Downloader:
         deadline_s: float = 1800.0,
         attempts: int = 3,
         pause_s: float = 0.5,
-        user_agent: str = "phrasepix/0.1 (finds the picture a sentence describes)",
+        user_agent: str | None = None,
     ) -> None:
         self._largest_bytes = largest_bytes
         self._timeouts = (connect_timeout_s, read_timeout_s)
@@ -43,6 +48,7 @@ class Downloader:
         self._attempts = attempts
         self._pause_s = pause_s
         self._closed = threading.Event()
+        user_agent = user_agent or our_user_agent()
         self._sessions = {loopback: PictureSession(user_agent, loopback, connections=1) for loopback in (False, True)}
 
     def download(
@@ -63,32 +69,33 @@ class Downloader:
         known = part.remembered()
         if known.get("of") == of and known.get("total") == part.size():
             return  # it is whole already: only what comes after was cut off
-        ends_at = time.monotonic() + self._deadline_s
+        try:
+            with deadline(self._deadline_s):
+                self._patiently(url, part, of, loopback, on_bytes)
+        except DeadlineExceededError:
+            where = shown_url(url)
+            raise PictureUnreachableError(f"{where} sends too slowly (not done after {self._deadline_s:g} s)") from None
+
+    def _patiently(
+        self, url: str, part: Part, of: str, loopback: bool, on_bytes: Callable[[int, int | None], None]
+    ) -> None:
         for attempt in range(self._attempts):
             try:
-                self._once(url, part, of, loopback, on_bytes, ends_at)
+                self._once(url, part, of, loopback, on_bytes)
                 return
             except TransientPictureError:
                 if attempt + 1 == self._attempts:
                     raise
                 self._closed.wait(self._pause_s)
 
-    def _once(
-        self,
-        url: str,
-        part: Part,
-        of: str,
-        loopback: bool,
-        on_bytes: Callable[[int, int | None], None],
-        ends_at: float,
-    ) -> None:
+    def _once(self, url: str, part: Part, of: str, loopback: bool, on_bytes: Callable[[int, int | None], None]) -> None:
         where = shown_url(url)
         known = part.remembered()
         here = part.size() if known.get("of") == of else 0
         with self._sessions[loopback].opened(
             url, timeouts=self._timeouts, headers=_range_headers(here, known)
         ) as response:
-            self._receive(response, part, where, of, here, known, on_bytes, ends_at)
+            self._receive(response, part, where, of, here, known, on_bytes)
 
     def _receive(
         self,
@@ -99,16 +106,18 @@ class Downloader:
         here: int,
         known: dict[str, Any],
         on_bytes: Callable[[int, int | None], None],
-        ends_at: float,
     ) -> None:
-        if response.status == 416 or (response.status == 206 and not _continues(response, here, known)):
+        continues = response.status == 206 and _continues(response, here, known)
+        whole = is_whole(response.status, response.headers.get("Content-Range", ""))
+        if response.status == 416 or (response.status == 206 and here and not (continues or whole)):
             part.discard()  # it is another file by now
             raise TransientPictureError(f"{where} has another file than the one that was begun")
-        if response.status in _WORTH_ANOTHER_TRY:
+        if response.status in PASSING:
             raise TransientPictureError(f"{where} answered with status {response.status}")
-        if response.status not in {200, 206}:
-            raise PictureUnreachableError(f"{where} answered with status {response.status}")
-        done = here if response.status == 206 else 0
+        if not (continues or whole):
+            part_of = ", a part of the file" if response.status == 206 else ""
+            raise PictureUnreachableError(f"{where} answered with status {response.status}{part_of}")
+        done = here if continues else 0
         announced = response.headers.get("Content-Length", "")
         total = done + int(announced) if announced.isdecimal() else None
         too_large = PictureUnreadableError(f"{where} is larger than {self._largest_bytes / (1 << 20):g} MiB")
@@ -118,15 +127,13 @@ class Downloader:
             part.discard()
             if total is not None and not response.headers.get("Content-Encoding"):
                 part.remember({"of": of, "total": total, "validator": _validator(response)})
-        with part.path.open("ab" if done else "wb") as file:
+        with part.go_on() if done else part.begin() as file:
             while chunk := response.read1(_CHUNK, decode_content=True):
                 file.write(chunk)
                 done += len(chunk)
                 on_bytes(done, total)
                 if done > self._largest_bytes:
                     raise too_large
-                if time.monotonic() > ends_at:
-                    raise PictureUnreachableError(f"{where} sends too slowly (not done after {self._deadline_s:g} s)")
         if total is not None and done < total and not response.headers.get("Content-Encoding"):
             raise TransientPictureError(f"{where} cut the connection after {done} of {total} bytes")
 
@@ -143,17 +150,22 @@ class Downloader:
         self.close()
 
 
-def copy_local(url: str, part: Part) -> None:
-    """Copy the file that a file URL names. Raises `PictureUnreachableError`."""
+def copy_local(url: str, part: Part, *, largest_bytes: int = LARGEST_FILE_BYTES) -> None:
+    """Copy the file that a file URL names, of at most `largest_bytes`.
+
+    Raises `PictureUnreachableError`, or `PictureUnreadableError` where it is too large; `OSError` where it cannot be
+    written.
+    """
     path = path_of(url)
     part.discard()
+    name = shown_path(path)
     try:
-        if not path.is_file():
-            raise PictureUnreachableError(f"{path} is no file any more")
-        source = path.open("rb")
+        source = open_regular(path)
     except OSError as error:
-        raise PictureUnreachableError(f"{path} cannot be read: {error.strerror or error}") from None
-    with source, part.path.open("wb") as target:
+        raise PictureUnreachableError(f"{name} cannot be read: {reason_of(error)}") from None
+    with source, part.begin() as target:
+        if os.fstat(source.fileno()).st_size > largest_bytes:
+            raise PictureUnreadableError(f"{name} is larger than {largest_bytes / (1 << 20):g} MiB")
         shutil.copyfileobj(source, target, _CHUNK)
 
 

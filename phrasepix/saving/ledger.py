@@ -2,55 +2,82 @@
 
 A picture is noted before it is put into place: a process that is killed in between leaves the note, and the next one
 that opens the directory completes what it says. One process at a time works on a directory.
+
+The directory may come from elsewhere, and others may write to it: what lies there is read only where it is a regular
+file of a sane size, and files of ours are taken up again, or removed, only where they are the current user's.
 """
 
 import json
 import logging
-import os
+import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from hashlib import file_digest
 from pathlib import Path
 
 from phrasepix.errors import NotWrittenError
 from phrasepix.saving.credit_page import with_credits
-from phrasepix.saving.entries import CREDITS, DamagedCreditsError, Entry, identity_of, is_entry, read_entries
+from phrasepix.saving.entries import (
+    CREDITS,
+    DamagedCreditsError,
+    Entry,
+    identity_of,
+    is_entry,
+    read_entries,
+    safe_name,
+)
+from phrasepix.saving.lock import locked
 from phrasepix.saving.names import digest
 from phrasepix.saving.part import Part
-from phrasepix_core.files import write_atomically
+from phrasepix_core.files import (
+    is_own,
+    open_own,
+    open_regular,
+    read_bounded,
+    reason_of,
+    shown_path,
+    unique,
+    write_atomically,
+)
 from retriever.candidate import Candidate
 
 logger = logging.getLogger(__name__)
 
 PAGE = "CREDITS.md"
 HIDDEN = ".phrasepix"
-_PATIENCE_S = 1800
-_TEMPORARY = ".????????"  # what `write_atomically` appends while it writes
+LOCK = f"{HIDDEN}.lock"
+_TEMPORARY = f"{HIDDEN}-ledger-"
+_LEFT_BY_A_KILL = re.compile(
+    rf"{re.escape(_TEMPORARY)}[0-9a-f]{{16}}\.tmp|{re.escape(HIDDEN)}-[0-9a-f]{{8}}(?:-[0-9a-f]{{16}})?\.(whole|note)"
+)
+_LARGEST_PAGE = 16 << 20
+_LARGEST_NOTE = 1 << 20
 
 
 @contextmanager
-def open_ledger(directory: Path) -> "Iterator[Ledger]":
+def open_ledger(directory: Path, *, patience_s: float = 120.0) -> "Iterator[Ledger]":
     """The ledger of `directory`, which is made where it is missing; for this process alone while it is open.
 
-    Waits for another process that has it open. Raises `NotWrittenError`.
+    Waits up to `patience_s` seconds for another process that has it open. Raises `FolderBusyError` after that, and
+    `NotWrittenError`.
     """
-    from filelock import FileLock, Timeout
-
+    where = shown_path(directory)
     try:
         directory.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(directory / f"{HIDDEN}.lock", timeout=_PATIENCE_S)
-        lock.acquire()
-    except Timeout:
-        raise NotWrittenError(f"another process has been saving into {directory} for too long; try again") from None
-    except (OSError, NotImplementedError) as error:
-        raise NotWrittenError(f"cannot write to {directory}: {getattr(error, 'strerror', None) or error}") from None
-    try:
-        yield Ledger(directory)
-    except OSError as error:
-        raise NotWrittenError(f"cannot write to {directory}: {error.strerror or error}") from None
-    finally:
-        lock.release()
+    except (OSError, ValueError) as error:  # a name with a NUL
+        raise NotWrittenError(f"cannot write to {where}: {_why_no_directory(directory, error)}") from None
+    with locked(directory / LOCK, patience_s=patience_s):
+        try:
+            yield Ledger(directory)
+        except OSError as error:
+            raise NotWrittenError(f"cannot write to {where}: {reason_of(error)}") from None
+
+
+def _why_no_directory(directory: Path, error: Exception) -> str:
+    if directory.is_symlink() and not directory.exists():
+        return "it is a link that leads nowhere"
+    return "it is a file" if directory.is_file() else reason_of(error)
 
 
 class Ledger:
@@ -68,7 +95,11 @@ class Ledger:
     def with_download(self, sha256: str) -> Entry | None:
         """The saved picture whose file, as it was downloaded, had this hash, and which is still there."""
         same = (entry for entry in self._entries if entry.get("download_sha256") == sha256)
-        return next((entry for entry in same if (self.directory / entry["file"]).is_file()), None)
+        return next((entry for entry in same if self.is_there(entry)), None)
+
+    def is_there(self, entry: Entry) -> bool:
+        """Whether the file of a saved picture still lies in the directory."""
+        return (self.directory / str(entry["file"])).is_file()
 
     def is_taken(self, name: str, candidate: Candidate) -> bool:
         """Whether another picture, or a file of the person's own, has that name, in whichever case."""
@@ -76,9 +107,13 @@ class Ledger:
         noted = {entry["file"].casefold() for entry in self._entries if identity_of(entry) != candidate.identity}
         return name.casefold() in files | noted
 
+    def part(self, candidate: Candidate) -> Part:
+        """What was begun of this picture's file, or a new one."""
+        return Part.named(self.directory, _stem(candidate.identity))
+
     def hidden(self, candidate: Candidate, suffix: str) -> Path:
-        """A file beside the pictures that belongs to this one while it is being saved."""
-        return self.directory / f"{HIDDEN}-{digest(candidate)}{suffix}"
+        """A name for a file beside the pictures that belongs to this one while it is being saved; new each time."""
+        return self.directory / unique(f"{_stem(candidate.identity)}-", suffix)
 
     def add(self, candidate: Candidate, entry: Entry, file: Path | None) -> None:
         """Move `file`, where one is given, to the name the entry says, and note the entry.
@@ -87,7 +122,7 @@ class Ledger:
         """
         note = self.hidden(candidate, ".note")
         if file is not None:
-            write_atomically(note, json.dumps(entry))
+            self._put(note.name, json.dumps(entry))
             file.replace(self.directory / entry["file"])
         self._note(entry)
         self._write()
@@ -104,58 +139,72 @@ class Ledger:
             aside = self.directory / f"credits.damaged-{stamp}.json"
             (self.directory / CREDITS).rename(aside)
             kept = ""
-            if (self.directory / PAGE).exists():  # it will be made anew, without what the damaged file knew
-                copy = self.directory / f"CREDITS.before-{stamp}.md"
-                write_atomically(copy, (self.directory / PAGE).read_bytes())
+            if page := self._page_there():  # it will be made anew, without what the damaged file knew
+                copy = self._put(f"CREDITS.before-{stamp}.md", page)
                 kept = f", and {PAGE} as it was to {copy.name}"
             logger.warning(
                 "%s is damaged (%s); it was moved to %s%s, and a new one is begun",
                 self.directory / CREDITS, error, aside.name, kept,
             )  # fmt: skip
             return []
+        except OSError as error:
+            raise NotWrittenError(f"cannot read {self.directory / CREDITS}: {reason_of(error)}") from None
 
     def _complete(self) -> None:
         """Note what was put into place by a process that was killed before it could note it; clear what it left."""
-        for pattern in (f"{HIDDEN}-*.whole", *(f".{name}{_TEMPORARY}" for name in (f"{HIDDEN}-*", CREDITS, PAGE))):
-            for left in self.directory.glob(pattern):
-                left.unlink(missing_ok=True)
-        for note in sorted(self.directory.glob(f"{HIDDEN}-*.note")):
-            entry = _entry_in(note)
+        left = [path for path in self.directory.iterdir() if _LEFT_BY_A_KILL.fullmatch(path.name) and is_own(path)]
+        for path in sorted(left):
+            entry = _entry_in(path) if path.suffix == ".note" else None
             if entry is not None and _sha256(self.directory / entry["file"]) == entry.get("sha256"):
                 self._note(entry)
                 self._write()
-                Part(note.with_suffix(".part")).discard()
-            note.unlink(missing_ok=True)
+                Part.named(self.directory, _stem(identity_of(entry))).discard()
+            path.unlink(missing_ok=True)
         if self._entries and self._page() != self._page_there():
             self._write()
 
     def _write(self) -> None:
         content = {"made_by": "phrasepix", "version": 1, "pictures": self._entries}
-        write_atomically(self.directory / CREDITS, json.dumps(content, ensure_ascii=False, indent=2) + "\n")
-        write_atomically(self.directory / PAGE, self._page())
+        self._put(CREDITS, json.dumps(content, ensure_ascii=False, indent=2) + "\n")
+        self._put(PAGE, self._page())
+
+    def _put(self, name: str, content: str | bytes) -> Path:
+        """Write a file of the directory; a link there is followed to a file of the same kind only.
+
+        A folder from elsewhere may have links of any name to files that matter.
+        """
+        path = self.directory / name
+        if path.is_symlink() and (leads_to := path.resolve()).suffix.lower() != path.suffix:
+            raise NotWrittenError(f"{path} is a link to {leads_to}, which is no {path.suffix} file; it is not followed")
+        return write_atomically(path, content, temporary=_TEMPORARY)
 
     def _page(self) -> bytes:
         return with_credits(self._page_there(), self._entries)
 
     def _page_there(self) -> bytes:
+        page = self.directory / PAGE
         try:
-            return (self.directory / PAGE).read_bytes()
+            return read_bounded(page, _LARGEST_PAGE)
         except FileNotFoundError:
             return b""
+        except OSError as error:
+            raise NotWrittenError(f"cannot read {page}: {reason_of(error)}") from None
+
+
+def _stem(identity: tuple[str, str]) -> str:
+    return f"{HIDDEN}-{digest(identity)}"
 
 
 def _entry_in(note: Path) -> Entry | None:
     try:
-        entry = json.loads(note.read_bytes())
-    except ValueError:
+        with open_own(note) as file:
+            entry = json.loads(file.read(_LARGEST_NOTE))
+    except (OSError, ValueError, RecursionError):
         return None
-    usable = is_entry(entry) and os.path.basename(entry["file"]) == entry["file"]  # noqa: PTH119  # as text
-    return entry if usable else None
+    return entry if is_entry(entry) and safe_name(entry["file"]) == entry["file"] else None
 
 
 def _sha256(path: Path) -> str | None:
-    try:
-        with path.open("rb") as file:
-            return file_digest(file, "sha256").hexdigest()
-    except FileNotFoundError:
-        return None
+    with suppress(OSError), open_regular(path) as file:
+        return file_digest(file, "sha256").hexdigest()
+    return None

@@ -26,9 +26,11 @@ def likeness(picture: Image.Image) -> str:
 
 def look_alike(one: str, other: str) -> bool:
     """Whether two hashes are of pictures that look the same; False where one of them is no hash."""
+    if len(one) != len(other):
+        return False
     try:
         a, b = int(one, 16), int(other, 16)
     except ValueError:
         return False
     tells = min(a.bit_count(), b.bit_count()) >= _SAYS_NOTHING
-    return tells and len(one) == len(other) and (a ^ b).bit_count() <= SAME_WITHIN
+    return tells and (a ^ b).bit_count() <= SAME_WITHIN

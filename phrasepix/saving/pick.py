@@ -1,7 +1,8 @@
 """Which of the matches are meant."""
 
 import re
-from collections.abc import Sequence
+import reprlib
+from collections.abc import Iterable, Sequence
 
 from phrasepix.errors import WrongPickError
 
@@ -45,6 +46,8 @@ def _demand(ranks: Sequence[int], count: int) -> None:
 
 def _ranks(pick: str | Sequence[int], longest: int) -> tuple[int, ...]:
     if not isinstance(pick, str):
+        if not isinstance(pick, Iterable) or any(isinstance(one, bool) or not isinstance(one, int) for one in pick):
+            raise WrongPickError(f'{reprlib.repr(pick)} picks nothing; give ranks such as "1,3", "2-4" or [1, 3]')
         return tuple(dict.fromkeys(pick))
     ranks: list[int] = []
     for part in pick.split(","):

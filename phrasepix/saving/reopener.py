@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from phrasepix.errors import UnknownSourceError
+from phrasepix.errors import SourceFaultError, UnknownSourceError
 from phrasepix.sources import registered_source, source_named
 from retriever.protocol import Retriever
 from retriever.source import Opening, Source
@@ -42,7 +42,7 @@ class Reopener:
                 known: Source | None = source_named(name)
             else:
                 known, opening = registered_source(source), Opening()
-        except UnknownSourceError:
+        except (UnknownSourceError, SourceFaultError):
             known = None
         if known is None:
             yield None

@@ -1,35 +1,37 @@
 """Saving matches into a directory, each with its credit."""
 
+import shutil
 import time
-import warnings
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import file_digest
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePath, PurePosixPath
 
 from PIL import Image
 
 from phrasepix.errors import NotWrittenError
 from phrasepix.saving.download import Downloader, copy_local
-from phrasepix.saving.entries import Entry
+from phrasepix.saving.entries import Entry, safe_name
 from phrasepix.saving.ledger import Ledger, open_ledger
 from phrasepix.saving.likeness import likeness
+from phrasepix.saving.lock import FolderBusyError
 from phrasepix.saving.metadata import embed_credit
 from phrasepix.saving.names import name_for
 from phrasepix.saving.part import Part
 from phrasepix.saving.reopener import Reopener
+from phrasepix_core.files import create, open_regular, reason_of, shown_path
+from phrasepix_core.hush import hush
 from phrasepix_core.urls import lasting
 from reranker.errors import ForbiddenAddressError, PictureError, PictureUnreachableError, PictureUnreadableError
 from reranker.match import Match
-from reranker.pictures.decode import FORMATS, decode_file
-from reranker.pictures.local_files import local_formats
+from reranker.pictures.decode import FORMATS, Decoded, decoded
+from reranker.pictures.local_files import local_formats, path_of
 from retriever.candidate import Candidate, Rendition
 from retriever.credit import CREDIT_FORMATS, credit_line
 from retriever.errors import RetrieverError
 from retriever.protocol import Downloads, Retriever, is_on_disk, is_on_loopback
-from retriever.user_agent import user_agent
 
 _LARGEST_PIXELS = 178_000_000
 _SAY_EVERY_S = 0.1
@@ -92,23 +94,31 @@ def save_matches(
     found_with: FoundWith,
     reopener: Reopener,
     on_progress: Callable[[SaveProgress], None] = lambda progress: None,
+    lock_patience_s: float = 120.0,
 ) -> Saved:
     """Save the matches into `directory`, one after the other; what cannot be saved is listed with its reason.
 
+    Another process that saves there is waited for, up to `lock_patience_s` seconds each time.
     Raises `NotWrittenError` where nothing can be written there.
     """
-    directory = directory.expanduser().absolute()
-    with open_ledger(directory):
+    try:
+        directory = directory.expanduser().absolute()
+    except RuntimeError as error:  # nobody of that name has a home
+        raise NotWrittenError(f"cannot write to {shown_path(directory)}: {error}") from None
+    with open_ledger(directory, patience_s=lock_patience_s):
         pass  # that it can be written to is known before anything is asked for
     pictures: list[SavedPicture] = []
     failed: list[NotSaved] = []
-    with _Saver(directory, found_with, reopener) as saver:
+    with _Saver(directory, found_with, reopener, lock_patience_s) as saver:
         for match in matches:
             done = len(pictures) + len(failed)
             on_progress(SaveProgress(done, len(matches), str(match.candidate)))
             say = _Sparingly(on_progress, SaveProgress(done, len(matches), str(match.candidate)))
             try:
                 pictures.append(saver.save(match, say))
+            except FolderBusyError as error:  # the others need not wait for the same, one after the other
+                failed += [NotSaved(one, str(error)) for one in matches[done:]]
+                break
             except (RetrieverError, PictureError, NotWrittenError) as error:
                 failed.append(NotSaved(match, str(error)))
     on_progress(SaveProgress(len(matches), len(matches)))
@@ -133,20 +143,21 @@ class _Sparingly:
 class _Saver:
     """Saves one match at a time; opens each source once."""
 
-    def __init__(self, directory: Path, found_with: FoundWith, reopener: Reopener) -> None:
+    def __init__(self, directory: Path, found_with: FoundWith, reopener: Reopener, lock_patience_s: float) -> None:
         self._directory = directory
+        self._lock_patience_s = lock_patience_s
         self._found_with = found_with
         self._reopener = reopener
         self._resources = ExitStack()
-        self._downloader = Downloader(user_agent=user_agent())
+        self._downloader = Downloader()
         self._opened: dict[str, Retriever | None] = {}
 
     def save(self, match: Match, on_bytes: Callable[[int, int | None], None]) -> SavedPicture:
         candidate = match.candidate
-        with open_ledger(self._directory) as ledger:
-            part = Part(ledger.hidden(candidate, ".part"))
+        with open_ledger(self._directory, patience_s=self._lock_patience_s) as ledger:
+            part = ledger.part(candidate)
             there = ledger.of(candidate)
-            if there is not None and (self._directory / there["file"]).is_file():
+            if there is not None and ledger.is_there(there):
                 part.discard()
                 return SavedPicture(match, self._directory / there["file"], is_new=False)
             try:
@@ -157,7 +168,7 @@ class _Saver:
                 raise
             except OSError as error:
                 part.discard()  # on a full disk, it is in the way of what is whole
-                raise NotWrittenError(f"cannot write to {self._directory}: {error.strerror or error}") from None
+                raise NotWrittenError(f"cannot write to {self._directory}: {reason_of(error)}") from None
 
     def _fetch(self, candidate: Candidate, part: Part, on_bytes: Callable[[int, int | None], None]) -> None:
         retriever = self._retriever(candidate.source)
@@ -172,7 +183,7 @@ class _Saver:
         self._downloader.download(
             file.url,
             part,
-            of=f"{candidate.source}:{candidate.id} {file.width}x{file.height}",
+            of=f"{':'.join(candidate.identity)} {file.width}x{file.height}",
             loopback=is_on_loopback(retriever),
             on_bytes=on_bytes,
         )
@@ -190,12 +201,12 @@ class _Saver:
 
     def _put_into_place(self, ledger: Ledger, match: Match, part: Part) -> SavedPicture:
         candidate = match.candidate
-        picture, format_name = self._verified(match, part.path)
+        verified = self._verified(match, part.path)
         downloaded = _sha256(part.path)
         entry = self._entry(match) | {
             "download_sha256": downloaded,
-            "format": format_name,
-            "likeness": likeness(picture),
+            "format": verified.kind,
+            "likeness": likeness(verified.picture),
         }
         if (same := ledger.with_download(downloaded)) is not None:  # another source has the very same file
             there = {name: same.get(name) for name in ("file", "sha256", "width", "height", "metadata")}
@@ -203,16 +214,20 @@ class _Saver:
             part.discard()
             return SavedPicture(match, self._directory / same["file"], is_new=False)
         finished = ledger.hidden(candidate, ".whole")
-        why_not = _with_credit(part.path, finished, format_name, candidate, picture)
-        extension = _EXTENSIONS.get(format_name, f".{format_name.lower()}")
-        name = name_for(candidate, self._found_with.phrase, extension, lambda name: ledger.is_taken(name, candidate))
-        # A camera's own file is shown by its preview, perhaps reduced: what it says of its size counts.
-        whole = (candidate.width, candidate.height) if picture is match.picture else picture.size
+        why_not = _with_credit(part.path, finished, verified, candidate)
+        extension = _EXTENSIONS.get(verified.kind, f".{verified.kind.lower()}")
+        name = name_for(
+            candidate,
+            self._found_with.phrase,
+            extension,
+            lambda name: ledger.is_taken(name, candidate),
+            own_name=self._own_name(candidate),
+        )
         about_file = {
             "file": name,
             "sha256": _sha256(finished),
-            "width": whole[0],
-            "height": whole[1],
+            "width": verified.size[0],
+            "height": verified.size[1],
             "metadata": f"none: {why_not}" if why_not else "the credit is in the file's XMP",
         }
         try:
@@ -222,18 +237,36 @@ class _Saver:
         part.discard()
         return SavedPicture(match, self._directory / name, without_credit_inside=why_not)
 
-    def _verified(self, match: Match, path: Path) -> tuple[Image.Image, str]:
+    def _verified(self, match: Match, path: Path) -> Decoded:
         """See `_verified`. A file of this machine that only its own reader decodes, such as a camera's, is trusted.
 
         By its name: by content most of them are TIFF, with a picture of a stamp's size.
         """
         suffix = PurePosixPath(match.candidate.image_url).suffix.lower()
-        if not is_on_disk(self._opened[match.candidate.source]):
+        if not self._is_on_disk(match.candidate):
             return _verified(path)
         formats = local_formats()
         if suffix[1:].isalnum() and suffix not in Image.registered_extensions():
-            return match.picture, suffix[1:].upper()
+            # It is shown by its preview, perhaps reduced: what it says of its size counts.
+            return Decoded(match.picture, suffix[1:].upper(), (match.candidate.width, match.candidate.height))
         return _verified(path, formats)
+
+    def _is_on_disk(self, candidate: Candidate) -> bool:
+        return is_on_disk(self._opened[candidate.source])
+
+    def _own_name(self, candidate: Candidate) -> str:
+        """The name of a file of this machine, where it can be shown as it is; empty for all others."""
+        name = path_of(candidate.image_url).name if self._is_on_disk(candidate) else ""
+        return name if name and safe_name(name) == name else ""
+
+    def _path_in_folder(self, candidate: Candidate) -> str:
+        """Where a picture of this machine lies, below the folder it was found in; empty for all others."""
+        if not self._is_on_disk(candidate):
+            return ""
+        path = path_of(candidate.image_url)
+        folder = getattr(self._opened[candidate.source], "folder", None)
+        below = path.relative_to(folder) if isinstance(folder, Path) and path.is_relative_to(folder) else path.name
+        return shown_path(PurePath(below).as_posix())
 
     def _entry(self, match: Match) -> Entry:
         candidate = match.candidate
@@ -241,12 +274,14 @@ class _Saver:
             "source": candidate.source,
             "id": candidate.id,
             "catalogue": candidate.catalogue,
+            "path": self._path_in_folder(candidate),
             "title": candidate.title,
             "creator": candidate.creator,
             "creator_url": lasting(candidate.creator_url),
             "page_url": lasting(candidate.page_url),
             "licence": candidate.licence,
             "licence_url": candidate.licence_url,
+            "attribution": candidate.attribution,
             "credit_owed": candidate.credit_owed,
             "credit": {form: credit_line(candidate, form) for form in CREDIT_FORMATS},
             "retrieved_at": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -264,32 +299,31 @@ class _Saver:
         self._resources.close()
 
 
-def _verified(path: Path, formats: tuple[str, ...] = FORMATS) -> tuple[Image.Image, str]:
-    """The picture in a file, decoded to its end, and Pillow's name of its format. Raises `PictureUnreadableError`."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the bound is our own, and what else may be odd did not keep it from decoding
-        with path.open("rb") as file:
-            picture = decode_file(file, largest_pixels=_LARGEST_PIXELS, formats=formats)
-        with Image.open(path, formats=formats) as opened:
-            return picture, opened.format or ""
+def _verified(path: Path, formats: tuple[str, ...] = FORMATS) -> Decoded:
+    """The picture in a file, decoded to its end, with a digest of its pixels. Raises `PictureUnreadableError`."""
+    hush("PIL")  # the bound is our own, and what else may be odd did not keep it from decoding
+    with open_regular(path) as file:
+        return decoded(file, largest_pixels=_LARGEST_PIXELS, formats=formats, with_digest=True)
 
 
-def _with_credit(source: Path, target: Path, format_name: str, candidate: Candidate, picture: Image.Image) -> str:
+def _with_credit(source: Path, target: Path, verified: Decoded, candidate: Candidate) -> str:
     """Make `target`: `source` with the credit in it, or a plain copy; why there is none inside, or an empty text."""
-    with target.open("wb") as file:
-        why_not = embed_credit(source, file, format_name, candidate)
+    with create(target) as file:
+        why_not = embed_credit(source, file, verified.kind, candidate)
     if why_not:
         return why_not
     try:
-        written, _ = _verified(target)
-        if written.size == picture.size and written.tobytes() == picture.tobytes():
+        written = _verified(target)
+        if (written.size, written.digest) == (verified.size, verified.digest):
             return ""
     except PictureUnreadableError:
         pass  # the same as pixels that differ
-    target.write_bytes(source.read_bytes())
+    target.unlink()
+    with open_regular(source) as original, create(target) as file:
+        shutil.copyfileobj(original, file)
     return "it would not have stayed the same picture"
 
 
 def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         return file_digest(file, "sha256").hexdigest()

@@ -6,8 +6,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
-from phrasepix.saving.entries import CREDITS, DamagedCreditsError, identity_of, read_entries
+from phrasepix.saving.entries import CREDITS, identity_of, read_entries
 from phrasepix.saving.likeness import likeness, look_alike
+from phrasepix_core.files import reason_of
 from reranker.match import Match
 from retriever.candidate import Candidate
 
@@ -29,11 +30,14 @@ class UsedBefore:
         """What the project's directory says; nothing where there is none, or where it cannot be read."""
         if directory is None:
             return cls({})
-        directory = Path(directory).expanduser()
+        directory = Path(directory)
         try:
+            directory = directory.expanduser()
             entries = read_entries(directory)
-        except (DamagedCreditsError, OSError) as error:
-            logger.warning("what was used before is not known: %s cannot be read: %s", directory / CREDITS, error)
+        except (ValueError, OSError, RuntimeError) as error:  # no JSON, no name; a home nobody has
+            logger.warning(
+                "what was used before is not known: %s cannot be read: %s", directory / CREDITS, reason_of(error)
+            )
             return cls({})
         looks = tuple((str(entry.get("likeness", "")), entry["file"]) for entry in entries)
         return cls({identity_of(entry): entry["file"] for entry in entries}, looks)

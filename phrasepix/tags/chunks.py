@@ -1,11 +1,11 @@
 """A phrase cut into chunks: runs of words about one thing, with stop words and punctuation between them."""
 
-import unicodedata
 from dataclasses import dataclass, field
 
 import regex
 
 from phrasepix.tags.vocabulary import Vocabulary
+from phrasepix_core.text import same_text
 
 _TOKEN = regex.compile(r"[\p{L}\p{N}][\p{L}\p{M}\p{N}]*|[.,;:!?()\[\]…–—/،。、]")
 _UNSPACED = regex.compile(
@@ -34,19 +34,31 @@ class Chunk:
 def has_unspaced_run(phrase: str) -> bool:
     """Whether words of a script without spaces run together, so that they cannot be told apart here."""
     return any(
-        _UNSPACED.match(token) and len(token) > _LONGEST_UNSPACED_WORD
-        for token in _TOKEN.findall(unicodedata.normalize("NFC", phrase))
+        _UNSPACED.match(token) and len(token) > _LONGEST_UNSPACED_WORD for token in _TOKEN.findall(same_text(phrase))
     )
 
 
 def chunks_of(phrase: str, vocabulary: Vocabulary) -> list[Chunk]:
     """The chunks of `phrase`, in its order; none of digits, pictograms and stop words alone."""
-    tokens = _TOKEN.findall(unicodedata.normalize("NFC", phrase))
+    tokens = _TOKEN.findall(same_text(phrase))
     cutter = _Cutter(vocabulary, vocabulary.writes_nouns_large and any(token[0].isupper() for token in tokens[1:]))
     for number, token in enumerate(tokens):
         cutter.take(token, is_first=number == 0)
     cutter.close()
     return cutter.chunks
+
+
+def content_words(phrase: str, vocabulary: Vocabulary) -> list[str]:
+    """Return the words of `phrase` in lower case, each once, less stop words, digits and what the phrase calls the
+    picture itself."""
+    words = [token.lower() for token in _TOKEN.findall(same_text(phrase)) if not _is_no_word(token)]
+    return [
+        word
+        for word in dict.fromkeys(words)
+        if word[0].isalnum()
+        and word not in vocabulary.stop
+        and not {word, vocabulary.dictionary_form(word).lower()} & vocabulary.frame
+    ]
 
 
 class _Cutter:

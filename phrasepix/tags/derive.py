@@ -1,45 +1,54 @@
-"""From a phrase to the tags to ask for, narrow to broad."""
+"""From a phrase to the tags to ask for, with what is to be expected of each."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from phrasepix.tags.chunks import Chunk, chunks_of, has_unspaced_run
+from phrasepix.tags.chunks import Chunk, chunks_of, content_words, has_unspaced_run
+from phrasepix.tags.lexicon import Word, english_word
 from phrasepix.tags.vocabulary import Vocabulary, vocabulary_of
 from retriever.errors import WrongParameterError
 
-_WORDS_OF_A_THING = 3
-"""How many words of "hot air balloon" a tag takes."""
+_THING, _KIND, _OTHER = 0.6, 0.45, 0.2
+"""How probably a picture that shows what a phrase says is tagged with a noun of the phrase, with a broader word, with
+any other word of it: round figures of what people's captions of the same photographs share (`benchmarks/REAL.md`)."""
+_SHARE = 0.003
+"""Of a site's pictures, roughly how many are tagged with a word that WordNet's counted texts do not have; the others
+are more common by the root of their count."""
+_SHARE_OF_WEAK = 0.02
+_NARROWNESS_OF_THINGS = 8.0
+"""By how much, in the logarithm of its count, a word that is a thing in all its uses goes before one that never is."""
 
 
 @dataclass(frozen=True, slots=True)
 class DerivedTag:
-    """A `tag` found in a phrase, and the `reason` in a few words.
+    """A `tag` found in a phrase.
 
-    `is_main` where the main thing of the phrase is in it. One that is a mere substitute names the tag `instead_of`
-    which it is asked: only where that one brought nothing.
+    `likelihood` is how probably a picture that fits the phrase has it, `share` how many of a site's pictures do, both
+    0…1 and rough. A substitute names the tag `instead_of` which it is asked: only if that one brought nothing.
     """
 
     tag: str
-    reason: str
+    likelihood: float = _THING
+    share: float = _SHARE
     instead_of: str = ""
-    is_main: bool = False
 
 
 def derived_tags(phrase: str, language: str = "en") -> tuple[DerivedTag, ...]:
-    """The tags to ask for a `phrase` of `language` (two letters), narrow to broad: at least one, each once.
+    """Return the tags to ask for a `phrase` of `language` (two letters), at least one, each once, narrow to broad.
 
-    The main thing is what the first chunk without a preposition is about ("in the snow a tiger": the tiger). It comes
-    first together with the next thing, then alone, then the others, then where and in what weather; times of day and
-    what only colours are said of come last.
+    Nouns come first, in English by how rare they are and how surely they name a thing to be seen; then broader words
+    for them, other words, colours, times of day. In other languages grammar tells nouns, and the main thing, what the
+    first chunk without a preposition is about, comes first.
 
-    Raises `WrongParameterError`, naming `--tag` as the way out, where none can be found: in a phrase of stop words,
-    digits or pictograms alone, in a script without spaces, in a language whose stop words are not known.
+    Raises `WrongParameterError`, naming the tag as the way out, if none can be found: in a phrase of stop words, digits
+    or pictograms alone, in a script without spaces, in a language whose stop words are not known.
     """
     vocabulary = vocabulary_of(language)
     if has_unspaced_run(phrase):
         raise _no_tag(phrase, "its words are not told apart by spaces")
     found: dict[str, DerivedTag] = {}
-    for derived in _ordered(chunks_of(phrase, vocabulary), vocabulary):
+    for derived in _english(phrase, vocabulary) if language == "en" else _by_grammar(phrase, vocabulary):
         found.setdefault(derived.tag.lower(), derived)
     if not found:
         raise _no_tag(phrase, "it names no thing")
@@ -54,50 +63,66 @@ def _no_tag(phrase: str, why: str) -> WrongParameterError:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Thing:
-    head: str
-    whole: str
-    reason: str
+def _english(phrase: str, vocabulary: Vocabulary) -> Iterator[DerivedTag]:
+    """By WordNet: what names a thing, and how common it is."""
+    things: list[tuple[float, DerivedTag]] = []
+    last: list[DerivedTag] = []
+    for token in content_words(phrase, vocabulary):
+        word = english_word(token) or Word(token, thing=_THING)
+        forms = {token, word.lemma}
+        if forms & vocabulary.colours or forms & vocabulary.weak:
+            last.append(DerivedTag(token, _OTHER, _SHARE_OF_WEAK))
+            continue
+        if scenery := next((vocabulary.nouns[form] for form in sorted(forms) if form in vocabulary.nouns), ""):
+            token, word = scenery, english_word(scenery) or Word(scenery, thing=1.0)
+        narrowness = math.log(word.count + 1) - _NARROWNESS_OF_THINGS * word.thing
+        tag = DerivedTag(token, _THING if word.is_thing else _OTHER, _share_of(word))
+        things.append((narrowness, tag))
+    ordered = [tag for _, tag in sorted(things, key=lambda one: one[0])]
+    yield from ordered
+    said = {_lemma(tag.tag) for tag in (*ordered, *last)}
+    for tag in ordered:
+        yield from (kind for kind in _broader(tag) if _lemma(kind.tag) not in said)
+    yield from last
 
 
-def _ordered(chunks: list[Chunk], vocabulary: Vocabulary) -> Iterator[DerivedTag]:
-    strong = [chunk for chunk in chunks if chunk.words and not chunk.is_weak]
-    things = [_thing(chunk, vocabulary, "a thing") for chunk in strong if not chunk.is_placed]
-    for chunk in chunks:
-        things += [_Thing(noun, noun, "the weather or the ground") for noun in chunk.scenery]
-        if chunk.is_placed and not chunk.is_weak and chunk.words:
-            things.append(_thing(chunk, vocabulary, "where or how it is"))
-    things += [_thing(chunk, vocabulary, "a time of day or the like") for chunk in chunks if chunk.is_weak]
-    things += [_Thing(colour, colour, "a colour") for chunk in chunks if not chunk.words for colour in chunk.colours]
-    if not things:
+def _lemma(form: str) -> str:
+    word = english_word(form)
+    return word.lemma if word else form
+
+
+def _share_of(word: Word) -> float:
+    return min(1.0, _SHARE * math.sqrt(word.count + 1))
+
+
+def _broader(tag: DerivedTag) -> Iterator[DerivedTag]:
+    word = english_word(tag.tag)
+    if word is None or not word.is_thing:
         return
-    main, others = things[0], [thing for thing in things[1:] if thing.head.lower() not in _words(things[0].whole)]
-    if others:
-        yield DerivedTag(f"{main.whole} {others[0].head}", "the main thing with the next", is_main=True)
-    if main.whole != main.head:
-        yield DerivedTag(main.whole, "the main thing", is_main=True)
-        if (first := main.whole.split()[0]) != main.head:  # a noun and its verb look like it: the dog runs
-            yield DerivedTag(first, "its first word", instead_of=main.whole)
-    yield DerivedTag(main.head, "the main thing", is_main=True)
-    if kind := vocabulary.kind_of(main.head):
-        yield DerivedTag(kind, f"what a {main.head} is", instead_of=main.head, is_main=True)
-    for thing in others:
-        yield DerivedTag(thing.head, thing.reason)
-        if kind := vocabulary.kind_of(thing.head):
-            yield DerivedTag(kind, f"what a {thing.head} is", instead_of=thing.head)
-    for thing in (main, *others):
-        if broader := vocabulary.head_of_compound(thing.head):
-            yield DerivedTag(broader, f"what a {thing.head} is", instead_of=thing.head)
+    for kind in word.broader:
+        yield DerivedTag(kind, _KIND, _share_of(english_word(kind) or Word(kind)), instead_of=tag.tag)
 
 
-def _words(text: str) -> list[str]:
-    return text.lower().split()
+def _by_grammar(phrase: str, vocabulary: Vocabulary) -> Iterator[DerivedTag]:
+    """By stop words and the little grammar of `words.toml`."""
+    chunks = chunks_of(phrase, vocabulary)
+    strong = [chunk for chunk in chunks if chunk.words and not chunk.is_weak]
+    heads = [_head(chunk, vocabulary) for chunk in strong if not chunk.is_placed]
+    for chunk in chunks:
+        heads += chunk.scenery
+        if chunk.is_placed and not chunk.is_weak and chunk.words:
+            heads.append(_head(chunk, vocabulary))
+    yield from map(DerivedTag, heads)
+    for head in heads:
+        if broader := vocabulary.head_of_compound(head):
+            yield DerivedTag(broader, _KIND, instead_of=head)
+    rest = [word for chunk in strong for word in chunk.words if word not in heads]
+    weak = [_head(chunk, vocabulary) for chunk in chunks if chunk.is_weak]
+    for word in rest:
+        yield DerivedTag(word, _OTHER)
+    for word in (*weak, *(colour for chunk in chunks for colour in chunk.colours)):
+        yield DerivedTag(word, _OTHER, _SHARE_OF_WEAK)
 
 
-def _thing(chunk: Chunk, vocabulary: Vocabulary, reason: str) -> _Thing:
-    if vocabulary.head == "first":
-        words = chunk.words[:_WORDS_OF_A_THING]
-        return _Thing(words[0], " ".join(words), reason)
-    words = chunk.words[-_WORDS_OF_A_THING:]
-    return _Thing(words[-1], " ".join(words), reason)
+def _head(chunk: Chunk, vocabulary: Vocabulary) -> str:
+    return chunk.words[0 if vocabulary.head == "first" else -1]

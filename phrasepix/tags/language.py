@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import regex
 
 from phrasepix.tags.vocabulary import known_in
+from phrasepix_core.text import same_text
 from retriever.languages import USUAL_LANGUAGE
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def language_of(phrase: str) -> str:
     English has all its words, and the detector is asked of others alone. Where it is not sure, the dictionaries of the
     languages it takes for possible decide.
     """
-    words = _WORD.findall(unicodedata.normalize("NFC", phrase).lower())
+    words = _WORD.findall(same_text(phrase).lower())
     is_latin = 2 * sum(_is_latin(word) for word in words) >= len(words)
     english = _share_known(words, USUAL_LANGUAGE) if is_latin else 0.0
     if english == 1.0:

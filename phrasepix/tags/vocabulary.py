@@ -3,26 +3,27 @@
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any
 
 import stopwordsiso
 
+from phrasepix.tags.lexicon import english_word
 from retriever.errors import WrongParameterError
 
 _DICTIONARY = {"no": "nb"}
 """Where simplemma calls a language otherwise than the sources do."""
 _SHORTEST_PART = 4
-_COMPOUNDING = frozenset({"da", "de", "en", "fi", "nl", "no", "sv"})
+_WORDS_REMEMBERED = 4096
+"""Words of users' phrases whose forms are kept in memory."""
+_COMPOUNDING = frozenset({"da", "de", "fi", "nl", "no", "sv"})
 """Languages that write compounds in one word, with what the thing is at their end."""
 
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
-    """The words of `language` that shape its phrases; `words.toml` says what each kind is for.
-
-    `broader` leads from a thing to its kind."""
+    """The words of `language` that shape its phrases; `words.toml` says what each kind is for."""
 
     language: str
     stop: frozenset[str]
@@ -34,7 +35,6 @@ class Vocabulary:
     colours: frozenset[str] = frozenset()
     weak: frozenset[str] = frozenset()
     nouns: Mapping[str, str] = field(default_factory=dict)
-    broader: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def writes_nouns_large(self) -> bool:
@@ -48,10 +48,6 @@ class Vocabulary:
     def knows(self, word: str) -> bool:
         """Whether a dictionary has `word`, large or small."""
         return known_in(word, self.language)
-
-    def kind_of(self, word: str) -> str:
-        """The broader word, such as cat for kittens; empty where none is known."""
-        return self.broader.get(self.dictionary_form(word).lower(), "")
 
     def head_of_compound(self, word: str) -> str:
         """What a compound is, such as boat for sailboat; empty where `word` is none."""
@@ -77,7 +73,6 @@ def vocabulary_of(language: str) -> Vocabulary:
             f"{', '.join(sorted(stopwordsiso.langs()))}; give the main noun of what you look for, such as --tag tiger"
         )
     table = _table("words.toml").get(language, {})
-    kinds = _table("broader.toml").get(language, {})
     sets = {name: frozenset(table.get(name, ())) for name in ("placing", "singular", "frame", "colours", "weak")}
     stop = frozenset(word.casefold() for word in stopwordsiso.stopwords(language))
     return Vocabulary(
@@ -87,7 +82,6 @@ def vocabulary_of(language: str) -> Vocabulary:
         tuple(table.get("infinitives", ())),
         **sets,
         nouns=table.get("nouns", {}),
-        broader={word: kind for kind, words in kinds.items() for word in words},
     )
 
 
@@ -95,8 +89,11 @@ def _table(name: str) -> dict[str, Any]:
     return tomllib.loads(files(__package__).joinpath(name).read_text(encoding="utf-8"))
 
 
-@cache
+@lru_cache(maxsize=_WORDS_REMEMBERED)
 def _dictionary_form(word: str, dictionary: str) -> str:
+    if dictionary == "en":
+        known = english_word(word.lower())
+        return known.lemma if known else word
     import simplemma  # reads a language's dictionary when first asked: 0.1 s
 
     try:
@@ -105,9 +102,11 @@ def _dictionary_form(word: str, dictionary: str) -> str:
         return word
 
 
-@cache
+@lru_cache(maxsize=_WORDS_REMEMBERED)
 def known_in(word: str, language: str) -> bool:
-    """Whether a dictionary of the language has `word`, large or small; False where there is no dictionary."""
+    """Whether a dictionary of the language has `word`, large or small; False if there is no dictionary."""
+    if language == "en":
+        return english_word(word.lower()) is not None
     import simplemma
 
     dictionary = _DICTIONARY.get(language, language)

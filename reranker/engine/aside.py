@@ -3,7 +3,7 @@
 import shutil
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from reranker.engine.artefacts import partial_directory
@@ -38,5 +38,7 @@ def move_into_place(partial: Path, place: Path, read: Callable[[Path], object | 
 
 def _remove_abandoned(engines: Path) -> None:
     for path in engines.glob("*.partial"):
-        if time.time() - path.stat().st_mtime > _ABANDONED_AFTER_S:
-            shutil.rmtree(path, ignore_errors=True)
+        with suppress(OSError):  # another process removes it meanwhile
+            # One from a time to come is of a clock that was wrong: nobody can say how old it is, and it goes too.
+            if not 0 <= time.time() - path.stat().st_mtime <= _ABANDONED_AFTER_S:
+                shutil.rmtree(path, ignore_errors=True)

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from phrasepix_core.installing import install_command
 from reranker.encoder import Encoder
 from reranker.engine import runtime
 from reranker.engine.artefacts import Artefacts
@@ -12,6 +13,7 @@ from reranker.engine.export_process import ExportFailedError, export_in_child
 from reranker.engine.graphics import may_have_graphics_device
 from reranker.engine.openvino_encoder import OpenVinoEncoder
 from reranker.engine.openvino_text_tower import OpenVinoTextTower
+from reranker.engine.own_process import demand_own_process
 from reranker.engine.records import Record, read_record
 from reranker.engine.text_artefacts import TextArtefacts
 from reranker.errors import ModelError, NotExportableError, UnknownModelError
@@ -26,15 +28,16 @@ logger = logging.getLogger(__name__)
 
 Found = TypeVar("Found")
 
-_told: set[ModelChoice] = set()
 
-
-def load_encoder(choice: ModelChoice, cache_directory: Path, *, device: str = "auto", engine: str = "auto") -> Encoder:
+def load_encoder(
+    choice: ModelChoice, cache_directory: Path, *, device: str = "auto", engine: str = "auto", download: bool = True
+) -> Encoder:
     """The encoder of a model, run by `engine` on `device`.
 
     `engine` is torch, openvino (on the CPU only) or auto: openvino on a CPU, else torch. What OpenVINO runs is exported
     once below `cache_directory`, by a process of its own, and found there from then on: this process imports no torch
-    for it. A model that cannot be exported runs in torch, which the log says once; so does a text tower of its own.
+    for it. A model that cannot be exported runs in torch, which the log says; so does a text tower of its own.
+    With `download` False, weights that are not on this machine are an error, and nothing is sent to anybody.
     Raises `UnknownModelError`, `WeightsUnavailableError` or `ModelError`.
     """
     if engine not in ENGINES:
@@ -45,15 +48,17 @@ def load_encoder(choice: ModelChoice, cache_directory: Path, *, device: str = "a
         if device not in {"auto", "cpu"}:
             raise UnknownModelError(f"the engine openvino runs on the CPU; for device {device} take --engine torch")
         if not runtime.is_installed():
-            raise ModelError("the engine openvino is not installed: pip install openvino tokenizers")
+            raise ModelError(f"the engine openvino is not installed: {install_command('openvino', 'tokenizers')}")
     exports = engine == "openvino" or (engine == "auto" and runtime.is_installed() and _is_cpu(device))
+    demand_own_process("OpenVINO" if exports else "PyTorch")
     engines = cache_directory / "engines"
     texts = choice.of_texts
     if texts is None:
-        return _exported(choice, engines) if exports else _in_torch(choice, device)
-    text_tower = _exported_text_tower(texts, engines) if exports else _text_tower_in_torch(texts, device)
+        return _exported(choice, engines, download) if exports else _in_torch(choice, device, download)
     pictures = choice.of_pictures
-    return PairedEncoder(text_tower, _exported(pictures, engines) if exports else _in_torch(pictures, device))
+    if exports:
+        return PairedEncoder(_exported_text_tower(texts, engines, download), _exported(pictures, engines, download))
+    return PairedEncoder(_text_tower_in_torch(texts, device, download), _in_torch(pictures, device, download))
 
 
 def loads_at_once(choice: ModelChoice, cache_directory: Path, *, device: str = "auto", engine: str = "auto") -> bool:
@@ -82,44 +87,46 @@ def _is_cpu(device: str) -> bool:
     return best_device() == "cpu"
 
 
-def _in_torch(choice: ModelChoice, device: str) -> "OpenClipEncoder":
+def _in_torch(choice: ModelChoice, device: str, download: bool) -> "OpenClipEncoder":
     from reranker.models.open_clip_encoder import OpenClipEncoder  # imports torch: seconds
 
-    return OpenClipEncoder(choice.model, choice.pretrained, device=device)
+    return OpenClipEncoder(choice.model, choice.pretrained, device=device, download=download)
 
 
-def _text_tower_in_torch(texts: ModelChoice, device: str) -> "SentenceTower":
+def _text_tower_in_torch(texts: ModelChoice, device: str, download: bool) -> "SentenceTower":
     from reranker.models.open_clip_encoder import device_named
     from reranker.models.sentence_tower import SentenceTower  # imports torch and transformers: seconds
 
-    return SentenceTower(texts.text_tower or "", device=device_named(device))
+    return SentenceTower(texts.text_tower or "", device=device_named(device), download=download)
 
 
-def _exported_text_tower(texts: ModelChoice, engines: Path) -> TextTower:
+def _exported_text_tower(texts: ModelChoice, engines: Path, download: bool) -> TextTower:
     try:
-        title, artefacts = _artefacts_of(texts, engines, TextArtefacts.read)
+        title, artefacts = _artefacts_of(texts, engines, TextArtefacts.read, download)
         return OpenVinoTextTower(artefacts, title)
     except (NotExportableError, ExportFailedError) as error:
         why = str(error)
-    tower = _text_tower_in_torch(texts, "cpu")
-    _tell(texts, tower.weights.title, why)
+    tower = _text_tower_in_torch(texts, "cpu", download)
+    _tell(tower.weights.title, why)
     return tower
 
 
-def _exported(choice: ModelChoice, engines: Path) -> Encoder:
+def _exported(choice: ModelChoice, engines: Path, download: bool) -> Encoder:
     try:
-        title, artefacts = _artefacts_of(choice, engines, Artefacts.read)
+        title, artefacts = _artefacts_of(choice, engines, Artefacts.read, download)
         return OpenVinoEncoder(artefacts, title)
     except (NotExportableError, ExportFailedError) as error:
         why = str(error)
-    encoder = _in_torch(choice, "cpu")
-    _tell(choice, encoder.weights.title, why)
+    encoder = _in_torch(choice, "cpu", download)
+    _tell(encoder.weights.title, why)
     return encoder
 
 
-def _artefacts_of(choice: ModelChoice, engines: Path, read: Callable[[Path], Found | None]) -> tuple[str, Found]:
+def _artefacts_of(
+    choice: ModelChoice, engines: Path, read: Callable[[Path], Found | None], download: bool
+) -> tuple[str, Found]:
     """The model's title and its artefacts, exported where they are not there yet."""
-    for record in _records(choice, engines):
+    for record in _records(choice, engines, download):
         if record.fingerprint is None:
             raise NotExportableError(record.why_not)
         if (artefacts := read(engines / record.fingerprint)) is not None:
@@ -127,13 +134,11 @@ def _artefacts_of(choice: ModelChoice, engines: Path, read: Callable[[Path], Fou
     raise ExportFailedError(f"what was exported to {engines} cannot be read back")
 
 
-def _records(choice: ModelChoice, engines: Path) -> Iterator[Record]:
+def _records(choice: ModelChoice, engines: Path, download: bool) -> Iterator[Record]:
     if (known := read_record(engines, choice)) is not None:
         yield known
-    yield export_in_child(choice, engines)
+    yield export_in_child(choice, engines, download=download)
 
 
-def _tell(choice: ModelChoice, title: str, why: str) -> None:
-    if choice not in _told:
-        _told.add(choice)
-        logger.warning("the model %s runs in torch, which starts slower: %s", title, why)
+def _tell(title: str, why: str) -> None:
+    logger.warning("the model %s runs in torch, which starts slower: %s", title, why)

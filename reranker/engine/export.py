@@ -14,6 +14,7 @@ from open_clip.tokenizer import HFTokenizer, SimpleTokenizer, default_bpe, get_c
 from PIL import Image
 from torch import Tensor, nn
 
+from reranker import steps
 from reranker.encoder import Embeddings, Encoder
 from reranker.engine import runtime
 from reranker.engine.artefacts import (
@@ -56,12 +57,14 @@ def export(encoder: OpenClipEncoder, engines: Path, *, release: bool = False) ->
     if (present := Artefacts.read(place)) is not None:
         return present
     with made_aside(engines, fingerprint) as partial:
+        steps.exporting("converting the text tower", 3, 4)
         text_tower, ends = _text_tower(encoder.model)
         tokens = torch.from_numpy(encoder.tokenize(_PROBES))
         pixels = torch.zeros(2, 3, preprocessing.height, preprocessing.width)
         convert(
             text_tower, tokens[:, :7] if ends else tokens, [-1, -1 if ends else tokens.shape[1]], TEXT_TOWER, partial
         )
+        steps.exporting("converting the image tower", 4, 4)
         convert(_ImageTower(encoder.model), pixels, [-1, *pixels.shape[1:]], IMAGE_TOWER, partial)
         _write_tokenizer(encoder, kind, clean, partial)
         parameters = sum(weight.numel() for weight in encoder.model.visual.parameters())

@@ -1,6 +1,7 @@
-"""What `export_process` starts: `python -m reranker.engine.export_child ENGINES MODEL PRETRAINED TEXT_TOWER`.
+"""What `export_process` starts: `python -m reranker.engine.export_child ENGINES MODEL PRETRAINED TEXT_TOWER OFFLINE`.
 
-Its outcome is one JSON object on stdout. torch is imported once the weights are found: what is missing is said quickly.
+On stdout it says each step it begins, then its outcome: one JSON object a line. torch is imported once the weights are
+found: what is missing is said quickly.
 """
 
 import json
@@ -14,7 +15,9 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
+from reranker import steps
 from reranker.engine.artefacts import remove_partial
+from reranker.engine.export_process import OFFLINE
 from reranker.engine.records import Record, States, states_of, write_record
 from reranker.errors import ModelError, NotExportableError
 from reranker.models.model_choice import ModelChoice
@@ -25,13 +28,22 @@ from reranker.models.weights import files_beside, find_weights
 def main() -> None:
     """Export a model and say what came of it."""
     engines, choice = Path(sys.argv[1]), ModelChoice(sys.argv[2], sys.argv[3] or None, sys.argv[4] or None)
+    download = sys.argv[5] != OFFLINE
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")  # this process's own: the warning of forks is not for it
     answer = os.fdopen(os.dup(1), "w", encoding="utf-8")
     with suppress(OSError):  # where stderr is closed
         os.dup2(2, 1)  # what a library prints is no part of the outcome
     logging.getLogger("reranker").setLevel(logging.ERROR)  # what the probes are cut to is not for the person
     Thread(target=_end_with_the_parent, args=(engines,), daemon=True).start()
-    with answer, suppress(BrokenPipeError):
-        json.dump(outcome(choice, engines), answer)
+
+    def write_line(said: dict[str, Any]) -> None:
+        with suppress(BrokenPipeError):
+            print(json.dumps(said), file=answer, flush=True)
+
+    steps.logger.setLevel(logging.INFO)
+    steps.logger.propagate = False  # libraries give the root a handler, which writes to stderr
+    steps.logger.addHandler(steps.TellAsJson(write_line))
+    write_line(outcome(choice, engines, download=download))
     sys.stderr.flush()
     os._exit(0)  # at once: to take torch down in order has no use
 
@@ -42,12 +54,16 @@ def _end_with_the_parent(engines: Path) -> None:
     os._exit(1)
 
 
-def outcome(choice: ModelChoice, engines: Path) -> dict[str, Any]:
+def outcome(choice: ModelChoice, engines: Path, *, download: bool = True) -> dict[str, Any]:
     """What came of the export of a model: its record, an error to raise, or why it failed."""
     try:
+        steps.exporting("starting PyTorch", 1, _steps_of(choice))
         # Before anything is read: what changes while it is read is noticed.
-        made_from = states_of(_files_of(choice))
-        record = _exported(choice, engines) if choice.text_tower is None else _exported_text(choice.text_tower, engines)
+        made_from = states_of(_files_of(choice, download))
+        if choice.text_tower is None:
+            record = _exported(choice, engines, download)
+        else:
+            record = _exported_text(choice.text_tower, engines, download)
     except ModelError as error:
         return {"error": type(error).__name__, "message": str(error)}
     except OSError as error:
@@ -58,11 +74,16 @@ def outcome(choice: ModelChoice, engines: Path) -> dict[str, Any]:
     return {"record": asdict(record)}
 
 
-def _exported(choice: ModelChoice, engines: Path) -> Record:
+def _steps_of(choice: ModelChoice) -> int:
+    return 4 if choice.text_tower is None else 3
+
+
+def _exported(choice: ModelChoice, engines: Path, download: bool) -> Record:
     from reranker.engine.export import export
     from reranker.models.open_clip_encoder import OpenClipEncoder
 
-    encoder = OpenClipEncoder(choice.model, choice.pretrained, device="cpu")
+    steps.exporting("reading the weights", 2, 4)
+    encoder = OpenClipEncoder(choice.model, choice.pretrained, device="cpu", download=download)
     title = encoder.weights.title
     try:
         return Record(title, export(encoder, engines, release=True).fingerprint)
@@ -70,14 +91,15 @@ def _exported(choice: ModelChoice, engines: Path) -> Record:
         return Record(title, None, str(error))
 
 
-def _exported_text(name: str, engines: Path) -> Record:
+def _exported_text(name: str, engines: Path, download: bool) -> Record:
     from transformers.utils import logging
 
     from reranker.engine.text_export import export_text_tower
     from reranker.models.sentence_tower import SentenceTower
 
     logging.set_verbosity_error()  # what it says of training is not for the person
-    tower = SentenceTower(name)
+    steps.exporting("reading the weights", 2, 3)
+    tower = SentenceTower(name, download=download)
     try:
         return Record(tower.weights.title, export_text_tower(tower, engines).fingerprint)
     except NotExportableError as error:
@@ -89,12 +111,12 @@ def _remember(engines: Path, choice: ModelChoice, record: Record, made_from: Sta
         write_record(engines, choice, record, made_from)
 
 
-def _files_of(choice: ModelChoice) -> Iterator[Path]:
+def _files_of(choice: ModelChoice, download: bool) -> Iterator[Path]:
     """The files whose change means another model under the same name; some of them need not exist."""
     if choice.text_tower is not None:
-        files = find_text_tower(choice.text_tower).files
+        files = find_text_tower(choice.text_tower, download=download).files
     else:
-        files = files_beside(find_weights(choice.model, choice.pretrained))
+        files = files_beside(find_weights(choice.model, choice.pretrained, download=download))
     yield from files
     for folder in files[0].absolute().parents:
         if folder.name == "snapshots":  # the hub's cache: which snapshot is the newest stands in refs

@@ -5,8 +5,11 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
+from reranker import steps
 from reranker.engine.artefacts import remove_partial
 from reranker.engine.records import Record
 from reranker.errors import ModelError, UnknownModelError, WeightsUnavailableError
@@ -15,23 +18,32 @@ from reranker.models.model_choice import ModelChoice
 _ERRORS = {error.__name__: error for error in (UnknownModelError, WeightsUnavailableError, ModelError)}
 
 
+OFFLINE = "offline"
+"""The argument that tells the child not to download."""
+
+
 class ExportFailedError(Exception):
     """The export came to no result, which says nothing about the model: the next search may try again."""
 
 
-def export_in_child(choice: ModelChoice, engines: Path) -> Record:
+def export_in_child(choice: ModelChoice, engines: Path, *, download: bool = True) -> Record:
     """The record of a choice, whose model another Python process finds or downloads, exports and writes down.
+
+    With `download` False, that process sends nothing to anybody.
 
     That process writes to the same stderr, and ends when this one does. Raises its `UnknownModelError`,
     `WeightsUnavailableError` or `ModelError`, and `ExportFailedError` where it comes to no result.
     """
     if not sys.executable or hasattr(sys, "frozen"):  # starting an application once more would be no export
         raise ExportFailedError("a program without an interpreter of its own cannot export it")
-    model = [choice.model, choice.pretrained or "", choice.text_tower or ""]
+    model = [choice.model, choice.pretrained or "", choice.text_tower or "", "" if download else OFFLINE]
+    environment = {**os.environ, "PYTHONPATH": _import_path()}
+    if not download:
+        environment["HF_HUB_OFFLINE"] = "1"  # the child's own: what libraries would ask of the hub is forbidden too
     try:
         process = subprocess.Popen(  # noqa: S603
             [sys.executable, "-P", "-m", "reranker.engine.export_child", str(engines.absolute()), *model],
-            env={**os.environ, "PYTHONPATH": _import_path()},
+            env=environment,
             stdin=subprocess.PIPE,  # never written to: its end tells the child that this process is gone
             stdout=subprocess.PIPE,
             # Ctrl-C in a terminal is for this process, which ends the child.
@@ -42,7 +54,7 @@ def export_in_child(choice: ModelChoice, engines: Path) -> Record:
         raise ExportFailedError(f"the process that exports it cannot be started: {error}") from None
     with process:
         try:
-            outcome = process.stdout.read() if process.stdout else b""  # communicate() would close stdin
+            outcome = b"".join(_told(process.stdout)) if process.stdout else b""  # communicate() would close stdin
             process.wait()
         except BaseException:
             process.kill()
@@ -51,6 +63,17 @@ def export_in_child(choice: ModelChoice, engines: Path) -> Record:
         finally:
             remove_partial(engines, process.pid)
     return _record_in(outcome, process.returncode)
+
+
+def _told(said: IO[bytes]) -> Iterator[bytes]:
+    """What a child says, but for its steps, which are passed on as it begins them."""
+    for line in said:
+        try:
+            step = steps.Step(**json.loads(line)["step"])
+        except (ValueError, TypeError, KeyError):
+            yield line
+        else:
+            steps.begin(step)
 
 
 def _import_path() -> str:

@@ -13,6 +13,7 @@ from reranker.engine.artefacts import FROM_FILE, Artefacts
 from reranker.engine.clip_tokenizer import ClipTokenizer
 from reranker.engine.file_tokenizer import FileTokenizer
 from reranker.engine.known_texts import read_known_texts
+from reranker.engine.own_process import demand_own_process
 from reranker.engine.tower import Tower, undamaged
 from reranker.errors import UnknownModelError
 from reranker.families import family_of_model
@@ -31,7 +32,8 @@ _LARGE_TOWER = 20_000_000
 class OpenVinoEncoder:
     """The towers in `artefacts`, each loaded when it is used. `title` names the model to people.
 
-    One tower is in memory at a time: each takes half a gigabyte and is there again in 0.1 to 0.3 s, and a search needs
+    One tower is in memory at a time, unless `keep_both_towers` says otherwise: each takes half a gigabyte and is there
+    again in 0.1 to 0.3 s, and a search needs
     the one for its phrase, then the other for the pictures that are new.
 
     `precision` is of both towers, f32 or bf16. With auto the image tower runs in bf16 where the CPU computes in it and
@@ -49,6 +51,7 @@ class OpenVinoEncoder:
         self._name = f"{title} openvino image {image} text {text} {artefacts.fingerprint}"
         self._knows_texts = text == "f32"  # they were encoded in it
         self._lazy_tokenizer: Tokenize | None = None
+        self._keeps_both = False
         self._threads = ThreadPoolExecutor(runtime.cores(), thread_name_prefix="prepare-pictures")
 
     @property
@@ -83,7 +86,8 @@ class OpenVinoEncoder:
         """
         if not texts:
             return np.empty((0, self.dimensions), dtype=np.float32)
-        self._image_tower.release()
+        demand_own_process("OpenVINO")  # the threads below did not come along either
+        self._release(self._image_tower)
         loading = self._threads.submit(self._text_tower.load)  # beside the tokenizer, which takes half as long
         tokenizer = self._tokenizer()
         warn_of_unread(texts, tokenizer, self._artefacts.padding)
@@ -99,6 +103,7 @@ class OpenVinoEncoder:
 
     def encode_pictures(self, pictures: Sequence[Image.Image]) -> Embeddings:
         """One unit row an RGB picture: float32 [len(pictures), dimensions]. They are prepared on all cores."""
+        demand_own_process("OpenVINO")
         batches = (pictures[first : first + _BATCH] for first in range(0, len(pictures), _BATCH))
         rows = [self.encode_prepared(list(self._threads.map(self.prepare_picture, batch))) for batch in batches]
         return self._stacked(rows)
@@ -110,7 +115,7 @@ class OpenVinoEncoder:
     def encode_prepared(self, prepared: Sequence[NDArray[np.float32]]) -> Embeddings:
         """One unit row a prepared picture: float32 [len(prepared), dimensions]."""
         if prepared:
-            self._text_tower.release()
+            self._release(self._text_tower)
         batches = (prepared[first : first + _BATCH] for first in range(0, len(prepared), _BATCH))
         return self._stacked([unit_rows(self._image_tower(np.stack(batch))) for batch in batches])
 
@@ -119,8 +124,16 @@ class OpenVinoEncoder:
 
     def load_image_tower(self) -> None:
         """Load the image tower now, in place of the text tower."""
-        self._text_tower.release()
+        self._release(self._text_tower)
         self._image_tower.load()
+
+    def keep_both_towers(self, both: bool) -> None:
+        """Whether to hold both towers from now on."""
+        self._keeps_both = both
+
+    def _release(self, tower: Tower) -> None:
+        if not self._keeps_both:
+            tower.release()
 
     def _tokenizer(self) -> Tokenize:
         if self._lazy_tokenizer is None:

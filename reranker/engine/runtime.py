@@ -4,13 +4,18 @@ import hashlib
 import os
 import shutil
 import sys
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
+from threading import RLock
 from typing import Any
+
+from phrasepix_core.hush import hush
+
+_importing = RLock()
+"""What hides a module from imports, and restores the filters of warnings, is done by one thread at a time."""
 
 _TOOLS, _TELEMETRY = "openvino.tools", "openvino_telemetry"
 
@@ -29,10 +34,11 @@ def installed_version() -> str:
 
 def import_openvino() -> Any:
     """The module `openvino`, whose tools (its converter) are imported when asked for: they take as long as the rest."""
-    if "openvino" not in sys.modules:
-        with _hidden(_TOOLS):  # it then does without
-            import openvino
-        openvino.__getattr__ = _tool  # for whoever else uses it in this process
+    with _importing:
+        if "openvino" not in sys.modules:
+            with _hidden(_TOOLS):  # it then does without
+                import openvino
+            openvino.__getattr__ = _tool  # for whoever else uses it in this process
     import openvino
 
     return openvino
@@ -41,29 +47,33 @@ def import_openvino() -> Any:
 def _tool(name: str) -> Any:
     if name != "convert_model":
         raise AttributeError(f"module 'openvino' has no attribute {name!r}")
-    with _hidden(_TELEMETRY):  # which on import would report the use to the maker; a stand-in sends nothing
+    with _importing, _hidden(_TELEMETRY):  # which on import would report the use to the maker; a stand-in sends nothing
         from openvino.tools.ovc import convert_model
     return convert_model
 
 
 @contextmanager
 def _hidden(module: str) -> Iterator[None]:
-    """Have imports not find `module`, and what they say of their own deprecated parts not reach people."""
+    """Have imports not find `module`, and what OpenVINO says of its own deprecated parts not reach people."""
     hides = module not in sys.modules
     if hides:
         sys.modules[module] = None  # type: ignore[assignment]
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
+        hush("openvino")
+        yield
     finally:
         if hides:
             del sys.modules[module]
 
 
-@cache
 def core() -> Any:
     """OpenVINO's core; one for the process."""
+    with _importing:
+        return _core()
+
+
+@cache
+def _core() -> Any:
     return import_openvino().Core()
 
 
@@ -98,8 +108,8 @@ def compile_tower(tower: Path, precision: str, compiled: Path | None) -> Any:
     ours = compiled / f"{tower.stem}-{_key(settings)}"
     if ours.is_dir():
         return core().compile_model(str(tower), "CPU", settings | {"CACHE_DIR": str(ours)})
-    # OpenVINO writes into its cache in place; another process must not read what is half written.
-    partial = compiled / f"{ours.name}.{os.getpid()}.partial"
+    # OpenVINO writes into its cache in place; another thread or process must not read what is half written.
+    partial = compiled / f"{ours.name}.{os.urandom(8).hex()}.partial"
     try:
         model = core().compile_model(str(tower), "CPU", settings | {"CACHE_DIR": str(partial)})
         with suppress(OSError):  # another process was first: what is compiled here works all the same

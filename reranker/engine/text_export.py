@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from reranker import steps
 from reranker.engine.artefacts import TEXT_TOWER
 from reranker.engine.aside import made_aside, move_into_place
 from reranker.engine.export import LARGEST_DIFFERENCE, convert
@@ -35,6 +36,7 @@ def export_text_tower(tower: SentenceTower, engines: Path) -> TextArtefacts:
         write_tokenizer(tower.model.tokenizer, tower.context, partial)
         compare_tokens(FileTokenizer(partial), tower.tokenize)
         example = torch.from_numpy(tower.tokenize(_PROBES)[:, : min(16, tower.context)])
+        steps.exporting("converting the text tower", 3, 3)
         convert(_Masked(tower.model, tower.padding), example, [-1, -1], TEXT_TOWER, partial)
         artefacts = TextArtefacts(partial, fingerprint, tower.dimensions, tower.padding)
         ours = OpenVinoTextTower(artefacts, "comparison")

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reranker.engine import runtime
+from reranker.engine.own_process import demand_own_process
 from reranker.errors import ModelError
 
 Loaded = TypeVar("Loaded")
@@ -48,12 +49,14 @@ class Tower:
             self._compiled = None
 
     def load(self) -> None:
-        """Compile it, unless that is done."""
+        """Compile it, unless that is done. Raises `ForkedProcessError`."""
+        demand_own_process("OpenVINO")
         with self._lock:
             self._load()
 
     def __call__(self, inputs: NDArray[Any]) -> NDArray[np.float32]:
-        """What it makes of its only input."""
+        """What it makes of its only input. Raises `ForkedProcessError`."""
+        demand_own_process("OpenVINO")
         with self._lock:
             vectors: NDArray[np.float32] = np.array(self._load()(inputs)[0], dtype=np.float32)
         return vectors

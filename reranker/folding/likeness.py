@@ -34,6 +34,7 @@ CLOSE = 0.98
 """A cosine, chosen to be on the safe side: it differs from model to model."""
 
 _HASH_SIDE = 12
+_OPEN, _SAME, _DIFFERENT = range(3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,26 +46,34 @@ class _Known:
 class Likeness:
     """Tells which of the pictures that were added are one: by where they come from, by their bytes, by their looks.
 
-    Some 6 KB and the embedding are held of each.
+    Some 6 KB and the embedding are held of each, and a byte for each pair that was compared.
     """
 
     def __init__(self) -> None:
         self._known: dict[tuple[str, str], _Known] = {}
-        self._decided: dict[tuple[tuple[str, str], tuple[str, str]], bool] = {}
+        self._numbers: dict[tuple[str, str], int] = {}
+        # By the number of one, what was decided of it and each other: a byte a pair, for a pool has many.
+        self._decided: dict[int, bytearray] = {}
 
     def add(self, candidate: Candidate, fingerprint: Fingerprint | None, embedding: Embeddings) -> None:
         """Add a candidate's picture: its fingerprint, where there is one, and its embedding, float32 [d], L2 norm 1."""
         self._known[candidate.identity] = _Known(fingerprint, embedding)
+        self._numbers.setdefault(candidate.identity, len(self._numbers))
 
     def with_each(self, one: Candidate, others: Sequence[Candidate]) -> list[bool]:
         """Whether `one` and each of `others` are one picture. All must have been added."""
-        pairs = [(one.identity, other.identity) for other in others]
-        open_ones = [index for index, pair in enumerate(pairs) if pair not in self._decided]
-        if open_ones:
+        here = self._numbers[one.identity]
+        there = [self._numbers[other.identity] for other in others]
+        decided = self._decided.setdefault(here, bytearray())
+        decided.extend(bytes(len(self._numbers) - len(decided)))
+        for number in there:
+            if decided[number] == _OPEN and here < len(known := self._decided.get(number, b"")):
+                decided[number] = known[here]
+        if open_ones := [index for index, number in enumerate(there) if decided[number] == _OPEN]:
             decisions = self._decide(one, [others[index] for index in open_ones])
-            for index, decision in zip(open_ones, decisions, strict=True):
-                self._decided[pairs[index]] = self._decided[pairs[index][::-1]] = decision
-        return [self._decided[pair] for pair in pairs]
+            for index, is_same in zip(open_ones, decisions, strict=True):
+                decided[there[index]] = _SAME if is_same else _DIFFERENT
+        return [decided[number] == _SAME for number in there]
 
     def with_picture(self, fingerprint: Fingerprint, embedding: Embeddings, others: Sequence[Candidate]) -> list[bool]:
         """Whether a picture that is no candidate's and each of `others`, which must have been added, are one."""

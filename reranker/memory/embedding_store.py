@@ -117,13 +117,18 @@ class EmbeddingStore:
         return self._file.size()
 
     def clear(self, encoder_name: str | None = None, *, unused_for_days: float = 0) -> int:
-        """Remove those of one encoder, or of all, unused for so many days; how many went. The file shrinks."""
-        latest = self._today() - unused_for_days
+        """Remove those of one encoder, or of all, unused for so many days; how many went. The file shrinks.
+
+        Without an age all go; with one, also those used at a time to come: the clock was wrong.
+        """
+        today = self._today()
+        latest = today - unused_for_days if unused_for_days else None
 
         def delete(db: sqlite3.Connection) -> int:
             return db.execute(
-                "DELETE FROM embeddings WHERE last_used <= ? AND (? IS NULL OR encoder = ?)",
-                (latest, encoder_name, encoder_name),
+                "DELETE FROM embeddings WHERE (? IS NULL OR last_used <= ? OR last_used > ?) "
+                "AND (? IS NULL OR encoder = ?)",
+                (latest, latest, today, encoder_name, encoder_name),
             ).rowcount
 
         if removed := self._file.write(delete, 0):
@@ -132,7 +137,7 @@ class EmbeddingStore:
 
     def shrink_to(self, most_bytes: int) -> int:
         """Remove the least recently used until the file has at most `most_bytes`; how many went."""
-        return self._file.shrink_to(most_bytes, "embeddings")
+        return self._file.shrink_to(most_bytes, "embeddings", now=self._today())
 
     def close(self) -> None:
         """Close the file; the next use opens it again."""

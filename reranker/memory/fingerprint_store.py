@@ -84,16 +84,20 @@ class FingerprintStore:
         return self._file.size()
 
     def clear(self, *, unused_for_days: float = 0) -> int:
-        """Remove those unused for so many days; how many went. The file shrinks."""
-        latest = self._today() - unused_for_days
-        delete = "DELETE FROM fingerprints WHERE last_used <= ?"
-        if removed := self._file.write(lambda db: db.execute(delete, (latest,)).rowcount, 0):
+        """Remove those unused for so many days; how many went. The file shrinks.
+
+        Without an age all go; with one, also those used at a time to come: the clock was wrong.
+        """
+        today = self._today()
+        latest = today - unused_for_days if unused_for_days else None
+        delete = "DELETE FROM fingerprints WHERE ? IS NULL OR last_used <= ? OR last_used > ?"
+        if removed := self._file.write(lambda db: db.execute(delete, (latest, latest, today)).rowcount, 0):
             self._file.compact()
         return removed
 
     def shrink_to(self, most_bytes: int) -> int:
         """Remove the least recently used until the file has at most `most_bytes`; how many went."""
-        return self._file.shrink_to(most_bytes, "fingerprints")
+        return self._file.shrink_to(most_bytes, "fingerprints", now=self._today())
 
     def close(self) -> None:
         """Close the file; the next use opens it again."""

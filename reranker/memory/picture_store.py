@@ -61,8 +61,10 @@ class PictureStore:
     def get(self, identity: Identity) -> KeptPicture | None:
         """The file that is kept; None where there is none, or only one that is too old."""
         now = self._clock()
-        query = "SELECT file, to_show FROM pictures WHERE source = ? AND picture = ? AND fetched_at > ?"
-        parameters = (*identity, now - self._keep_for_s)
+        query = (
+            "SELECT file, to_show FROM pictures WHERE source = ? AND picture = ? AND fetched_at > ? AND fetched_at <= ?"
+        )
+        parameters = (*identity, now - self._keep_for_s, now)
         row = self._file.read(lambda db: db.execute(query, parameters).fetchone(), None)
         if row is None or not isinstance(row[0], bytes):
             return None
@@ -92,16 +94,20 @@ class PictureStore:
         return self._file.size()
 
     def clear(self, *, older_than_days: float = 0) -> int:
-        """Remove those fetched so many days ago or earlier; how many went. The file shrinks."""
-        latest = self._clock() - older_than_days * 24 * 60 * 60
-        delete = "DELETE FROM pictures WHERE fetched_at <= ?"
-        if removed := self._file.write(lambda db: db.execute(delete, (latest,)).rowcount, 0):
+        """Remove those fetched so many days ago or earlier; how many went. The file shrinks.
+
+        Without an age all go; with one, also those fetched at a time to come: the clock was wrong.
+        """
+        now = self._clock()
+        latest = now - older_than_days * 24 * 60 * 60 if older_than_days else None
+        delete = "DELETE FROM pictures WHERE ? IS NULL OR fetched_at <= ? OR fetched_at > ?"
+        if removed := self._file.write(lambda db: db.execute(delete, (latest, latest, now)).rowcount, 0):
             self._file.compact()
         return removed
 
     def shrink_to(self, most_bytes: int) -> int:
         """Remove the least recently used until the file has at most `most_bytes`; how many went."""
-        return self._file.shrink_to(most_bytes, "pictures")
+        return self._file.shrink_to(most_bytes, "pictures", now=self._clock())
 
     def close(self) -> None:
         """Close the file; the next use opens it again."""
@@ -121,7 +127,8 @@ class PictureStore:
         )
         excess = int(db.execute("SELECT SUM(size) FROM pictures").fetchone()[0]) - self._largest_bytes
         if excess > 0:
-            drop_least_recently_used(db, "pictures", excess)
+            drop_least_recently_used(db, "pictures", excess, now)
 
     def _expire(self, db: sqlite3.Connection, now: float) -> None:
-        db.execute("DELETE FROM pictures WHERE fetched_at <= ?", (now - self._keep_for_s,))
+        # What was fetched at a time to come has the stamp of a clock that was wrong.
+        db.execute("DELETE FROM pictures WHERE fetched_at <= ? OR fetched_at > ?", (now - self._keep_for_s, now))

@@ -29,6 +29,21 @@ class _NewerSchemaError(Exception):
     """The file was written by a newer phrasepix."""
 
 
+class _Connection:
+    """A connection that one thread uses at a time, and the identity of the file it has `opened`."""
+
+    def __init__(self) -> None:
+        self.lock = threading.RLock()
+        self.connection: sqlite3.Connection | None = None
+        self.opened: tuple[int, int] | None = None
+
+    def close(self) -> None:
+        connection, self.connection, self.opened = self.connection, None, None
+        if connection is not None:
+            with suppress(sqlite3.Error):
+                connection.close()
+
+
 class SqliteFile:
     """One SQLite file in WAL mode, for many threads and many processes at once.
 
@@ -43,9 +58,8 @@ class SqliteFile:
         self._holds = holds
         self._schema = schema
         self._busy_timeout_s = busy_timeout_s
-        self._lock = threading.RLock()
-        self._connection: sqlite3.Connection | None = None
-        self._opened: tuple[int, int] | None = None
+        # A writer may wait for another process; whoever reads meanwhile has a connection of its own.
+        self._reading, self._writing = _Connection(), _Connection()
         self._rests_until = {"read": 0.0, "write": 0.0}
         self._said: set[str] = set()
 
@@ -65,15 +79,18 @@ class SqliteFile:
         """The bytes it takes on the disk, with its journal."""
         return sum(size for name in ("", *_JOURNALS[:1]) if (size := _size(self._beside(name))))
 
-    def shrink_to(self, most_bytes: int, table: str) -> int:
-        """Delete the least recently used rows of `table` until the file fits; how many went."""
+    def shrink_to(self, most_bytes: int, table: str, now: float) -> int:
+        """Delete the least recently used rows of `table` until the file fits; how many went.
+
+        `now` is in the units of its column `last_used`.
+        """
         dropped = 0
         if self.size() > most_bytes:
             self.compact()
         while (excess := self.read(_bytes_in_use, 0) - most_bytes) > 0:
 
             def least(connection: sqlite3.Connection, excess: int = excess) -> int:
-                return drop_least_recently_used(connection, table, excess)
+                return drop_least_recently_used(connection, table, excess, now)
 
             if not (now := self.write(least, 0)):
                 break
@@ -94,26 +111,25 @@ class SqliteFile:
         self._use("write", vacuum, None)
 
     def close(self) -> None:
-        """Close the connection; the next use opens it again."""
-        with self._lock:
-            connection, self._connection, self._opened = self._connection, None, None
-            if connection is not None:
-                with suppress(sqlite3.Error):
-                    connection.close()
+        """Close the connections; the next use opens them again."""
+        for side in (self._reading, self._writing):
+            with side.lock:
+                side.close()
 
     def _use(self, kind: str, work: Callable[[sqlite3.Connection], Outcome], otherwise: Outcome) -> Outcome:
-        with self._lock:
+        side = self._reading if kind == "read" else self._writing
+        with side.lock:
             if time.monotonic() < self._rests_until[kind]:
                 return otherwise
             for already_afresh in (False, True):
                 connection = None
                 try:
-                    connection = self._connected()
+                    connection = self._connected(side)
                     return work(connection)
                 except _NewerSchemaError as error:
                     self._rest(("read", "write"), f"{error}; it is left as it is")
                 except (OSError, sqlite3.DatabaseError) as error:
-                    if _is_damage(error) and not already_afresh and self._set_aside(error):
+                    if _is_damage(error) and not already_afresh and self._set_aside(side, error):
                         continue
                     # Where it could be opened, reading may go on though writing cannot.
                     self._rest((kind,) if connection else ("read", "write"), _reason(error))
@@ -129,13 +145,13 @@ class SqliteFile:
         self._said.add(what)
         logger.log(level, "%s cannot be %s in %s (%s); going on without", self._holds, what, self.path, reason)
 
-    def _connected(self) -> sqlite3.Connection:
-        if self._connection is not None and _identity(self.path) != self._opened:
-            self.close()  # somebody set it aside or cleared the directory: what is written there would be lost
-        if self._connection is None:
-            self._connection = self._open()
-            self._opened = _identity(self.path)
-        return self._connection
+    def _connected(self, side: "_Connection") -> sqlite3.Connection:
+        if side.connection is not None and _identity(self.path) != side.opened:
+            side.close()  # somebody set it aside or cleared the directory: what is written there would be lost
+        if side.connection is None:
+            side.connection = self._open()
+            side.opened = _identity(self.path)
+        return side.connection
 
     def _open(self) -> sqlite3.Connection:
         self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -199,10 +215,10 @@ class SqliteFile:
                 connection.execute(statement)
         connection.execute(f"PRAGMA user_version = {len(self._schema)}")
 
-    def _set_aside(self, error: Exception) -> bool:
+    def _set_aside(self, side: "_Connection", error: Exception) -> bool:
         """Move the damaged file out of the way; False where that cannot be done."""
-        damaged = self._opened or _identity(self.path)
-        self.close()
+        damaged = side.opened or _identity(self.path)
+        side.close()  # the other one finds out by the file's identity
         if damaged is None or _identity(self.path) != damaged:
             return True  # another process was faster
         aside = self.path.with_suffix(".damaged")
@@ -269,10 +285,14 @@ def _size(path: Path) -> int:
         return 0
 
 
-def drop_least_recently_used(db: sqlite3.Connection, table: str, size: int) -> int:
-    """Delete rows of at least `size` bytes from `table`, by its columns `last_used` and `size`; how many went."""
-    before = f"SELECT rowid, SUM(size) OVER (ORDER BY last_used, rowid) - size AS before FROM {table}"  # noqa: S608
+def drop_least_recently_used(db: sqlite3.Connection, table: str, size: int, now: float) -> int:
+    """Delete rows of at least `size` bytes from `table`, by its columns `last_used` and `size`; how many went.
+
+    Those used at a time to come, by a clock that was wrong, go first: else they would stay for good.
+    """
+    order = "last_used <= ?, last_used, rowid"
+    before = f"SELECT rowid, SUM(size) OVER (ORDER BY {order}) - size AS before FROM {table}"  # noqa: S608
     return db.execute(
         f"DELETE FROM {table} WHERE rowid IN (SELECT rowid FROM ({before}) WHERE before < ?)",  # noqa: S608
-        (size,),
+        (now, size),
     ).rowcount

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from phrasepix_core.text import shortened
+
 logger = logging.getLogger(__name__)
 
 # Thai to Lao, Burmese, Khmer, kana to Han, and beyond; runs of all else stay whole.
@@ -23,7 +25,7 @@ def warn_of_unread(texts: Iterable[str], tokenize: Tokenize, padding: int = 0) -
     """Tell the log which words of which text lie beyond the context; `padding` is the id texts are padded with."""
     for text in texts:
         if unread := unread_words(text, tokenize, padding):
-            logger.warning("the phrase is longer than the model reads; not read: “%s”", unread)
+            logger.warning("the phrase is longer than the model reads; not read: “%s”", shortened(unread, 200))
 
 
 def unread_words(text: str, tokenize: Tokenize, padding: int = 0) -> str:

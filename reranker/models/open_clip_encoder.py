@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from pickle import UnpicklingError
@@ -10,29 +11,36 @@ from typing import Any
 import numpy as np
 import open_clip
 import torch
+from huggingface_hub import constants
 from numpy.typing import NDArray
 from PIL import Image
 from safetensors import SafetensorError
 
+from phrasepix_core.text import printable, shortened
 from reranker.encoder import Embeddings, unit_rows
-from reranker.errors import ModelError, UnknownModelError
+from reranker.engine.own_process import demand_own_process
+from reranker.errors import ModelError, UnknownModelError, WeightsUnavailableError
 from reranker.families import family_of_model
 from reranker.models.long_texts import warn_of_unread
-from reranker.models.model_choice import DEFAULT_MODEL, DEVICES
+from reranker.models.model_choice import DEFAULT_MODEL, DEVICES, LOCAL_DIR
+from reranker.models.text_models import demand_text_model_is_data
 from reranker.models.weights import Weights, find_weights
 
 _LOADING_FAILURES = (
     RuntimeError, ValueError, OSError, LookupError, TypeError, AttributeError, AssertionError, EOFError,
-    SafetensorError,
+    MemoryError, SafetensorError,
 )  # fmt: skip
 """What open_clip and the readers of its files raise on a config or weights they cannot use."""
+
+_RUNS_PICKLES = "TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD"
 
 
 class OpenClipEncoder:
     """Any open_clip model: `model` of its registry with the tag `pretrained`, `hf-hub:…` or `local-dir:…`.
 
     `device` is auto (cuda, mps, else cpu), cpu, cuda or mps; on cuda the towers run in half precision.
-    Preprocessing and tokenizer are the model's own. Raises `UnknownModelError` or `WeightsUnavailableError`.
+    Preprocessing and tokenizer are the model's own. With `download` False, only what is on this machine is loaded.
+    Raises `UnknownModelError` or `WeightsUnavailableError`.
     """
 
     def __init__(
@@ -41,10 +49,15 @@ class OpenClipEncoder:
         pretrained: str | None = DEFAULT_MODEL.pretrained,
         *,
         device: str = "auto",
+        download: bool = True,
     ) -> None:
+        demand_own_process("PyTorch")
         self._device = _device(device)
         precision = "fp16" if self._device.type == "cuda" else "fp32"
-        weights = find_weights(model, pretrained)
+        weights = find_weights(model, pretrained, download=download)
+        _demand_nothing_runs(weights)
+        if not download:
+            _demand_nothing_of_the_hub(weights)
         try:
             self._model, _, self._preprocess = open_clip.create_model_and_transforms(
                 weights.model,
@@ -54,16 +67,18 @@ class OpenClipEncoder:
                 **{f"image_{name}": value for name, value in weights.preprocessing.items()},
                 force_quick_gelu=weights.quick_gelu,
                 pretrained_text=False,  # a text tower's base weights are part of the CLIP weights
+                weights_only=True,  # a pickle runs nothing
             )
-            self._tokenizer = open_clip.get_tokenizer(weights.model)
+            options = _trusting_nothing(weights) | ({} if download else _kept_tokenizer(weights))
+            self._tokenizer = open_clip.get_tokenizer(weights.model, **options)
         except ImportError as error:
-            raise ModelError(f"model {model} needs a package that is not installed: {error}") from None
+            raise ModelError(f"model {weights.title} needs a package that is not installed: {error}") from None
         except UnpicklingError:
             why = "it is damaged or holds more than weights, which might run code"
-            raise ModelError(f"model {model} cannot be loaded from {weights.weights_file}: {why}") from None
+            raise ModelError(f"model {weights.title} cannot be loaded from {weights.weights_file}: {why}") from None
         except _LOADING_FAILURES as error:
-            why = " ".join(str(error).split())[:500] or type(error).__name__
-            raise ModelError(f"model {model} cannot be loaded from {weights.weights_file}: {why}") from None
+            why = shortened(printable(str(error)), 500) or type(error).__name__
+            raise ModelError(f"model {weights.title} cannot be loaded from {weights.weights_file}: {why}") from None
         self._model.eval()
         self._input_dtype: torch.dtype | None = open_clip.get_input_dtype(precision)  # None: as it is, float32
         self._weights = weights
@@ -137,6 +152,7 @@ class OpenClipEncoder:
 
         What of a text lies beyond the model's context is not read, and the log says what.
         """
+        demand_own_process("PyTorch")
         warn_of_unread(texts, self.tokenize, self.padding)
         with torch.inference_mode():
             tokens = torch.from_numpy(self.tokenize(texts)).to(self._device)
@@ -147,6 +163,7 @@ class OpenClipEncoder:
         """One unit row an RGB picture: float32 [len(pictures), dimensions]."""
         if not pictures:
             return np.empty((0, self.dimensions), dtype=np.float32)
+        demand_own_process("PyTorch")
         with torch.inference_mode():
             batch = torch.stack([self._preprocess(picture) for picture in pictures])
             vectors = self._model.encode_image(batch.to(self._device, self._input_dtype))
@@ -154,6 +171,34 @@ class OpenClipEncoder:
 
     def __repr__(self) -> str:
         return f"OpenClipEncoder({self._name!r}, device={self.device!r})"
+
+
+def _demand_nothing_runs(weights: Weights) -> None:
+    """Raise `ModelError` where open_clip or torch would run what comes with a model, or what it is built after."""
+    if text_model := _text_config(weights).get("hf_model_name"):
+        demand_text_model_is_data(text_model, weights.title)
+    if weights.weights_file.suffix != ".safetensors" and os.environ.get(_RUNS_PICKLES, "0") != "0":
+        raise ModelError(
+            f"model {weights.title} is a pickle, and {_RUNS_PICKLES} has torch run what is in one; unset that variable"
+        )
+
+
+def _trusting_nothing(weights: Weights) -> dict[str, bool]:
+    """Options that have transformers load a tokenizer as data, and that of a directory from there alone."""
+    if not _text_config(weights).get("hf_tokenizer_name"):
+        return {}  # it is open_clip's own, which knows no such options
+    from_there = {"local_files_only": True} if weights.model.startswith(LOCAL_DIR) else {}
+    return {"trust_remote_code": False, **from_there}
+
+
+def _text_config(weights: Weights) -> dict[str, Any]:
+    """What a model's configuration says of its text tower; nothing where there is none."""
+    try:
+        config: Any = open_clip.get_model_config(weights.model)
+    except (OSError, ValueError, AttributeError):  # open_clip says what is wrong with it
+        return {}
+    text = config.get("text_cfg") if isinstance(config, dict) else None
+    return text if isinstance(text, dict) else {}
 
 
 def best_device() -> str:
@@ -177,6 +222,22 @@ def _device(wanted: str) -> torch.device:
     if not present[wanted]:
         raise UnknownModelError(f"device {wanted} is not present on this machine; --device auto takes what is")
     return torch.device(wanted)
+
+
+def _demand_nothing_of_the_hub(weights: Weights) -> None:
+    """Raise `WeightsUnavailableError` if open_clip would ask the hub for the config of the text tower."""
+    name = _text_config(weights).get("hf_model_name")
+    if name and not constants.HF_HUB_OFFLINE:
+        raise WeightsUnavailableError(
+            f"model {weights.title}: its text tower {name} is looked up on the hub, which an offline search may not "
+            "ask. Set HF_HUB_OFFLINE=1 for the whole process, or search online"
+        )
+
+
+def _kept_tokenizer(weights: Weights) -> dict[str, bool]:
+    """Options that have open_clip take a registry model's tokenizer from this machine."""
+    comes_from_the_hub = weights.file is not None and _text_config(weights).get("hf_tokenizer_name")
+    return {"local_files_only": True} if comes_from_the_hub else {}
 
 
 def _fingerprint(weights: Weights, preprocessing: dict[str, Any]) -> str:

@@ -46,6 +46,7 @@ class PairedEncoder:
         self._texts = texts
         self._pictures = pictures
         self._preparing = preparing(pictures)
+        self._keeps_both = False
 
     @property
     def name(self) -> str:
@@ -77,14 +78,14 @@ class PairedEncoder:
 
     def load_image_tower(self) -> None:
         """Load it now, in place of the text tower, where that takes a moment."""
-        self._texts.release()
+        self._release_texts()
         if isinstance(self._pictures, LoadsAhead):
             self._pictures.load_image_tower()
 
     def encode_pictures(self, pictures: Sequence[Image.Image]) -> Embeddings:
         """One unit row an RGB picture: float32 [len(pictures), dimensions]."""
         if pictures:
-            self._texts.release()
+            self._release_texts()
         return self._pictures.encode_pictures(pictures)
 
     def prepare_picture(self, picture: Image.Image) -> Any:
@@ -94,8 +95,16 @@ class PairedEncoder:
     def encode_prepared(self, prepared: Sequence[Any]) -> Embeddings:
         """One unit row a prepared picture: float32 [len(prepared), dimensions]."""
         if prepared:
-            self._texts.release()
+            self._release_texts()
         return self._preparing.encode_prepared(prepared)
+
+    def keep_both_towers(self, both: bool) -> None:
+        """Whether to hold the text tower too while pictures are encoded, from now on."""
+        self._keeps_both = both
+
+    def _release_texts(self) -> None:
+        if not self._keeps_both:
+            self._texts.release()
 
     def __repr__(self) -> str:
         return f"PairedEncoder({self._texts!r}, {self._pictures!r})"

@@ -1,20 +1,27 @@
 """A model of sentence-transformers as a text tower, run by torch."""
 
-import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pickle import UnpicklingError
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from safetensors import SafetensorError
 
+from phrasepix_core.text import printable, shortened
 from reranker.encoder import Embeddings, unit_rows
+from reranker.engine.own_process import demand_own_process
 from reranker.errors import ModelError
+from reranker.models.data_only import demand_data_only_text_tower
 from reranker.models.long_texts import warn_of_unread
 from reranker.models.text_weights import TextWeights, find_text_tower
 
-_LOADING_FAILURES = (RuntimeError, ValueError, OSError, LookupError, TypeError, AttributeError, ImportError)
-"""What sentence-transformers raises on files it cannot use."""
+_LOADING_FAILURES = (
+    RuntimeError, ValueError, OSError, LookupError, TypeError, AttributeError, ImportError, AssertionError, EOFError,
+    MemoryError, UnpicklingError, SafetensorError,
+)  # fmt: skip
+"""What sentence-transformers and the readers of its files raise on what they cannot use."""
 
 
 @contextmanager
@@ -33,20 +40,27 @@ def _no_progress_bar() -> Iterator[None]:
 class SentenceTower:
     """The text tower `local-dir:PATH` or `hf-hub:OWNER/NAME`, as sentence-transformers runs it on `device`.
 
+    With `download` False, only what is on this machine is loaded.
+
     Raises `UnknownModelError`, `WeightsUnavailableError` or `ModelError`.
     """
 
-    def __init__(self, name: str, *, device: str = "cpu") -> None:
-        self._weights = find_text_tower(name)
-        os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")  # it would warn of each process started later
+    def __init__(self, name: str, *, device: str = "cpu", download: bool = True) -> None:
+        self._weights = find_text_tower(name, download=download)
+        demand_data_only_text_tower(self._weights.directory, self._weights.files, self._weights.title)
         try:
             from sentence_transformers import SentenceTransformer
 
             with _no_progress_bar():
-                directory = str(self._weights.directory)
-                self._model: Any = SentenceTransformer(directory, device=device, local_files_only=True)
+                self._model: Any = SentenceTransformer(
+                    str(self._weights.directory),
+                    device=device,
+                    local_files_only=True,
+                    trust_remote_code=False,
+                    model_kwargs={"weights_only": True},
+                )
         except _LOADING_FAILURES as error:
-            why = " ".join(str(error).split())[:500] or type(error).__name__
+            why = shortened(printable(str(error)), 500) or type(error).__name__
             raise ModelError(f"the text tower {self._weights.title} cannot be loaded: {why}") from None
         self._model.eval()
         self.fingerprint = self._weights.fingerprint()
@@ -101,6 +115,7 @@ class SentenceTower:
         """Nothing: loading it anew takes seconds."""
 
     def _vectors(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        demand_own_process("PyTorch")
         vectors: NDArray[np.float32] = self._model.encode(list(texts), show_progress_bar=False)
         return vectors
 

@@ -6,14 +6,16 @@ from pathlib import Path
 
 from huggingface_hub import snapshot_download
 
+from phrasepix_core.text import printable
 from reranker.errors import UnknownModelError, WeightsUnavailableError
 from reranker.extras import demand_package
+from reranker.models.hub_errors import raise_if_decisive
 from reranker.models.model_choice import HF_HUB, LOCAL_DIR
 from reranker.models.weights import demand_network
 
 _MODULES_FILE = "modules.json"
 _FILES = ("*.json", "*.txt", "*.model", "*.safetensors", "*.bin")
-_OTHER_ENGINES = ("onnx/*", "openvino/*", "*.h5", "*.msgpack", "*.onnx")
+_UNUSED = ("onnx/*", "openvino/*", "*.h5", "*.msgpack", "*.onnx", "*.py")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,39 +41,42 @@ class TextWeights:
         return digest.hexdigest()[:24]
 
 
-def find_text_tower(name: str) -> TextWeights:
-    """The text tower `local-dir:PATH` or `hf-hub:OWNER/NAME`, downloaded where it is not here yet.
+def find_text_tower(name: str, *, download: bool = True) -> TextWeights:
+    """The text tower `local-dir:PATH` or `hf-hub:OWNER/NAME`, downloaded if it is not here yet and `download` is True.
 
     Raises `UnknownModelError`, `WeightsUnavailableError`, and `ModelError` where sentence-transformers is missing.
     """
     demand_package("sentence_transformers", f"the text tower {name}")
     if not name.startswith(LOCAL_DIR):
-        return TextWeights(name, _snapshot(name.removeprefix(HF_HUB)))
+        return TextWeights(name, _snapshot(name.removeprefix(HF_HUB), download=download))
     directory = Path(name.removeprefix(LOCAL_DIR)).expanduser()
-    title = f"{LOCAL_DIR}{directory.resolve().name}"
+    title = f"{LOCAL_DIR}{printable(directory.resolve().name)}"
+    place = printable(str(directory))
     if not directory.is_dir():
-        raise UnknownModelError(f"text tower {title}: {directory} is not a directory")
+        raise UnknownModelError(f"text tower {title}: {place} is not a directory")
     if not (directory / _MODULES_FILE).is_file():
         raise UnknownModelError(
-            f"text tower {title}: {directory} has no {_MODULES_FILE}; is it a model of sentence-transformers?"
+            f"text tower {title}: {place} has no {_MODULES_FILE}; is it a model of sentence-transformers?"
         )
     return TextWeights(title, directory)
 
 
-def _snapshot(repository: str) -> Path:
+def _snapshot(repository: str, *, download: bool) -> Path:
     for local in (True, False):
         if not local:
-            demand_network(f"{HF_HUB}{repository}")
+            demand_network(f"{HF_HUB}{repository}", download=download)
         try:
             directory = Path(
                 snapshot_download(
                     repository,
                     allow_patterns=list(_FILES),
-                    ignore_patterns=list(_OTHER_ENGINES),
+                    ignore_patterns=list(_UNUSED),
                     local_files_only=local,
                 )
             )
-        except (OSError, ValueError):
+        except Exception as error:  # those of the client's own HTTP library are of no common class
+            if not local or isinstance(error, ValueError):
+                raise_if_decisive(error, f"text tower {HF_HUB}{repository}", repository)
             continue
         if (directory / _MODULES_FILE).is_file():
             return directory

@@ -11,14 +11,22 @@ from typing import Any
 import requests
 from huggingface_hub import constants, hf_hub_download, snapshot_download
 
+from phrasepix_core.text import printable
+from reranker import steps
 from reranker.errors import UnknownModelError, WeightsUnavailableError
 from reranker.extras import demand_package
+from reranker.models.data_only import OPEN_CLIP_CONFIG, demand_data_only
+from reranker.models.hub_errors import no_connection, raise_if_decisive
 from reranker.models.model_choice import HF_HUB, LOCAL_DIR
 
 _TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json")
 _WEIGHT_FILES = ("open_clip_model.safetensors", "open_clip_pytorch_model.bin")
-_CONFIG_FILE = "open_clip_config.json"
-_BESIDE_THE_WEIGHTS = [_CONFIG_FILE, "*.txt", "tokenizer*", "vocab*", "special_tokens_map.json", "sentencepiece*"]
+_CONFIG_FILE = OPEN_CLIP_CONFIG
+# Data alone: no Python, whatever it is called.
+_BESIDE_THE_WEIGHTS = [
+    _CONFIG_FILE, "*.txt", "tokenizer*.json", "tokenizer*.model", "vocab*.json", "vocab*.model", "sentencepiece*.model",
+    "special_tokens_map.json",
+]  # fmt: skip
 _REACHABLE_WITHIN_S = 5.0
 
 
@@ -53,27 +61,29 @@ def files_beside(weights: Weights) -> list[Path]:
     return [directory / name for name in (_CONFIG_FILE, *_WEIGHT_FILES, *_TOKENIZER_FILES)]
 
 
-def find_weights(model: str, pretrained: str | None) -> Weights:
-    """The weights of `model`, downloaded (with a progress bar) where they are not here yet.
+def find_weights(model: str, pretrained: str | None, *, download: bool = True) -> Weights:
+    """The weights of `model`, downloaded (with a progress bar) where they are not here yet, unless `download` is False.
 
     `model` is `local-dir:PATH`, `hf-hub:OWNER/NAME`, or a name of open_clip's registry with the tag `pretrained`.
     Raises `UnknownModelError` or `WeightsUnavailableError`.
     """
     if model.startswith(LOCAL_DIR):
         directory = Path(model.removeprefix(LOCAL_DIR)).expanduser()
-        return _of_directory(directory, f"{LOCAL_DIR}{directory.resolve().name}")
+        return _of_directory(directory, f"{LOCAL_DIR}{printable(directory.resolve().name)}")
     if model.startswith(HF_HUB):
-        return _of_directory(_snapshot(model.removeprefix(HF_HUB)), model)
-    return _of_registry(model, pretrained)
+        return _of_directory(_snapshot(model.removeprefix(HF_HUB), download=download), model)
+    return _of_registry(model, pretrained, download=download)
 
 
 def _of_directory(directory: Path, title: str) -> Weights:
+    place = printable(str(directory))
     if not directory.is_dir():
-        raise UnknownModelError(f"model {title}: {directory} is not a directory")
+        raise UnknownModelError(f"model {title}: {place} is not a directory")
     if not (directory / _CONFIG_FILE).is_file():
-        raise UnknownModelError(f"model {title}: {directory} has no {_CONFIG_FILE}; is it an open_clip model?")
+        raise UnknownModelError(f"model {title}: {place} has no {_CONFIG_FILE}; is it an open_clip model?")
     if not any((directory / name).is_file() for name in _WEIGHT_FILES):
-        raise WeightsUnavailableError(f"model {title}: {directory} has none of {', '.join(_WEIGHT_FILES)}")
+        raise WeightsUnavailableError(f"model {title}: {place} has none of {', '.join(_WEIGHT_FILES)}")
+    demand_data_only(directory, title)
     with suppress(OSError, ValueError, AttributeError):  # open_clip says what is wrong with it
         _demand_tokenizer(json.loads((directory / _CONFIG_FILE).read_text(encoding="utf-8")).get("model_cfg"), title)
     return Weights(title, f"{LOCAL_DIR}{directory}", None, {})
@@ -85,18 +95,20 @@ def _demand_tokenizer(config: Any, title: str) -> None:
         demand_package("transformers", f"the model {title}")
 
 
-def _snapshot(repository: str) -> Path:
+def _snapshot(repository: str, *, download: bool) -> Path:
     def snapshot(weights: str, *, local: bool) -> Path | None:
         try:
             patterns = [weights, *_BESIDE_THE_WEIGHTS]
             directory = Path(snapshot_download(repository, allow_patterns=patterns, local_files_only=local))
-        except (OSError, ValueError):
+        except Exception as error:  # those of the client's own HTTP library are of no common class
+            if not local or isinstance(error, ValueError):
+                raise_if_decisive(error, f"{HF_HUB}{repository}", repository)
             return None
         return directory if (directory / weights).is_file() and (directory / _CONFIG_FILE).is_file() else None
 
     for local in (True, False):
         if not local:
-            demand_network(f"{HF_HUB}{repository}")
+            demand_network(f"{HF_HUB}{repository}", download=download)
         for weights in _WEIGHT_FILES:
             if (directory := snapshot(weights, local=local)) is not None:
                 return directory
@@ -105,7 +117,7 @@ def _snapshot(repository: str) -> Path:
     )
 
 
-def _of_registry(model: str, pretrained: str | None) -> Weights:
+def _of_registry(model: str, pretrained: str | None, *, download: bool) -> Weights:
     import open_clip  # imports torch, which takes seconds: a directory is looked into without
 
     tags = open_clip.list_pretrained_tags_by_model(model)
@@ -120,13 +132,17 @@ def _of_registry(model: str, pretrained: str | None) -> Weights:
     config = open_clip.get_pretrained_cfg(model, pretrained)
     preprocessing = {name: config[name] for name in ("mean", "std", "interpolation", "resize_mode") if config.get(name)}
     title = f"{model}/{pretrained}"
-    return Weights(title, model, _registry_file(title, config), preprocessing, bool(config.get("quick_gelu")))
+    file = _registry_file(title, config, download=download)
+    return Weights(title, model, file, preprocessing, bool(config.get("quick_gelu")))
 
 
-def _registry_file(title: str, config: dict[str, Any]) -> Path:
+def _registry_file(title: str, config: dict[str, Any], *, download: bool) -> Path:
     if not (place := config.get("hf_hub")):
         import open_clip
 
+        if not download:
+            return _downloaded_before(title, config)
+        steps.begin(steps.DOWNLOADING)
         try:
             return Path(open_clip.download_pretrained(config))
         except (OSError, RuntimeError) as error:
@@ -137,28 +153,43 @@ def _registry_file(title: str, config: dict[str, Any]) -> Path:
         names = (name.removesuffix(".bin") + ".safetensors", _WEIGHT_FILES[0], name)
     for local in (True, False):
         if not local:
-            demand_network(title)
+            demand_network(title, download=download)
         for candidate in dict.fromkeys(names):
             try:
                 return Path(hf_hub_download(repository, candidate, local_files_only=local))
-            except (OSError, ValueError):
+            except Exception as error:  # those of the client's own HTTP library are of no common class
+                if not local:
+                    raise_if_decisive(error, title, repository)
                 continue  # not kept here, or not in this repository: the next name may be
     raise WeightsUnavailableError(f"the weights of {title} are not to be had from {repository} (files {names})")
 
 
-def demand_network(title: str) -> None:
+def _downloaded_before(title: str, config: dict[str, Any]) -> Path:
+    """The file that open_clip downloaded from an address of its own."""
+    file = Path("~/.cache/clip").expanduser() / Path(str(config.get("url", ""))).name
+    if not file.is_file():
+        demand_network(title, download=False)
+    return file
+
+
+def demand_network(title: str, *, download: bool = True) -> None:
     """Ask the hub once, briefly: its own client would retry for most of a minute before it says so.
 
-    Raises `WeightsUnavailableError` where it does not answer or must not be asked.
+    Raises `WeightsUnavailableError` if it does not answer or must not be asked, which `download` False says too.
     """
     looked_in = f"the weights of {title} are not on this machine (looked in {constants.HF_HUB_CACHE})"
     remedy = (
         "Run once with a connection, set HF_HOME to where they are, name a directory with --model local-dir:PATH, "
         "or try the built-in model: --source sample --model sample"
     )
+    if not download:
+        raise WeightsUnavailableError(f"{looked_in}, and an offline search downloads nothing. {remedy}")
     if constants.HF_HUB_OFFLINE or os.environ.get("HF_HUB_OFFLINE", "").upper() in {"1", "TRUE", "YES", "ON"}:
-        raise WeightsUnavailableError(f"{looked_in} and HF_HUB_OFFLINE forbids the download. {remedy}")
+        by = "HF_HUB_OFFLINE" if os.environ.get("HF_HUB_OFFLINE") else "TRANSFORMERS_OFFLINE"
+        raise WeightsUnavailableError(f"{looked_in} and {by} forbids the download: unset it. {remedy}")
     try:
         requests.head(constants.ENDPOINT, timeout=_REACHABLE_WITHIN_S)
-    except requests.RequestException:
-        raise WeightsUnavailableError(f"{looked_in} and {constants.ENDPOINT} cannot be reached. {remedy}") from None
+    except requests.RequestException as error:
+        why = no_connection(error) or f"{constants.ENDPOINT} cannot be reached. {remedy}"
+        raise WeightsUnavailableError(f"{looked_in} and {why}") from None
+    steps.begin(steps.DOWNLOADING)

@@ -1,53 +1,49 @@
 """Connections to public addresses only.
 
 An answer names the URLs its pictures come from. One that leads into the reader's own network would make
-this program a tool against it, so the address actually connected to is checked, for each connection: a
+this program a tool against it, so each address is checked before it is connected to: a
 name that resolves differently the second time, or a redirect, gains nothing.
 """
 
 import socket
 import threading
-from contextlib import suppress
-from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from weakref import WeakSet
 
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 
+from phrasepix_core.connections import DirectConnection
+from phrasepix_core.deadlines import cut
+from phrasepix_core.urls import Address, carried_address, host_address, is_public_address, is_public_host
 from reranker.errors import ForbiddenAddressError
 
-_TRANSLATED = ip_network("64:ff9b::/96")
-"""How a network without IPv4 writes IPv4 addresses (NAT64)."""
 
-_UNICAST = ip_network("2000::/3")
-"""All of IPv6 that is handed out for the internet."""
-
-
-def is_allowed(address: IPv4Address | IPv6Address, *, loopback: bool) -> bool:
+def is_allowed(address: Address, *, loopback: bool) -> bool:
     """Whether a picture may come from this address: a public one, or this machine's own where `loopback` says so."""
-    if isinstance(address, IPv6Address):
-        carried = address.ipv4_mapped or address.sixtofour
-        if address in _TRANSLATED:
-            carried = IPv4Address(address.packed[-4:])
-        if carried is not None:
-            address = carried
-    if address.is_loopback:
-        return loopback
-    return address.is_global and not address.is_multicast and (address.version == 4 or address in _UNICAST)
+    return loopback if carried_address(address).is_loopback else is_public_address(address)
 
 
-def check_address(host: str, address: IPv4Address | IPv6Address, *, loopback: bool) -> None:
+def check_address(host: str, address: Address, *, loopback: bool) -> None:
     """Raise `ForbiddenAddressError` where no picture may come from the address that the host leads to."""
     if not is_allowed(address, loopback=loopback):
         raise ForbiddenAddressError(f"{host} leads to {address}, which is not a public address")
 
 
-def written_out(host: str) -> IPv4Address | IPv6Address | None:
-    """The address that `host` is; None where it is a name."""
+def checked_host(host: str, *, loopback: bool) -> Address | None:
+    """The address that `host` is in whatever spelling; None where it is a name.
+
+    Raises `ForbiddenAddressError` where no picture may come from there: a proxy would ask whatever it is told.
+    """
     try:
-        return ip_address("127.0.0.1" if host == "localhost" else host.strip("[]").partition("%")[0])
+        address = host_address(host)
     except ValueError:
-        return None
+        raise ForbiddenAddressError(f"{host!r} is not a host that pictures can come from") from None
+    if address is not None:
+        check_address(host, address, loopback=loopback)
+    elif not is_public_host(host):
+        raise ForbiddenAddressError(f"{host} is a name of a local network, not of a public address")
+    return address
 
 
 class OpenSockets:
@@ -63,19 +59,14 @@ class OpenSockets:
         with self._lock:
             self._sockets.add(connected)
             if self._are_cut:
-                self._cut(connected)
+                cut(connected)
 
     def cut(self) -> None:
         """Cut all of them for good."""
         with self._lock:
             self._are_cut = True
             for connected in self._sockets:
-                self._cut(connected)
-
-    @staticmethod
-    def _cut(connected: socket.socket) -> None:
-        with suppress(OSError):  # it is closed already
-            connected.shutdown(socket.SHUT_RDWR)
+                cut(connected)
 
 
 def pool_classes(open_sockets: OpenSockets, *, loopback: bool, is_proxy: bool) -> dict[str, type[HTTPConnectionPool]]:
@@ -84,17 +75,18 @@ def pool_classes(open_sockets: OpenSockets, *, loopback: bool, is_proxy: bool) -
     A proxy may stand anywhere: it was chosen by whoever set up this machine.
     """
 
-    class Connection(HTTPConnection):
+    class Connection(DirectConnection, HTTPConnection):
+        def check_peer(self, address: Address) -> None:
+            if not is_proxy:
+                check_address(self.host, address, loopback=loopback)
+
         def _new_conn(self) -> socket.socket:
-            connected = super()._new_conn()
             try:
-                if not is_proxy:
-                    address = ip_address(connected.getpeername()[0].partition("%")[0])
-                    check_address(self.host, address, loopback=loopback)
-            except BaseException:
-                connected.close()
-                raise
-            return connected
+                return super()._new_conn()
+            except TimeoutError as error:
+                raise ConnectTimeoutError(self, str(error)) from error
+            except OSError as error:
+                raise NewConnectionError(self, str(error)) from error
 
         def connect(self) -> None:
             super().connect()

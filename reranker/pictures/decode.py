@@ -1,22 +1,42 @@
 """From the bytes of a file to an RGB picture, whatever they claim to be."""
 
 import io
+import math
 import struct
 import zlib
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from hashlib import blake2b
 from typing import IO
 
-import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from phrasepix_core.bare import BareFile, RefusedPictureError, bare_file, orientation_of
 from reranker.errors import PictureUnreadableError
+from reranker.pictures.budget import DECODING, MemoryBudget
+from reranker.pictures.cost import decoding_bytes, webp_bytes, webp_canvas
+from reranker.pictures.rgb import upright_rgb
+from reranker.pictures.tiff_pages import has_unsigned_numbers, show_full_page
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "AVIF", "TIFF", "BMP")
 """What may be decoded, recognised by content; names and Content-Type are not trusted. MPO comes with JPEG."""
 
 LARGEST_PIXELS = 64_000_000
 
+KEPT_PIXELS = 8_000_000
+"""A picture of more is reduced while it is decoded: what looks at pictures looks at less."""
+
+_DIGESTED_WHOLE = 32_000_000
+
 MOST_OBLONG = 1000
 """How many times as long as wide a picture may be: a model's own rule makes the short side as long as its input's."""
+
+_LARGEST_FILE = 2 << 30
+_LARGEST_IN_MEMORY = 256 << 20
+"""For formats whose decoders read the whole file first, however little of it is the picture."""
+
+_READ_WHOLE = (b"RIFF", b"ftyp")
 
 _DECODER_FAILURES = (
     OSError, SyntaxError, ValueError, TypeError, LookupError, EOFError, ArithmeticError, AttributeError, RuntimeError,
@@ -25,9 +45,25 @@ _DECODER_FAILURES = (
 """What Pillow's decoders raise on damaged files, as its issues record."""
 
 
-def decode(data: bytes, *, enough: int | None = None, largest_pixels: int = LARGEST_PIXELS) -> Image.Image:
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """An RGB `picture`, perhaps reduced, from a file of Pillow's format `kind`; `size` is that in the file, upright.
+
+    `digest` identifies the pixels and how they lie, if it was asked for; those of a JPEG of more than 32 million at a
+    quarter of its size, for which all of it is read.
+    """
+
+    picture: Image.Image
+    kind: str
+    size: tuple[int, int]
+    digest: bytes = b""
+
+
+def decode(
+    data: bytes, *, enough: int | None = None, largest_pixels: int = LARGEST_PIXELS, kept_pixels: int = KEPT_PIXELS
+) -> Image.Image:
     """The picture in `data`, as `decode_file` has it."""
-    return decode_file(io.BytesIO(data), enough=enough, largest_pixels=largest_pixels)
+    return decode_file(io.BytesIO(data), enough=enough, largest_pixels=largest_pixels, kept_pixels=kept_pixels)
 
 
 def decode_file(
@@ -35,31 +71,111 @@ def decode_file(
     *,
     enough: int | None = None,
     largest_pixels: int = LARGEST_PIXELS,
+    kept_pixels: int = KEPT_PIXELS,
     formats: tuple[str, ...] = FORMATS,
 ) -> Image.Image:
-    """The picture in `file` as RGB, upright, its first frame, transparency laid on white.
+    """The picture in `file` as RGB, upright, its first frame or full page, transparency laid on white.
 
-    A JPEG whose short side exceeds `enough` pixels twice or more is decoded at a half, a quarter or an eighth of its
-    size, whichever still leaves `enough`: a fraction of the work.
-    Raises `PictureUnreadableError` where it is empty, no picture, damaged, has more than `largest_pixels`, or is more
-    than `MOST_OBLONG` times as long as wide.
+    Orientation is all that counts of its metadata. A JPEG whose short side exceeds `enough` pixels twice or more is
+    decoded at a half, a quarter or an eighth of its size, whichever still leaves `enough`: a fraction of the work. A
+    picture of more than `kept_pixels` is reduced to a whole fraction of its size that leaves `enough`; one of more than
+    `KEPT_PIXELS` still, below that too.
+    Raises `PictureUnreadableError` if it is empty, no picture, damaged or cut off, has more than `largest_pixels`,
+    takes more memory than `DECODING` has, or is more than `MOST_OBLONG` times as long as wide.
     """
-    head = file.read(12)
-    file.seek(0)
+    return decoded(file, enough=enough, largest_pixels=largest_pixels, kept_pixels=kept_pixels, formats=formats).picture
+
+
+def decoded(
+    file: IO[bytes],
+    *,
+    enough: int | None = None,
+    largest_pixels: int = LARGEST_PIXELS,
+    kept_pixels: int = KEPT_PIXELS,
+    formats: tuple[str, ...] = FORMATS,
+    with_digest: bool = False,
+    budget: MemoryBudget = DECODING,
+) -> Decoded:
+    """The picture in `file` as `decode_file` has it, with what was found out on the way."""
+    head = file.read(32)
     if not head:
         raise PictureUnreadableError("the file is empty")
-    try:
-        with Image.open(file, formats=formats) as opened:
-            if opened.width * opened.height > largest_pixels:
-                raise _too_many(f"{opened.width} × {opened.height}", largest_pixels)
-            _refuse_oblong(opened)
-            if enough is not None:
-                opened.draft(None, (enough, enough))  # formats other than JPEG know no such thing and ignore it
+    with _failures_named(head[:12], largest_pixels), ExitStack() as resources:
+        _refuse_large_file(file, head)
+        if (canvas := webp_canvas(head)) is not None:
+            _refuse_pixels(canvas, largest_pixels)
+            resources.enter_context(budget.held(_within(webp_bytes(*canvas), budget)))
+        bare = bare_file(file)
+        file.seek(0)
+        opened: Image.Image = resources.enter_context(
+            Image.open(file if bare is None else bare.opened(), formats=formats)
+        )
+        kind = opened.format or ""
+        _refuse_pixels(opened.size, largest_pixels)
+        show_full_page(opened)
+        _refuse_pixels(opened.size, largest_pixels)
+        _refuse_oblong(opened)
+        whole = opened.size
+        if enough is None and with_digest and opened.width * opened.height > _DIGESTED_WHOLE:
+            enough = min(whole) // 4
+        if enough is not None:
+            opened.draft(None, (enough, enough))  # formats other than JPEG know no such thing and ignore it
+        factor = _factor(opened.size, enough, kept_pixels)
+        if canvas is None:
+            has_many_scans = bare is not None and bare.has_many_scans
+            size = decoding_bytes(opened, whole, has_many_scans=has_many_scans, factor=factor)
+            resources.enter_context(budget.held(_within(size, budget)))
+        try:
             opened.load()
-            ImageOps.exif_transpose(opened, in_place=True)
-            picture = _as_rgb(opened)
-            # Other formats' files keep their decoder as long as they live, with its memory and its threads.
-            return picture.copy() if picture is opened and opened.format != "JPEG" else picture
+        except OSError:
+            if bare is None or kind not in {"JPEG", "MPO"}:
+                raise
+            opened.close()
+            opened = _with_end(bare, enough)
+        orientation = _orientation(opened, bare)
+        picture = upright_rgb(opened, orientation=orientation, factor=factor, unsigned=has_unsigned_numbers(opened))
+        # Other formats' files keep their decoder as long as they live, with its memory and its threads.
+        return Decoded(
+            picture.copy() if picture is opened and kind not in {"JPEG", "MPO"} else picture,
+            kind,
+            whole if orientation < 5 else (whole[1], whole[0]),
+            digest_of(opened, orientation) if with_digest else b"",
+        )
+
+
+def digest_of(picture: Image.Image, orientation: int = 1) -> bytes:
+    """A digest of a loaded picture's pixels as they are, taken in strips: no second copy is made."""
+    digest = blake2b(repr((picture.mode, picture.size, orientation)).encode(), digest_size=16)
+    rows = max(1, (1 << 20) // picture.width)
+    for top in range(0, picture.height, rows):
+        digest.update(picture.crop((0, top, picture.width, min(top + rows, picture.height))).tobytes())
+    return digest.digest()
+
+
+def rgb_picture(picture: Image.Image) -> Image.Image:
+    """A picture somebody opened or made, in any of Pillow's modes, as `decode_file` would have it.
+
+    Raises `PictureUnreadableError` if its file turns out to be damaged, or it is too oblong.
+    """
+    _refuse_oblong(picture)
+    try:
+        picture.load()
+        try:
+            upright = ImageOps.exif_transpose(picture)  # a copy: the picture stays as it is
+        except _DECODER_FAILURES:
+            upright = upright_rgb(picture.copy(), orientation=_orientation(picture, None))
+        return upright_rgb(upright)
+    except _DECODER_FAILURES as error:
+        raise PictureUnreadableError(f"the picture is damaged: {error}") from None
+
+
+@contextmanager
+def _failures_named(head: bytes, largest_pixels: int) -> Iterator[None]:
+    """Make a `PictureUnreadableError` of whatever a decoder raises."""
+    try:
+        yield
+    except RefusedPictureError as error:
+        raise PictureUnreadableError(f"the picture is not decoded: {error}") from None
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise _too_many("far too many", largest_pixels) from None
     except UnidentifiedImageError:
@@ -70,6 +186,17 @@ def decode_file(
         raise PictureUnreadableError(f"the picture is damaged: {error}") from None
 
 
+def _refuse_large_file(file: IO[bytes], head: bytes) -> None:
+    most = _LARGEST_IN_MEMORY if head[:4] in _READ_WHOLE or head[4:8] in _READ_WHOLE else _LARGEST_FILE
+    if file.seek(0, io.SEEK_END) > most:
+        raise PictureUnreadableError(f"the file is larger than {most >> 20} MiB")
+
+
+def _refuse_pixels(size: tuple[int, int], largest: int) -> None:
+    if size[0] * size[1] > largest:
+        raise _too_many(f"{size[0]} × {size[1]}", largest)
+
+
 def _refuse_oblong(picture: Image.Image) -> None:
     if max(picture.size) > MOST_OBLONG * min(picture.size):
         raise PictureUnreadableError(
@@ -78,37 +205,52 @@ def _refuse_oblong(picture: Image.Image) -> None:
         )
 
 
-def rgb_picture(picture: Image.Image) -> Image.Image:
-    """A picture somebody opened or made, in any of Pillow's modes, as `decode_file` would have it.
-
-    Raises `PictureUnreadableError` where its file turns out to be damaged, or it is too oblong.
-    """
-    _refuse_oblong(picture)
-    try:
-        return _as_rgb(ImageOps.exif_transpose(picture))  # a copy: the picture stays as it is
-    except _DECODER_FAILURES as error:
-        raise PictureUnreadableError(f"the picture is damaged: {error}") from None
-
-
 def _too_many(pixels: str, largest: int) -> PictureUnreadableError:
     return PictureUnreadableError(
         f"the picture has {pixels} pixels; at most {largest // 1_000_000} million are decoded"
     )
 
 
-def _as_rgb(picture: Image.Image) -> Image.Image:
-    if picture.mode in {"I", "F"} or picture.mode.startswith("I;16"):
-        return _from_deep_grey(picture)
-    if picture.has_transparency_data:
-        with_alpha = picture.convert("RGBA")
-        paper = Image.new("RGBA", with_alpha.size, "white")
-        return Image.alpha_composite(paper, with_alpha).convert("RGB")
-    return picture if picture.mode == "RGB" else picture.convert("RGB")
+def _within(size: int, budget: MemoryBudget) -> int:
+    if size > budget.most_bytes:
+        raise PictureUnreadableError(
+            f"the picture would take {size >> 20} MiB of memory to decode; at most {budget.most_bytes >> 20} are used"
+        )
+    return size
 
 
-def _from_deep_grey(picture: Image.Image) -> Image.Image:
-    """Grey of more than 8 bits: Pillow's own conversion clips at 255 instead of scaling."""
-    values = np.nan_to_num(np.asarray(picture, dtype=np.float64), nan=0.0, posinf=0.0, neginf=0.0)
-    whole = 1.0 if picture.mode == "F" and values.max(initial=0.0) <= 1.0 else 65535.0
-    grey = np.clip(values * (255.0 / whole), 0, 255).round().astype(np.uint8)
-    return Image.fromarray(grey).convert("RGB")
+def _factor(size: tuple[int, int], enough: int | None, kept_pixels: int) -> int:
+    """By what to divide the sides of a picture of more than `kept_pixels`."""
+    pixels = size[0] * size[1]
+    if pixels <= kept_pixels:
+        return 1
+    factor = 1 if enough is None else max(1, min(size) // enough)
+    most = max(kept_pixels, 1) if enough is None else KEPT_PIXELS
+    return factor if pixels <= most * factor**2 else math.ceil(math.sqrt(pixels / most))
+
+
+def _orientation(opened: Image.Image, bare: BareFile | None) -> int:
+    if bare is not None:
+        return orientation_of(bare.exif, bare.xmp)
+    if opened.format == "TIFF":
+        return 1  # Pillow turned it when it was loaded
+    exif, xmp = opened.info.get("exif"), opened.info.get("xmp")
+    return orientation_of(exif if isinstance(exif, bytes) else b"", xmp if isinstance(xmp, bytes) else b"")
+
+
+def _with_end(bare: BareFile, enough: int | None) -> Image.Image:
+    """The loaded picture of a JPEG that was found cut off, if all it lacks is the marker at its end.
+
+    A decoder fills up what is missing without a word. So the file is ended in two ways: if pixels are missing, each
+    fills them up differently. Raises `OSError` then.
+    """
+    digests = set()
+    for junk in (b"", bytes(range(1, 255)) * 64):
+        opened = Image.open(bare.opened(ended_by=junk + b"\xff\xd9"), formats=("JPEG",))
+        if enough is not None:
+            opened.draft(None, (enough, enough))
+        opened.load()
+        digests.add(digest_of(opened))
+    if len(digests) > 1:
+        raise OSError("it ends in the middle of its pixels")
+    return opened

@@ -1,10 +1,12 @@
 """A picture file from its URL: bounded in bytes and time, from public addresses only."""
 
 import threading
-import time
 from typing import TYPE_CHECKING, Self
 
+from phrasepix_core.deadlines import DeadlineExceededError, deadline
+from phrasepix_core.http_answers import PASSING, is_whole
 from phrasepix_core.urls import shown_url
+from phrasepix_core.user_agent import user_agent as our_user_agent
 from reranker.errors import PictureUnreachableError, PictureUnreadableError, TransientPictureError
 
 if TYPE_CHECKING:
@@ -14,16 +16,16 @@ if TYPE_CHECKING:
 
 _CHUNK = 1 << 16
 _ENDED = "the search was ended before it was fetched"
-_WORTH_ANOTHER_TRY = frozenset({429, 500, 502, 503, 504})
 
 
 class PictureFetcher:
     """Fetches files over connections it keeps open; urllib3 is imported for the first of them.
 
     At most `largest_bytes` a file; `connect_timeout_s` and `read_timeout_s` bound each wait and
-    `deadline_s` a whole file, in seconds. Redirects are followed, up to five. A connection that fails or
-    an answer of 429 or 5xx is tried `attempts` times in all, after a short pause. May be used from many threads
-    at once: no more than `connections` of them ask at a time, the others wait.
+    `deadline_s` a whole file with its headers, redirects and tries, in seconds. Redirects are followed, up to five. A
+    connection that fails or an answer of 429 or 5xx is tried `attempts` times in all, after a short pause. May be used
+    from many threads at once: no more than `connections` of them ask at a time, the others wait. `user_agent` is by
+    default this program's own.
     """
 
     def __init__(
@@ -36,7 +38,7 @@ class PictureFetcher:
         deadline_s: float = 60.0,
         attempts: int = 2,
         pause_s: float = 0.5,
-        user_agent: str = "phrasepix/0.1 (finds the picture a sentence describes)",
+        user_agent: str | None = None,
     ) -> None:
         self._largest_bytes = largest_bytes
         self._timeouts = (connect_timeout_s, read_timeout_s)
@@ -46,7 +48,7 @@ class PictureFetcher:
         self._closed = threading.Event()
         self._at_once = threading.BoundedSemaphore(connections)
         self._connections = connections
-        self._user_agent = user_agent
+        self._user_agent = user_agent or our_user_agent()
         self._sessions: dict[bool, PictureSession] = {}
         self._lock = threading.Lock()
 
@@ -55,14 +57,21 @@ class PictureFetcher:
 
         Raises `PictureUnreachableError`, `ForbiddenAddressError`, or `PictureUnreadableError` where it is too large.
         """
-        for _ in range(self._attempts - 1):
+        left_s, attempt = self._deadline_s, 1
+        while True:
             try:
-                with self._at_once:
+                with self._at_once, deadline(left_s) as limit:
                     return self._fetch_once(url, loopback)
             except TransientPictureError:
-                self._closed.wait(self._pause_s)
-        with self._at_once:
-            return self._fetch_once(url, loopback)
+                if attempt == self._attempts:
+                    raise
+                left_s, attempt = limit.remaining_s, attempt + 1
+            except DeadlineExceededError:
+                where = shown_url(url)
+                raise TransientPictureError(
+                    f"{where} sends too slowly (not done after {self._deadline_s:g} s)"
+                ) from None
+            self._closed.wait(self._pause_s)
 
     def _session(self, loopback: bool) -> "PictureSession":
         from reranker.pictures.session import PictureSession  # imports urllib3: a remembered search does without
@@ -75,16 +84,15 @@ class PictureFetcher:
             return self._sessions[loopback]
 
     def _fetch_once(self, url: str, loopback: bool) -> bytes:
-        where = shown_url(url)
-        ends_at = time.monotonic() + self._deadline_s
         with self._session(loopback).opened(url, timeouts=self._timeouts) as response:
-            return self._answer(response, where, ends_at)
+            return self._answer(response, shown_url(url))
 
-    def _answer(self, response: "BaseHTTPResponse", where: str, ends_at: float) -> bytes:
-        if response.status in _WORTH_ANOTHER_TRY:
+    def _answer(self, response: "BaseHTTPResponse", where: str) -> bytes:
+        if response.status in PASSING:
             raise TransientPictureError(f"{where} answered with status {response.status}")
-        if response.status != 200:
-            raise PictureUnreachableError(f"{where} answered with status {response.status}")
+        if not is_whole(response.status, response.headers.get("Content-Range", "")):
+            part = ", a part of the file" if response.status == 206 else ""
+            raise PictureUnreachableError(f"{where} answered with status {response.status}{part}")
         too_large = PictureUnreadableError(f"{where} is larger than {self._largest_bytes / (1 << 20):g} MiB")
         announced = response.headers.get("Content-Length", "")
         if announced.isdecimal() and int(announced) > self._largest_bytes:
@@ -97,8 +105,6 @@ class PictureFetcher:
                 raise too_large
             if self._closed.is_set():
                 raise PictureUnreachableError(_ENDED)
-            if time.monotonic() > ends_at:
-                raise PictureUnreachableError(f"{where} sends too slowly (not done after {self._deadline_s:g} s)")
         return bytes(body)
 
     def close(self) -> None:

@@ -3,11 +3,12 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Self
+from urllib.parse import urlsplit
 
 from PIL import Image
 
-from reranker.errors import PictureError
-from reranker.pictures.decode import decode
+from reranker.errors import PictureError, TransientPictureError
+from reranker.pictures.decode import KEPT_PIXELS, LARGEST_PIXELS, decode
 from reranker.pictures.fetch import PictureFetcher
 from reranker.pictures.local_files import LocalFiles
 from retriever.candidate import Candidate, Rendition
@@ -18,6 +19,18 @@ DECODED_TO = 4
 What a decoder leaves out for speed is not quite what a resize leaves out. Measured on photographs, the cosine to the
 whole falls to 0.997 with twice the model's side, 0.9989 with three times; with four it stays above 0.9999.
 """
+
+SHOWN_PIXELS = 3_000_000
+"""How many pixels a picture keeps that is held for people to look at: there are as many as matches."""
+
+_LARGEST_SMALL = 25_000_000
+"""How many pixels a rendition may have that is said to be small: where a source has none, its server may send the
+original, and that is a camera's at most. A larger one makes work of what was asked for to save it."""
+
+_TIMES_AS_LARGE = 4
+
+
+_MOST_REPLACEMENTS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,20 +64,27 @@ class PictureLoader:
     def load(self, candidate: Candidate, short_side: int, *, whole: bool = False) -> LoadedPicture:
         """The candidate's picture from the smallest rendition whose short side reaches `short_side` pixels.
 
-        Of a large JPEG no more is decoded than leaves four times that, unless the `whole` is wanted. A derived
-        rendition that cannot be had is replaced by the next one given; a picture on this machine is never larger than
+        Of a large JPEG no more is decoded than leaves four times that, unless the `whole` is wanted; that has at most
+        `SHOWN_PIXELS`. A rendition that cannot be had is replaced by the next larger one; a picture on this machine is
+        never larger than
         is of use. Raises the last `PictureError`.
         """
         if candidate.source in self._local_sources:
             urls = (candidate.image_url, *candidate.other_urls)
             return LoadedPicture(self._local_files.picture(urls, DECODED_TO * short_side), None)
-        renditions = renditions_to_try(candidate.renditions, short_side)
-        for rendition in renditions[:-1]:
+        busy_hosts: set[str] = set()
+        failure = PictureError("it has no file")
+        for rendition in renditions_to_try(candidate.renditions, short_side):
+            host = _host(rendition.url)
+            if host in busy_hosts:
+                continue
             try:
                 return self._load(candidate, rendition, None if whole else DECODED_TO * short_side)
-            except PictureError:
-                continue
-        return self._load(candidate, renditions[-1], None if whole else DECODED_TO * short_side)
+            except PictureError as error:
+                failure = error
+                if isinstance(error, TransientPictureError) and rendition.as_given:
+                    busy_hosts.add(host)  # it is down or asks for patience: asking it for more would not help
+        raise failure
 
     def at_hand(self, candidate: Candidate, short_side: int) -> Image.Image | None:
         """The candidate's picture where it is on this machine; None where it is elsewhere or unusable."""
@@ -84,7 +104,9 @@ class PictureLoader:
 
     def _load(self, candidate: Candidate, rendition: Rendition, enough: int | None) -> LoadedPicture:
         data = self._fetcher.fetch(rendition.url, loopback=candidate.source in self._loopback_sources)
-        return LoadedPicture(decode(data, enough=enough), data)
+        kept = SHOWN_PIXELS if enough is None else KEPT_PIXELS
+        picture = decode(data, enough=enough, largest_pixels=_largest_pixels(rendition), kept_pixels=kept)
+        return LoadedPicture(picture, data)
 
     def close(self) -> None:
         """Close the connections."""
@@ -98,14 +120,29 @@ class PictureLoader:
 
 
 def renditions_to_try(renditions: tuple[Rendition, ...], short_side: int) -> tuple[Rendition, ...]:
-    """The smallest rendition that reaches `short_side`, and behind a derived one the given one it falls back to.
+    """The smallest rendition that reaches `short_side`, then the given ones that replace it: larger and larger.
 
-    Where none reaches it, the largest. `renditions` is ordered small to large.
+    If none reaches it, the largest, then smaller and smaller ones. `renditions` is ordered small to large.
     """
-    reaching = [rendition for rendition in renditions if rendition.short_side >= short_side] or [renditions[-1]]
-    best = reaching[0]
-    given = [rendition for rendition in reaching if rendition.as_given] or [r for r in renditions if r.as_given][-1:]
-    return (best,) if best.as_given else (best, *given[:1])
+    reaching = [rendition for rendition in renditions if rendition.short_side >= short_side]
+    best, *others = reaching or reversed(renditions)
+    given = [rendition for rendition in others if rendition.as_given]
+    if not best.as_given and not given:
+        given = [rendition for rendition in reversed(renditions) if rendition.as_given]
+    return (best, *given[:_MOST_REPLACEMENTS])
+
+
+def _host(url: str) -> str:
+    try:
+        return urlsplit(url).netloc
+    except ValueError:  # such as half an IPv6 address
+        return url
+
+
+def _largest_pixels(rendition: Rendition) -> int:
+    """How many pixels are decoded of a rendition: fewer if it is said to be small."""
+    said = rendition.width * rendition.height
+    return min(LARGEST_PIXELS, max(_LARGEST_SMALL, _TIMES_AS_LARGE * said)) if said > 0 else LARGEST_PIXELS
 
 
 def larger_to_be_had(renditions: tuple[Rendition, ...], picture: Image.Image, loaded_for: int, wanted: int) -> bool:

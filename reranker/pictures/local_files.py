@@ -38,7 +38,7 @@ class LocalFiles:
             path = path_of(url)
             try:
                 with self._at_once:
-                    return _reduced(_decoded(path, enough), enough)
+                    return _decoded(path, enough)
             except PictureError as error:
                 failures.append(type(error)(f"{path.as_uri()}: {error}"))
         raise failures[0]
@@ -67,8 +67,8 @@ def _decoded(path: Path, enough: int) -> Image.Image:
         with open_regular(path) as file:
             # A camera's own file cannot be told by content: most are TIFF, and begin with a picture of a stamp's size.
             if path.suffix.lower() not in Image.registered_extensions():
-                return raw_preview(file, enough)
-            return decode_file(file, enough=enough, largest_pixels=LARGEST_LOCAL_PIXELS, formats=formats)
+                return _reduced(raw_preview(file, enough), enough)
+            return decode_file(file, enough=enough, largest_pixels=LARGEST_LOCAL_PIXELS, kept_pixels=0, formats=formats)
     except OSError as error:
         raise PictureUnreachableError(f"the file cannot be read: {error.strerror or error}") from None
 

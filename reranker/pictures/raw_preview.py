@@ -5,10 +5,11 @@ from typing import BinaryIO
 
 from PIL import Image
 
+from phrasepix_core.bare import bare_file, orientation_of_exif
+from phrasepix_core.installing import install_command
 from reranker.errors import PictureUnreadableError
 from reranker.pictures.decode import decode_file
 
-_ORIENTATION = 0x0112
 _TURNS = {3: Image.Transpose.ROTATE_180, 5: Image.Transpose.ROTATE_90, 6: Image.Transpose.ROTATE_270}
 """What brings a picture upright, by LibRaw's word for how it lies."""
 
@@ -21,7 +22,9 @@ def raw_preview(file: BinaryIO, enough: int) -> Image.Image:
     try:
         import rawpy
     except ImportError:
-        raise PictureUnreadableError("cameras' own formats need an extra: pip install 'phrasepix[raw]'") from None
+        raise PictureUnreadableError(
+            f"cameras' own formats need the package rawpy: {install_command('rawpy')}"
+        ) from None
     try:
         with rawpy.imread(file) as raw:
             preview = raw.extract_thumb()
@@ -40,5 +43,5 @@ def raw_preview(file: BinaryIO, enough: int) -> Image.Image:
 
 
 def _says_how_it_lies(jpeg: bytes) -> bool:
-    with Image.open(io.BytesIO(jpeg), formats=("JPEG",)) as opened:
-        return _ORIENTATION in opened.getexif()
+    bare = bare_file(io.BytesIO(jpeg))
+    return bare is not None and orientation_of_exif(bare.exif) is not None

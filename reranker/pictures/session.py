@@ -3,13 +3,12 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from types import MappingProxyType
-from urllib.parse import urljoin
 
 from urllib3 import BaseHTTPResponse, Timeout
 from urllib3.exceptions import HTTPError, NewConnectionError, URLSchemeUnknown
 from urllib3.exceptions import TimeoutError as HTTPTimeoutError
 
-from phrasepix_core.urls import shown_url
+from phrasepix_core.urls import redirect_target, shown_url
 from reranker.errors import ForbiddenAddressError, PictureUnreachableError, TransientPictureError
 from reranker.pictures.transport import GuardedTransport
 
@@ -47,7 +46,7 @@ class PictureSession:
                         yield response
                         return
                     # Followed here: the library would read the redirect's own body first, however long it is.
-                    url = urljoin(url, location)
+                    url = redirect_target(url, location)
                 finally:
                     response.close()
                     response.release_conn()

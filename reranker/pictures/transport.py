@@ -18,8 +18,10 @@ from urllib3.exceptions import LocationParseError, URLSchemeUnknown
 from urllib3.util import Url, make_headers, parse_url
 from urllib3.util.ssl_ import create_urllib3_context
 
+from phrasepix_core.connections import WatchedConnection, watched
+from phrasepix_core.installing import install_command
 from reranker.errors import PictureUnreachableError
-from reranker.pictures.address_guard import OpenSockets, check_address, pool_classes, written_out
+from reranker.pictures.address_guard import OpenSockets, checked_host, pool_classes
 
 _HOSTS = 4
 """To how many hosts connections are kept open."""
@@ -31,7 +33,8 @@ class GuardedTransport:
     """Connects to public addresses only, and to this machine's own where `loopback` is True.
 
     At most `connections` to a host are kept. Proxies are those of the environment (`HTTPS_PROXY`, `NO_PROXY`, …) or of
-    the system. Behind one, which resolves names itself, only addresses written out in the URL can be checked.
+    the system. Behind one, which resolves names itself, only addresses written out in the URL, and
+    names of local networks, can be checked.
     Certificates are certifi's, or those that `REQUESTS_CA_BUNDLE` names, as for the sources.
     """
 
@@ -52,6 +55,8 @@ class GuardedTransport:
             raise LocationParseError(url)
         if target.scheme not in ("http", "https"):
             raise URLSchemeUnknown(target.scheme)
+        if not target.host:
+            raise LocationParseError(url)
         if login := _login(target):
             headers = {**headers, **make_headers(basic_auth=login)}
         manager = self._manager(target.scheme, self._proxy(target))
@@ -63,10 +68,9 @@ class GuardedTransport:
     def _proxy(self, target: Url) -> str | None:
         """The address of the proxy to ask it through; None where it is asked itself."""
         host = target.host or ""
-        if (address := written_out(host)) is not None:
-            check_address(host, address, loopback=self._loopback)
-            if address.is_loopback:
-                return None  # no proxy stands between this machine and itself
+        address = checked_host(host, loopback=self._loopback)
+        if address is not None and address.is_loopback:
+            return None  # no proxy stands between this machine and itself
         proxy = self._proxies.get(target.scheme or "") or self._proxies.get("all")
         if not proxy or proxy_bypass(target.netloc or host):
             return None
@@ -145,7 +149,13 @@ def _login(url: Url) -> str:
 
 def _socks_manager(proxy: str, options: dict[str, Any]) -> PoolManager:
     if find_spec("socks") is None:
-        raise PictureUnreachableError("a SOCKS proxy needs the package PySocks; install it, or unset the proxy")
+        raise PictureUnreachableError(
+            f"a SOCKS proxy needs the package PySocks: {install_command('PySocks')}; or unset the proxy"
+        )
     from urllib3.contrib.socks import SOCKSProxyManager
 
-    return SOCKSProxyManager(proxy, **options)
+    manager = SOCKSProxyManager(proxy, **options)
+    manager.pool_classes_by_scheme = {
+        scheme: watched(pool, WatchedConnection) for scheme, pool in manager.pool_classes_by_scheme.items()
+    }
+    return manager

@@ -6,4 +6,4 @@ from retriever.commons.profile import COMMONS
 
 __all__ = ["COMMONS", "SOURCE", "CommonsDialect"]
 
-SOURCE = ApiSource(COMMONS, CommonsDialect)
+SOURCE = ApiSource(COMMONS, CommonsDialect, in_series=True)  # its etiquette: no two requests at once

@@ -11,6 +11,7 @@ from retriever.commons.hits import METADATA, THUMBNAIL_WIDTH, candidate_from_pag
 from retriever.errors import RetrieverError, SourceAnswerError, WrongParameterError
 from retriever.filters import Filters
 from retriever.languages import check_language
+from retriever.tags import without_controls
 
 LONGEST_SEARCH = 300
 LONGEST_LAG_S = 5
@@ -41,11 +42,9 @@ class CommonsDialect(ApiDialect):
         if filters.media_type not in _KINDS:
             raise WrongParameterError.not_among("media type", filters.media_type, _KINDS)
         check_language(filters.tag_language)
-        words = " ".join(_OPERATORS.sub(" ", tag).split())  # a tag is words, none of them an order to the search
+        words = without_controls(_OPERATORS.sub(" ", tag))  # a tag is words, none of them an order to the search
         if not words:
             raise WrongParameterError(f"the tag {tag!r} has no word in it; give the main noun of what you look for")
-        if not words.isprintable():
-            raise WrongParameterError(f"the tag {tag!r} has control characters in it; give plain words")
         search = [words, _KINDS[filters.media_type]]
         search += [f"filew:>{filters.min_width}"] if filters.min_width else []  # it reads > as at least
         search += [f"fileh:>{filters.min_height}"] if filters.min_height else []

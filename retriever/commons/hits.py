@@ -2,10 +2,10 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
-from phrasepix_core.text import printable
 from retriever.answer_fields import (
     UnusableHitError,
     day_of,
@@ -14,6 +14,7 @@ from retriever.answer_fields import (
     text_of,
     url_of,
     usable_entry,
+    words_of,
 )
 from retriever.candidate import Candidate, Rendition
 from retriever.commons.plain_text import PlainText
@@ -21,7 +22,7 @@ from retriever.licence import Licence, licence_named
 from retriever.profile import SourceProfile
 
 METADATA = (
-    "ObjectName", "Artist", "Credit", "Attribution", "AttributionRequired", "LicenseShortName", "LicenseUrl",
+    "ObjectName", "Artist", "Attribution", "AttributionRequired", "LicenseShortName", "LicenseUrl",
     "DateTimeOriginal", "Categories",
 )  # fmt: skip
 """What is asked for of a file's metadata."""
@@ -38,6 +39,10 @@ _KINDS = {
     "image/gif": "illustration",
     "image/svg+xml": "vector",
 }
+_OWN_WORK = re.compile(
+    r"(?:my )?own (?:work|picture|photo(?:graph)?)|self[- ](?:made|photographed)|[\W_]*", re.IGNORECASE
+)
+"""What stands where a name should, in words; the wiki's own message is left out with its markup."""
 _OF_THE_HOUSE = re.compile(
     r"CC-|PD\b|GFDL|Self-published|Files |Media |Pages |Images |Uploaded |License|All ", re.IGNORECASE
 )
@@ -58,25 +63,24 @@ def candidate_from_page(page: object, profile: SourceProfile, found_by: str, cat
     metadata = info.get("extmetadata")
     facts = metadata if isinstance(metadata, Mapping) else {}
     artist = _html(facts, "Artist")
-    creator = artist.words or _html(facts, "Credit").words
-    page_url = url_of(info, "descriptionurl")
-    licence = _licence(facts, page_url)
-    by = _html(facts, "Attribution").words or creator or "an unnamed creator"
+    creator, attribution = _named(artist.words), _named(_html(facts, "Attribution").words)
+    licence = _licence(facts)
     return Candidate(
         source=profile.name,
         id=identifier,
-        page_url=page_url,
+        page_url=url_of(info, "descriptionurl"),
         renditions=renditions,
         width=pixels_of(info, "width") or renditions[-1].width,
         height=pixels_of(info, "height") or renditions[-1].height,
         media_type=_KINDS[mime],
         tags=_tags(_html(facts, "Categories").words),
         title=_html(facts, "ObjectName").words or _name(entry),
+        attribution=attribution,
         creator=creator,
-        creator_url=artist.link,
+        creator_url=artist.link if creator else "",
         licence=licence.name,
         licence_url=licence.url,
-        credit=profile.credit.format(creator=by, licence=licence.name),
+        credit=profile.credit_of(attribution or creator, licence.name),
         found_by=found_by,
         catalogue=catalogue,
         commercial_use=licence.commercial,
@@ -117,15 +121,17 @@ def _smaller(given: Rendition) -> list[Rendition]:
     ]
 
 
-def _licence(facts: Mapping[str, Any], page_url: str) -> Licence:
+def _licence(facts: Mapping[str, Any]) -> Licence:
     url = url_of({"url": _html(facts, "LicenseUrl").words}, "url")
-    name = _html(facts, "LicenseShortName").words
-    if not name:
-        return Licence("licence stated on its page", url or page_url)
-    licence = licence_named(name, url)
+    licence = licence_named(_html(facts, "LicenseShortName").words, url)
     if licence.commercial is None and _html(facts, "AttributionRequired").words.lower() == "false":
-        return Licence(licence.name, licence.url, credit_owed=False)
+        return replace(licence, credit_owed=False)
     return licence
+
+
+def _named(words: str) -> str:
+    """The words, unless they say “own work” in place of a name."""
+    return "" if _OWN_WORK.fullmatch(words) else words
 
 
 def _html(facts: Mapping[str, Any], key: str) -> PlainText:
@@ -143,8 +149,7 @@ def _day(facts: Mapping[str, Any]) -> date | None:
 
 
 def _tags(categories: str) -> tuple[str, ...]:
-    names = (printable(name) for name in categories.split("|"))
-    return tuple(dict.fromkeys(name for name in names if name and not _OF_THE_HOUSE.match(name)))
+    return tuple(name for name in words_of(categories.split("|")) if not _OF_THE_HOUSE.match(name))
 
 
 def _name(page: Mapping[str, Any]) -> str:

@@ -17,7 +17,7 @@ logger = logging.getLogger(__name__)
 Outcome = TypeVar("Outcome")
 
 _TABLE = "CREATE TABLE IF NOT EXISTS responses (key TEXT PRIMARY KEY, value BLOB, expires INTEGER)"
-_READ = "SELECT value FROM responses WHERE key = ? AND expires > ?"
+_READ = "SELECT value FROM responses WHERE key = ? AND expires > ? AND expires <= ?"
 _WRITE = "INSERT OR REPLACE INTO responses VALUES (?, ?, ?)"
 _DELETE_EXPIRED = "DELETE FROM responses WHERE expires <= ?"
 _BUSY_TIMEOUT_S = 10.0
@@ -37,7 +37,9 @@ class AnswerStore:
 
     def get(self, question: str) -> dict[str, Any] | None:
         """The answer kept to `question`; None where none is, or none that can be read."""
-        row = self._use(lambda db: db.execute(_READ, (question, time.time())).fetchone())
+        now = time.time()
+        # One that expires later than if it had been kept just now was kept by a clock that was wrong.
+        row = self._use(lambda db: db.execute(_READ, (question, now, now + self._keep_for_s)).fetchone())
         return json_object(row[0]) if row else None
 
     def put(self, question: str, answer: dict[str, Any]) -> None:

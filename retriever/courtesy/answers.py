@@ -13,11 +13,12 @@ from retriever.courtesy.answer_store import AnswerStore
 from retriever.courtesy.key_place import KeyPlace, in_query
 from retriever.courtesy.manners import Manners
 from retriever.courtesy.patience import patiently
+from retriever.courtesy.rate_limiter import RateLimiter
 from retriever.courtesy.transient import TransientError
 from retriever.errors import AnswerNotKeptError, SourceUnreachableError
 
 if TYPE_CHECKING:
-    from retriever.courtesy.http_client import HttpClient
+    from retriever.courtesy.http_client import HttpClient, NetworkTime
 
 
 class AnswerClient:
@@ -27,8 +28,9 @@ class AnswerClient:
     `manners.keep_answers_for` (SQLite; several processes may share it; the key is never in it), and a
     question asked before is answered without sending anything. `worth_keeping` tells a good answer from
     JSON that says something else, such as a proxy's notice; `is_spent` tells from status and text that the rate limit
-    is; `asks_for_patience` finds the words in which an answer of status 200 says so (empty where it does not). With
-    `offline`, what is kept is all there is: nothing is sent to anybody.
+    is; `asks_for_patience` finds the words in which an answer of status 200 says so (empty where it does not).
+    Requests take turns by the `limiter` (None: one of this client's own). With `offline`, what is kept is all there is:
+    nothing is sent to anybody.
 
     Raises `SourceUnreachableError` where `url` is not an address.
     """
@@ -45,6 +47,7 @@ class AnswerClient:
         worth_keeping: Callable[[dict[str, Any]], bool] = lambda answer: True,
         is_spent: Callable[[int, str], bool] = lambda status, text: status == 429,
         asks_for_patience: Callable[[dict[str, Any]], str] = lambda answer: "",
+        limiter: RateLimiter | None = None,
         offline: bool = False,
     ) -> None:
         try:
@@ -60,6 +63,8 @@ class AnswerClient:
         self._is_spent = is_spent
         self._asks_for_patience = asks_for_patience
         self._offline = offline
+        self._limiter = limiter
+        self._lock_directory = None if cache_file is None else cache_file.parent / "limits"
         self._kept = AnswerStore(cache_file, manners.keep_answers_for)
 
     def ask(self, parameters: Mapping[str, str], path: str = "") -> dict[str, Any]:
@@ -75,12 +80,21 @@ class AnswerClient:
         if self._offline:
             raise AnswerNotKeptError(f"no answer of {self._title} to this question is kept on this machine")
 
+        time_left: NetworkTime | None = None
+
         def kept_or_new() -> dict[str, Any]:
-            answer = self._kept.get(question)  # another process may have asked while this one waited
-            if answer is None:
-                answer = self._http.ask(url, parameters)
-                if self._worth_keeping(answer):
-                    self._kept.put(question, answer)
+            kept = None
+
+            def answered_meanwhile() -> dict[str, Any] | None:  # by another search, while this one waited
+                nonlocal kept
+                kept = self._kept.get(question)
+                return kept
+
+            nonlocal time_left
+            time_left = time_left or self._http.time_for_a_question()
+            answer = self._http.ask(url, parameters, time_left, answered_meanwhile)
+            if kept is None and self._worth_keeping(answer):
+                self._kept.put(question, answer)
             return answer
 
         try:
@@ -101,6 +115,8 @@ class AnswerClient:
             key_place=self._key_place,
             is_spent=self._is_spent,
             asks_for_patience=self._asks_for_patience,
+            limiter=self._limiter or RateLimiter(sha256(self.url.encode()).hexdigest()[:24]),
+            lock_directory=self._lock_directory,
         )
 
     def close(self) -> None:

@@ -5,6 +5,11 @@ import time
 from collections.abc import Callable, Mapping
 from email.utils import parsedate_to_datetime
 
+_LONGEST_WINDOW_S = 10_000_000.0
+_LONGEST_PAUSE_S = 86_400.0
+_ONE_WINDOW_WITHIN_S = 1.5
+"""Two announced resets so near each other are one: sources round to whole seconds."""
+
 
 class RequestBudget:
     """What is left of a source's rate limit, as its last answer said.
@@ -12,8 +17,6 @@ class RequestBudget:
     Reads `X-RateLimit-Remaining` (requests left) and `X-RateLimit-Reset` (seconds left until the
     window starts anew, as Pixabay sends it; a value no window lasts that long for is an epoch).
     """
-
-    _LONGEST_WINDOW_S = 10_000_000.0
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -23,11 +26,25 @@ class RequestBudget:
     def observe(self, headers: Mapping[str, str]) -> None:
         """Take note of an answer's headers; missing or odd ones are ignored."""
         remaining = _number(headers.get("X-RateLimit-Remaining"))
-        reset = self._seconds_until_reset(headers)
+        reset = _seconds_until_reset(headers)
         if remaining is None or reset is None:
             return
+        renewed_at = self._clock() + reset
+        if self._remaining is not None and abs(renewed_at - self._renewed_at) <= _ONE_WINDOW_WITHIN_S:
+            # Within one window, an answer may be older than the requests that were sent since.
+            remaining = min(remaining, self._remaining)
         self._remaining = int(remaining)
-        self._renewed_at = self._clock() + reset
+        self._renewed_at = renewed_at
+
+    def take(self) -> None:
+        """Count a request that is being sent, before its answer says what is left."""
+        if self._remaining is not None:
+            self._remaining = self._remaining - 1 if self._clock() < self._renewed_at else None
+
+    def pause(self, seconds: float) -> None:
+        """Count as spent for so many seconds, at most a day."""
+        self._remaining = 0
+        self._renewed_at = max(self._renewed_at, self._clock() + min(seconds, _LONGEST_PAUSE_S))
 
     def seconds_to_wait(self) -> float:
         """How long to wait before the next request; 0 where the budget is not spent."""
@@ -35,18 +52,20 @@ class RequestBudget:
             return 0.0
         return max(0.0, self._renewed_at - self._clock())
 
-    def pause_asked_for(self, headers: Mapping[str, str]) -> float | None:
-        """The pause in seconds a refusal asks for by `Retry-After` or `X-RateLimit-Reset`; None where it does not."""
-        retry_after = _seconds_of_retry_after(headers.get("Retry-After"))
-        if retry_after is not None or _number(headers.get("X-RateLimit-Remaining")):
-            return retry_after  # with requests left, the reset is that of another limit than the one that is spent
-        return self._seconds_until_reset(headers)
 
-    def _seconds_until_reset(self, headers: Mapping[str, str]) -> float | None:
-        reset = _number(headers.get("X-RateLimit-Reset"))
-        if reset is not None and reset > self._LONGEST_WINDOW_S:
-            reset = max(0.0, reset - time.time())
-        return reset
+def pause_asked_for(headers: Mapping[str, str]) -> float | None:
+    """The pause in seconds a refusal asks for by `Retry-After` or `X-RateLimit-Reset`; None where it does not."""
+    retry_after = _seconds_of_retry_after(headers.get("Retry-After"))
+    if retry_after is not None or _number(headers.get("X-RateLimit-Remaining")):
+        return retry_after  # with requests left, the reset is that of another limit than the one that is spent
+    return _seconds_until_reset(headers)
+
+
+def _seconds_until_reset(headers: Mapping[str, str]) -> float | None:
+    reset = _number(headers.get("X-RateLimit-Reset"))
+    if reset is not None and reset > _LONGEST_WINDOW_S:
+        reset = max(0.0, reset - time.time())
+    return reset
 
 
 def _seconds_of_retry_after(text: str | None) -> float | None:

@@ -2,21 +2,25 @@
 
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import requests
 
+from phrasepix_core.deadlines import DeadlineExceededError, deadline
+from phrasepix_core.http_answers import PASSING, is_whole
 from phrasepix_core.text import printable
-from phrasepix_core.urls import is_on_this_machine
 from retriever.api_key import ApiKey
 from retriever.courtesy.answer_store import json_object
-from retriever.courtesy.budget import RequestBudget
+from retriever.courtesy.budget import pause_asked_for
+from retriever.courtesy.exchange import ApiSession, HttpAnswer, LeavesOriginError, TooLargeError
 from retriever.courtesy.key_place import KeyPlace
-from retriever.courtesy.keyed_transport import KeyedTransport
 from retriever.courtesy.manners import Manners
+from retriever.courtesy.rate_limiter import RateLimiter, Turn
 from retriever.courtesy.transient import TransientError
+from retriever.courtesy.transport import NotConnectedError
 from retriever.errors import (
     RateLimitError,
     RetrieverError,
@@ -26,14 +30,33 @@ from retriever.errors import (
 
 logger = logging.getLogger(__name__)
 
-_WORTH_ANOTHER_TRY = frozenset({429, 500, 502, 503, 504})
 _TEXT_SHOWN = 200
+_TRIES_TO_CONNECT = 2
+"""A name that cannot be resolved, or a port where nobody listens, seldom changes within seconds."""
+
+
+class NetworkTime:
+    """The seconds that one question may wait for the network, all its tries together."""
+
+    def __init__(self, seconds: float) -> None:
+        self.left_s = seconds
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """Bound what is done in the context to what is left. Raises `DeadlineExceededError`."""
+        began = time.monotonic()
+        try:
+            with deadline(self.left_s):
+                yield
+        finally:
+            self.left_s = max(0.0, self.left_s - (time.monotonic() - began))
 
 
 class HttpClient:
     """Asks the API endpoint at `url` by HTTP; nothing is kept, and each question is sent once.
 
-    The other arguments are those of `AnswerClient`.
+    Requests take turns by the `limiter`, with those of other processes by a lock file in `lock_directory`. The other
+    arguments are those of `AnswerClient`.
     """
 
     def __init__(
@@ -46,57 +69,84 @@ class HttpClient:
         key_place: KeyPlace,
         is_spent: Callable[[int, str], bool],
         asks_for_patience: Callable[[dict[str, Any]], str],
+        limiter: RateLimiter,
+        lock_directory: Path | None,
     ) -> None:
         self.url = url
         self._title = title
         self._manners = manners
         self._key = key
-        self._budget = RequestBudget()
-        self._next_at = 0.0
+        self._limiter = limiter
+        self._lock_directory = lock_directory
         self._is_spent = is_spent
         self._asks_for_patience = asks_for_patience
-        self._session = requests.Session()
-        self._session.headers["User-Agent"] = manners.user_agent
-        self._session.headers["Accept"] = "application/json"
-        if key is not None:
-            parts = urlsplit(url)
-            self._session.mount(f"{parts.scheme}://{parts.netloc}/", KeyedTransport(key_place, key))
+        self._session = ApiSession(url, manners, key, key_place)
 
-    def ask(self, url: str, parameters: Mapping[str, str]) -> dict[str, Any]:
-        """The answer to one question, which goes to `url`, the endpoint's or below it: a JSON object.
+    def ask(
+        self,
+        url: str,
+        parameters: Mapping[str, str],
+        time_left: NetworkTime,
+        answered_meanwhile: Callable[[], dict[str, Any] | None] = lambda: None,
+    ) -> dict[str, Any]:
+        """The answer to one question, which goes to `url`, the endpoint's or below it: a JSON object without the key.
+
+        It must come within `time_left`, of which is taken what it took.
+
+        If there is one in `answered_meanwhile`, once it is this request's turn, nothing is sent.
 
         Raises `TransientError` where another try may help, else `SourceUnreachableError`, `RateLimitError` or
         `SourceAnswerError`.
         """
-        response = self._get(url, parameters)
-        self._budget.observe(response.headers)
-        if response.status_code == 200:
+        with self._turn() as turn:
+            if (answer := answered_meanwhile()) is not None:
+                return answer
+            turn.begin()
+            response = self._get(url, parameters, time_left)
+            self._limiter.observe(response.headers)
+        if is_whole(response.status, response.headers.get("Content-Range", "")):
             return self._read(response)
         text = self._plain_text(response)
-        if self._is_spent(response.status_code, text):
+        if self._is_spent(response.status, text):
             raise self._spent(response, text)
         error = SourceAnswerError(
-            f"{self._title} answered with status {response.status_code} at {self.url}: {text or 'no text'}",
-            status=response.status_code,
+            f"{self._title} answered with status {response.status} at {self.url}: {text or 'no text'}",
+            status=response.status,
             text=text,
         )
-        if response.status_code in _WORTH_ANOTHER_TRY:
-            asked = self._budget.pause_asked_for({"Retry-After": response.headers.get("Retry-After", "")})
+        if response.status in PASSING:
+            asked = self._asked_pause({"Retry-After": response.headers.get("Retry-After", "")})
             if asked is None or asked <= self._manners.longest_wait_s:
-                raise TransientError(f"{self._title} answered with status {response.status_code}", error, asked)
+                raise TransientError(f"{self._title} answered with status {response.status}", error, asked)
         raise error
 
-    def _get(self, url: str, parameters: Mapping[str, str]) -> requests.Response:
-        self._wait_for_budget()
+    def time_for_a_question(self) -> NetworkTime:
+        """What `ask` may take in all, however often it is tried."""
+        return NetworkTime(self._manners.answer_within_s)
+
+    def _get(self, url: str, parameters: Mapping[str, str], time_left: NetworkTime) -> HttpAnswer:
+        tries: int | None = None
         failure: RetrieverError
         try:
-            return self._session.get(
-                url,
-                params=dict(parameters),
-                timeout=(self._manners.connect_timeout_s, self._manners.read_timeout_s),
-                # No proxy stands between this machine and itself.
-                proxies={"http": "", "https": ""} if is_on_this_machine(self.url) else None,
-            )
+            with time_left.running():
+                return self._session.get(url, parameters)
+        except DeadlineExceededError:
+            raise SourceUnreachableError(
+                f"{self._title} did not answer in time at {self.url}: its answer was not whole after "
+                f"{self._manners.answer_within_s:g} s; try again later"
+            ) from None
+        except LeavesOriginError as error:
+            raise SourceUnreachableError(
+                f"{self._title} redirects from {self.url} to another server, {error.target}, where nothing is sent. "
+                "If it has moved there, give that address instead"
+            ) from None
+        except TooLargeError:
+            raise SourceAnswerError(
+                f"{self._title} sent an answer of more than {self._manners.largest_answer / (1 << 20):g} MiB from "
+                f"{self.url}; is this its API's address?",
+                status=200,
+                text="",
+            ) from None
         except requests.Timeout:
             words = f"{self._title} did not answer in time"
             failure = SourceUnreachableError(
@@ -114,16 +164,39 @@ class HttpClient:
                 f"no secure connection to {self._title} at {self.url}: its certificate is not accepted; "
                 "check this machine's clock and any proxy in between"
             ) from None
+        except NotConnectedError as error:
+            words = f"{self._title} cannot be reached"
+            failure = SourceUnreachableError.not_connected([(self._title, self.url)], error.reason)
+            tries = _TRIES_TO_CONNECT
         except requests.RequestException:
             words = f"{self._title} cannot be reached"
             failure = SourceUnreachableError(
                 f"{self._title} cannot be reached at {self.url}: the connection failed or was cut; "
                 "check the network (or proxy) and try again"
             )
-        raise TransientError(words, failure)
+        if time_left.left_s <= 0:
+            raise failure
+        raise TransientError(words, failure, tries=tries)
+
+    @contextmanager
+    def _turn(self) -> Iterator[Turn]:
+        """Wait until a request may be sent, by the announced budget and by the turns of all who ask."""
+        while True:
+            self._wait_for_budget()  # in no line: whoever would wait for too long is told at once
+            with self._limiter.turn(self._manners, self._lock_directory) as turn:
+                if not self._limiter.seconds_to_wait():  # others may have spent it meanwhile
+                    yield turn
+                    return
+
+    def _asked_pause(self, headers: Mapping[str, str]) -> float | None:
+        """The pause that a refusal asks for, which everybody keeps who asks this source."""
+        asked = pause_asked_for(headers)
+        if asked is not None:
+            self._limiter.pause(asked)
+        return asked
 
     def _wait_for_budget(self) -> None:
-        wait = self._budget.seconds_to_wait()
+        wait = self._limiter.seconds_to_wait()
         if wait > self._manners.longest_wait_s:
             raise RateLimitError(
                 f"{self._title}'s rate limit is spent; it is renewed in {wait:.0f} s. Try again then.", wait
@@ -131,11 +204,9 @@ class HttpClient:
         if wait > 0:
             logger.warning("%s's rate limit is spent; waiting %.0f s until it is renewed", self._title, wait)
             time.sleep(wait)
-        time.sleep(max(0.0, self._next_at - time.monotonic()))
-        self._next_at = time.monotonic() + self._manners.interval_s
 
-    def _spent(self, response: requests.Response, text: str, says: str = "says its rate limit is spent") -> Exception:
-        asked = self._budget.pause_asked_for(response.headers)
+    def _spent(self, response: HttpAnswer, text: str, says: str = "says its rate limit is spent") -> Exception:
+        asked = self._asked_pause(response.headers)
         window = self._manners.window_s
         if asked is not None:
             again = f"in {asked:.0f} s"
@@ -146,27 +217,26 @@ class HttpClient:
             return error
         return TransientError(f"{self._title} {says}", error, asked)
 
-    def _read(self, response: requests.Response) -> dict[str, Any]:
-        answer = json_object(response.content)
+    def _read(self, response: HttpAnswer) -> dict[str, Any]:
+        answer = json_object(response.body)
         if answer is not None:
+            if self._key is not None:
+                self._key.redact_json(answer)  # some repeat the request: what is kept and shown must not have it
             if words := self._asks_for_patience(answer):
                 raise self._spent(response, words, "asks for patience")
             return answer
         text = self._plain_text(response)
         error = SourceAnswerError(
             f"{self._title} sent something that is not a JSON answer from {self.url}: {text or 'nothing at all'}",
-            status=response.status_code,
+            status=response.status,
             text=text,
         )
         if text.startswith("<"):
             raise error  # a page of a proxy or of maintenance stays for longer than a few tries
         raise TransientError(f"{self._title} sent a broken answer", error)
 
-    def _plain_text(self, response: requests.Response) -> str:
-        try:
-            text = response.content[: 4 * _TEXT_SHOWN].decode("utf-8", "replace")
-        except requests.RequestException:
-            return ""
+    def _plain_text(self, response: HttpAnswer) -> str:
+        text = response.body[: 4 * _TEXT_SHOWN].decode("utf-8", "replace")
         text = self._key.redact(printable(text)) if self._key else printable(text)
         return text[:_TEXT_SHOWN] + ("…" if len(text) > _TEXT_SHOWN else "")
 

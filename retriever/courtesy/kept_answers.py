@@ -7,8 +7,10 @@ from contextlib import closing, suppress
 from datetime import timedelta
 from pathlib import Path
 
-_COUNT = "SELECT COUNT(*) FROM responses WHERE expires IS NULL OR expires > ?"
-_DELETE = "DELETE FROM responses WHERE expires <= ?"
+_COUNT = "SELECT COUNT(*) FROM responses"
+_DELETE = "DELETE FROM responses WHERE expires <= ? OR expires > ?"
+_DELETE_ALL = "DELETE FROM responses"
+_DELETE_EXPIRED = "DELETE FROM responses WHERE expires <= ?"
 
 
 def answer_files(cache_directory: Path) -> list[Path]:
@@ -17,19 +19,28 @@ def answer_files(cache_directory: Path) -> list[Path]:
 
 
 def count_answers(file: Path) -> int:
-    """How many answers in `file` are still good. Raises `sqlite3.Error`."""
-    return _in(file, lambda db: int(db.execute(_COUNT, (time.time(),)).fetchone()[0]))
+    """How many answers are kept in `file`. Those past their time go first. Raises `sqlite3.Error`."""
+
+    def of_those_left(db: sqlite3.Connection) -> int:
+        with suppress(sqlite3.OperationalError):  # it cannot be written now: they count once more
+            db.execute(_DELETE_EXPIRED, (time.time(),))
+        return int(db.execute(_COUNT).fetchone()[0])
+
+    return _in(file, of_those_left)
 
 
 def clear_answers(file: Path, *, older_than: timedelta, keep_for: timedelta = timedelta(hours=24)) -> int:
     """Remove the answers `older_than` that, and those too old anyway; how many went. The file shrinks.
 
+    Without an age all go, whatever their stamps say. With one, those from a time to come go too: the clock was wrong.
     `keep_for` is how long answers are kept. Raises `sqlite3.Error`.
     """
-    expiring_by = time.time() + max(keep_for - older_than, timedelta(0)).total_seconds()
+    now = time.time()
+    expiring_by = now + max(keep_for - older_than, timedelta(0)).total_seconds()
+    latest = now + keep_for.total_seconds()
 
     def delete(db: sqlite3.Connection) -> int:
-        removed = db.execute(_DELETE, (expiring_by,)).rowcount
+        removed = (db.execute(_DELETE, (expiring_by, latest)) if older_than else db.execute(_DELETE_ALL)).rowcount
         if removed:
             with suppress(sqlite3.OperationalError):  # somebody else is using it: the space is used again
                 db.execute("VACUUM")

@@ -12,10 +12,11 @@ from typing import Any
 from weakref import WeakSet
 
 import requests
-from requests.adapters import HTTPAdapter
 
+from phrasepix_core.forking import reset_in_children
 from retriever.api_key import ApiKey
 from retriever.courtesy.key_place import KeyPlace
+from retriever.courtesy.transport import NotConnectedError, WatchedTransport
 
 
 class _RedactedRecords(logging.Filter):
@@ -28,6 +29,10 @@ class _RedactedRecords(logging.Filter):
     def __init__(self) -> None:
         super().__init__()
         self._keys: WeakSet[ApiKey] = WeakSet()
+        self.reset_after_fork()
+        reset_in_children(self)
+
+    def reset_after_fork(self) -> None:
         self._lock = threading.RLock()
 
     def watch_for(self, key: ApiKey) -> None:
@@ -50,7 +55,7 @@ for _name in ("urllib3.connectionpool", "urllib3.connection", "urllib3.util.retr
     logging.getLogger(_name).addFilter(_RECORDS)
 
 
-class KeyedTransport(HTTPAdapter):
+class KeyedTransport(WatchedTransport):
     """Sends requests with the key put in its `place`.
 
     Mount it for the API's own origin only: a redirect elsewhere must not take the key along.
@@ -72,6 +77,8 @@ class KeyedTransport(HTTPAdapter):
             response = super().send(keyed, *args, **kwargs)
         except requests.RequestException as error:
             failure = type(error)(self._key.redact(str(error)), request=request)
+            if isinstance(error, NotConnectedError) and isinstance(failure, NotConnectedError):
+                failure.reason = error.reason
         else:
             response.request = request
             response.url = request.url or ""

@@ -2,10 +2,13 @@
 
 import logging
 from collections.abc import Callable
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from retriever.courtesy.manners import Manners
 from retriever.courtesy.transient import TransientError
+
+if TYPE_CHECKING:
+    import tenacity
 
 logger = logging.getLogger(__name__)
 
@@ -39,21 +42,34 @@ def _again(ask: Callable[[], Answer], manners: Manners, failed: TransientError) 
             return error.asked_pause_s
         return backoff(state)
 
+    def is_enough(state: tenacity.RetryCallState) -> bool:
+        return state.attempt_number >= _tries(state, manners)
+
     def say_so(state: tenacity.RetryCallState) -> None:
         error = state.outcome.exception() if state.outcome else None
-        logger.warning(
+        tries = _tries(state, manners)
+        # A second try that is the last is over before anybody has read of it.
+        logger.log(
+            logging.INFO if tries < manners.attempts else logging.WARNING,
             "%s; trying again in %.0f s (try %d of %d)",
             error,
             state.upcoming_sleep,
             state.attempt_number + 1,
-            manners.attempts,
+            tries,
         )
 
     retrying = tenacity.Retrying(
         retry=tenacity.retry_if_exception_type(TransientError),
-        stop=tenacity.stop_after_attempt(manners.attempts),
+        stop=is_enough,
         wait=pause,
         before_sleep=say_so,
         reraise=True,
     )
     return retrying(try_next)
+
+
+def _tries(state: "tenacity.RetryCallState", manners: Manners) -> int:
+    """How many tries the last failure is worth in all."""
+    error = state.outcome.exception() if state.outcome else None
+    asked = error.tries if isinstance(error, TransientError) else None
+    return manners.attempts if asked is None else min(asked, manners.attempts)

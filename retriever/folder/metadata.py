@@ -4,10 +4,13 @@ It is loaded with the first picture that has to be read.
 """
 
 import struct
-import warnings
 import zlib
+from contextlib import suppress
 from typing import IO, TYPE_CHECKING, Any
 
+from phrasepix_core.bare import RefusedPictureError, bare_file, orientation_of
+from phrasepix_core.hush import hush
+from phrasepix_core.text import printable, unescaped
 from retriever.folder.facts import Facts, day_of, text_of, texts_of
 from retriever.folder.xmp import facts_of_packet
 
@@ -41,12 +44,19 @@ def facts_of_file(file: IO[bytes], formats: tuple[str, ...] = FORMATS) -> Facts:
     from PIL import Image, UnidentifiedImageError
 
     pi_heif.register_heif_opener()
-    # Of ten thousand pictures some have damaged metadata, and nobody wants to read so of each. For the process: a
-    # filter for the time of this call would undo what other threads do to the filters meanwhile.
-    warnings.filterwarnings("ignore", module=r"PIL\.")
+    hush("PIL")  # of ten thousand pictures some have damaged metadata, and nobody wants to read so of each
     try:
-        with Image.open(file, formats=formats) as picture:
-            return facts_of_picture(picture)
+        try:
+            with Image.open(file, formats=formats) as picture:
+                return facts_of_picture(picture)
+        except FAILURES:  # perhaps for what is beside the pixels: its size is read without that
+            if (bare := bare_file(file)) is None:
+                raise
+            with Image.open(bare.opened(), formats=formats) as picture:
+                picture.info |= {"exif": bare.exif, "xmp": bare.xmp}
+                return facts_of_picture(picture)
+    except RefusedPictureError as error:
+        raise NoPictureError(f"the picture is not decoded: {error}") from None
     except UnidentifiedImageError:
         raise NoPictureError("the file is not a picture") from None
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
@@ -69,27 +79,27 @@ def _from_exif(picture: "ImageFile") -> tuple[Facts, bool]:
     """The facts of EXIF, and whether the size is that of a picture lying on its side."""
     from PIL import Image
 
+    block = picture.info.get("exif")
+    lies = orientation_of(block if isinstance(block, bytes) else b"", b"") in _LYING
     try:
         exif = Image.Image.getexif(picture)  # a PNG's own would decode the pixels in search of it
-        part = exif.get_ifd(_EXIF_PART)
-        facts = Facts(
-            creator=_exif_text(exif.get(_ARTIST)),
-            rights=_exif_text(exif.get(_COPYRIGHT)),
-            taken_on=day_of(part.get(_TAKEN)) or day_of(part.get(_DIGITISED)),
-        )
-        return facts, exif.get(_ORIENTATION) in _LYING and picture.format != "TIFF"  # whose size is upright already
+        said = Facts(creator=_exif_text(exif.get(_ARTIST)), rights=_exif_text(exif.get(_COPYRIGHT)))
+        lies = exif.get(_ORIENTATION) in _LYING and picture.format != "TIFF"  # whose size is upright already
     except FAILURES:
-        return Facts(), False
+        return Facts(), lies
+    try:
+        part = exif.get_ifd(_EXIF_PART)
+        return said.or_else(Facts(taken_on=day_of(part.get(_TAKEN)) or day_of(part.get(_DIGITISED)))), lies
+    except FAILURES:  # a damaged part takes nothing of the rest with it
+        return said, lies
 
 
 def _exif_text(value: object) -> str:
     """EXIF's text is ASCII by the book and UTF-8 by habit; Pillow reads each byte as a character."""
     if isinstance(value, str):
-        try:
-            return text_of(value.encode("latin-1"))
-        except UnicodeEncodeError:
-            return text_of(value)
-    return text_of(value)
+        with suppress(UnicodeEncodeError):
+            value = value.encode("latin-1")
+    return printable(unescaped(text_of(value)))
 
 
 def _from_iptc(picture: "ImageFile") -> Facts:
@@ -102,7 +112,7 @@ def _from_iptc(picture: "ImageFile") -> Facts:
 
     def values(field: tuple[int, int]) -> tuple[str, ...]:
         value = fields.get(field, [])
-        return texts_of(value if isinstance(value, list) else [value])
+        return tuple(printable(unescaped(text)) for text in texts_of(value if isinstance(value, list) else [value]))
 
     def first(*names: tuple[int, int]) -> str:
         return next((text for name in names for text in values(name)), "")

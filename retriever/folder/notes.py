@@ -18,7 +18,8 @@ logger = logging.getLogger(__name__)
 
 NOTES_FILE = "folder-notes.sqlite"
 
-_VERSION = 1
+_VERSION = 2
+"""To be raised whenever more is read of the same file than before: what was noted would hide it."""
 _SETTLED_NS = 2_000_000_000
 """A file that was written this short ago may change once more and its time stay the same: clocks are coarse."""
 _DAY_S = 24 * 60 * 60
@@ -84,9 +85,14 @@ class Notes:
         return self._use(lambda db: int(db.execute("SELECT COUNT(*) FROM files").fetchone()[0]), 0)
 
     def clear(self, *, unseen_for_days: float = 0) -> int:
-        """Remove the notes of files no search came across for so many days; how many went. The file shrinks."""
-        latest = self._today() - unseen_for_days
-        removed = self._use(lambda db: db.execute("DELETE FROM files WHERE seen_on <= ?", (latest,)).rowcount, 0)
+        """Remove the notes of files no search came across for so many days; how many went. The file shrinks.
+
+        Without an age all go; with one, also those seen at a time to come: the clock was wrong.
+        """
+        today = self._today()
+        latest = today - unseen_for_days if unseen_for_days else None
+        delete = "DELETE FROM files WHERE ? IS NULL OR seen_on <= ? OR seen_on > ?"
+        removed = self._use(lambda db: db.execute(delete, (latest, latest, today)).rowcount, 0)
         if removed:
             self._use(lambda db: db.execute("VACUUM"), None)
         return removed
@@ -130,6 +136,8 @@ class Notes:
                     connection.execute(_CREATE)
                     connection.execute(f"PRAGMA user_version = {_VERSION}")
                 connection.execute("DELETE FROM files WHERE seen_on < ?", (self._today() - _KEPT_DAYS,))
+                # What was seen at a time to come, by a clock that was wrong, would stay for good.
+                connection.execute("UPDATE files SET seen_on = ? WHERE seen_on > ?", (self._today(), self._today()))
         except BaseException:
             connection.close()
             raise

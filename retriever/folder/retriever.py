@@ -8,10 +8,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Self
 
+from phrasepix_core.installing import install_command
 from retriever import directories
 from retriever.candidate import Candidate, Rendition
 from retriever.errors import WrongParameterError
-from retriever.filtering import fits
+from retriever.filtering import RightsFilter
 from retriever.filters import NO_FILTERS, Filters
 from retriever.folder.contents import Contents, read_contents, read_head
 from retriever.folder.names import occurs, shown
@@ -23,9 +24,9 @@ from retriever.folder.walk import Place, places
 from retriever.profile import SourceProfile
 from retriever.source import SkippedHit, log_skip
 
-_TOLD = frozenset({"orientation", "aspect_ratio", "min_width", "min_height", "since", "until", "creator"})
+_TOLD = frozenset({"orientation", "aspect_ratio", "min_width", "min_height", "since", "until", "creator", "licence"})
 """Filters that a file's own facts answer; one that says nothing of them is left out."""
-_TRUSTED = frozenset({"licence", "exclude_ai", "safe_search"})
+_TRUSTED = frozenset({"exclude_ai", "safe_search"})
 """Filters that leave out only what they are known not to fit: the pictures are the writer's own."""
 
 _COMMIT_AFTER = 64
@@ -86,6 +87,13 @@ class FolderRetriever:
         return candidate.renditions[-1]
 
     def _candidates(self, tag: str, limit: int | None, filters: Filters) -> Iterator[Candidate]:
+        wanted = RightsFilter(self.profile.title, asked=_TRUSTED, told=_TOLD)
+        try:
+            yield from self._wanted(tag, limit, filters, wanted)
+        finally:
+            wanted.say_what_is_unknown()
+
+    def _wanted(self, tag: str, limit: int | None, filters: Filters, wanted: RightsFilter) -> Iterator[Candidate]:
         found = self._places()
         of_any_type = replace(filters, media_type="all")  # a file does not say whether it was photographed or drawn
         if filters.order == "latest":
@@ -100,8 +108,8 @@ class FolderRetriever:
                 texts = (text for one in same for text in self._names(one.path))
                 if tag and not occurs(tag, (*texts, *contents.facts.keywords)):
                     continue
-                candidate = candidate_of(contents, contents.facts, [one.path for one in same], tag)
-                if fits(candidate, of_any_type, asked=_TRUSTED, told=_TOLD):
+                candidate = candidate_of(contents, contents.facts, [one.path for one in same], tag, below=self.folder)
+                if wanted.fits(candidate, of_any_type):
                     yield candidate
                     offered += 1
                     if offered == limit:
@@ -116,7 +124,7 @@ class FolderRetriever:
         self._skip(
             raw[0].path,
             f"{len(raw)} files of cameras' own formats are left out, this one first; "
-            "to have them: pip install 'phrasepix[raw]'",
+            f"to have them: {install_command('rawpy')}",
         )
         return [place for place in found if not place.is_raw]
 

@@ -17,6 +17,9 @@ RAW = frozenset({
 # fmt: on
 """Cameras' own formats."""
 
+LARGEST_FILE_BYTES = 2 << 30
+"""Larger files are left out and named: each is read whole, and one of 40 GB may take a few blocks of the disk."""
+
 _NOT_FOR_PEOPLE = frozenset(
     {"@eadir", "#recycle", "#snapshot", "$recycle.bin", "system volume information", "__macosx", "lost+found"}
 )
@@ -118,7 +121,14 @@ def _file(path: Path) -> Place:
         raise _NoPictureFileError("is neither a file nor a folder")
     if not found.st_size:
         raise _NoPictureFileError("the file is empty")
+    if found.st_size > LARGEST_FILE_BYTES:
+        raise _NoPictureFileError(too_large(found.st_size))
     return Place._of(path, found)
+
+
+def too_large(size: int) -> str:
+    """What is wrong with a file of `size` bytes."""
+    return f"the file has {size / (1 << 30):.1f} GiB; at most {LARGEST_FILE_BYTES >> 30} GiB are read"
 
 
 def _is_below(path: str, folder: str) -> bool:

@@ -1,23 +1,15 @@
 """What an XMP packet says of its picture."""
 
 from collections.abc import Iterator
-from xml.etree.ElementTree import Element, ParseError  # only the types: packets are read by defusedxml
-
-from defusedxml.common import DefusedXmlException
-from defusedxml.ElementTree import fromstring
+from xml.etree.ElementTree import Element  # only the type: packets are read by defusedxml
 
 from retriever.folder.facts import Facts, day_of, text_of, texts_of
+from retriever.folder.packet import NAMESPACES, read_packet
 
-_LARGEST_PACKET = 4 << 20
-
-_RDF = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}"
-_DC = "{http://purl.org/dc/elements/1.1/}"
-_PHOTOSHOP = "{http://ns.adobe.com/photoshop/1.0/}"
-_RIGHTS = "{http://ns.adobe.com/xap/1.0/rights/}"
-_XMP = "{http://ns.adobe.com/xap/1.0/}"
-_EXIF = "{http://ns.adobe.com/exif/1.0/}"
-_CC = "{http://creativecommons.org/ns#}"
-_IPTC_EXTENSION = "{http://iptc.org/std/Iptc4xmpExt/2008-02-29/}"
+_RDF, _DC, _PHOTOSHOP, _RIGHTS, _XMP, _EXIF, _CC, _IPTC_EXTENSION = (
+    f"{{{NAMESPACES[prefix]}}}"
+    for prefix in ("rdf", "dc", "photoshop", "xmpRights", "xmp", "exif", "cc", "Iptc4xmpExt")
+)
 _LANGUAGE = "{http://www.w3.org/XML/1998/namespace}lang"
 
 _MADE_BY_AI = ("trainedAlgorithmicMedia", "compositeWithTrainedAlgorithmicMedia")
@@ -25,14 +17,11 @@ _MADE_BY_AI = ("trainedAlgorithmicMedia", "compositeWithTrainedAlgorithmicMedia"
 
 
 def facts_of_packet(packet: bytes) -> Facts:
-    """The facts an XMP packet states; none where it is damaged or too large."""
-    if len(packet) > _LARGEST_PACKET:
+    """The facts an XMP packet states; of a damaged one those that can be read, none of one that is too large."""
+    said = read_packet(packet)
+    if said is None:
         return Facts()
-    try:
-        root: Element = fromstring(packet.rstrip(b"\0").strip())
-    except (ParseError, DefusedXmlException, ValueError, LookupError):
-        return Facts()
-    descriptions = list(root.iter(f"{_RDF}Description"))
+    descriptions = list(said.descriptions())
 
     def values(name: str) -> list[str]:
         return [text for one in descriptions for text in _values(one, name)]

@@ -1,10 +1,8 @@
 """From an entry of Openverse's answer to a `Candidate`."""
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
-from phrasepix_core.text import printable
 from retriever.answer_fields import (
     UnusableHitError,
     fitted,
@@ -13,14 +11,16 @@ from retriever.answer_fields import (
     text_of,
     url_of,
     usable_entry,
+    words_of,
 )
 from retriever.candidate import Candidate, Rendition
-from retriever.licence import Licence, creative_commons
+from retriever.licence import Licence, creative_commons, licence_named
 from retriever.profile import SourceProfile
 
 _THUMBNAIL_WIDTH = 600
 _KINDS = {"illustration": "illustration", "digitized_artwork": "illustration"}
-_PORTED = re.compile(r"/licenses/[a-z-]+/[0-9.]+/([a-z]{2,})(?:/|$)")
+_RETIRED = {"sampling+": "CC Sampling+", "nc-sampling+": "CC NC-Sampling+"}
+"""Licences of Creative Commons that are no longer given, by Openverse's words for them."""
 
 
 def candidate_from_hit(hit: object, profile: SourceProfile, found_by: str, catalogue: str = "") -> Candidate:
@@ -45,7 +45,7 @@ def candidate_from_hit(hit: object, profile: SourceProfile, found_by: str, catal
         creator=creator,
         creator_url=url_of(entry, "creator_url"),
         licence=licence.name,
-        licence_url=url_of(entry, "license_url") or licence.url,
+        licence_url=licence.url,
         credit=text_of(entry, "attribution") or _credit(title, creator, licence, profile),
         found_by=found_by,
         catalogue=catalogue,
@@ -58,13 +58,13 @@ def candidate_from_hit(hit: object, profile: SourceProfile, found_by: str, catal
 
 def _licence(hit: Mapping[str, Any]) -> Licence:
     kind, version, url = text_of(hit, "license"), text_of(hit, "license_version"), url_of(hit, "license_url")
-    ported = _PORTED.search(url)
-    known = creative_commons(kind, version, ported[1] if ported else "")
-    return known or Licence(f"CC {kind} {version}".strip() if kind else "licence stated on its page", url)
+    if (known := creative_commons(kind, version)) is not None:
+        return licence_named(known.name, url)  # which says the jurisdiction too
+    return licence_named(f"{_RETIRED.get(kind.lower(), kind)} {version}".strip(), url)
 
 
 def _credit(title: str, creator: str, licence: Licence, profile: SourceProfile) -> str:
-    by = profile.credit.format(creator=creator or "an unnamed creator", licence=licence.name)
+    by = profile.credit_of(creator, licence.name)
     return f"“{title}” by {by}" if title else by
 
 
@@ -87,6 +87,4 @@ def _media_type(hit: Mapping[str, Any]) -> str:
 
 def _tags(tags: object) -> tuple[str, ...]:
     """Objects with a `name`, human tags and those of machines alike."""
-    names = [tag.get("name") for tag in tags if isinstance(tag, Mapping)] if isinstance(tags, list) else []
-    shown = (printable(name) for name in names if isinstance(name, str))
-    return tuple(dict.fromkeys(name for name in shown if name))
+    return words_of(tag.get("name") for tag in tags if isinstance(tag, Mapping)) if isinstance(tags, list) else ()

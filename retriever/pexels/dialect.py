@@ -50,11 +50,10 @@ class PexelsDialect(ApiDialect):
         """The query of a page. `size` only spares what would be too small anyway."""
         if filters.media_type not in MEDIA_TYPES:
             raise WrongParameterError.not_among("media type", filters.media_type, MEDIA_TYPES)
-        if filters.tag_language not in LOCALES:
-            raise WrongParameterError.not_among("language", filters.tag_language, LOCALES)
+        language = filters.language_among(LOCALES)
         parameters = {
             "query": plain_tag(tag),
-            "locale": LOCALES[filters.tag_language],
+            "locale": LOCALES[language],
             "orientation": ORIENTATIONS.get(filters.orientation, ""),
             "size": _size(filters),
             "color": _colour(filters),

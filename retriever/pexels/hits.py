@@ -45,7 +45,7 @@ def candidate_from_photo(photo: object, profile: SourceProfile, found_by: str, c
         creator_url=url_of(entry, "photographer_url"),
         licence=profile.licence,
         licence_url=profile.licence_url,
-        credit=profile.credit.format(creator=creator or "an unnamed creator"),
+        credit=profile.credit_of(creator),
         found_by=found_by,
         catalogue=catalogue,
         title=text_of(entry, "alt"),

@@ -20,6 +20,11 @@ class PixabayAnswers(ApiDialect):
         total = answer.get("totalHits")
         return total if isinstance(total, int) else None
 
+    def matches(self, answer: Mapping[str, Any]) -> int | None:
+        """`total`: all matches, of which `totalHits` can be reached."""
+        matches = answer.get("total")
+        return matches if isinstance(matches, int) else self.total(answer)
+
     def is_past_the_end(self, error: SourceAnswerError) -> bool:
         """A page beyond the 500 pictures is an error 400 in plain text."""
         return error.status == 400 and "out of valid range" in error.text

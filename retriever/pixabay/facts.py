@@ -9,8 +9,7 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
-from phrasepix_core.text import printable
-from retriever.answer_fields import flag_of, text_of, url_of
+from retriever.answer_fields import flag_of, text_of, url_of, words_of
 from retriever.candidate import Candidate, Clip, Rendition
 from retriever.profile import SourceProfile
 
@@ -47,7 +46,7 @@ def described(
         creator_url=url_of(hit, "userURL") or _creator_url(hit, creator, profile),
         licence=profile.licence,
         licence_url=profile.licence_url,
-        credit=profile.credit.format(creator=creator or "an unnamed creator"),
+        credit=profile.credit_of(creator),
         found_by=found_by,
         catalogue=catalogue,
         commercial_use=True,
@@ -86,5 +85,4 @@ def _creator_url(hit: Mapping[str, Any], creator: str, profile: SourceProfile) -
 def _tags(tags: object) -> tuple[str, ...]:
     """One comma-separated string, with repeats; newer clients may meet a list."""
     words = tags.split(",") if isinstance(tags, str) else tags if isinstance(tags, list) else []
-    shown = (printable(word) for word in words if isinstance(word, str))
-    return tuple(dict.fromkeys(word for word in shown if word))
+    return words_of(words)

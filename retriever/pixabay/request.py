@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from retriever.errors import WrongParameterError
 from retriever.filters import COLOURS, ORDERS, Filters
+from retriever.tags import without_controls
 
 # fmt: off
 LANGUAGES = (
@@ -56,8 +57,7 @@ class PixabayRequest:
                 f"the tag has {len(self.q)} characters and Pixabay takes at most {LONGEST_Q}; "
                 "a tag is one or two nouns, the sentence belongs in the phrase"
             )
-        if any(not character.isprintable() for character in self.q):
-            raise WrongParameterError(f"the tag {self.q!r} has control characters in it; give plain words")
+        without_controls(self.q)
         _among("language", self.lang, LANGUAGES)
         _among("media type", self.image_type, MEDIA_TYPES)
         _among("orientation", self.orientation, ORIENTATIONS)
@@ -80,8 +80,8 @@ class PixabayRequest:
     def of(cls, tag: str, filters: Filters, *, page: int = 1, per_page: int = 200) -> "PixabayRequest":
         """The request that asks for `tag` under `filters`."""
         return cls(
-            q=" ".join(tag.split()),
-            lang=filters.tag_language,
+            q=without_controls(tag),
+            lang=filters.language_among(LANGUAGES),
             image_type=filters.media_type,
             orientation=filters.orientation if filters.orientation in ORIENTATIONS else "all",  # it knows no squares
             category=filters.category,

@@ -11,12 +11,8 @@ from retriever.pixabay.profile import PIXABAY
 from retriever.pixabay.request import PixabayRequest
 from retriever.profile import SourceProfile
 from retriever.source import SkippedHit, log_skip
-from retriever.user_agent import user_agent
 
-PIXABAY_MANNERS = Manners(
-    user_agent=user_agent(),
-    keep_answers_for=PIXABAY.answers_kept_for,
-)
+PIXABAY_MANNERS = Manners(keep_answers_for=PIXABAY.answers_kept_for)
 
 
 class PixabayRetriever(ApiRetriever):

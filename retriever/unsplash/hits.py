@@ -9,7 +9,16 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from retriever.answer_fields import UnusableHitError, day_of, object_of, pixels_of, text_of, url_of, usable_entry
+from retriever.answer_fields import (
+    UnusableHitError,
+    day_of,
+    object_of,
+    pixels_of,
+    text_of,
+    url_of,
+    usable_entry,
+    words_of,
+)
 from retriever.candidate import Candidate, Rendition
 from retriever.profile import Hotlinking, SourceProfile
 from retriever.unsplash.profile import REFERRAL, UNSPLASH_LICENCE
@@ -43,7 +52,7 @@ def candidate_from_photo(photo: object, profile: SourceProfile, found_by: str, c
         creator_url=_referred(url_of(object_of(user, "links"), "html")),
         licence=profile.licence,
         licence_url=profile.licence_url,
-        credit=profile.credit.format(creator=creator or "an unnamed creator"),
+        credit=profile.credit_of(creator),
         found_by=found_by,
         catalogue=catalogue,
         title=text_of(entry, "description") or text_of(entry, "alt_description"),
@@ -86,5 +95,4 @@ def _with_query(url: str, query: str) -> str:
 
 def _tags(tags: object) -> tuple[str, ...]:
     entries = tags if isinstance(tags, list) else []
-    titles = (text_of(entry, "title") for entry in entries if isinstance(entry, Mapping))
-    return tuple(dict.fromkeys(title for title in titles if title))
+    return words_of(entry.get("title") for entry in entries if isinstance(entry, Mapping))

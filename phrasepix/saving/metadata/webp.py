@@ -12,21 +12,17 @@ from PIL import Image
 from phrasepix.saving.metadata import exif, xmp
 from phrasepix.saving.metadata.fields import CreditFields
 from phrasepix.saving.metadata.splice import Edit, NoRoomError
+from retriever.folder.packet import LARGEST_PACKET
 
 _HEADER = 12
 _XMP_FLAG, _EXIF_FLAG, _ALPHA_FLAG = 0x04, 0x08, 0x10
-_LARGEST_PACKET = 1 << 20
 
 
-def webp_edits(file: BinaryIO, fields: CreditFields) -> list[Edit]:
-    """The edits that put the credit into a WebP. Raises `NoRoomError`."""
-    file.seek(4)
-    size = struct.unpack("<I", file.read(4))[0]
+def webp_edits(file: BinaryIO, fields: CreditFields) -> tuple[list[Edit], xmp.Existing]:
+    """The edits that put the credit into a WebP, and the XMP it has. Raises `NoRoomError`."""
+    size = _size(file)
     chunks = {kind: (start, length) for kind, start, length in reversed(list(_chunks(file, size + 8)))}
-    old, existing = chunks.get(b"XMP "), None
-    if old is not None and old[1] <= _LARGEST_PACKET:
-        file.seek(old[0] + 8)
-        existing = file.read(old[1])
+    old, existing = chunks.get(b"XMP "), webp_xmp(file)
     block = None if b"EXIF" in chunks else exif.exif_block(fields)
     flags = _XMP_FLAG | (_EXIF_FLAG if block is not None else 0)
     tail = b"" if block is None else _chunk(b"EXIF", block)
@@ -37,7 +33,25 @@ def webp_edits(file: BinaryIO, fields: CreditFields) -> list[Edit]:
     grown = size + sum(len(edit.replacement) - (edit.end - edit.start) for edit in edits)
     if grown >= 1 << 32:
         raise NoRoomError("it would grow larger than a WebP can be")
-    return [Edit(4, 8, struct.pack("<I", grown)), *edits]
+    return [Edit(4, 8, struct.pack("<I", grown)), *edits], existing
+
+
+def webp_xmp(file: BinaryIO) -> xmp.Existing:
+    """The XMP of a WebP. Raises `NoRoomError`."""
+    packets = []
+    for kind, start, length in _chunks(file, _size(file) + 8):
+        if kind == b"XMP ":
+            if length > LARGEST_PACKET:
+                raise NoRoomError("it has XMP that is too long to be read, which is left as it is")
+            file.seek(start + 8)
+            packets.append(file.read(length))
+    return xmp.Existing(xmp.only(packets))
+
+
+def _size(file: BinaryIO) -> int:
+    """The size that the file says it has, in bytes, without the first eight."""
+    file.seek(4)
+    return int(struct.unpack("<I", file.read(4))[0])
 
 
 def _announced(file: BinaryIO, chunks: dict[bytes, tuple[int, int]], flags: int) -> Edit:

@@ -2,11 +2,13 @@
 
 import os
 
+from phrasepix_core import __version__
+
 CONTACT_VARIABLE = "PHRASEPIX_CONTACT"
 """The environment's name for an address (mail or page) at which a source can reach who is asking."""
 
 
 def user_agent() -> str:
-    """The `User-Agent` of a request: program, purpose and, where the person gives one, a contact."""
+    """The `User-Agent` of a request: program, purpose and, if the person gives one, a contact."""
     contact = "".join(c for c in os.environ.get(CONTACT_VARIABLE, "").strip() if " " <= c <= "~")
-    return f"phrasepix/0.1 (finds the picture a sentence describes{f'; {contact}' if contact else ''})"
+    return f"phrasepix/{__version__} (finds the picture a sentence describes{f'; {contact}' if contact else ''})"

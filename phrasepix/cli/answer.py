@@ -1,0 +1,65 @@
+"""What goes to stdout: a table on a terminal, else tab-separated lines, JSON, or paths."""
+
+import os
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from phrasepix.cli.output import writing_to_stdout
+
+if TYPE_CHECKING:
+    from phrasepix.cli.screen import Screen
+    from phrasepix.results import Results
+
+
+def check_output(*, as_json: bool, as_paths: bool, gallery: Path | None) -> None:
+    """Say what is wrong with the options before anything is searched for.
+
+    Raises `WrongParameterError`, and `NotWrittenError` if the gallery cannot be written where it is wanted.
+    """
+    from phrasepix.errors import NotWrittenError, WrongParameterError
+
+    if as_json and as_paths:
+        raise WrongParameterError("--json and --paths both say what stdout gets; give one of them")
+    if gallery is not None:
+        # What stands there already may be a device, which takes what is written whatever its folder allows.
+        folder = gallery.expanduser().absolute().parent
+        if not folder.is_dir():
+            raise NotWrittenError(f"cannot write {gallery}: there is no folder {folder}; make it first")
+        if not gallery.expanduser().exists() and not os.access(folder, os.W_OK | os.X_OK):
+            raise NotWrittenError(f"cannot write {gallery}: the folder {folder} cannot be written to")
+
+
+def write(results: "Results", *, as_json: bool, with_header: bool) -> None:
+    """The matches: a JSON object, a table on a terminal, or lines with or without a header."""
+    from phrasepix.columns import MATCHES, header
+    from phrasepix.console import console_of
+    from phrasepix.terminal import results_lines
+
+    with writing_to_stdout():
+        if as_json:
+            sys.stdout.write(results.to_json() + "\n")
+        elif results and (console := console_of(sys.stdout)) is not None:
+            console.print(results)
+        else:
+            sys.stdout.write((header(MATCHES) if with_header else "") + results_lines(results))
+
+
+def write_paths(results: "Results", *, null: bool, screen: "Screen") -> None:
+    """The files that matches are, and on stderr how many are none."""
+    from phrasepix.links import file_of
+
+    found = [file_of(match.candidate) for match in results]
+    put_paths((path for path in found if path is not None), null=null)
+    if without := found.count(None):
+        are = "is no file" if without == 1 else "are no files"
+        screen.say(f"{without} of {len(found)} matches {are} on this machine; --save DIR with --paths fetches them.")
+
+
+def put_paths(paths: Iterable[Path], *, null: bool) -> None:
+    """Each path byte by byte, whatever its name, with a line break or a NUL behind it."""
+    end = b"\0" if null else b"\n"
+    with writing_to_stdout():
+        sys.stdout.flush()
+        sys.stdout.buffer.write(b"".join(os.fsencode(path) + end for path in paths))

@@ -1,0 +1,25 @@
+"""The columns of what is written to a pipe, tab-separated; new ones are added at the end."""
+
+MATCHES = (
+    "rank",
+    "score",
+    "picture",
+    "page",
+    "file",
+    "tags",
+    "creator",
+    "alike",
+    "penalty",
+    "stands_out",
+    "fit",
+    "path",
+    "nearness",
+    "bonus",
+)
+SOURCES = ("name", "title", "ready", "key", "limits", "credit", "hotlinking", "on_download", "remedy")
+KEPT = ("kept", "of", "how_many", "bytes", "path")
+
+
+def header(columns: tuple[str, ...]) -> str:
+    """The names of the columns as a line of their own."""
+    return "\t".join(columns) + "\n"

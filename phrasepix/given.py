@@ -1,0 +1,93 @@
+"""Arguments of a search as they were given, checked for their kind before anything is asked or loaded."""
+
+import operator
+import re
+import reprlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import SupportsIndex
+
+from phrasepix_core.text import same_text
+from reranker.encoder import Encoder
+from retriever.errors import WrongParameterError
+from retriever.filters import Filters
+from retriever.protocol import Retriever
+
+_BETWEEN_TAGS = re.compile("[,;，；、،؛﹐﹔､]")
+
+
+def whole_number(name: str, given: object, error: type[Exception] = WrongParameterError) -> int:
+    """`given` as a whole number from 1. Raises `error`, which names the parameter and what was given."""
+    wish = f"{name} {reprlib.repr(given)} is out of range; allowed: whole numbers from 1"
+    if isinstance(given, bool) or not isinstance(given, SupportsIndex):
+        raise error(wish)
+    if (number := operator.index(given)) < 1:
+        raise error(wish)
+    return number
+
+
+def tags_given(tag: object) -> tuple[str, ...]:
+    """The tags, each once: of one text, with commas or semicolons of any script between several, or of several texts.
+
+    Raises `WrongParameterError`.
+    """
+    several = (tag,) if isinstance(tag, str) else () if tag is None else tag
+    if not isinstance(several, Sequence) or not all(isinstance(one, str) for one in several):
+        raise WrongParameterError(
+            f'tag {reprlib.repr(tag)} is no text; give the main noun of what you look for, such as tag="tiger", or '
+            'several, such as tag=["tiger", "snow"]'
+        )
+    named = [[same_text(part) for part in _BETWEEN_TAGS.split(one)] for one in several]
+    # If nothing is left of one, an empty tag says so.
+    return tuple(dict.fromkeys(tag for tags in named for tag in (list(filter(None, tags)) or [""])))
+
+
+def sources_given(source: object) -> tuple[str | Retriever, ...]:
+    """The sources, each once: of one, or of several. Raises `WrongParameterError`, also if there are none."""
+    several = source if isinstance(source, Sequence) and not isinstance(source, str) else [source]
+    if not several:
+        raise WrongParameterError(
+            f"source {source!r} names none; leave it out for the usual ones, or give {_SOURCES_ALLOWED}"
+        )
+    chosen: dict[object, str | Retriever] = {}
+    for given in several:
+        one = f"folder:{given}" if isinstance(given, Path) else given
+        if not isinstance(one, str | Retriever):
+            raise WrongParameterError(f"source {reprlib.repr(given)} is none; give {_SOURCES_ALLOWED}")
+        chosen[one if isinstance(one, str) else id(one)] = one  # a retriever need not be hashable
+    return tuple(chosen.values())
+
+
+_SOURCES_ALLOWED = (
+    "a name, the path of a folder, or a Retriever, or a list of these; `phrasepix sources` lists the names"
+)
+
+
+def demand_texts(**given: object) -> None:
+    """Raise `WrongParameterError` for the first that is neither a text nor None."""
+    for name, value in given.items():
+        if value is not None and not isinstance(value, str):
+            raise WrongParameterError(f"{name} {reprlib.repr(value)} is no text; give a str, or leave it out")
+
+
+def demand_model(name: str, model: object) -> None:
+    """Raise `WrongParameterError` for what is neither a model's name nor an `Encoder`; None is no model named."""
+    if model is not None and not isinstance(model, str | Encoder):
+        raise WrongParameterError(
+            f'{name} {reprlib.repr(model)} is no model; give a name such as "multilingual", or an Encoder: an object '
+            "with name, dimensions, input_side, encode_texts and encode_pictures (reranker.Encoder)"
+        )
+
+
+def demand_filters(filters: object) -> None:
+    """Raise `WrongParameterError` for what are no `Filters`."""
+    if not isinstance(filters, Filters):
+        raise WrongParameterError(
+            f'filters {reprlib.repr(filters)} are none; give Filters(…), such as Filters(orientation="vertical")'
+        )
+
+
+def demand_directory(name: str, directory: object) -> None:
+    """Raise `WrongParameterError` for what is neither a path nor None."""
+    if directory is not None and not isinstance(directory, str | Path):
+        raise WrongParameterError(f"{name} {reprlib.repr(directory)} is no path; give a str or a Path")
