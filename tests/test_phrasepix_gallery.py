@@ -224,8 +224,8 @@ def test_every_face_shows_what_a_rank_is_made_of() -> None:
     page = Page(gallery_cards(ranked))
     assert "nearness −0.123" in page.text
     assert "words −0.045" in page.text
-    assert "Ranks go by the score less the nearness" in page.text
-    assert "Ranks go by" not in Page(gallery_cards(results)).text
+    assert "Less nearness: a picture that is near every caption" in page.text
+    assert "Less nearness" not in Page(gallery_cards(results)).text
     console = Console(file=io.StringIO(), width=120)
     console.print(ranked)
     table = console.file.getvalue()  # type: ignore[attr-defined]
