@@ -23,6 +23,7 @@ from phrasepix.models import choose_model, texts_of_model
 from phrasepix.sample.catalogue import PICTURES_DIRECTORY
 from phrasepix.sample.source import sample_retriever
 from reranker.encoder import Embeddings, Encoder, unit_rows
+from reranker.families import penalty_of
 from reranker.match import Match
 from reranker.query import EncodedQuery, Example, Part, Phrase, Query
 from reranker.standing import Standing
@@ -81,7 +82,7 @@ class Sample:
 
     def order(self, query: Query, pool: Sequence[int]) -> list[int]:
         """The pool, best first."""
-        standing = Standing(EncodedQuery.of(query, self._encode), SHOWN)
+        standing = Standing(EncodedQuery.of(query, self._encode), SHOWN, penalty=penalty_of("sample"))
         places = [((place,), self._candidates[number]) for place, number in enumerate(pool)]
         standing.add(places, [self._embeddings[number] for number in pool])
         return [int(one.candidate.id) for one in standing.in_order()]

@@ -19,14 +19,17 @@ import numpy as np
 
 from benchmarks.sample_embeddings import Asked, SampleEmbeddings, few_facts
 from reranker.encoder import Embeddings, unit_rows
+from reranker.families import LIMITS as LIMITS_OF_FAMILY
 from reranker.memory.embedding_store import EmbeddingStore
 from reranker.neutral import NEUTRAL_PHRASES, neutral_embeddings
-from reranker.reading import ALLOWANCE, CLEAR, FAIR, PART_CLEAR, PART_FAIR, Yardstick
+from reranker.reading import ALLOWANCE, Yardstick
 from training.captions import GROUND_WORDS, TIME_WORDS, WEATHER_WORDS, Claims, Said, thing_words
 from training.measure import pool_of, sample_phrases
 from training.scenes import COLOURS, SUBJECTS, Scene, scene_of_picture
 
 REPORT = Path(__file__).with_name("READING.md")
+_SAMPLE = LIMITS_OF_FAMILY["sample"]
+FAIR, CLEAR, PART_FAIR, PART_CLEAR = _SAMPLE.fair, _SAMPLE.clear, _SAMPLE.part_fair, _SAMPLE.part_clear
 SHOWN = 10
 LIMITS = (0.5, 0.8, 1.0, 1.1, 1.15, 1.2, 1.25, 1.3, 1.5, 2.0)
 RECOGNISED, MISJUDGED = 0.90, 0.05
@@ -104,7 +107,7 @@ class Searches:
     def shown(self, text: Embeddings, pool: Sequence[int]) -> list[tuple[int, float]]:
         """The best ten by cosine: id, and how far each stands out."""
         rows = self.sample.of(list(pool))
-        yardstick = Yardstick(self.neutral, list(rows))
+        yardstick = Yardstick(self.neutral, list(rows), smaller=_SAMPLE.smaller)
         best = np.argsort(-(rows.astype(np.float64) @ text), kind="stable")[:SHOWN]
         return [(pool[one], yardstick.stands_out(text, rows[one]) or 0.0) for one in best]
 

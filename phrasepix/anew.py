@@ -42,6 +42,7 @@ def ranked_anew(
                 place_of=lambda candidate: looked.places[candidate.identity],
                 fold=settings.fold,
                 finish=finish_of(settings, second, on_progress),
+                ordering=settings.ordering,
             )
 
     found = ranking(OfflineFetcher())

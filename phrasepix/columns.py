@@ -13,6 +13,8 @@ MATCHES = (
     "stands_out",
     "fit",
     "path",
+    "nearness",
+    "bonus",
 )
 SOURCES = ("name", "title", "ready", "key", "limits", "credit", "hotlinking", "on_download", "remedy")
 KEPT = ("kept", "of", "how_many", "bytes", "path")

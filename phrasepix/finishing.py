@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from phrasepix.loading import ModelInLoading
+from phrasepix.sample import SAMPLE_NAME
 from phrasepix.settings import SearchProgress, Settings
 from reranker.clip_reranker import ClipReranker, Progress
 from reranker.finish import Finish, Refinement
@@ -21,7 +22,9 @@ def finish_of(
         phrases = [part.text for part in settings.query.wanted if isinstance(part, Phrase)]
         said = settings.filters.language
         parts = tuple(one for text in phrases for one in parts_of_phrase(text, said or language_of(text)))
-    return Finish(settings.diverse, parts, None if second is None else _refinement(settings, second, on_progress))
+    refinement = None if second is None else _refinement(settings, second, on_progress)
+    is_out_of_its_depth = settings.model == SAMPLE_NAME and settings.sources != (SAMPLE_NAME,)
+    return Finish(settings.diverse, parts, refinement, in_words=not is_out_of_its_depth)
 
 
 def _refinement(

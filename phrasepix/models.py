@@ -49,8 +49,8 @@ def is_at_hand(choice: ModelChoice, device: str, engine: str) -> bool:
 class _Loaded:
     """An encoder with the texts it has encoded, and its reranker, which is imported when it is asked for."""
 
-    def __init__(self, encoder: Encoder) -> None:
-        self.texts = EncodedTexts(encoder)
+    def __init__(self, encoder: Encoder, family: str = "") -> None:
+        self.texts = EncodedTexts(encoder, family)
         self._making = Lock()
 
     @property
@@ -85,9 +85,10 @@ def reranker_of_model(
 
 def _loaded(choice: ModelChoice, device: str, engine: str, download: bool) -> _Loaded:
     directory = cache_directory().absolute()
+    family = SAMPLE_NAME if choice == _NAMED[SAMPLE_NAME] else ""
 
     def load() -> _Loaded:
-        return _Loaded(load_encoder(choice, directory, device=device, engine=engine, download=download))
+        return _Loaded(load_encoder(choice, directory, device=device, engine=engine, download=download), family)
 
     return _NAMED_MODELS.get((choice, device, engine, directory), load, terms=download)
 

@@ -37,6 +37,10 @@ def _sentences(results: "Results") -> Iterator[str]:
             "Ranks go by score less penalty: how much more a picture resembles what is not wanted than these pictures "
             "do on average."
         )
+    if any(match.nearness for match in results):
+        yield "Less nearness: a picture that is near every caption loses the places it takes from others."
+    if any(match.bonus for match in results):
+        yield "More for words: those of the phrase that the source's tags and title for a picture have."
     if results.refined_by:
         yield f"The best were ranked again by {results.refined_by}; the others stay behind them."
     if results.diverse:

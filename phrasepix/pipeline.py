@@ -66,6 +66,7 @@ class Search:
                 place_of=pool.place_of,
                 fold=self._settings.fold,
                 finish=finish_of(self._settings, self._second_model, self._on_progress),
+                ordering=self._settings.ordering,
                 on_progress=lambda progress: self._report(progress, pool),
             ),
             pool,
@@ -86,6 +87,7 @@ class Search:
             place_of=pool.place_of,
             fold=self._settings.fold,
             finish=finish_of(self._settings, self._second_model, self._on_progress),
+            ordering=self._settings.ordering,
         ):
             self._report(Progress(ranking.pool_size, len(ranking.skipped)), pool)
             yield self._as_results(ranking, pool)

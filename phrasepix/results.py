@@ -253,6 +253,8 @@ def _match_as_json(match: Match) -> dict[str, Any]:
         "rank": match.rank,
         "score": round(match.score, 6),
         "penalty": round(match.penalty, 6),
+        "nearness": round(match.nearness, 6),
+        "bonus": round(match.bonus, 6),
         "first_score": _rounded(match.first_score, 6),
         "stands_out": _rounded(match.stands_out, 3),
         "fit": match.fit or None,

@@ -47,6 +47,8 @@ def find_images(
     explain: bool = False,
     refine: str | Encoder | None = None,
     refine_top: int = 30,
+    rank: str = "cosine",
+    words: float = 0.0,
     on_progress: Callable[[SearchProgress], None] = _silent,
 ) -> Results:
     """Find the pictures that show `phrase` best.
@@ -97,6 +99,10 @@ def find_images(
     - `fold`: the same picture (on two sources, cropped, mirrored, recoloured) is one match, and the others are its
       `Match.siblings`.
     - `diverse`: from 0, the plain order, to 1: the best differ from each other.
+    - `rank`: cosine, or normalised: then half the mean cosine of a picture to the everyday captions nearest to it is
+      taken off (`Match.nearness`), so that pictures that are near every text lose the places they take from others.
+    - `words`: from 0 to 1, how much it counts whether the source's tags and title for a picture have the words of the
+      phrase (`Match.bonus`); 0.5 is a good choice if sources describe their pictures well.
     - `explain`: each match says in `Match.parts` how it shows each part of the phrase.
 
     By which model:
@@ -144,6 +150,8 @@ def find_images(
         explain=explain,
         refine=refine,
         refine_top=whole_number("refine_top", refine_top, WrongQueryError),
+        rank=rank,
+        words_weight=words,
     )
     with Search(settings, on_progress) as search:
         return search.results()
@@ -174,6 +182,8 @@ def stream_images(
     explain: bool = False,
     refine: str | Encoder | None = None,
     refine_top: int = 30,
+    rank: str = "cosine",
+    words: float = 0.0,
     on_progress: Callable[[SearchProgress], None] = _silent,
 ) -> Iterator[Results]:
     """The results while they firm up: what is best so far, again and again, at last what `find_images` returns.
@@ -203,6 +213,8 @@ def stream_images(
         explain=explain,
         refine=refine,
         refine_top=whole_number("refine_top", refine_top, WrongQueryError),
+        rank=rank,
+        words_weight=words,
     )
     return _streamed(settings, on_progress)
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from phrasepix.given import demand_directory, demand_filters, demand_model, demand_texts
 from reranker.encoder import Encoder
 from reranker.finish import demand_share
+from reranker.ordering import Ordering
 from reranker.query import Query
 from reranker.standing import Scored
 from retriever.errors import WrongParameterError
@@ -60,6 +61,8 @@ class Settings:
     explain: bool = False
     refine: str | Encoder | None = None
     refine_top: int = 30
+    rank: str = "cosine"
+    words_weight: float = 0.0
 
     def __post_init__(self) -> None:
         if not all(self.tags):
@@ -69,6 +72,7 @@ class Settings:
                 "key and base_url are of one source; with several, set each source's own environment variables"
             )
         demand_share(self.diverse)
+        _ = self.ordering  # which demands its own
         demand_filters(self.filters)
         demand_model("model", self.model)
         demand_model("refine", self.refine)
@@ -78,3 +82,8 @@ class Settings:
             raise WrongParameterError("the key is no text; give a str, or leave it out")  # and is shown nowhere
         if self.unused and self.project is None:
             raise WrongParameterError("unused needs the project whose pictures are left out; say which directory")
+
+    @property
+    def ordering(self) -> Ordering:
+        """What ranks go by. Raises `WrongQueryError`."""
+        return Ordering(self.rank, self.words_weight)

@@ -1,6 +1,7 @@
 """Matches on a terminal."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -8,7 +9,6 @@ from phrasepix.links import page_of, path_shown
 from phrasepix.videos import video_note
 from phrasepix_core.text import shortened
 from reranker.match import LEAST_PENALTY, Match
-from reranker.reading import share_of_full
 from retriever.candidate import Candidate
 
 if TYPE_CHECKING:
@@ -53,14 +53,15 @@ def results_table(results: "Results") -> "Group":
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, expand=False)
     table.add_column("#", justify="right", no_wrap=True, min_width=len(str(len(results))))
     table.add_column("score", no_wrap=True, min_width=6 + _BAR_WIDTH)
-    if results.unwanted:
-        table.add_column("penalty", justify="right", no_wrap=True)
+    parts = [part for part in _TOTAL_PARTS if part.is_in(results)]
+    for part in parts:
+        table.add_column(part.name, justify="right", no_wrap=True)
     table.add_column("picture")
     for match in results:
         table.add_row(
             str(match.rank),
             _score(match),
-            *([_penalty(match)] if results.unwanted else []),
+            *(_amount(part.of(match)) for part in parts),
             _picture(match),
         )
     below = "\n".join(without_controls(line) for line in (about, *results.order))
@@ -106,21 +107,40 @@ def _score(match: Match) -> "Text":
     """The cosine with a bar of how far the match stands out; below them the word for it, and the first score."""
     from rich.text import Text
 
-    if match.stands_out is None:
-        bar = word = ("", "")
+    if not match.fit:
+        bar, word = ("", ""), ("" if match.stands_out is None else f"{match.stands_out:+.1f} σ", "dim")
     else:
         style = _STYLES[match.fit]
-        bar, word = (f" {_bar(match.stands_out)}", style), (match.fit, style)
+        bar, word = (f" {_bar(match.share)}", style), (match.fit, style)
     first = "" if match.first_score is None else f"first {match.first_score:.3f}"
     below = Text.assemble((" · ", "dim")).join(Text(*one) for one in (word, (first, "dim")) if one[0])
     return Text.assemble(f"{match.score:.3f}", bar, "\n" if below else "", below)
 
 
-def _penalty(match: Match) -> "Text":
+@dataclass(frozen=True)
+class _TotalPart:
+    """What is added to a score beside the cosine, and which results have it."""
+
+    name: str
+    of: "Callable[[Match], float]"
+    is_in: "Callable[[Results], bool]"
+
+
+_TOTAL_PARTS = (
+    _TotalPart("penalty", lambda match: -match.penalty, lambda results: bool(results.unwanted)),
+    _TotalPart("nearness", lambda match: -match.nearness, lambda results: any(one.nearness for one in results)),
+    _TotalPart("words", lambda match: match.bonus, lambda results: any(one.bonus for one in results)),
+)
+"""In the order of their columns: each has one where it says something."""
+
+
+def _amount(amount: float) -> "Text":
+    """What is added or taken off, with its sign."""
     from rich.text import Text
 
-    is_seen = match.penalty >= LEAST_PENALTY
-    return Text(f"−{match.penalty:.3f}" if is_seen else "–", "yellow" if is_seen else "dim")
+    is_seen = abs(amount) >= LEAST_PENALTY
+    sign = "−" if amount < 0 else "+"
+    return Text(f"{sign}{abs(amount):.3f}" if is_seen else "–", "yellow" if is_seen else "dim")
 
 
 def _parts(match: Match) -> Iterator[str | tuple[str, str]]:
@@ -158,6 +178,8 @@ def results_lines(results: "Results") -> str:
                 "" if match.stands_out is None else f"{match.stands_out:.3f}",
                 match.fit,
                 path_shown(match.candidate),
+                f"{match.nearness:.6f}",
+                f"{match.bonus:.6f}",
             )
         )
         + "\n"
@@ -165,6 +187,6 @@ def results_lines(results: "Results") -> str:
     )
 
 
-def _bar(stands_out: float) -> str:
-    filled = round(share_of_full(stands_out) * _BAR_WIDTH)
+def _bar(share: float) -> str:
+    filled = round(share * _BAR_WIDTH)
     return "█" * filled + "░" * (_BAR_WIDTH - filled)

@@ -7,7 +7,7 @@ from reranker.errors import RerankerError
 
 if TYPE_CHECKING:
     from reranker.clip_reranker import ClipReranker, Progress
-    from reranker.encoder import Embeddings, Encoder, KnowsTexts, LoadsAhead, PreparesPictures
+    from reranker.encoder import DeclaresFamily, Embeddings, Encoder, KnowsTexts, LoadsAhead, PreparesPictures
     from reranker.finish import Finish, Refinement
     from reranker.match import Match, Ranking, SkippedPicture
     from reranker.memory import Memory
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ClipReranker",
+    "DeclaresFamily",
     "Embeddings",
     "Encoder",
     "Example",
@@ -39,6 +40,7 @@ __all__ = [
 
 _HOMES = {
     "ClipReranker": "reranker.clip_reranker",
+    "DeclaresFamily": "reranker.encoder",
     "Embeddings": "reranker.encoder",
     "Encoder": "reranker.encoder",
     "Example": "reranker.query",

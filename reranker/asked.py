@@ -8,16 +8,19 @@ from reranker.encoded_texts import EncodedTexts
 from reranker.encoder import Embeddings
 from reranker.errors import WrongQueryError
 from reranker.examples import Examples
+from reranker.families import LIMITS, penalty_of
 from reranker.memory.embedding_store import EmbeddingStore
+from reranker.ordering import PLAIN, Ordering
 from reranker.query import EncodedQuery, Example, Part, Phrase, Query
 from reranker.reading import NOT_READ, Reader, Yardstick
-from reranker.standing import Scored
+from reranker.standing import Scored, Standing
 
 
 class Asked:
     """A `query` in an encoder's space, by its `texts` and `examples`; matches are read by `parts` of its phrases too.
 
-    `store` keeps the embeddings of the neutral phrases.
+    `store` keeps the embeddings of the neutral phrases and the captions. Matches are read `in_words` where the limits
+    of the model's family are known.
     """
 
     def __init__(
@@ -27,12 +30,18 @@ class Asked:
         examples: Examples,
         store: EmbeddingStore | None,
         parts: tuple[str, ...] = (),
+        ordering: Ordering = PLAIN,
+        *,
+        in_words: bool = True,
     ) -> None:
         self.query = query
         self.examples = examples
         self._texts = texts
         self._store = store
         self._parts = parts
+        self.ordering = ordering
+        self._penalty = penalty_of(texts.family)
+        self._limits = LIMITS.get(texts.family) if in_words else None
 
     def encoded(self) -> EncodedQuery:
         """All of it: texts before pictures, for one tower is in memory at a time.
@@ -44,7 +53,13 @@ class Asked:
         self._texts.parts(self._parts)
         if self._is_read:
             self._texts.neutral(self._store)
+        self._captions()
         return EncodedQuery.of(self.query, self._embedding_of)
+
+    def standing(self, top: int) -> Standing:
+        """Where candidates will stand. Raises the errors of `encoded`."""
+        phrases = [part.text for part in self.query.wanted if isinstance(part, Phrase)]
+        return Standing(self.encoded(), top, self.ordering, self._captions(), phrases, self._penalty)
 
     def reader(self, pool: Sequence[Scored]) -> Reader:
         """What reads matches of the pool: by the phrases, but where a picture is wanted too by the parts alone."""
@@ -54,9 +69,14 @@ class Asked:
         wanted = self.query.wanted
         phrases = [(self._texts.phrase(part.text), part.weight) for part in wanted if isinstance(part, Phrase)]
         return Reader(
-            Yardstick(np.asarray(neutral), [one.embedding for one in pool]),
+            Yardstick(
+                np.asarray(neutral),
+                [one.embedding for one in pool],
+                smaller=self._limits is not None and self._limits.smaller,
+            ),
             phrases if len(phrases) == len(wanted) else (),
             self._texts.parts(self._parts),
+            self._limits,
         )
 
     def demand_pictures(self) -> None:
@@ -70,6 +90,12 @@ class Asked:
     @property
     def _is_read(self) -> bool:
         return any(isinstance(part, Phrase) for part in self.query.wanted)
+
+    def _captions(self) -> Embeddings | None:
+        """What pictures may be too near to: of phrases alone, for no caption is as near as another picture."""
+        if not self.ordering.is_normalised or not all(isinstance(part, Phrase) for part in self.query.wanted):
+            return None
+        return self._texts.captions(self._store)
 
     def _embedding_of(self, part: Part) -> Embeddings:
         if isinstance(part, Example):

@@ -18,10 +18,11 @@ from reranker.kept_loader import KeptLoader, LoadsPictures
 from reranker.match import Ranking, SkippedPicture
 from reranker.memory import EncodedPicture, EncodedPictures, Memory
 from reranker.memory.embedding_store import EmbeddingStore
+from reranker.ordering import PLAIN, Ordering
 from reranker.pictures import PictureLoader
 from reranker.pool_encoder import PoolEncoder
 from reranker.query import Query
-from reranker.ranked import Ranked, spread
+from reranker.ranked import Ranked, readings_of, spread
 from reranker.showing import PicturesToShow
 from reranker.standing import Place, Scored, Standing
 from retriever.candidate import Candidate
@@ -94,11 +95,13 @@ class ClipReranker:
         place_of: Callable[[Candidate], Place] | None = None,
         fold: bool = True,
         finish: Finish = AS_IT_STANDS,
+        ordering: Ordering = PLAIN,
         on_progress: Callable[[Progress], None] = lambda progress: None,
     ) -> Ranking:
         """The `top` candidates by cosine to the phrase or query, best first; ties keep the candidates' order.
 
-        What the query does not want costs a candidate its `Match.penalty`.
+        What the query does not want costs a candidate its `Match.penalty`. `ordering` may take its nearness to
+        everyday captions off, and have the words of its source count.
 
         `place_of` decides ties where the candidates' order is one of chance, such as that of several sources' answers.
         With `fold` they are different pictures: what shows the same one as a better candidate (the same file or page,
@@ -109,7 +112,7 @@ class ClipReranker:
         `candidates` is read by another thread. Raises `WrongQueryError` for an empty phrase or a `top` below 1.
         """
         loader, memory = loader or self._loader, memory or self._memory
-        asked = self._asked(query, finish, loader, memory)
+        asked = self._asked(query, finish, ordering, loader, memory)
         likeness = Likeness() if fold else None
         for standing in self._standings(asked, candidates, top, loader, memory, place_of, likeness):
             on_progress(Progress(standing.done, len(standing.skipped), standing.best))
@@ -126,6 +129,7 @@ class ClipReranker:
         place_of: Callable[[Candidate], Place] | None = None,
         fold: bool = True,
         finish: Finish = AS_IT_STANDS,
+        ordering: Ordering = PLAIN,
     ) -> Iterator[Ranking]:
         """The ranking as it firms up: after each batch what is best by then, at last what `rerank` gives.
 
@@ -133,7 +137,7 @@ class ClipReranker:
         fetched for it is left out, and nothing is known of how far one stands out; `finish` is of the last alone.
         """
         loader, memory = loader or self._loader, memory or self._memory
-        asked = self._asked(query, finish, loader, memory)
+        asked = self._asked(query, finish, ordering, loader, memory)
         to_show = self._to_show(loader, memory)
         pictures: dict[tuple[str, str], Image.Image] = {}
         likeness = Likeness() if fold else None
@@ -142,10 +146,13 @@ class ClipReranker:
             yield _so_far(standing, pictures, likeness, asked.examples)
         yield self._ranking(asked, standing, top, loader, memory, likeness, finish)
 
-    def _asked(self, query: str | Query, finish: Finish, loader: PictureLoader, memory: Memory | None) -> Asked:
+    def _asked(
+        self, query: str | Query, finish: Finish, ordering: Ordering, loader: PictureLoader, memory: Memory | None
+    ) -> Asked:
         query = query if isinstance(query, Query) else Query.of_phrase(query)
         examples = Examples(query, self.encoder, self._in_use, loader, self._remembered, memory)
-        return Asked(query, self._texts, examples, None if memory is None else memory.texts, finish.parts)
+        texts = None if memory is None else memory.texts
+        return Asked(query, self._texts, examples, texts, finish.parts, ordering, in_words=finish.in_words)
 
     def _standings(
         self,
@@ -161,7 +168,7 @@ class ClipReranker:
         if isinstance(top, bool) or not isinstance(top, SupportsIndex) or top < 1:
             raise WrongQueryError(f"top {top!r} is out of range; allowed: whole numbers from 1")
         with self._texts.search(asked.query), self._pool.encoding(candidates, loader, memory, place_of) as batches:
-            standing = Standing(asked.encoded(), top)  # while the first pictures are on their way
+            standing = asked.standing(top)  # while the first pictures are on their way
             yield standing
             for batch in batches:
                 encoded = [(place, one, found) for place, one, found in batch if isinstance(found, EncodedPicture)]
@@ -216,9 +223,10 @@ class ClipReranker:
                     else:
                         pictures[place] = picture
         siblings = siblings_of(kept, candidates, likeness, without=gone)
+        readings = readings_of([order[place] for place in kept])
         matches = [
-            order[place].match(rank, pictures[place], alike)
-            for rank, (place, alike) in enumerate(zip(kept, siblings, strict=True), start=1)
+            order[place].match(rank, pictures[place], alike, reading)
+            for rank, (place, alike, reading) in enumerate(zip(kept, siblings, readings, strict=True), start=1)
         ]
         return Ranking(tuple(matches), tuple(skipped), standing.done)
 
@@ -241,7 +249,7 @@ class ClipReranker:
             return order, 0
         asked.demand_pictures()
         second = refinement.reranker()
-        asked_of_second = second._asked(asked.query, finish, loader, memory)
+        asked_of_second = second._asked(asked.query, finish, asked.ordering, loader, memory)
         to_rank = [order[place].candidate for place in best]
         kept = KeptLoader(self._to_show(loader, memory).kept, fetched_for=self.encoder.input_side, otherwise=loader)
         for standing in second._standings(asked_of_second, to_rank, len(to_rank), kept, memory, None, None):

@@ -12,7 +12,8 @@ import numpy as np
 from phrasepix_core.text import shortened
 from reranker.encoder import Embeddings, Encoder, KeepsOneTower, checked_rows
 from reranker.errors import WrongQueryError
-from reranker.neutral import neutral_embeddings
+from reranker.families import declared_family
+from reranker.neutral import caption_embeddings, neutral_embeddings
 
 if TYPE_CHECKING:  # texts are encoded while the rest of this stage is imported
     from reranker.memory.embedding_store import EmbeddingStore
@@ -21,16 +22,19 @@ if TYPE_CHECKING:  # texts are encoded while the rest of this stage is imported
 class EncodedTexts:
     """Phrases, parts of them, and the neutral phrases that they are read against.
 
+    `family` is that of the encoder, where it does not declare one itself (`reranker.families`).
     Whoever asks for a text while the `encoder` is `in_use`, perhaps for that text, waits.
     """
 
-    def __init__(self, encoder: Encoder) -> None:
+    def __init__(self, encoder: Encoder, family: str = "") -> None:
         self.encoder = encoder
+        self.family = family or declared_family(encoder)
         self.in_use = Lock()
         """An encoder may be called by any thread, but by one at a time."""
         self._neutral: Embeddings | None = None
         self._searches: Counter[int] = Counter()
         self._counting = Lock()
+        self._captions: Embeddings | None = None
         self._phrases = lru_cache(maxsize=128)(self._encode_phrase)
         self._parts = lru_cache(maxsize=32)(self._encode_parts)
 
@@ -50,6 +54,13 @@ class EncodedTexts:
             if self._neutral is None:
                 self._neutral = neutral_embeddings(self.encoder, store)
             return self._neutral
+
+    def captions(self, store: "EmbeddingStore | None") -> Embeddings:
+        """Those of the everyday captions, float32 [k, d], as of `neutral`."""
+        with self.in_use:
+            if self._captions is None:
+                self._captions = caption_embeddings(self.encoder, store)
+            return self._captions
 
     @contextmanager
     def search(self, query: object) -> Iterator[None]:

@@ -60,6 +60,16 @@ def image_tower_name(encoder: Encoder) -> str:
 
 
 @runtime_checkable
+class DeclaresFamily(Protocol):
+    """An `Encoder` that says which family of models it belongs to, so that its scores can be read in words."""
+
+    @property
+    def family(self) -> str | None:
+        """“clip” (trained by softmax over a batch), “siglip”, “sample”, or another; None or empty: not known."""
+        ...
+
+
+@runtime_checkable
 class KnowsTexts(Protocol):
     """An `Encoder` that came with the embeddings of some texts, and so need not encode them."""
 

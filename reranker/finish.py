@@ -31,7 +31,8 @@ class Refinement:
 class Finish:
     """`diverse` 0…1 spreads the best (see `diversified`); `parts` are texts of which each match says how it shows them.
 
-    With a `refinement` a second model has its say, before the best are spread.
+    With a `refinement` a second model has its say, before the best are spread. `in_words` is False where the model is
+    asked about what it does not know, so that words for how matches fit would mean nothing.
 
     Raises `WrongQueryError`.
     """
@@ -39,6 +40,7 @@ class Finish:
     diverse: float = 0.0
     parts: tuple[str, ...] = ()
     refinement: Refinement | None = None
+    in_words: bool = True
 
     def __post_init__(self) -> None:
         demand_share(self.diverse)

@@ -7,7 +7,7 @@ from typing import Any
 from PIL import Image
 
 from reranker.errors import WrongQueryError
-from reranker.reading import FAIR, PartShown, word_for
+from reranker.reading import PartShown
 from retriever.candidate import Candidate
 
 LEAST_PENALTY = 0.0005
@@ -21,12 +21,16 @@ class Match:
     """A candidate with its place: `rank` from 1, `score` the cosine −1…1, `picture` in RGB.
 
     `penalty` is how much it resembles what is not wanted beyond what the pool does on average, on the scale on which
-    the pool's scores differ; ranks go by score less penalty.
+    the pool's scores differ. `nearness` is half its mean cosine to the everyday captions nearest to it, where ranks are
+    normalised, and `bonus` what its source's own words about it give or take, where they count; else both are 0.
+    Ranks go by the `total` of these: score − nearness + bonus − penalty.
     `used_before` names the file as which the picture was saved before; empty where it was not.
     `siblings` are the candidates of the pool that show the same picture, the best ranked first.
     `stands_out` is by how many standard deviations it stands out from phrases nobody asked for, for this picture and in
     this pool (see `reranker.reading`): about 0 for what does not fit; None where it is not known, as for a picture that
-    is compared with. `fit` says it in a word. `parts` say the same of parts of the phrase.
+    is compared with. `fit` says it in a word: clear, fair or weak; empty where nobody measured where these begin for
+    the model (see `reranker.families`). `share` is the length of a bar for it, 0…1. `parts` say the same of parts of
+    the phrase.
     `first_score` is the cosine of the first model, where a second one ranked again. `look_for_more` is how its search
     is asked again.
     """
@@ -39,6 +43,10 @@ class Match:
     siblings: tuple[Candidate, ...] = ()
     penalty: float = 0.0
     stands_out: float | None = None
+    fit: str = ""
+    share: float = field(default=0.0, repr=False)
+    nearness: float = 0.0
+    bonus: float = 0.0
     parts: tuple[PartShown, ...] = ()
     first_score: float | None = None
     look_for_more: Callable[["Match"], Any] | None = field(default=None, compare=False, repr=False)
@@ -62,9 +70,9 @@ class Match:
         return f"<Match {self.rank}: {' '.join(word for word in words if word)}>"
 
     @property
-    def fit(self) -> str:
-        """How well it shows the phrase: clear, fair or weak; empty where that is not known."""
-        return word_for(self.stands_out)
+    def total(self) -> float:
+        """What ranks go by: the score less what is taken from it, with what is added."""
+        return self.score - self.nearness + self.bonus - self.penalty
 
     def more_like_this(self) -> Any:
         """What its search finds with this picture as the question: the same sources asked for the same tags.
@@ -113,6 +121,6 @@ class Ranking:
 
 
 def fits_well(matches: Sequence[Match]) -> bool | None:
-    """Whether any of the matches stands out; None where that is not known."""
-    known = [match.stands_out for match in matches if match.stands_out is not None]
-    return max(known) >= FAIR if known else None
+    """Whether any of the matches stands out; None where that cannot be said in words."""
+    words = {match.fit for match in matches} - {""}
+    return bool(words - {"weak"}) if words else None

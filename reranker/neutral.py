@@ -1,5 +1,6 @@
 """Phrases that nobody asked for, to read a cosine against, and their embeddings."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -59,6 +60,7 @@ NEUTRAL_PHRASES: Final = (
 """Everyday captions of everything and nothing, short: a text tower's work grows with the longest of them."""
 
 _SOURCE = "neutral phrases"
+_BATCH = 64
 
 
 def neutral_embeddings(encoder: Encoder, store: "EmbeddingStore | None") -> Embeddings:
@@ -67,14 +69,28 @@ def neutral_embeddings(encoder: Encoder, store: "EmbeddingStore | None") -> Embe
     Taken from the encoder where it came with them, or from the `store` where they are kept; else encoded in one batch,
     and kept. A phrase of which the encoder gives no finite embedding is left out.
     """
-    if isinstance(encoder, KnowsTexts) and (known := encoder.known_texts(NEUTRAL_PHRASES)) is not None:
+    return _known_or_encoded(NEUTRAL_PHRASES, encoder, store)
+
+
+def caption_embeddings(encoder: Encoder, store: "EmbeddingStore | None") -> Embeddings:
+    """Those of the everyday captions (`reranker.everyday`), as of `neutral_embeddings`."""
+    from reranker.everyday import EVERYDAY_CAPTIONS
+
+    return _known_or_encoded(EVERYDAY_CAPTIONS, encoder, store)
+
+
+def _known_or_encoded(texts: Sequence[str], encoder: Encoder, store: "EmbeddingStore | None") -> Embeddings:
+    if isinstance(encoder, KnowsTexts) and (known := encoder.known_texts(texts)) is not None:
         return known[np.isfinite(known).all(axis=1)]
-    keys = {phrase: (_SOURCE, phrase) for phrase in NEUTRAL_PHRASES}
+    keys = {text: (_SOURCE, text) for text in texts}
     found = {} if store is None else store.get_many(encoder.name, encoder.dimensions, keys.values())
-    missing = [phrase for phrase, key in keys.items() if key not in found]
+    missing = [text for text, key in keys.items() if key not in found]
     if missing:
-        rows = checked_rows(encoder, encoder.encode_texts(missing), len(missing), "texts")
-        encoded = {keys[phrase]: row for phrase, row in zip(missing, rows, strict=True) if np.isfinite(row).all()}
+        batches = [missing[at : at + _BATCH] for at in range(0, len(missing), _BATCH)]
+        rows = [
+            row for batch in batches for row in checked_rows(encoder, encoder.encode_texts(batch), len(batch), "texts")
+        ]
+        encoded = {keys[text]: row for text, row in zip(missing, rows, strict=True) if np.isfinite(row).all()}
         if store is not None:
             store.put_many(encoder.name, encoded)
         found |= encoded

@@ -1,5 +1,6 @@
 """Candidates in an order, each with what reads it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,7 +9,7 @@ from PIL import Image
 from reranker.diversity import diversified
 from reranker.folding import Likeness, places_kept
 from reranker.match import Match
-from reranker.reading import NOT_READ, Reader
+from reranker.reading import NO_READING, NOT_READ, Reader, Reading
 from reranker.standing import Scored
 from retriever.candidate import Candidate
 
@@ -25,8 +26,10 @@ class Ranked:
         """The candidate."""
         return self.scored.candidate
 
-    def match(self, rank: int, picture: Image.Image, siblings: tuple[Candidate, ...]) -> Match:
-        """The candidate as a match."""
+    def match(
+        self, rank: int, picture: Image.Image, siblings: tuple[Candidate, ...], reading: Reading = NO_READING
+    ) -> Match:
+        """The candidate as a match, with what was read of it."""
         scored = self.scored
         return Match(
             rank,
@@ -35,16 +38,30 @@ class Ranked:
             picture,
             penalty=scored.penalty,
             siblings=siblings,
-            stands_out=self.reader.stands_out(scored.embedding),
+            nearness=scored.nearness,
+            bonus=scored.bonus,
+            stands_out=reading.stands_out,
+            fit=reading.fit,
+            share=reading.share,
             parts=self.reader.parts(scored.embedding),
             first_score=scored.first_score,
         )
 
 
+def readings_of(shown: Sequence[Ranked]) -> list[Reading]:
+    """What is read of those that are shown; beside each other are read those that one model scored."""
+    readings: dict[int, Reading] = {}
+    for reader in {id(one.reader): one.reader for one in shown}.values():
+        places = [place for place, one in enumerate(shown) if one.reader is reader]
+        read = reader.readings([shown[place].scored.embedding for place in places])
+        readings.update(zip(places, read, strict=True))
+    return [readings[place] for place in range(len(shown))]
+
+
 def spread(order: list[Ranked], considered: int, diverse: float, likeness: Likeness | None) -> list[Ranked]:
     """The order; of the `considered` best, no two of one picture, those that differ come first."""
     best = places_kept([one.candidate for one in order], considered, likeness)
-    fitness = np.array([order[place].scored.score - order[place].scored.penalty for place in best])
+    fitness = np.array([order[place].scored.total for place in best])
     embeddings = np.array([order[place].scored.embedding for place in best])
     first = [best[place] for place in diversified(fitness, embeddings, diverse)]
     taken = set(first)

@@ -1,5 +1,7 @@
 """Scores and their order."""
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -8,11 +10,21 @@ from reranker.encoder import Embeddings
 _FIXED_POINT = 2.0**36
 """Fine beyond a float32 near 1, with room in an int64 for the sum of 100 million cosines."""
 
-_PENALTY = 1.5
-"""How many spreads of the scores a picture loses for each spread it resembles what is not wanted above the mean.
 
-Found by measurement (`benchmarks/QUERIES.md`): what is disliked goes, and what is wanted stays.
-"""
+@dataclass(frozen=True, slots=True)
+class Penalty:
+    """How many spreads of the scores what resembles most what is not wanted loses, for each spread it does so.
+
+    What resembles it less is spared by the `power` of its share of the most: a slight resemblance is often one of what
+    is wanted.
+    """
+
+    weight: float
+    power: float
+
+
+USUAL_PENALTY = Penalty(2.0, 1.0)
+"""Found by measurement on real vectors (`benchmarks/REAL.md`): what is disliked goes, and what is wanted stays."""
 
 _LEAST_SPREAD = 0.005
 """Differences of cosines smaller than this are noise, and must not be magnified until they decide."""
@@ -63,13 +75,17 @@ def wanted_scores(
 
 
 def penalties(
-    resemblances: NDArray[np.float32], weights: NDArray[np.float64], scores: NDArray[np.float32]
+    resemblances: NDArray[np.float32],
+    weights: NDArray[np.float64],
+    scores: NDArray[np.float32],
+    penalty: Penalty = USUAL_PENALTY,
 ) -> NDArray[np.float32]:
     """What is taken from each of n scores for what is not wanted: float32 [n], from 0.
 
     `resemblances` [n, k] are the cosines to each of k things. Of each as much counts, times its weight [k], as is above
-    the mean of all n: what the whole pool looks like can tell nobody apart. It is measured by its spread in the pool
-    and given on the scale of the `scores` by theirs, so that phrases and pictures cost alike under any model.
+    the mean of all n: what the whole pool looks like can tell nobody apart. It is measured by its spread in the pool,
+    in full for what resembles it most and less than in proportion for the others, and given on the scale of the
+    `scores` by theirs, so that phrases and pictures cost alike under any model.
     """
     if not resemblances.size:
         return np.zeros(len(resemblances), dtype=np.float32)
@@ -77,7 +93,8 @@ def penalties(
     mean, spread = _mean_and_spread(exact)
     _, scale = _mean_and_spread(scores.astype(np.float64)[:, None])
     beyond = np.maximum(exact - mean, 0.0) / spread
-    costs: NDArray[np.float32] = (_PENALTY * scale[0] * (beyond @ weights)).astype(np.float32)
+    beyond *= (beyond / np.maximum(beyond.max(axis=0), _LEAST_SPREAD)) ** penalty.power
+    costs: NDArray[np.float32] = (penalty.weight * scale[0] * (beyond @ weights)).astype(np.float32)
     return costs
 
 

@@ -5,31 +5,24 @@ phrase is read against the neutral phrases (`neutral`), under the same model, in
 
 - *for this picture*: by how many standard deviations its cosine is above the mean of the neutral phrases';
 - *in this pool*: the same against the cosines of the neutral phrases' best pictures in the pool. It tells a phrase that
-  finds its picture from one that finds the least unfit. Being best of many is worth something by itself, so that
-  `ALLOWANCE` is granted.
+  finds its picture from one that finds the least unfit.
 
-The smaller one is how far the match stands out. The scores of the other matches do not enter.
+The mean of the two is how far the match stands out, or the smaller one where the model's family was measured so
+(`families`). The scores of the other matches do not enter the number; the word “clear” they can take away.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from reranker.encoder import Embeddings
+from reranker.families import Limits
 from reranker.ranking import cosine_scores
 
 ALLOWANCE = 2.0
-FAIR, CLEAR = 1.2, 2.0
-"""From which a match shows the phrase by and large, and beyond doubt; below `FAIR` it does not.
-
-Found by measurement on the built-in sample (`benchmarks/READING.md`). What carries over to other models is that the
-number is in units of the model's own spread, with 0 for chance; where fair begins is not known for them. These limits
-are on the low side: what fits is seldom called unfit, and “nothing fits” may be missed.
-"""
-PART_FAIR, PART_CLEAR = 0.5, 1.0
-"""The same for a part of the phrase: it says less, and so stands out less."""
+"""Added to the second comparison where the smaller of the two counts: being best of many is worth something."""
 
 _ONE_THREAD = 250_000
 """Multiplications up to which a matrix product stays in its thread: several wait for each other on a busy machine."""
@@ -38,50 +31,52 @@ _NO_SPREAD = 1e-6
 
 @dataclass(frozen=True, slots=True)
 class PartShown:
-    """A part of the phrase, and how far a match stands out for it, for this picture alone."""
+    """A part of the phrase, how far a match stands out for it, and the word for that: clear, fair or weak.
+
+    Where no limits are known there is no `fit`. `share` is the length of a bar for it, 0…1.
+    """
 
     text: str
     stands_out: float | None
-
-    @property
-    def fit(self) -> str:
-        """How well it is shown: clear, fair or weak; empty where that is not known."""
-        return _word(self.stands_out, PART_FAIR, PART_CLEAR)
-
-    @property
-    def share(self) -> float:
-        """The length of a bar for it, 0…1."""
-        return _share(self.stands_out, PART_CLEAR)
+    fit: str = ""
+    share: float = 0.0
 
 
-def word_for(stands_out: float | None) -> str:
-    """How well a match shows the phrase, in a word: clear, fair or weak; empty where it is not known."""
-    return _word(stands_out, FAIR, CLEAR)
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How far a match stands out, None where it is not known; the word for that (`fit`), and a bar's length, 0…1.
+
+    Without limits for the model there is a number and no word.
+    """
+
+    stands_out: float | None = None
+    fit: str = ""
+    share: float = 0.0
 
 
-def share_of_full(stands_out: float | None) -> float:
-    """The length of a bar for it, 0…1: half of it is `CLEAR`."""
-    return _share(stands_out, CLEAR)
+NO_READING = Reading()
 
 
-def _word(stands_out: float | None, fair: float, clear: float) -> str:
+def in_words(stands_out: float | None, fair: float, clear: float) -> Reading:
+    """A number with its word and its bar, of which `clear` fills half."""
     if stands_out is None:
-        return ""
-    return "clear" if stands_out >= clear else "fair" if stands_out >= fair else "weak"
-
-
-def _share(stands_out: float | None, clear: float) -> float:
-    return max(0.0, min(1.0, (stands_out or 0.0) / (2 * clear)))
+        return Reading()
+    word = "clear" if stands_out >= clear else "fair" if stands_out >= fair else "weak"
+    return Reading(stands_out, word, max(0.0, min(1.0, stands_out / (2 * clear))))
 
 
 class Yardstick:
-    """What the `neutral` phrases, float32 [k, d], reach in a pool of n ≥ 1 pictures (float32 [d] each)."""
+    """What the `neutral` phrases, float32 [k, d], reach in a pool of n ≥ 1 pictures (float32 [d] each).
 
-    def __init__(self, neutral: Embeddings, pool: Sequence[Embeddings]) -> None:
+    With `smaller` the smaller of the two comparisons counts, `ALLOWANCE` being added to the second, else their mean.
+    """
+
+    def __init__(self, neutral: Embeddings, pool: Sequence[Embeddings], *, smaller: bool = False) -> None:
+        self._smaller = smaller
         self._neutral = neutral
-        rows = max(1, _ONE_THREAD // neutral.size)
-        chunks = (np.stack(pool[at : at + rows]) for at in range(0, len(pool), rows))
-        best = np.max([_cosines(chunk, neutral).max(axis=0) for chunk in chunks], axis=0)
+        self._pool = pool
+        self._rows = max(1, _ONE_THREAD // neutral.size)
+        best = np.max([_cosines(chunk, neutral).max(axis=0) for chunk in self._chunks()], axis=0)
         self._best_mean, self._best_spread = float(best.mean()), float(best.std())
 
     def stands_out(self, text: Embeddings, picture: Embeddings) -> float | None:
@@ -90,7 +85,21 @@ class Yardstick:
         if for_picture is None or self._best_spread < _NO_SPREAD:
             return None
         cosine = float(cosine_scores(text, picture[None])[0])
-        return min(for_picture, (cosine - self._best_mean) / self._best_spread + ALLOWANCE)
+        in_pool = (cosine - self._best_mean) / self._best_spread
+        return min(for_picture, in_pool + ALLOWANCE) if self._smaller else (for_picture + in_pool) / 2
+
+    def _chunks(self) -> Iterator[Embeddings]:
+        return (np.stack(self._pool[at : at + self._rows]) for at in range(0, len(self._pool), self._rows))
+
+    def furthest(self, text: Embeddings) -> float:
+        """The furthest that a picture of the pool stands out for a text [d], each by `for_picture`; not below 0."""
+        furthest = 0.0
+        for chunk in self._chunks():
+            own = _cosines(chunk, self._neutral)
+            spread = own.std(axis=1)
+            above = cosine_scores(text, chunk) - own.mean(axis=1)
+            furthest = max(furthest, *(above / np.maximum(spread, _NO_SPREAD)).tolist())
+        return furthest
 
     def for_picture(self, text: Embeddings, picture: Embeddings) -> float | None:
         """The same, whatever else is in the pool."""
@@ -110,7 +119,7 @@ def _cosines(pictures: Embeddings, neutral: Embeddings) -> NDArray[np.float64]:
 class Reader:
     """Reads pictures by the phrases `asked` for, each with its weight, and by `parts` of them, each with its text.
 
-    Without a `yardstick`, or where nothing is asked, nothing is known.
+    Without a `yardstick`, or where nothing is asked, nothing is known; without `limits` there are no words.
     """
 
     def __init__(
@@ -118,10 +127,13 @@ class Reader:
         yardstick: Yardstick | None,
         asked: Sequence[tuple[Embeddings, float]],
         parts: Sequence[tuple[str, Embeddings]] = (),
+        limits: Limits | None = None,
     ) -> None:
         self._yardstick = yardstick
         self._asked = asked
         self._parts = parts
+        self._limits = limits
+        self._furthest: list[float] | None = None
 
     def stands_out(self, picture: Embeddings) -> float | None:
         """How far a picture [d] stands out: by the mean of what was asked for."""
@@ -133,13 +145,41 @@ class Reader:
             return None
         return float(np.average(known, weights=[weight for _, weight in self._asked]))
 
+    def readings(self, pictures: Sequence[Embeddings]) -> list[Reading]:
+        """The pictures [d] of one ranking, read beside each other."""
+        numbers = [self.stands_out(picture) for picture in pictures]
+        limits = self._limits
+        if limits is None:
+            return [Reading(number) for number in numbers]
+        furthest = max((number for number in numbers if number is not None), default=0.0)
+        return [
+            in_words(
+                number, limits.fair, max(limits.clear, furthest - limits.gap) if number != furthest else limits.clear
+            )
+            for number in numbers
+        ]
+
     def parts(self, picture: Embeddings) -> tuple[PartShown, ...]:
-        """How far it stands out for each part."""
-        yardstick = self._yardstick
-        return tuple(
-            PartShown(text, None if yardstick is None else yardstick.for_picture(embedding, picture))
-            for text, embedding in self._parts
-        )
+        """How far it stands out for each part, for this picture.
+
+        It is called clear only where it does so at least half as far as any picture of the pool, and fair from a
+        quarter on: beside boats, a bus is none.
+        """
+        yardstick, limits = self._yardstick, self._limits
+        if yardstick is None:
+            return tuple(PartShown(text, None) for text, _ in self._parts)
+        if self._furthest is None:
+            self._furthest = [yardstick.furthest(embedding) for _, embedding in self._parts]
+        shown = []
+        for (text, embedding), furthest in zip(self._parts, self._furthest, strict=True):
+            number = yardstick.for_picture(embedding, picture)
+            if limits is None:
+                read = Reading(number)
+            else:
+                fair, clear = max(limits.part_fair, furthest / 4), max(limits.part_clear, furthest / 2)
+                read = in_words(number, fair, clear)
+            shown.append(PartShown(text, read.stands_out, read.fit, read.share))
+        return tuple(shown)
 
 
 NOT_READ = Reader(None, ())

@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 
 from reranker.encoder import Embeddings
 from reranker.match import SkippedPicture
+from reranker.ordering import PLAIN, Ordering, SourceWords, nearness
 from reranker.query import EncodedQuery
-from reranker.ranking import cosine_scores, penalties, top_indices, wanted_scores
+from reranker.ranking import USUAL_PENALTY, Penalty, cosine_scores, penalties, top_indices, wanted_scores
 from retriever.candidate import Candidate
 
 Place = tuple[int, ...]
@@ -24,6 +25,7 @@ _FIRST_ROOM = 64
 class Scored:
     """A candidate, the cosine of its `embedding` to what is wanted, −1…1, and the `penalty` for what is not, from 0.
 
+    `nearness` is taken off as well, and `bonus` added, if the order is not the plain one (`reranker.ordering`).
     `first_score` is the first model's cosine, where this one is a second model's.
     """
 
@@ -32,22 +34,43 @@ class Scored:
     penalty: float
     embedding: Embeddings = field(repr=False, compare=False)
     first_score: float | None = None
+    nearness: float = 0.0
+    bonus: float = 0.0
+
+    @property
+    def total(self) -> float:
+        """What ranks go by."""
+        return self.score - self.nearness + self.bonus - self.penalty
 
 
 class Standing:
     """Candidates by score less penalty, best first; ties in the order of the pool.
 
-    Places differ. In which order candidates are added makes no difference. Their embeddings are held, not copied;
-    beside them each takes some 200 bytes. Adding takes time by what is added, not by what is there.
+    With an `ordering` other than the plain one their nearness to the `captions`, float32 [k, d], is taken off, and what
+    their sources' words have of the `phrases` is added. Places differ. In which order candidates are added makes no
+    difference. Their embeddings are held, not copied; beside them each takes some 200 bytes. Adding takes time by what
+    is added, not by what is there.
     """
 
-    def __init__(self, query: EncodedQuery, top: int) -> None:
+    def __init__(
+        self,
+        query: EncodedQuery,
+        top: int,
+        ordering: Ordering = PLAIN,
+        captions: Embeddings | None = None,
+        phrases: Sequence[str] = (),
+        penalty: Penalty = USUAL_PENALTY,
+    ) -> None:
+        self._penalty = penalty
         self._query = query
         self._top = top
+        self._ordering = ordering
+        self._captions = captions if ordering.is_normalised else None
+        self._words = SourceWords(phrases) if ordering.words else None
         self._looked_at: list[tuple[Place, Candidate, Embeddings]] = []
-        # Of each candidate: the cosine to each part that is wanted, then to each thing that is not.
+        # Of each candidate: the cosine to each part that is wanted, then to each thing that is not, last its nearness.
         self._parts = np.concatenate([query.wanted, query.unwanted])
-        self._buffer: NDArray[np.float32] = np.empty((_FIRST_ROOM, len(self._parts)), dtype=np.float32)
+        self._buffer: NDArray[np.float32] = np.zeros((_FIRST_ROOM, len(self._parts) + 1), dtype=np.float32)
         self._best: list[int] = []
         self._ranked = 0  # so many of those looked at were considered for the best
         self._skipped: list[tuple[Place, SkippedPicture]] = []
@@ -59,11 +82,15 @@ class Standing:
         rows = np.stack(embeddings)
         before, after = len(self._looked_at), len(self._looked_at) + len(looked_at)
         if after > len(self._buffer):  # twice as large each time, so that every row is moved a few times only
-            grown = np.empty((max(after, 2 * len(self._buffer)), len(self._parts)), dtype=np.float32)
+            grown = np.zeros((max(after, 2 * len(self._buffer)), self._buffer.shape[1]), dtype=np.float32)
             grown[:before] = self._buffer[:before]
             self._buffer = grown
         for column, one in enumerate(self._parts):
             self._buffer[before:after, column] = cosine_scores(one, rows)
+        if self._captions is not None:
+            self._buffer[before:after, -1] = nearness(rows, self._captions)
+        if self._words is not None:
+            self._words.add(candidate for _, candidate in looked_at)
         self._looked_at += [(*one, embedding) for one, embedding in zip(looked_at, embeddings, strict=True)]
 
     def skip(self, place: Place, candidate: Candidate, reason: str) -> None:
@@ -80,7 +107,7 @@ class Standing:
         """The best by now, at most `top`."""
         if self._ranked < len(self._looked_at):
             added = range(self._ranked, len(self._looked_at))
-            # With several parts a place depends on the whole pool: any candidate may be among the best now.
+            # With several parts, or words, a place depends on the whole pool: any candidate may be among the best now.
             considered = range(len(self._looked_at)) if self._depends_on_the_pool else [*self._best, *added]
             self._best = self._in_order(considered, self._top)
             self._ranked = len(self._looked_at)
@@ -97,35 +124,60 @@ class Standing:
 
     @property
     def _depends_on_the_pool(self) -> bool:
-        return len(self._parts) > 1
+        return len(self._parts) > 1 or self._words is not None
 
     def _in_order(self, considered: Sequence[int], top: int) -> list[int]:
-        scores, costs = self._scores_and_penalties(considered)
-        fitness = scores - costs
-        if top < len(fitness):  # only what reaches the best is sorted by its place
-            border = np.partition(fitness, len(fitness) - top)[len(fitness) - top]
-            reaching = np.flatnonzero(fitness >= border).tolist()
+        measured = self._measured(considered)
+        total = measured.scores - measured.nearness + measured.bonuses - measured.penalties
+        if top < len(total):  # only what reaches the best is sorted by its place
+            border = np.partition(total, len(total) - top)[len(total) - top]
+            reaching = np.flatnonzero(total >= border).tolist()
         else:
-            reaching = list(range(len(fitness)))
+            reaching = list(range(len(total)))
         reaching.sort(key=lambda number: self._looked_at[considered[number]][0])
-        return [considered[reaching[number]] for number in top_indices(fitness[reaching], top)]
+        return [considered[reaching[number]] for number in top_indices(total[reaching], top)]
 
-    def _scores_and_penalties(self, indices: Sequence[int]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Of the candidates at `indices`; with several parts they are measured by the whole pool."""
-        cosines = self._buffer[: len(self._looked_at)]
+    def _measured(self, indices: Sequence[int]) -> "_Measured":
+        """Of the candidates at `indices`; with several parts, or words, they are measured by the whole pool."""
+        chosen = np.asarray(indices, dtype=np.intp)
+        values = self._buffer[: len(self._looked_at)]
         if not self._depends_on_the_pool:
-            cosines = cosines[np.asarray(indices, dtype=np.intp)]
-        parts = len(self._query.wanted)
-        scores = wanted_scores(cosines[:, :parts], self._query.weights, self._query.products)
-        costs = penalties(cosines[:, parts:], self._query.penalties, scores)
-        if not self._depends_on_the_pool:
-            return scores, costs
-        return scores[np.asarray(indices, dtype=np.intp)], costs[np.asarray(indices, dtype=np.intp)]
+            values = values[chosen]
+        parts, end = len(self._query.wanted), len(self._parts)
+        scores = wanted_scores(values[:, :parts], self._query.weights, self._query.products)
+        near = values[:, end]
+        costs = penalties(values[:, parts:end], self._query.penalties, scores, self._penalty)
+        bonuses = np.zeros(len(scores), dtype=np.float32)
+        if self._words is not None and len(scores):
+            bonuses = self._words.bonuses(self._ordering.words, scores - near)
+        measured = _Measured(scores, near, bonuses, costs)
+        return measured.at(chosen) if self._depends_on_the_pool else measured
 
     def _scored(self, indices: Sequence[int]) -> list[Scored]:
-        scores, costs = self._scores_and_penalties(indices)
+        measured = self._measured(indices)
         return [
-            Scored(candidate, float(score), float(cost), embedding)
-            for index, score, cost in zip(indices, scores, costs, strict=True)
+            Scored(
+                candidate,
+                float(measured.scores[number]),
+                float(measured.penalties[number]),
+                embedding,
+                nearness=float(measured.nearness[number]),
+                bonus=float(measured.bonuses[number]),
+            )
+            for number, index in enumerate(indices)
             for _, candidate, embedding in [self._looked_at[index]]
         ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Measured:
+    """What ranks go by, float32 [n] each."""
+
+    scores: NDArray[np.float32]
+    nearness: NDArray[np.float32]
+    bonuses: NDArray[np.float32]
+    penalties: NDArray[np.float32]
+
+    def at(self, chosen: NDArray[np.intp]) -> "_Measured":
+        """Of the candidates at these positions."""
+        return _Measured(self.scores[chosen], self.nearness[chosen], self.bonuses[chosen], self.penalties[chosen])

@@ -81,7 +81,9 @@ def results_with(text: str, page_url: str = "https://example.org/photos/1/", *, 
                 Image.new("RGB", (640, 426), "teal"),
                 siblings=tuple(replace(candidate, id=f"{n}", source="library") for n in range(2, 2 + siblings)),
                 stands_out=3.0,
-                parts=(PartShown(text, 0.2),),
+                fit="clear",
+                share=0.75,
+                parts=(PartShown(text, 0.2, "weak", 0.1),),
             ),
         ),
         skipped=(Skipped("pixabay", text, text),),
@@ -197,18 +199,46 @@ def test_source_credit_and_licence_stand_on_the_page_with_links(tmp_path: Path) 
 def test_what_nothing_is_known_of_has_no_bar_and_no_word() -> None:
     results = results_with("a tiger")
     (match,) = results
-    unknown = replace(results, matches=(replace(match, stands_out=None, parts=()),))
+    unknown = replace(results, matches=(replace(match, stands_out=None, fit="", parts=()),))
     page = Page(gallery_cards(unknown))
     assert not any(attributes.get("role") == "meter" for _, attributes in page.elements)
     assert "0.310" in page.text
     assert unknown.fits_well is None
-    assert results_lines(unknown).endswith("\t\n")
+    assert results_lines(unknown).endswith("\t\t0.000000\t0.000000\n")
+
+
+def test_a_number_without_a_word_is_shown_as_a_number() -> None:
+    (match,) = results = results_with("a tiger")
+    unmeasured = replace(results, matches=(replace(match, fit="", share=0.0, parts=()),))
+    assert unmeasured.fits_well is None
+    assert not any(attributes.get("role") == "meter" for _, attributes in Page(gallery_cards(unmeasured)).elements)
+    console = Console(file=io.StringIO(), width=100)
+    console.print(unmeasured)
+    assert "+3.0 σ" in console.file.getvalue()  # type: ignore[attr-defined]
+
+
+def test_every_face_shows_what_a_rank_is_made_of() -> None:
+    (match,) = results = results_with("a tiger")
+    ranked = replace(results, matches=(replace(match, nearness=0.123, bonus=-0.045),))
+    assert ranked[0].total == pytest.approx(0.31 - 0.123 - 0.045)
+    page = Page(gallery_cards(ranked))
+    assert "nearness −0.123" in page.text
+    assert "words −0.045" in page.text
+    assert "Less nearness: a picture that is near every caption" in page.text
+    assert "Less nearness" not in Page(gallery_cards(results)).text
+    console = Console(file=io.StringIO(), width=120)
+    console.print(ranked)
+    table = console.file.getvalue()  # type: ignore[attr-defined]
+    assert all(text in table for text in ("nearness", "words", "−0.123", "−0.045"))
+    told = json.loads(ranked.to_json())["matches"][0]
+    assert (told["nearness"], told["bonus"]) == (0.123, -0.045)
+    assert results_lines(ranked).endswith("\t0.123000\t-0.045000\n")
 
 
 def test_every_face_says_when_nothing_fits_and_still_shows_the_order() -> None:
     results = results_with("a tiger")
     (match,) = results
-    unfit = replace(results, matches=(replace(match, stands_out=0.4, first_score=0.21),))
+    unfit = replace(results, matches=(replace(match, stands_out=0.4, fit="weak", share=0.1, first_score=0.21),))
     page = Page(gallery_cards(unfit))
     assert "Nothing here fits well." in page.text
     assert "Nothing here fits well." not in Page(gallery_cards(results)).text

@@ -11,18 +11,21 @@ from PIL import Image
 
 from reranker import ClipReranker, Embeddings, Example, Memory, Phrase, Query, Ranking
 from reranker.encoder import unit_rows
+from reranker.families import LIMITS, Limits, declared_family, family_of_model
 from reranker.finish import Finish
 from reranker.match import Match
 from reranker.neutral import NEUTRAL_PHRASES, neutral_embeddings
 from reranker.pictures import PictureLoader
-from reranker.reading import ALLOWANCE, CLEAR, FAIR, PartShown, Reader, Yardstick
+from reranker.reading import ALLOWANCE, PartShown, Reader, Yardstick, in_words
 from reranker.testing import ColourEncoder
 from retriever.candidate import Candidate
 from tests.picture_server import PictureServer, candidate, encoded, file, stripes
 
 
 class Counting(ColourEncoder):
-    """Writes down its texts."""
+    """Writes down its texts. Its colours are as clear as the sample's drawings."""
+
+    family = "sample"
 
     def __init__(self) -> None:
         self.texts: list[str] = []
@@ -62,17 +65,19 @@ def random_units(n: int, d: int = 16, seed: int = 0) -> Embeddings:
     return unit_rows(np.random.default_rng(seed).standard_normal((n, d)))
 
 
-def test_a_match_stands_out_by_the_smaller_of_its_two_comparisons() -> None:
+@pytest.mark.parametrize("smaller", [True, False])
+def test_a_match_stands_out_by_its_two_comparisons(smaller: bool) -> None:
     neutral, pool, text = random_units(40), random_units(30, seed=1), random_units(1, seed=2)[0]
-    yardstick = Yardstick(neutral, list(pool))
+    yardstick = Yardstick(neutral, list(pool), smaller=smaller)
     all_cosines = pool.astype(np.float64) @ neutral.T.astype(np.float64)
     best = all_cosines.max(axis=0)
     for picture, own in zip(pool, all_cosines, strict=True):
         cosine = float(picture.astype(np.float64) @ text.astype(np.float64))
         for_picture = (cosine - own.mean()) / own.std()
-        in_pool = (cosine - best.mean()) / best.std() + ALLOWANCE
+        in_pool = (cosine - best.mean()) / best.std()
+        joined = min(for_picture, in_pool + ALLOWANCE) if smaller else (for_picture + in_pool) / 2
         assert yardstick.for_picture(text, picture) == pytest.approx(for_picture, abs=1e-4)
-        assert yardstick.stands_out(text, picture) == pytest.approx(min(for_picture, in_pool), abs=1e-4)
+        assert yardstick.stands_out(text, picture) == pytest.approx(joined, abs=1e-4)
 
 
 def test_what_it_reads_depends_neither_on_the_order_of_the_pool_nor_on_its_size_in_memory() -> None:
@@ -100,13 +105,68 @@ def test_several_phrases_are_read_by_their_weighted_mean() -> None:
     assert read == pytest.approx((3 * one + other) / 4)
 
 
-@pytest.mark.parametrize(
-    ("far", "fit"), [(CLEAR, "clear"), (CLEAR - 0.01, "fair"), (FAIR, "fair"), (FAIR - 0.01, "weak"), (None, "")]
-)
+@pytest.mark.parametrize(("far", "fit"), [(2.9, "clear"), (2.89, "fair"), (1.6, "fair"), (1.59, "weak"), (None, "")])
 def test_a_word_says_how_well_a_match_fits(far: float | None, fit: str) -> None:
-    match = Match(1, 0.3, candidate(1, "https://example.org/1"), Image.new("RGB", (8, 8)), stands_out=far)
-    assert match.fit == fit
-    assert Ranking((match,), (), 1).fits_well is (None if far is None else far >= FAIR)
+    read = in_words(far, 1.6, 2.9)
+    assert (read.stands_out, read.fit) == (far, fit)
+    match = Match(1, 0.3, candidate(1, "https://example.org/1"), Image.new("RGB", (8, 8)), stands_out=far, fit=fit)
+    assert Ranking((match,), (), 1).fits_well is (None if far is None else far >= 1.6)
+
+
+def test_a_match_far_below_the_best_is_not_called_clear() -> None:
+    neutral, pool, text = random_units(40), random_units(30, seed=1), random_units(1, seed=2)[0]
+    yardstick = Yardstick(neutral, list(pool))
+    numbers = sorted((yardstick.stands_out(text, one) or 0.0 for one in pool), reverse=True)
+    low = numbers[-1] - 1
+    for gap, clear in ((numbers[0] - numbers[2], 3), (float("inf"), len(pool))):
+        limits = Limits(low, low, gap + 1e-9, low, low, smaller=False, measured_on="nothing")
+        words = [one.fit for one in Reader(yardstick, [(text, 1.0)], limits=limits).readings(list(pool))]
+        assert (words.count("clear"), words.count("fair")) == (clear, len(pool) - clear)
+
+
+@pytest.mark.parametrize("family", [None, "", "siglip", "nobody's"])
+def test_a_family_that_nobody_measured_gets_numbers_and_no_words(server: PictureServer, family: str | None) -> None:
+    class Declaring(ColourEncoder):
+        @property
+        def family(self) -> str | None:
+            return family
+
+    pool = pool_of(server, ["purple"], ["black"])
+    with ClipReranker(Declaring(), loader=PictureLoader(loopback_sources={"sample"})) as reranker:
+        found = reranker.rerank("purple", pool, finish=Finish(parts=("purple",)))
+    assert found.matches[0].stands_out is not None
+    assert {match.fit for match in found.matches} == {""}
+    assert {part.fit for match in found.matches for part in match.parts} == {""}
+    assert found.fits_well is None
+
+
+def test_no_word_is_said_where_the_search_says_it_would_mean_nothing(server: PictureServer) -> None:
+    pool = pool_of(server, ["purple"], ["black"])
+    found, _ = search(pool, "purple", finish=Finish(in_words=False))
+    assert found.matches[0].stands_out is not None
+    assert (found.matches[0].fit, found.fits_well) == ("", None)
+
+
+@pytest.mark.parametrize(
+    ("name", "family"),
+    [
+        ("ViT-B-32/laion2b_s34b_b79k", "clip"),
+        ("ViT-B-32-SigLIP2-256/webli", "siglip"),
+        ("hf-hub:laion/CLIP-ViT-L-14", "clip"),
+        ("hf-hub:timm/ViT-B-16-SigLIP", "siglip"),
+        ("hf-hub:somebody/model", ""),
+        ("local-dir:/models/clip", ""),
+    ],
+)
+def test_a_models_name_tells_its_family_or_does_not(name: str, family: str) -> None:
+    assert family_of_model(name) == family
+
+
+def test_every_familys_limits_say_what_they_were_measured_on() -> None:
+    assert declared_family(ColourEncoder()) == ""
+    for limits in LIMITS.values():
+        assert limits.measured_on
+        assert 0 < limits.fair < limits.clear
 
 
 def test_a_fitting_picture_stands_out_and_one_of_another_colour_does_not(server: PictureServer) -> None:

@@ -251,6 +251,23 @@ def find(
     refine_top: Annotated[
         int, typer.Option(metavar="N", min=1, help="How many of the best it ranks.", rich_help_panel=_MODEL)
     ] = 30,
+    rank: Annotated[
+        str,
+        typer.Option(
+            metavar="WAY",
+            help="cosine, or normalised: less what makes a picture near every text.",
+            rich_help_panel=_SEARCH,
+        ),
+    ] = "cosine",
+    words_weight: Annotated[
+        float,
+        typer.Option(
+            "--words",
+            metavar="0…1",
+            help="How much the source's tags and title for a picture count: from 0, not at all, to 1.",
+            rich_help_panel=_SEARCH,
+        ),
+    ] = 0.0,
     offline: Annotated[
         bool,
         typer.Option(
@@ -413,6 +430,8 @@ def find(
                 explain=explain,
                 refine=refine,
                 refine_top=refine_top,
+                rank=rank,
+                words=words_weight,
                 on_progress=lambda progress: _show(progress, screen),
             )
             results = refined(results, prefer, avoid, screen.show)

@@ -17,7 +17,6 @@ from phrasepix.terminal import says_more, short_name
 from phrasepix.videos import video_note
 from phrasepix_core.text import shortened
 from phrasepix_core.urls import lasting
-from reranker.reading import share_of_full
 
 if TYPE_CHECKING:
     from phrasepix.results import Results
@@ -68,7 +67,6 @@ def _environment() -> Environment:
     environment.filters["hotlinked"] = hotlinked
     environment.filters["lasting"] = lasting
     environment.filters["shortened"] = shortened
-    environment.filters["share_of_full"] = share_of_full
     environment.filters["video_note"] = video_note
     environment.filters["page"] = page_of
     environment.filters["path_shown"] = path_shown

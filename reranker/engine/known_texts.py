@@ -3,15 +3,36 @@
 import logging
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Protocol
 from zipfile import BadZipFile
 
 import numpy as np
 
 from reranker.encoder import Embeddings
+from reranker.everyday import EVERYDAY_CAPTIONS
+from reranker.neutral import NEUTRAL_PHRASES
 
 logger = logging.getLogger(__name__)
 
+KNOWN_TEXTS = (*NEUTRAL_PHRASES, *EVERYDAY_CAPTIONS)
+"""What scores are read against, and what is taken off a picture that is near everything."""
+
+_BATCH = 64
 _FILE = "known_texts.npz"
+
+
+class EncodesTexts(Protocol):
+    """Whatever turns texts into embeddings."""
+
+    def encode_texts(self, texts: Sequence[str]) -> Embeddings:
+        """One unit row a text: float32 [len(texts), d]."""
+        ...
+
+
+def encode_known_texts(encoder: EncodesTexts) -> Embeddings:
+    """Their embeddings, float32 [len(KNOWN_TEXTS), d]."""
+    batches = [KNOWN_TEXTS[at : at + _BATCH] for at in range(0, len(KNOWN_TEXTS), _BATCH)]
+    return np.concatenate([encoder.encode_texts(batch) for batch in batches])
 
 
 def write_known_texts(directory: Path, texts: Sequence[str], embeddings: Embeddings) -> None:

@@ -16,6 +16,7 @@ from reranker.engine.known_texts import read_known_texts
 from reranker.engine.own_process import demand_own_process
 from reranker.engine.tower import Tower, undamaged
 from reranker.errors import UnknownModelError
+from reranker.families import family_of_model
 from reranker.models.long_texts import Tokenize, warn_of_unread
 
 PRECISIONS = ("auto", "f32", "bf16")
@@ -46,6 +47,7 @@ class OpenVinoEncoder:
         image, text = (precision, precision) if precision != "auto" else (_image_precision(artefacts), "f32")
         self._image_tower = Tower(artefacts, artefacts.image_tower, image)
         self._text_tower = Tower(artefacts, artefacts.text_tower, text)
+        self._family = family_of_model(title)
         self._name = f"{title} openvino image {image} text {text} {artefacts.fingerprint}"
         self._knows_texts = text == "f32"  # they were encoded in it
         self._lazy_tokenizer: Tokenize | None = None
@@ -66,6 +68,11 @@ class OpenVinoEncoder:
     def input_side(self) -> int:
         """The side in pixels of what the image tower looks at."""
         return self._artefacts.input_side
+
+    @property
+    def family(self) -> str:
+        """How the model was trained, as far as its title tells; empty where it does not."""
+        return self._family
 
     @property
     def device(self) -> str:

@@ -20,6 +20,7 @@ from phrasepix_core.text import printable, shortened
 from reranker.encoder import Embeddings, unit_rows
 from reranker.engine.own_process import demand_own_process
 from reranker.errors import ModelError, UnknownModelError, WeightsUnavailableError
+from reranker.families import family_of_model
 from reranker.models.long_texts import warn_of_unread
 from reranker.models.model_choice import DEFAULT_MODEL, DEVICES, LOCAL_DIR
 from reranker.models.text_models import demand_text_model_is_data
@@ -100,6 +101,11 @@ class OpenClipEncoder:
         """The side in pixels of what the image tower looks at."""
         size = self._model.visual.image_size
         return int(max(size)) if isinstance(size, tuple | list) else int(size)
+
+    @property
+    def family(self) -> str:
+        """How it was trained, as far as its name tells; empty where it does not."""
+        return family_of_model(self._weights.title)
 
     @property
     def device(self) -> str:

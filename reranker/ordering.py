@@ -1,0 +1,136 @@
+"""What ranks go by beside the plain cosine, where somebody wishes so.
+
+- *Nearness*: some pictures are near every text, and take places they do not deserve. What is taken off is half the mean
+  cosine of a picture to the everyday captions nearest to it (nearest-neighbour normalisation: Chowdhury and others,
+  EMNLP 2024).
+- *Words*: what a source says of a picture (its tags and title) may hold the words of the phrase. Each word counts by
+  how rare it is in the pool, and what all pictures have in common counts for nothing.
+"""
+
+import math
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reranker.encoder import Embeddings
+from reranker.errors import WrongQueryError
+from retriever.candidate import Candidate
+
+RANKS: Final = ("cosine", "normalised")
+
+NEAREST = 20
+SHARE_TAKEN = 0.5
+"""How many of the nearest captions count, and how much of their mean is taken off: as published."""
+
+SPREADS = 4.0
+"""How many spreads of the pool's scores lie, at full weight, between a picture that has all words and one with none."""
+
+_LEAST_SPREAD = 0.005
+_ENDINGS = ("ing", "ed", "es", "s")
+_SHORTEST_STEM = 3
+_WORD = re.compile(r"[^\W_]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Ordering:
+    """`rank` is cosine or normalised; `words` from 0, not at all, to 1 is how much the source's words count.
+
+    Raises `WrongQueryError`.
+    """
+
+    rank: str = "cosine"
+    words: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.rank not in RANKS:
+            raise WrongQueryError(f"rank {self.rank!r} is not known; allowed: {', '.join(RANKS)}")
+        if not (math.isfinite(self.words) and 0 <= self.words <= 1):
+            raise WrongQueryError(
+                f"words {self.words} is out of range; allowed: 0, what the source says counts for nothing, to 1"
+            )
+
+    @property
+    def is_normalised(self) -> bool:
+        """Whether nearness is taken off."""
+        return self.rank == "normalised"
+
+
+PLAIN = Ordering()
+"""By the cosine alone."""
+
+
+def nearness(pictures: Embeddings, captions: Embeddings) -> NDArray[np.float32]:
+    """What is taken off the score of each picture, rows of [n, d], by its nearest of the captions [k, d]: float32 [n].
+
+    Without captions it is 0.
+    """
+    if not len(captions):
+        return np.zeros(len(pictures), dtype=np.float32)
+    # Rounded first, as scores are: then a picture's nearness does not depend on its neighbours in the matrix.
+    cosines = (pictures.astype(np.float64) @ captions.T.astype(np.float64)).astype(np.float32)
+    count = min(NEAREST, len(captions))
+    nearest = np.sort(np.partition(cosines, len(captions) - count, axis=1)[:, -count:], axis=1)
+    taken: NDArray[np.float32] = (SHARE_TAKEN * nearest.mean(axis=1, dtype=np.float64)).astype(np.float32)
+    return taken
+
+
+def words_of(text: str) -> frozenset[str]:
+    """The words of a text, in lower case and without English endings: “parked” and “parking” are one."""
+    found = _WORD.findall(unicodedata.normalize("NFKC", text).casefold())
+    return frozenset(_stem(word) for word in found)
+
+
+def _stem(word: str) -> str:
+    for ending in _ENDINGS:
+        if word.endswith(ending) and len(word) - len(ending) >= _SHORTEST_STEM:
+            return word.removesuffix(ending)
+    return word
+
+
+class SourceWords:
+    """Which words of the `phrases` the sources' own words about each candidate hold."""
+
+    def __init__(self, phrases: Iterable[str]) -> None:
+        self._words = sorted(frozenset().union(*(words_of(phrase) for phrase in phrases)))
+        self._held: list[list[bool]] = []
+        self._is_described: list[bool] = []
+
+    def add(self, candidates: Iterable[Candidate]) -> None:
+        """Candidates that were looked at, by their tags and titles."""
+        for candidate in candidates:
+            said = words_of(" ".join((candidate.title, *candidate.tags)))
+            self._is_described.append(bool(said))
+            self._held.append([word in said for word in self._words])
+
+    def bonuses(self, weight: float, scores: NDArray[np.float32]) -> NDArray[np.float32]:
+        """What is added to each of the `scores` [n], of all that were added in their order: float32 [n].
+
+        It is above 0 for what has more of the phrase's words than described pictures have on average, and below 0 for
+        what has fewer. A picture of which its source says nothing gets 0.
+        """
+        described = np.array(self._is_described, dtype=bool)
+        if not weight or not self._words or not described.any():
+            return np.zeros(len(scores), dtype=np.float32)
+        held = np.array(self._held, dtype=np.float64)
+        having = held[described].sum(axis=0)
+        rarity = np.where(having > 0, np.log((described.sum() + 1) / (having + 0.5)), 0.0)
+        if rarity.sum() <= 0:
+            return np.zeros(len(scores), dtype=np.float32)
+        # Rounded before they are summed: the sum must not depend on the order of the pool.
+        shares = np.round(held @ (rarity / rarity.sum()), 9)
+        mean = math.fsum(shares[described]) / described.sum()
+        each = weight * SPREADS * spread_of(scores) * (shares - mean)
+        bonuses: NDArray[np.float32] = np.where(described, each, 0.0).astype(np.float32)
+        return bonuses
+
+
+def spread_of(scores: Sequence[float] | NDArray[np.float32]) -> float:
+    """The standard deviation of scores, whatever their order; not less than differences that are noise."""
+    exact = np.asarray(scores, dtype=np.float64)
+    mean = math.fsum(exact) / len(exact)
+    return max(math.sqrt(math.fsum((exact - mean) ** 2) / len(exact)), _LEAST_SPREAD)
