@@ -33,7 +33,7 @@ from tests.picture_tree import picture, write
         ({"source": ["sample", None]}, ["source None", "the path of a folder"]),
         ({"source": {"sample"}}, ["source {'sample'}", "a list of these"]),
         ({"model": 4}, ["model 4", "encode_pictures"]),
-        ({"refine": object()}, ["refine <object", "encode_pictures"]),
+        pytest.param({"refine": object()}, ["refine <object", "encode_pictures"], id="refine"),
         ({"filters": {"orientation": "vertical"}}, ["filters {", "Filters(orientation"]),
         ({"diverse": "much"}, ["diverse 'much'", "0, the plain order, to 1"]),
         ({"device": 0}, ["device 0", "give a str"]),
@@ -129,7 +129,7 @@ def test_a_number_of_numpy_is_a_whole_number(folder: Path) -> None:
     assert len(find_images("red", source=folder, model=ColourEncoder(), top=np.int64(2))) == 2  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("pick", [4, [1.5], [True], ["1"], object()], ids=repr)
+@pytest.mark.parametrize("pick", [4, [1.5], [True], ["1"], object()], ids=["number", "fraction", "flag", "text", "object"])
 def test_what_picks_no_ranks_is_said(pick: Any, folder: Path, tmp_path: Path) -> None:
     results = find_images("red", source=folder, model=ColourEncoder())
     for ask in (lambda: results.save(tmp_path / "saved", pick), lambda: results.refined(prefer=pick)):
