@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 def order_in_words(results: "Results") -> list[str]:
     """Sentences that explain the order; none if it is simply by how well each shows one phrase."""
-    return list(_sentences(results)) if results.query is not None else []
+    return list(_sentences(results))
 
 
 def _sentences(results: "Results") -> Iterator[str]:

@@ -129,7 +129,9 @@ def test_a_number_of_numpy_is_a_whole_number(folder: Path) -> None:
     assert len(find_images("red", source=folder, model=ColourEncoder(), top=np.int64(2))) == 2  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("pick", [4, [1.5], [True], ["1"], object()], ids=["number", "fraction", "flag", "text", "object"])
+@pytest.mark.parametrize(
+    "pick", [4, [1.5], [True], ["1"], object()], ids=["number", "fraction", "flag", "text", "object"]
+)
 def test_what_picks_no_ranks_is_said(pick: Any, folder: Path, tmp_path: Path) -> None:
     results = find_images("red", source=folder, model=ColourEncoder())
     for ask in (lambda: results.save(tmp_path / "saved", pick), lambda: results.refined(prefer=pick)):

@@ -34,7 +34,7 @@ def candidate(**facts: object) -> Candidate:
 
 def results(*candidates: Candidate, diverse: float = 0.0, query: Query | None = None) -> Results:
     matches = tuple(
-        Match(rank, 0.3, one, Image.new("RGB", (4, 4)), stands_out=0.2, penalty=0.1)
+        Match(rank, 0.3, one, Image.new("RGB", (4, 4)), stands_out=0.2, fit="weak", share=0.1, penalty=0.1)
         for rank, one in enumerate(candidates, start=1)
     )
     origins = (Origin("pixabay", "Pixabay", "Pictures from Pixabay"),)
