@@ -255,6 +255,7 @@ The shipped limits with other neutral texts:
 Everyday captions as neutral texts were tried too: captions of pictures outside the pool. A caption is as near to its
 kind of picture as a phrase is: by the rule the AUC falls by 0.01 to 0.13, and limits found with names do not hold; with
 some rules false alarms exceed 0.2. So scores are read against short names of things, and the captions serve the order
-alone. Spreads above the pool's mean were not taken in: where a tag's pictures all show the phrase, none is far above their mean.
+alone. Spreads above the pool's mean were not taken in: where a tag's pictures all show the phrase, none is far above
+their mean.
 """
     return Part(shipped, markdown)

@@ -102,11 +102,17 @@ def _dictionary_form(word: str, dictionary: str) -> str:
         return word
 
 
+@cache
+def _english_stop_words() -> frozenset[str]:
+    """WordNet has no articles, prepositions and pronouns."""
+    return frozenset(word.casefold() for word in stopwordsiso.stopwords("en"))
+
+
 @lru_cache(maxsize=_WORDS_REMEMBERED)
 def known_in(word: str, language: str) -> bool:
     """Whether a dictionary of the language has `word`, large or small; False if there is no dictionary."""
     if language == "en":
-        return english_word(word.lower()) is not None
+        return word.lower() in _english_stop_words() or english_word(word.lower()) is not None
     import simplemma
 
     dictionary = _DICTIONARY.get(language, language)
