@@ -182,13 +182,16 @@ class _TowerInLoading:
         self._in_use = in_use
         self._texts_are_done = Event()
         self._is_over = False
+        self._starting = Lock()
+        """Held to start the thread: who ends the search meanwhile must not meet one that is not started yet."""
         self._thread: Thread | None = None
 
     def expect_pictures(self) -> None:
         """A picture will have to be encoded."""
-        if self._thread is None and isinstance(self._encoder, LoadsAhead):
-            self._thread = Thread(target=self._load, args=[self._encoder], name="load-image-tower", daemon=True)
-            self._thread.start()
+        with self._starting:
+            if self._thread is None and not self._is_over and isinstance(self._encoder, LoadsAhead):
+                self._thread = Thread(target=self._load, args=[self._encoder], name="load-image-tower", daemon=True)
+                self._thread.start()
 
     def begin(self) -> None:
         """The texts are encoded."""
@@ -208,7 +211,8 @@ class _TowerInLoading:
         return self
 
     def __exit__(self, *exc_info: object) -> None:
-        self._is_over = True
+        with self._starting:
+            self._is_over = True
         self._texts_are_done.set()
         if self._thread is not None:
             self._thread.join()  # a process must not end in the middle of it

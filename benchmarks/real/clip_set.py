@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from phrasepix_core.text import same_text
 from reranker.encoder import Embeddings, unit_rows
 from retriever.candidate import Candidate, Rendition
 
@@ -42,7 +43,7 @@ class ClipSet:
             )
             self.class_names = [str(name) for name in kept["class_name"]]
         rows = [json.loads(line) for line in (directory / "captions.jsonl").read_text(encoding="utf-8").splitlines()]
-        self.phrases: list[str] = [row["embedded_caption"] for row in rows]
+        self.phrases: list[str] = [same_text(row["embedded_caption"]) for row in rows]
         self.all_captions: list[list[str]] = [row["captions"] for row in rows]
         self._thing_names = frozenset(words((directory / "things.txt").read_text(encoding="utf-8")))
 
