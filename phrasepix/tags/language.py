@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import regex
 
-from phrasepix.tags.vocabulary import known_in
+from phrasepix.tags.vocabulary import known_in, stop_words
 from phrasepix_core.text import same_text
 from retriever.languages import USUAL_LANGUAGE
 
@@ -34,8 +34,8 @@ def language_of(phrase: str) -> str:
     """The language of a phrase, one of `DETECTED`; English where it is not clear.
 
     A few words tell a detector little: “kimono girl” looks Italian to any. So a phrase is English where a dictionary of
-    English has all its words, and the detector is asked of others alone. Where it is not sure, the dictionaries of the
-    languages it takes for possible decide.
+    English has all its words, and the detector is asked of others alone. Where it is not sure, the stop words of the
+    languages it takes for possible decide; their dictionaries take a second each to read, and tell no more phrases.
     """
     words = _WORD.findall(same_text(phrase).lower())
     is_latin = 2 * sum(_is_latin(word) for word in words) >= len(words)
@@ -58,8 +58,12 @@ def _is_latin(word: str) -> bool:
 
 
 def _share_known(words: list[str], language: str) -> float:
-    """The share of the words that a dictionary of the language has; 1 of none, 0 where there is no dictionary."""
-    return sum(known_in(word, language) for word in words) / len(words) if words else 1.0
+    """The share of the words that are the language's: English ones by a dictionary, others by stop words; 1 of none."""
+    if language == USUAL_LANGUAGE:
+        known = sum(known_in(word, language) for word in words)
+    else:
+        known = sum(word in stop_words(language) for word in words)
+    return known / len(words) if words else 1.0
 
 
 @cache

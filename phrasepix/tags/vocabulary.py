@@ -3,7 +3,7 @@
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cache, lru_cache
+from functools import lru_cache
 from importlib.resources import files
 from typing import Any
 
@@ -15,6 +15,7 @@ from retriever.errors import WrongParameterError
 _DICTIONARY = {"no": "nb"}
 """Where simplemma calls a language otherwise than the sources do."""
 _SHORTEST_PART = 4
+_LANGUAGES_REMEMBERED = 128
 _WORDS_REMEMBERED = 4096
 """Words of users' phrases whose forms are kept in memory."""
 _COMPOUNDING = frozenset({"da", "de", "fi", "nl", "no", "sv"})
@@ -61,7 +62,15 @@ class Vocabulary:
         return ""
 
 
-@cache
+@lru_cache(maxsize=_LANGUAGES_REMEMBERED)
+def stop_words(language: str) -> frozenset[str]:
+    """The stop words of a language of two letters, in lower case; none of a language that has no list of them."""
+    if not stopwordsiso.has_lang(language):
+        return frozenset()
+    return frozenset(word.casefold() for word in stopwordsiso.stopwords(language))
+
+
+@lru_cache(maxsize=_LANGUAGES_REMEMBERED)
 def vocabulary_of(language: str) -> Vocabulary:
     """The vocabulary of a language of two letters.
 
@@ -74,7 +83,7 @@ def vocabulary_of(language: str) -> Vocabulary:
         )
     table = _table("words.toml").get(language, {})
     sets = {name: frozenset(table.get(name, ())) for name in ("placing", "singular", "frame", "colours", "weak")}
-    stop = frozenset(word.casefold() for word in stopwordsiso.stopwords(language))
+    stop = stop_words(language)
     return Vocabulary(
         language,
         stop - frozenset(table.get("things", ())) - sets["weak"] - sets["frame"] - sets["colours"],
@@ -102,17 +111,12 @@ def _dictionary_form(word: str, dictionary: str) -> str:
         return word
 
 
-@cache
-def _english_stop_words() -> frozenset[str]:
-    """WordNet has no articles, prepositions and pronouns."""
-    return frozenset(word.casefold() for word in stopwordsiso.stopwords("en"))
-
-
 @lru_cache(maxsize=_WORDS_REMEMBERED)
 def known_in(word: str, language: str) -> bool:
     """Whether a dictionary of the language has `word`, large or small; False if there is no dictionary."""
     if language == "en":
-        return word.lower() in _english_stop_words() or english_word(word.lower()) is not None
+        # WordNet has no articles, prepositions and pronouns.
+        return word.lower() in stop_words("en") or english_word(word.lower()) is not None
     import simplemma
 
     dictionary = _DICTIONARY.get(language, language)
