@@ -35,7 +35,8 @@ def language_of(phrase: str) -> str:
 
     A few words tell a detector little: “kimono girl” looks Italian to any. So a phrase is English where a dictionary of
     English has all its words, and the detector is asked of others alone. Where it is not sure, the stop words of the
-    languages it takes for possible decide; their dictionaries take a second each to read, and tell no more phrases.
+    languages it takes for possible decide: dictionaries take a second each to read, and tell no more phrases in Latin
+    letters. Languages in Cyrillic ones share stop words, and dictionaries tell them apart.
     """
     words = _WORD.findall(same_text(phrase).lower())
     is_latin = 2 * sum(_is_latin(word) for word in words) >= len(words)
@@ -46,7 +47,8 @@ def language_of(phrase: str) -> str:
     likeliest, confidence = ranked[0]
     if confidence < _SURE:
         possible = [one for one in ranked if one[1] >= _POSSIBLE] or ranked[:1]
-        fit, confidence, likeliest = max((_share_known(words, one) + sure, sure, one) for one, sure in possible)
+        share = _share_of_stop_words if is_latin else _share_known
+        fit, confidence, likeliest = max((share(words, one) + sure, sure, one) for one, sure in possible)
         if is_latin and (confidence < _LIKELY or fit <= english):
             logger.debug("the phrase's language is not clear (%s: %.2f); taken for English", likeliest, confidence)
             return USUAL_LANGUAGE
@@ -58,12 +60,13 @@ def _is_latin(word: str) -> bool:
 
 
 def _share_known(words: list[str], language: str) -> float:
-    """The share of the words that are the language's: English ones by a dictionary, others by stop words; 1 of none."""
-    if language == USUAL_LANGUAGE:
-        known = sum(known_in(word, language) for word in words)
-    else:
-        known = sum(word in stop_words(language) for word in words)
-    return known / len(words) if words else 1.0
+    """The share of the words that a dictionary of the language has; 1 of none, 0 if there is no dictionary."""
+    return sum(known_in(word, language) for word in words) / len(words) if words else 1.0
+
+
+def _share_of_stop_words(words: list[str], language: str) -> float:
+    """The share of the words that are stop words of the language."""
+    return sum(word in stop_words(language) for word in words) / len(words)
 
 
 @cache
