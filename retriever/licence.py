@@ -110,4 +110,3 @@ def is_creative_commons(name: str, url: str = "") -> bool:
 
 
 CC0 = _licence(Terms("cc0", ("1.0",)))
-PUBLIC_DOMAIN_MARK = _licence(Terms("pdm", ("1.0",)))

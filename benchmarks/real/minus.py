@@ -16,7 +16,6 @@ COUNTABLE = 80
 """The first classes of COCO-Stuff are COCO's things; the others are stuff."""
 FEWEST_BOTH, FEWEST_ALONE = 4, 5
 SHOWN = 5
-TRIED = ((0.0, (1.0, 1.5, 2.0)), (0.5, (1.0, 1.5, 2.0)), (1.0, (1.0, 1.5, 2.0, 3.0)), (2.0, (1.5, 2.0, 3.0)))
 _WORDS_FOR_PEOPLE = "person people man men woman women boy girl child children kid lady guy player rider baby"
 _PEOPLE = frozenset(_WORDS_FOR_PEOPLE.split())
 
