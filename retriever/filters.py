@@ -1,9 +1,12 @@
 """What a writer may ask of the candidates besides the tag."""
 
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass, fields
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, fields
 from datetime import date, datetime
+from typing import Any
 
+from phrasepix_core.options import option
+from retriever import filter_texts
 from retriever.errors import WrongParameterError
 from retriever.languages import USUAL_LANGUAGE
 
@@ -11,6 +14,8 @@ MEDIA_TYPES = ("all", "photo", "illustration", "vector", "video")
 ORIENTATIONS = ("all", "horizontal", "vertical", "square")
 ORDERS = ("popular", "latest")
 USES = ("commercial", "modification")
+ANY_LICENCE = "any"
+"""What asks for no use in particular."""
 # fmt: off
 COLOURS = (
     "grayscale", "transparent", "red", "orange", "yellow", "green", "turquoise",
@@ -18,6 +23,11 @@ COLOURS = (
 )
 # fmt: on
 NARROWEST, WIDEST = 0.01, 100
+
+
+def _option(help: str, *flags: str, **declared: Any) -> Mapping[str, Any]:  # noqa: A002  # as `Option` calls it
+    """Declare a filter as an option, on the command line by its own name unless it has `flags`."""
+    return option(help=help, group="Which candidates", flags=flags, **declared)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,30 +51,95 @@ class Filters:
     Raises `WrongParameterError`, naming what is allowed, on construction.
     """
 
-    media_type: str = "photo"
-    orientation: str = "all"
-    aspect_ratio: float | None = None
-    min_width: int = 0
-    min_height: int = 0
-    colours: tuple[str, ...] = ()
-    licence: tuple[str, ...] = ()
-    since: date | None = None
-    until: date | None = None
-    exclude_ai: bool = False
-    safe_search: bool = True
-    creator: str | None = None
-    language: str | None = None
+    media_type: str = field(
+        default="photo",
+        metadata=_option(
+            "What kind of picture; all is every kind of still.", "--type", metavar="TYPE", choices=MEDIA_TYPES
+        ),
+    )
+    orientation: str = field(
+        default="all",
+        metadata=_option("Wider than tall, taller than wide, or as wide as tall.", metavar="WAY", choices=ORIENTATIONS),
+    )
+    aspect_ratio: float | None = field(
+        default=None,
+        metadata=_option(
+            "Width to height, such as 16:9 or 1.78, within 3 %.",
+            "--aspect",
+            metavar="W:H",
+            kind=float,
+            parse=filter_texts.aspect_ratio,
+        ),
+    )
+    min_width: int = field(
+        default=0, metadata=_option("Pixels of the original, at least.", kind=int, least=0, metavar="N")
+    )
+    min_height: int = field(
+        default=0, metadata=_option("Pixels of the original, at least.", kind=int, least=0, metavar="N")
+    )
+    colours: tuple[str, ...] = field(
+        default=(),
+        metadata=_option(
+            "A dominant colour, such as red or grayscale; of several, any.",
+            "--colour",
+            "--color",
+            metavar="NAME",
+            choices=COLOURS,
+            repeats=True,
+        ),
+    )
+    licence: tuple[str, ...] = field(
+        default=(),
+        metadata=_option(
+            "A use that must be allowed: commercial or modification; of several, all.",
+            "--licence",
+            "--license",
+            metavar="USE",
+            choices=(*USES, ANY_LICENCE),
+            repeats=True,
+            shown_default=ANY_LICENCE,
+        ),
+    )
+    since: date | None = field(
+        default=None,
+        metadata=_option(
+            "Not before 2024-05-01, 2024-05 or 2024: the day it was taken or, if that is not known, uploaded.",
+            metavar="DAY",
+            parse=filter_texts.first_day,
+        ),
+    )
+    until: date | None = field(
+        default=None, metadata=_option("Not after that day, month or year.", metavar="DAY", parse=filter_texts.last_day)
+    )
+    exclude_ai: bool = field(
+        default=False, metadata=_option("Nothing that is marked as AI-generated.", "--no-ai", kind=bool)
+    )
+    safe_search: bool = field(
+        default=True, metadata=_option("Only what is fit for all ages.", "--safe-search", "--no-safe-search", kind=bool)
+    )
+    creator: str | None = field(default=None, metadata=_option("Only what that creator made.", metavar="NAME"))
+    language: str | None = field(
+        default=None,
+        metadata=_option(
+            "The tags' language, two letters; by default that of the phrase they are found in, of a given tag English.",
+            "--lang",
+            metavar="XX",
+        ),
+    )
     language_is_found: bool = False
-    category: str | None = None
-    editors_choice: bool = False
-    order: str = "popular"
+    category: str | None = field(
+        default=None, metadata=_option("One of Pixabay's categories, such as animals.", metavar="NAME")
+    )
+    editors_choice: bool = field(default=False, metadata=_option("Only Pixabay's editors' choice.", kind=bool))
+    order: str = field(default="popular", metadata=_option("What comes first.", metavar="ORDER", choices=ORDERS))
 
     def __post_init__(self) -> None:
         _among("media type", self.media_type, MEDIA_TYPES)
         _among("orientation", self.orientation, ORIENTATIONS)
         _among("order", self.order, ORDERS)
-        for name, what, allowed in (("colours", "colour", COLOURS), ("licence", "licence", USES)):
+        for name, what, allowed in (("colours", "colour", COLOURS), ("licence", "licence", (*USES, ANY_LICENCE))):
             object.__setattr__(self, name, _all_among(what, getattr(self, name), allowed))
+        object.__setattr__(self, "licence", tuple(use for use in self.licence if use != ANY_LICENCE))
         for name in ("min_width", "min_height"):
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int) or value < 0:

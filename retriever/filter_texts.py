@@ -1,0 +1,57 @@
+"""Values of filters as people type them: `16:9`, `2024-05`."""
+
+import re
+from calendar import monthrange
+from datetime import date
+
+from retriever.errors import WrongParameterError
+
+_DAY = re.compile(r"(\d{4})(?:-(\d{1,2})(?:-(\d{1,2}))?)?", re.ASCII)
+_SIDES = re.compile(r"(\d+(?:\.\d+)?)\s*[:/x×]\s*(\d+(?:\.\d+)?)", re.ASCII)
+_NUMBER = re.compile(r"\d+(?:\.\d+)?|\.\d+", re.ASCII)
+
+
+def aspect_ratio(text: str) -> float:
+    """Return width divided by height, from a text such as 16:9 or 1.78. Raises `WrongParameterError`."""
+    if sides := _SIDES.fullmatch(text.strip()):
+        width, height = float(sides[1]), float(sides[2])
+        if height > 0:
+            return width / height
+    elif _NUMBER.fullmatch(text.strip()):
+        return float(text)
+    raise WrongParameterError(f"aspect ratio {text!r} is none; it must look like 16:9 or 1.78")
+
+
+def span(text: str) -> tuple[date, date]:
+    """Return the first and the last day of a year, month or day: 2024, 2024-05, 2024-05-01.
+
+    Raises `WrongParameterError`.
+    """
+    found = _DAY.fullmatch(text.strip())
+    if found is None:
+        raise WrongParameterError(f"{text!r} is no day; it must look like 2024-05-01, 2024-05 or 2024")
+    month, day = (None if part is None else int(part) for part in found.groups()[1:])
+    first_month, last_month = (1, 12) if month is None else (month, month)
+    try:
+        first = date(int(found[1]), first_month, 1 if day is None else day)
+        last = date(first.year, last_month, monthrange(first.year, last_month)[1] if day is None else day)
+    except ValueError:
+        raise WrongParameterError(f"{text!r} is no day: the calendar does not have it") from None
+    return first, last
+
+
+def first_day(text: str) -> date:
+    """Return the first day that a text such as 2024-05 names."""
+    return span(text)[0]
+
+
+def last_day(text: str) -> date:
+    """Return the last day that a text such as 2024-05 names."""
+    return span(text)[1]
+
+
+def year(text: str) -> tuple[date, date]:
+    """Return the first and the last day of a year. Raises `WrongParameterError`."""
+    if not re.fullmatch(r"\d{4}", text.strip(), re.ASCII):
+        raise WrongParameterError(f"{text!r} is no year; it must look like 2024")
+    return span(text)
