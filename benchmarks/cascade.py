@@ -21,6 +21,7 @@ from PIL import Image
 from benchmarks.random_models import write_random_vit
 from benchmarks.sample_embeddings import SampleEmbeddings
 from phrasepix.sample.source import SAMPLE, sample_retriever
+from retriever.source import Opening
 from reranker.clip_reranker import ClipReranker
 from reranker.encoder import Embeddings, Encoder
 from reranker.engine.choice import load_encoder
@@ -70,7 +71,10 @@ class Line:
 
 def measure(questions: Sequence[Question], encoder: Encoder) -> tuple[list[Line], float]:
     """A line for each pair of eyes, and the share of the second model alone."""
-    with sample_retriever(on_skip=_refuse) as retriever, PictureLoader(loopback_sources=[SAMPLE.name]) as loader:
+    with (
+        sample_retriever(Opening(on_skip=_refuse)) as retriever,
+        PictureLoader(loopback_sources=[SAMPLE.name]) as loader,
+    ):
         by_identity = {
             candidate.identity: candidate
             for tag in SUBJECTS

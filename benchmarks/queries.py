@@ -22,6 +22,7 @@ from phrasepix.again import refined_query
 from phrasepix.models import choose_model, texts_of_model
 from phrasepix.sample.catalogue import PICTURES_DIRECTORY
 from phrasepix.sample.source import sample_retriever
+from retriever.source import Opening
 from reranker.encoder import Embeddings, Encoder, unit_rows
 from reranker.families import penalty_of
 from reranker.match import Match
@@ -58,7 +59,7 @@ class Sample:
     def __init__(self) -> None:
         _, choice = choose_model(None, None, only_the_sample=True)
         self.encoder: Encoder = texts_of_model(choice, "cpu").encoder
-        with sample_retriever(on_skip=lambda skipped: None) as retriever:
+        with sample_retriever(Opening(on_skip=lambda skipped: None)) as retriever:
             offered = [
                 one
                 for subject in SUBJECTS

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from phrasepix.models import choose_model, reranker_of_model
 from phrasepix.sample.source import SAMPLE, sample_retriever
+from retriever.source import Opening
 from reranker.pictures import PictureLoader
 from retriever.candidate import Candidate
 from retriever.filters import Filters
@@ -30,7 +31,10 @@ def measure(phrases: int, seed: int) -> tuple[list[Figure], list[Figure], str]:
     _, choice = choose_model(None, None, only_the_sample=True)
     reranker = reranker_of_model(choice, "cpu")
     pools: dict[str, list[Candidate]] = {}
-    with sample_retriever(on_skip=_refuse) as retriever, PictureLoader(loopback_sources=[SAMPLE.name]) as loader:
+    with (
+        sample_retriever(Opening(on_skip=_refuse)) as retriever,
+        PictureLoader(loopback_sources=[SAMPLE.name]) as loader,
+    ):
         for tag in sorted({question.tag for question in questions}):
             pools[tag] = list(retriever.retrieve(tag, limit=500, filters=Filters(media_type="all")))
 

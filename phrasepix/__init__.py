@@ -13,6 +13,10 @@ from phrasepix_core import __version__ as __version__
 
 if TYPE_CHECKING:
     from phrasepix import errors
+    from phrasepix.config import Config
+    from phrasepix.finder import Finder
+    from phrasepix.live_results import LiveResults
+    from phrasepix.request import SearchRequest
     from phrasepix.results import Results
     from phrasepix.search import find_images, stream_images
     from phrasepix_core.errors import PhrasepixError
@@ -23,13 +27,17 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Candidate",
+    "Config",
     "Example",
     "Filters",
+    "Finder",
+    "LiveResults",
     "Match",
     "Phrase",
     "PhrasepixError",
     "Query",
     "Results",
+    "SearchRequest",
     "errors",
     "find_images",
     "stream_images",
@@ -37,13 +45,17 @@ __all__ = [
 
 _HOMES = {
     "Candidate": "retriever.candidate",
+    "Config": "phrasepix.config",
     "Example": "reranker.query",
     "Filters": "retriever.filters",
+    "Finder": "phrasepix.finder",
+    "LiveResults": "phrasepix.live_results",
     "Match": "reranker.match",
     "Phrase": "reranker.query",
     "PhrasepixError": "phrasepix_core.errors",
     "Query": "reranker.query",
     "Results": "phrasepix.results",
+    "SearchRequest": "phrasepix.request",
     "find_images": "phrasepix.search",
     "stream_images": "phrasepix.search",
 }

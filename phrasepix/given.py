@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import SupportsIndex
 
 from phrasepix_core.text import same_text
-from reranker.encoder import Encoder
 from retriever.errors import WrongParameterError
 from retriever.filters import Filters
 from retriever.protocol import Retriever
@@ -72,7 +71,11 @@ def demand_texts(**given: object) -> None:
 
 def demand_model(name: str, model: object) -> None:
     """Raise `WrongParameterError` for what is neither a model's name nor an `Encoder`; None is no model named."""
-    if model is not None and not isinstance(model, str | Encoder):
+    if model is None or isinstance(model, str):
+        return
+    from reranker.encoder import Encoder  # brings NumPy: whoever names a model does without
+
+    if not isinstance(model, Encoder):
         raise WrongParameterError(
             f'{name} {reprlib.repr(model)} is no model; give a name such as "multilingual", or an Encoder: an object '
             "with name, dimensions, input_side, encode_texts and encode_pictures (reranker.Encoder)"
@@ -91,3 +94,15 @@ def demand_directory(name: str, directory: object) -> None:
     """Raise `WrongParameterError` for what is neither a path nor None."""
     if directory is not None and not isinstance(directory, str | Path):
         raise WrongParameterError(f"{name} {reprlib.repr(directory)} is no path; give a str or a Path")
+
+
+def demand_flag(name: str, value: object) -> None:
+    """Raise `WrongParameterError` for what is neither True nor False."""
+    if not isinstance(value, bool):
+        raise WrongParameterError(f"{name} {reprlib.repr(value)} is not known; allowed: True, False")
+
+
+def demand_key(key: object) -> None:
+    """Raise `WrongParameterError` for a key that is neither a text nor None; it is shown nowhere."""
+    if not isinstance(key, str | None):
+        raise WrongParameterError("the key is no text; give a str, or leave it out")

@@ -1,20 +1,17 @@
 """The order of results in words: by what pictures were ranked, and what may look odd about it."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
+from phrasepix.results import Results
 from reranker.query import Example, Part, Phrase
 
-if TYPE_CHECKING:
-    from phrasepix.results import Results
 
-
-def order_in_words(results: "Results") -> list[str]:
+def order_in_words(results: Results) -> list[str]:
     """Sentences that explain the order; none if it is simply by how well each shows one phrase."""
     return list(_sentences(results))
 
 
-def _sentences(results: "Results") -> Iterator[str]:
+def _sentences(results: Results) -> Iterator[str]:
     # Without the phrases and titles themselves: they may run from right to left, and stand in the heading.
     wanted = results.query.wanted if results.query else ()
     asked = [part for part in wanted if not _was_liked(part)] or list(wanted)

@@ -1,39 +1,35 @@
-"""What a search returns: the ranked matches, able to show and to save themselves."""
+"""What a search found: plain data, which may be pickled, sent and read by every face."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, overload
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, Self, overload
 
+from phrasepix.events import Notice
 from phrasepix.links import path_shown
-from phrasepix.saving.reopener import Reopener
-from phrasepix_core.files import write_atomically
+from phrasepix.request import SearchRequest
 from phrasepix_core.text import shortened
 from reranker.match import Match, fits_well
 from reranker.query import Part, Phrase, Query
+from retriever.candidate import Candidate
 from retriever.protocol import Retriever, profile_of
-
-if TYPE_CHECKING:
-    from rich.console import Group
-
-    from phrasepix.again import Again
-    from phrasepix.saving.save import Saved, SaveProgress
-    from phrasepix.settings import SearchProgress
 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where a search's pictures come from: the source's `name` and `title`, and the `mention` owed with its home."""
+    """Where pictures of a search come from."""
 
     name: str
+    """The source's name, as in `Candidate.source`."""
     title: str
+    """What people call it."""
     mention: str
+    """What must stand wherever its pictures are shown."""
     home_url: str = ""
 
     @classmethod
-    def of_retriever(cls, retriever: Retriever) -> "Origin":
-        """What a retriever says of its source; one that says nothing is called by its name."""
+    def of_retriever(cls, retriever: Retriever) -> Self:
+        """Return what a retriever says of its source; one that says nothing is called by its name."""
         profile = profile_of(retriever)
         if profile is None:
             return cls(retriever.name, retriever.name, f"Pictures from {retriever.name}")
@@ -60,52 +56,88 @@ class Skipped:
 
 @dataclass(frozen=True, slots=True)
 class AskedTag:
-    """A tag that a source was asked for, and how many pictures it `brought` that no tag before it had.
-
-    `problem` says in a few words why it could not be asked; empty where it could.
-    """
+    """A tag that a source was asked for."""
 
     source: str
     tag: str
     brought: int
+    """How many pictures it brought that no tag before it had."""
     problem: str = ""
+    """Why it could not be asked, in a few words; empty if it could."""
+
+
+@dataclass(frozen=True, slots=True)
+class PoolSnapshot:
+    """The candidates that a search has looked at, and whose pictures may come from where."""
+
+    candidates: Sequence[Candidate] = ()
+    positions: Mapping[tuple[str, str], tuple[int, ...]] = field(default_factory=dict)
+    """By identity: the number in its source's answers, and the source's number. It decides ties."""
+    loopback_sources: Collection[str] = frozenset()
+    """Sources whose pictures may come from a server on this machine."""
+    local_sources: Collection[str] = frozenset()
+    """Sources whose pictures are files of this machine."""
+    unkept_sources: Collection[str] = frozenset()
+    """Sources of whose pictures no file is kept."""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class FoundMatch(Match):
+    """A match of a search."""
+
+    used_before: str = ""
+    """The name of the file as which the picture was saved before in the request's project; empty if it was not."""
+
+    @classmethod
+    def of(cls, match: Match, **more: Any) -> Self:
+        """Return a match of the second stage with what is known of it besides."""
+        known = {one.name for one in fields(cls)}
+        same = {one.name: getattr(match, one.name) for one in fields(match) if one.name in known}
+        return cls(**(same | more))
 
 
 @dataclass(frozen=True, eq=False)
-class Results(Sequence[Match]):
-    """The ranked matches of one search, best first.
-
-    `phrase` says what was looked for, for people, and `query` all of it. `tags` are those asked for, `asked` says of
-    which source in which order and what each brought (a folder that was looked through without a tag is not there).
-    `language` is the tags' (two letters; empty where none was asked). `origins` are the sources that were asked,
-    `failures` those among them that did not answer to the end. `pool_size` counts the candidates they were chosen from;
-    those of a search that still runs are not `is_final`. `refined_by` is the model that ranked the best again; empty
-    where none did. `diverse` is how far the best were spread, 0…1. In a notebook a `Results` shows itself as cards, on
-    a terminal (with rich) as a table.
-    """
+class Results(Sequence[FoundMatch]):
+    """The ranked matches of one search, best first."""
 
     phrase: str
+    """What was looked for, for people."""
     tags: tuple[str, ...]
+    """The tags that were asked for."""
     origins: tuple[Origin, ...]
+    """The sources that were asked."""
     model: str
-    matches: tuple[Match, ...] = field(repr=False)
+    """What people call the model that ranked."""
+    matches: tuple[FoundMatch, ...] = field(repr=False)
     skipped: tuple[Skipped, ...] = field(repr=False, default=())
     pool_size: int = 0
+    """How many candidates the matches were chosen from."""
     is_final: bool = True
+    """Whether the search is over."""
     failures: tuple[Failure, ...] = ()
+    """The sources that did not answer to the end."""
     asked: tuple[AskedTag, ...] = ()
+    """Which source was asked for which tag, in order; a folder looked through without a tag is not there."""
     refined_by: str = ""
+    """The model that ranked the best again; empty if none did."""
     diverse: float = 0.0
+    """How far the best were spread, 0…1."""
     language: str = ""
-    reopener: Reopener = field(repr=False, default_factory=Reopener)
+    """The tags' language, two letters; empty if none was asked."""
     query: Query | None = field(repr=False, default=None)
-    again: "Again | None" = field(repr=False, default=None)
+    """All that was wanted and not wanted."""
+    notices: tuple[Notice, ...] = field(repr=False, default=())
+    """What people should know of this search."""
+    request: SearchRequest | None = field(repr=False, default=None)
+    """What was asked for."""
+    pool: PoolSnapshot = field(repr=False, default_factory=PoolSnapshot)
+    """What the matches were chosen from, once the search is over."""
 
     @overload
-    def __getitem__(self, index: int) -> Match: ...
+    def __getitem__(self, index: int) -> FoundMatch: ...
     @overload
-    def __getitem__(self, index: slice) -> tuple[Match, ...]: ...
-    def __getitem__(self, index: int | slice) -> Match | tuple[Match, ...]:
+    def __getitem__(self, index: slice) -> tuple[FoundMatch, ...]: ...
+    def __getitem__(self, index: int | slice) -> FoundMatch | tuple[FoundMatch, ...]:
         return self.matches[index]
 
     def __len__(self) -> int:
@@ -113,7 +145,7 @@ class Results(Sequence[Match]):
 
     @property
     def fits_well(self) -> bool | None:
-        """Whether any match stands out as showing the phrase; None where that is not known."""
+        """Whether any match stands out as showing the phrase; None if that is not known."""
         return fits_well(self.matches) if self.is_final else None
 
     @property
@@ -122,34 +154,9 @@ class Results(Sequence[Match]):
         return " · ".join(origin.mention for origin in self.origins)
 
     @property
-    def order(self) -> list[str]:
-        """What explains the order, in sentences; none if it is simply by how well each shows one phrase."""
-        from phrasepix.ordering import order_in_words
-
-        return order_in_words(self)
-
-    @property
     def unwanted(self) -> tuple[Part, ...]:
         """What was to be kept away from."""
         return self.query.unwanted if self.query else ()
-
-    def refined(
-        self,
-        prefer: str | Sequence[int] = (),
-        avoid: str | Sequence[int] = (),
-        *,
-        on_progress: "Callable[[SearchProgress], None]" = lambda progress: None,
-    ) -> "Results":
-        """The same pool in another order: nearer to the pictures preferred, farther from those to avoid.
-
-        Both name ranks of these results, such as "1,4", "2-4" or [1, 4]. No source is asked and no picture encoded
-        again; what is shown is what is at hand, and only what is not is fetched.
-
-        Raises `WrongPickError`, also where the search is not over.
-        """
-        from phrasepix.again import Again
-
-        return (self.again or Again()).refined(self, prefer, avoid, on_progress)
 
     def to_json(self) -> str:
         """One JSON object: phrase, query, tags and what each brought, sources, model, matches, skipped, failures."""
@@ -171,70 +178,11 @@ class Results(Sequence[Match]):
                 "matches": [_match_as_json(match) for match in self.matches],
                 "skipped": [{"id": one.id, "source": one.source, "reason": one.reason} for one in self.skipped],
                 "failures": [{"source": one.source, "reason": one.reason} for one in self.failures],
+                "notices": [str(one) for one in self.notices],
             },
             ensure_ascii=False,
             indent=2,
         )
-
-    def save_gallery(self, path: str | Path) -> Path:
-        """Write one self-contained HTML page that shows the matches; returns its absolute path.
-
-        Pictures are embedded, but those whose source wants them shown by its own addresses (Unsplash).
-
-        Raises `NotWrittenError`.
-        """
-        from phrasepix.gallery import gallery_page
-
-        return write_atomically(Path(path), gallery_page(self))
-
-    def save(
-        self,
-        directory: str | Path,
-        pick: str | Sequence[int] | None = None,
-        *,
-        on_progress: "Callable[[SaveProgress], None]" = lambda progress: None,
-    ) -> "Saved":
-        """Save pictures into `directory`, at the largest size their sources let this key have, each with its credit.
-
-        `pick` names ranks, such as "1,3", "2-4" or [1, 3]; without it all are saved, at most twenty at a time: the
-        sources forbid to download in bulk. The credit goes into the file, where its format has a place for it, and into
-        `CREDITS.md` and `credits.json` beside it. What is there already is not downloaded again; a download that broke
-        off is continued. A picture that cannot be saved is listed in what is returned, and the others are saved.
-
-        Raises `WrongPickError`, and `NotWrittenError` where nothing can be written to `directory`.
-        """
-        from phrasepix.saving.pick import picked
-        from phrasepix.saving.save import FoundWith, save_matches
-
-        ranks = picked(pick, len(self))
-        return save_matches(
-            [self.matches[rank - 1] for rank in ranks],
-            Path(directory),
-            found_with=FoundWith(self.phrase, self.model),
-            reopener=self.reopener,
-            on_progress=on_progress,
-        )
-
-    def show(self, width: int = 220) -> None:
-        """Show the matches in a notebook with ipyplot, `width` pixels each.
-
-        Raises `ImportError`, which says how it is installed, if ipyplot is missing.
-        """
-        from phrasepix.notebook import plot
-
-        plot(self, width)
-
-    def _repr_mimebundle_(
-        self, include: Sequence[str] | None = None, exclude: Sequence[str] | None = None
-    ) -> Mapping[str, str]:
-        from phrasepix.gallery import gallery_cards
-
-        return {"text/html": gallery_cards(self), "text/plain": repr(self)}
-
-    def __rich__(self) -> "Group":
-        from phrasepix.terminal import results_table
-
-        return results_table(self)
 
     def __repr__(self) -> str:
         of = f"{len(self.matches)} of {self.pool_size} pictures{'' if self.is_final else ' so far'}"
@@ -247,7 +195,7 @@ def _part_as_json(part: Part) -> dict[str, Any]:
     return {"phrase" if isinstance(part, Phrase) else "picture": part.title, "weight": round(part.weight, 6)}
 
 
-def _match_as_json(match: Match) -> dict[str, Any]:
+def _match_as_json(match: FoundMatch) -> dict[str, Any]:
     candidate = match.candidate
     return {
         "rank": match.rank,

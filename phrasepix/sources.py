@@ -1,6 +1,5 @@
 """The sources a search can name: those that come along, those other packages add, and any folder."""
 
-import logging
 import os
 from importlib import import_module
 from pathlib import Path
@@ -9,7 +8,6 @@ from typing import TYPE_CHECKING
 from phrasepix.errors import UnknownSourceError
 from retriever.api_key import find_api_key
 from retriever.courtesy.kept_answers import answer_files
-from retriever.directories import cache_directory
 from retriever.errors import SourceFaultError
 from retriever.folder.source import FolderSource
 from retriever.profile import SourceProfile
@@ -17,8 +15,6 @@ from retriever.source import GROUP, Source
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
-
-logger = logging.getLogger(__name__)
 
 _WITHOUT_KEY = ("openverse", "commons")
 
@@ -76,20 +72,21 @@ def source_names() -> tuple[str, ...]:
     return tuple(dict.fromkeys((*BUILT_IN, *(added.name for added in _added()))))
 
 
-def default_sources(key: str | None, *, offline: bool) -> tuple[str, ...]:
-    """Pixabay where there is a key for it, else the sources that need none, which the log says.
+def default_sources(key: str | None, directory: Path, *, offline: bool) -> tuple[tuple[str, ...], str]:
+    """Return Pixabay if there is a key for it, else the sources that need none, and what people should know of that.
 
-    With `offline` nobody needs a key: those of them of which answers are kept.
+    With `offline` nobody needs a key: those of them of which answers are kept in the cache `directory`.
     """
     if offline:
-        kept = {file.name.removesuffix("-answers.sqlite") for file in answer_files(cache_directory())}
-        return tuple(name for name in ("pixabay", *_WITHOUT_KEY) if name in kept) or ("pixabay",)
+        kept = {file.name.removesuffix("-answers.sqlite") for file in answer_files(directory)}
+        return tuple(name for name in ("pixabay", *_WITHOUT_KEY) if name in kept) or ("pixabay",), ""
     pixabay = source_named("pixabay").profile
     if find_api_key(pixabay.key_variable, pixabay.key_setting, key) is not None:
-        return ("pixabay",)
+        return ("pixabay",), ""
     titles = " and ".join(source_named(name).profile.title for name in _WITHOUT_KEY)
-    logger.warning("no Pixabay key was found: asking %s, which need none (a key is free: %s)", titles, pixabay.key_url)
-    return _WITHOUT_KEY
+    return _WITHOUT_KEY, (
+        f"no Pixabay key was found: asking {titles}, which need none (a key is free: {pixabay.key_url})"
+    )
 
 
 def _added() -> "list[EntryPoint]":

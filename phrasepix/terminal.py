@@ -6,6 +6,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from phrasepix.links import page_of, path_shown
+from phrasepix.ordering import order_in_words
 from phrasepix.videos import video_note
 from phrasepix_core.text import shortened
 from reranker.match import LEAST_PENALTY, Match
@@ -64,7 +65,7 @@ def results_table(results: "Results") -> "Group":
             *(_amount(part.of(match)) for part in parts),
             _picture(match),
         )
-    below = "\n".join(without_controls(line) for line in (about, *results.order))
+    below = "\n".join(without_controls(line) for line in (about, *order_in_words(results)))
     return Group(Text(without_controls(said), "bold"), table, Text(below, "dim"))
 
 

@@ -22,12 +22,16 @@ if TYPE_CHECKING:  # texts are encoded while the rest of this stage is imported
 class EncodedTexts:
     """Phrases, parts of them, and the neutral phrases that they are read against.
 
-    `family` is that of the encoder, where it does not declare one itself (`reranker.families`).
+    `family` is that of the encoder, where it does not declare one itself (`reranker.families`). With `both_towers` the
+    encoder always holds both, else only while searches overlap.
     Whoever asks for a text while the `encoder` is `in_use`, perhaps for that text, waits.
     """
 
-    def __init__(self, encoder: Encoder, family: str = "") -> None:
+    def __init__(self, encoder: Encoder, family: str = "", *, both_towers: bool = False) -> None:
         self.encoder = encoder
+        if both_towers and isinstance(encoder, KeepsOneTower):
+            encoder.keep_both_towers(True)
+        self._both_towers = both_towers
         self.family = family or declared_family(encoder)
         self.in_use = Lock()
         """An encoder may be called by any thread, but by one at a time."""
@@ -79,7 +83,7 @@ class EncodedTexts:
             self._searches[search] += change
             if not self._searches[search]:
                 del self._searches[search]
-            if len(self._searches) != 1 and isinstance(self.encoder, KeepsOneTower):
+            if not self._both_towers and len(self._searches) != 1 and isinstance(self.encoder, KeepsOneTower):
                 self.encoder.keep_both_towers(len(self._searches) > 1)
 
     def _encode_phrase(self, text: str) -> Embeddings:

@@ -1,12 +1,10 @@
 """What stage 2 returns."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from PIL import Image
 
-from reranker.errors import WrongQueryError
 from reranker.reading import PartShown
 from retriever.candidate import Candidate
 
@@ -24,22 +22,19 @@ class Match:
     the pool's scores differ. `nearness` is half its mean cosine to the everyday captions nearest to it, where ranks are
     normalised, and `bonus` what its source's own words about it give or take, where they count; else both are 0.
     Ranks go by the `total` of these: score − nearness + bonus − penalty.
-    `used_before` names the file as which the picture was saved before; empty where it was not.
     `siblings` are the candidates of the pool that show the same picture, the best ranked first.
     `stands_out` is by how many standard deviations it stands out from phrases nobody asked for, for this picture and in
     this pool (see `reranker.reading`): about 0 for what does not fit; None where it is not known, as for a picture that
     is compared with. `fit` says it in a word: clear, fair or weak; empty where nobody measured where these begin for
     the model (see `reranker.families`). `share` is the length of a bar for it, 0…1. `parts` say the same of parts of
     the phrase.
-    `first_score` is the cosine of the first model, where a second one ranked again. `look_for_more` is how its search
-    is asked again.
+    `first_score` is the cosine of the first model, where a second one ranked again.
     """
 
     rank: int
     score: float
     candidate: Candidate
     picture: Image.Image = field(compare=False, repr=False)
-    used_before: str = ""
     siblings: tuple[Candidate, ...] = ()
     penalty: float = 0.0
     stands_out: float | None = None
@@ -49,7 +44,6 @@ class Match:
     bonus: float = 0.0
     parts: tuple[PartShown, ...] = ()
     first_score: float | None = None
-    look_for_more: Callable[["Match"], Any] | None = field(default=None, compare=False, repr=False)
 
     def __repr__(self) -> str:
         """One line: rank, whose picture it is, what it shows, score, fit."""
@@ -73,16 +67,6 @@ class Match:
     def total(self) -> float:
         """What ranks go by: the score less what is taken from it, with what is added."""
         return self.score - self.nearness + self.bonus - self.penalty
-
-    def more_like_this(self) -> Any:
-        """What its search finds with this picture as the question: the same sources asked for the same tags.
-
-        Of a search by `phrasepix` they are `phrasepix.Results`. Raises what that raises, and `WrongQueryError` where
-        the match is of no such search.
-        """
-        if self.look_for_more is None:
-            raise WrongQueryError("this match is of no search that can be asked again; search with like=match instead")
-        return self.look_for_more(self)
 
     def credit(self, format: str = "text") -> str:  # noqa: A002  # the word people know it by
         """The line that credits the picture in the form its licence asks for: text, markdown or html.

@@ -12,16 +12,14 @@ import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from reranker.encoder import Embeddings
 from reranker.errors import WrongQueryError
+from reranker.ranks import NORMALISED, RANKS
 from retriever.candidate import Candidate
-
-RANKS: Final = ("cosine", "normalised")
 
 NEAREST = 20
 SHARE_TAKEN = 0.5
@@ -57,7 +55,7 @@ class Ordering:
     @property
     def is_normalised(self) -> bool:
         """Whether nearness is taken off."""
-        return self.rank == "normalised"
+        return self.rank == NORMALISED
 
 
 PLAIN = Ordering()

@@ -1,8 +1,8 @@
 """Stage 1 over a source's JSON API, whichever dialect it speaks."""
 
-import logging
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from copy import copy
 from dataclasses import replace
 from hashlib import sha256
 from itertools import chain
@@ -33,9 +33,7 @@ from retriever.filtering import RightsFilter
 from retriever.filters import NO_FILTERS, Filters
 from retriever.profile import SourceProfile
 from retriever.protocol import Page
-from retriever.source import SkippedHit, log_skip
-
-logger = logging.getLogger(__name__)
+from retriever.source import Notify, SkippedHit, log_notice, log_skip
 
 _PAGES_FOR_FILTERS = 3
 """How many times the pages are asked for that the limit alone would take, where answers are filtered here."""
@@ -48,8 +46,8 @@ class ApiRetriever:
     file; it is shown nowhere. `base_url` (else the environment's `NAME_API_URL`) points to another server that speaks
     the same protocol. Answers are kept in `cache_directory` (by default the platform's) for as long as `manners` say.
     All who ask one catalogue under one key take turns by its limiter among `limiters`.
-    `on_skip` is told of each unusable entry of an answer. With `offline`, only answers that are kept are read, no key
-    is needed and nothing is sent.
+    `on_skip` is told of each unusable entry of an answer, `on_notice` what people should know of the answers. With
+    `offline`, only answers that are kept are read, no key is needed and nothing is sent.
 
     Raises `KeyMissingError` where a key is needed and there is none.
     """
@@ -64,12 +62,14 @@ class ApiRetriever:
         manners: Manners,
         limiters: RateLimiters = LIMITERS,
         on_skip: Callable[[SkippedHit], None] = log_skip,
+        on_notice: Notify = log_notice,
         offline: bool = False,
     ) -> None:
         self._dialect = dialect
         self.profile: SourceProfile = dialect.profile
         self.base_url = base_url or os.environ.get(f"{self.profile.name.upper()}_API_URL") or self.profile.api_url
         self.on_skip = on_skip
+        self.on_notice = on_notice
         api_key = None
         if self.profile.needs_key and not offline:
             api_key = find_api_key(self.profile.key_variable, self.profile.key_setting, key)
@@ -158,7 +158,7 @@ class ApiRetriever:
         try:
             yield from self._wanted_pages(dialect, tag, filters, limit, page_size, wanted)
         finally:
-            wanted.say_what_is_unknown()
+            wanted.say_what_is_unknown(self.on_notice)
 
     def _wanted_pages(
         self, dialect: ApiDialect, tag: str, filters: Filters, limit: int, page_size: int, wanted: RightsFilter
@@ -181,7 +181,7 @@ class ApiRetriever:
             except RateLimitError as error:
                 if not seen:
                     raise
-                logger.warning("%s; going on with the %d pictures that came", error, len(seen))
+                self.on_notice(f"{error}; going on with the {len(seen)} pictures that came")
                 return
             hits = self._hits(dialect, answer)
             came: list[Candidate] = []
@@ -250,6 +250,12 @@ class ApiRetriever:
         # One server may have several, at other paths or queries; a query may carry what is nobody's to see.
         query = f"?{sha256(parts.query.encode()).hexdigest()[:8]}" if parts.query else ""
         return f"{self.name} at {parts.netloc.rpartition('@')[2]}{parts.path.rstrip('/')}{query}"
+
+    def reporting_to(self, on_skip: Callable[[SkippedHit], None], on_notice: Notify) -> Self:
+        """Return the same retriever, sharing connections and cache, that tells others; it is not closed."""
+        other = copy(self)
+        other.on_skip, other.on_notice = on_skip, on_notice
+        return other
 
     def close(self) -> None:
         """Close connections and cache."""

@@ -27,6 +27,7 @@ class ApiSource:
             self.dialect(self.profile),
             opening.key,
             base_url=opening.base_url,
+            cache_directory=opening.cache_directory,
             manners=Manners(
                 keep_answers_for=self.profile.answers_kept_for,
                 window_s=self.window_s,
@@ -34,5 +35,6 @@ class ApiSource:
                 in_series=self.in_series,
             ),
             on_skip=opening.on_skip,
+            on_notice=opening.on_notice,
             offline=opening.offline,
         )

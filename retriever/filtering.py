@@ -161,14 +161,13 @@ class RightsFilter:
                 self._uses = filters.licence
         return False
 
-    def say_what_is_unknown(self) -> None:
-        """Say on the log how many candidates were left out because their licence is unknown; nothing if none was."""
+    def say_what_is_unknown(self, notify: Callable[[str], None]) -> None:
+        """Tell `notify` how many candidates were left out because their licence is unknown; nothing if none was."""
         if self._unknown:
-            logger.warning(
-                "%s: left out %s that may be free for %s use or not: no licence that is known says so",
-                self._title,
-                "1 picture" if len(self._unknown) == 1 else f"{len(self._unknown)} pictures",
-                " and ".join(self._uses),
+            pictures = "1 picture" if len(self._unknown) == 1 else f"{len(self._unknown)} pictures"
+            notify(
+                f"{self._title}: left out {pictures} that may be free for {' and '.join(self._uses)} use or not: "
+                "no licence that is known says so"
             )
 
 

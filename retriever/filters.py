@@ -23,11 +23,13 @@ COLOURS = (
 )
 # fmt: on
 NARROWEST, WIDEST = 0.01, 100
+CANDIDATES = "Which candidates"
+"""The heading that filters stand under."""
 
 
 def _option(help: str, *flags: str, **declared: Any) -> Mapping[str, Any]:  # noqa: A002  # as `Option` calls it
     """Declare a filter as an option, on the command line by its own name unless it has `flags`."""
-    return option(help=help, group="Which candidates", flags=flags, **declared)
+    return option(help=help, group=CANDIDATES, flags=flags, **declared)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,7 +14,7 @@ from retriever.candidate import Clip
 from retriever.errors import KeyRefusedError, WrongParameterError
 from retriever.pixabay import PIXABAY
 from retriever.pixabay.videos import candidate_from_video
-from retriever.source import SkippedHit
+from retriever.source import Opening, SkippedHit
 from tests.servers import KEY, ScriptedServer, hit, of_hits, plain, stock_of
 
 Connect = Callable[..., PixabayRetriever]
@@ -288,7 +288,7 @@ def test_a_page_of_videos_past_the_end_is_no_error(api: ScriptedServer, connect:
 
 def test_a_source_without_videos_says_who_has_them() -> None:
     with (
-        sample_retriever(on_skip=print) as retriever,
+        sample_retriever(Opening(on_skip=print)) as retriever,
         pytest.raises(WrongParameterError, match=r"no videos from the built-in sample; Pixabay .*--type video"),
     ):
         retriever.retrieve("boat", filters=VIDEOS)

@@ -10,7 +10,7 @@ from phrasepix.cli.output import writing_to_stdout
 
 if TYPE_CHECKING:
     from phrasepix.cli.screen import Screen
-    from phrasepix.results import Results
+    from phrasepix.live_results import LiveResults
 
 
 def check_output(*, as_json: bool, as_paths: bool, gallery: Path | None) -> None:
@@ -31,7 +31,7 @@ def check_output(*, as_json: bool, as_paths: bool, gallery: Path | None) -> None
             raise NotWrittenError(f"cannot write {gallery}: the folder {folder} cannot be written to")
 
 
-def write(results: "Results", *, as_json: bool, with_header: bool) -> None:
+def write(results: "LiveResults", *, as_json: bool, with_header: bool) -> None:
     """The matches: a JSON object, a table on a terminal, or lines with or without a header."""
     from phrasepix.columns import MATCHES, header
     from phrasepix.console import console_of
@@ -46,7 +46,7 @@ def write(results: "Results", *, as_json: bool, with_header: bool) -> None:
             sys.stdout.write((header(MATCHES) if with_header else "") + results_lines(results))
 
 
-def write_paths(results: "Results", *, null: bool, screen: "Screen") -> None:
+def write_paths(results: "LiveResults", *, null: bool, screen: "Screen") -> None:
     """The files that matches are, and on stderr how many are none."""
     from phrasepix.links import file_of
 

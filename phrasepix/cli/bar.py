@@ -12,17 +12,17 @@ from rich.style import Style
 from rich.text import Text
 
 from phrasepix.cells import at_spaces
+from phrasepix.events import Stage
 from phrasepix.terminal import short_name
 
 if TYPE_CHECKING:
-    from phrasepix.search import SearchProgress
+    from phrasepix.events import SearchProgress
     from reranker.standing import Scored
     from reranker.steps import Step
 
 _BEST_SHOWN = 5
 _WIDE = 80
 """From how many columns there is room for a bar."""
-_LOADING = "loading the model "
 
 
 class _Count(ProgressColumn):
@@ -70,8 +70,8 @@ class Bar:
 
     def show(self, progress: "SearchProgress") -> None:
         """Show where the search is."""
-        if progress.step.startswith(_LOADING):
-            self._model = progress.step.removeprefix(_LOADING)
+        if progress.stage is Stage.LOADING_MODEL:
+            self._model = progress.subject
             self._since = self._progress.get_time()
             self._wait(_sentence(progress.step))
             return

@@ -2,9 +2,9 @@
 
 import re
 import sys
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
+import click
 
 from phrasepix.cli.faults import WRONG_USAGE, explained
 from phrasepix.cli.output import writing_to_stdout
@@ -12,12 +12,6 @@ from phrasepix.columns import KEPT, header
 
 if TYPE_CHECKING:
     from phrasepix.cache import Kept
-
-app = typer.Typer(
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
 
 EVERY_MODEL = "*"
 """What stands for `--embeddings` without a model."""
@@ -37,20 +31,21 @@ def with_every_model(arguments: list[str]) -> list[str]:
 def _size(text: str) -> int:
     match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([KMG]?I?B|)\s*", text.upper())
     if match is None or match[2] not in _UNITS:
-        raise typer.BadParameter(f"{text!r} is not a size; it must look like 500MB or 2GB")
+        raise click.BadParameter(f"{text!r} is not a size; it must look like 500MB or 2GB")
     return int(float(match[1]) * _UNITS[match[2]])
 
 
-@app.callback(invoke_without_command=True)
-def show(
-    context: typer.Context,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON list on stdout.")] = False,
-    with_header: Annotated[
-        bool,
-        typer.Option("--header", help=f"In a pipe, name the columns first: {', '.join(KEPT)} (tab-separated)."),
-    ] = False,
-    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
-) -> None:
+@click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("as_json", "--json", is_flag=True, help="One JSON list on stdout.")
+@click.option(
+    "with_header",
+    "--header",
+    is_flag=True,
+    help=f"In a pipe, name the columns first: {', '.join(KEPT)} (tab-separated).",
+)
+@click.option("--debug", is_flag=True, help="Show tracebacks.")
+@click.pass_context
+def show(context: click.Context, as_json: bool, with_header: bool, debug: bool) -> None:
     """Show what is kept on this machine: embeddings, fingerprints, pictures, answers, galleries, folders, weights."""
     if context.invoked_subcommand is not None:
         return
@@ -73,33 +68,41 @@ def show(
             screen.say("Nothing is kept.")
 
 
-@app.command()
+@show.command()
+@click.option(
+    "--embeddings", metavar="[MODEL]", help="Embeddings: of every model, or of those whose name has MODEL in it."
+)
+@click.option("--fingerprints", is_flag=True, help="What pictures are known again by.")
+@click.option("--pictures", is_flag=True, help="Picture files.")
+@click.option("--answers", is_flag=True, help="The sources' answers.")
+@click.option("--folders", is_flag=True, help="Notes of what is in folders of your own.")
+@click.option("--galleries", is_flag=True, help="Gallery pages.")
+@click.option("--engines", is_flag=True, help="Models made ready for an engine.")
+@click.option(
+    "--older-than",
+    metavar="DAYS",
+    type=click.FloatRange(min=0),
+    help="Only what was not used (embeddings, fingerprints) or made for so many days.",
+)
+@click.option(
+    "--max-size",
+    metavar="SIZE",
+    help="Shrink to that, such as 500MB; the least recently used go, pictures first, embeddings last.",
+)
+@click.option("--yes", "-y", is_flag=True, help="Do not ask.")
+@click.option("--debug", is_flag=True, help="Show tracebacks.")
 def clear(
-    embeddings: Annotated[
-        str | None,
-        typer.Option(metavar="[MODEL]", help="Embeddings: of every model, or of those whose name has MODEL in it."),
-    ] = None,
-    fingerprints: Annotated[bool, typer.Option("--fingerprints", help="What pictures are known again by.")] = False,
-    pictures: Annotated[bool, typer.Option("--pictures", help="Picture files.")] = False,
-    answers: Annotated[bool, typer.Option("--answers", help="The sources' answers.")] = False,
-    folders: Annotated[bool, typer.Option("--folders", help="Notes of what is in folders of your own.")] = False,
-    galleries: Annotated[bool, typer.Option("--galleries", help="Gallery pages.")] = False,
-    engines: Annotated[bool, typer.Option("--engines", help="Models made ready for an engine.")] = False,
-    older_than: Annotated[
-        float | None,
-        typer.Option(
-            metavar="DAYS", min=0, help="Only what was not used (embeddings, fingerprints) or made for so many days."
-        ),
-    ] = None,
-    max_size: Annotated[
-        str | None,
-        typer.Option(
-            metavar="SIZE",
-            help="Shrink to that, such as 500MB; the least recently used go, pictures first, embeddings last.",
-        ),
-    ] = None,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
-    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
+    embeddings: str | None,
+    fingerprints: bool,
+    pictures: bool,
+    answers: bool,
+    folders: bool,
+    galleries: bool,
+    engines: bool,
+    older_than: float | None,
+    max_size: str | None,
+    yes: bool,
+    debug: bool,
 ) -> None:
     """Clear what is kept: the kinds named, or everything but weights. What is cleared is made or fetched again."""
     from phrasepix.cache import ANSWERS, CLEARABLE, EMBEDDINGS, ENGINES, FINGERPRINTS, FOLDERS, GALLERIES, PICTURES
@@ -116,7 +119,7 @@ def clear(
     kinds = [kind for kind, wanted in chosen.items() if wanted]
     most_bytes = None if max_size is None else _size(max_size)
     if most_bytes is not None and (kinds or older_than is not None):
-        raise typer.BadParameter("--max-size is about pictures, fingerprints and embeddings together; give it alone")
+        raise click.BadParameter("--max-size is about pictures, fingerprints and embeddings together; give it alone")
     model = None if embeddings in (None, EVERY_MODEL) else embeddings
     if not yes:
         _ask(kinds or list(CLEARABLE), model, older_than, max_size)
@@ -139,9 +142,9 @@ def _ask(kinds: list[str], model: str | None, older_than: float | None, max_size
         what = ", ".join(kinds) + (f" (embeddings of {model})" if model else "")
         what += f" of {older_than:g} days ago and before" if older_than else ""
     if not sys.stdin.isatty():
-        typer.echo(f"Error: nothing was cleared: say --yes to clear {what}.", err=True)
-        raise typer.Exit(WRONG_USAGE)
-    typer.confirm(f"Clear {what}?", abort=True, err=True)
+        click.echo(f"Error: nothing was cleared: say --yes to clear {what}.", err=True)
+        raise click.exceptions.Exit(WRONG_USAGE)
+    click.confirm(f"Clear {what}?", abort=True, err=True)
 
 
 def _as_json(kept: "list[Kept]") -> str:

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-import typer
+import click
 
 from phrasepix.cli.faults import WRONG_USAGE
 
@@ -24,20 +24,17 @@ _ALIKE = 0.8
 """How alike a word and a command are, at least, of which the word is taken for a misspelling (`difflib`)."""
 
 
-def run(app: typer.Typer, arguments: list[str], program: str) -> None:
+def run(command: click.Command, arguments: list[str], program: str) -> None:
     """Run the command and leave with its exit code; what is wrong with its arguments is one message on stderr."""
     try:
-        code = app(arguments, prog_name=program, standalone_mode=False)
-    except typer.Abort:
+        code = command.main(arguments, prog_name=program, standalone_mode=False)
+    except click.Abort:
         fail("nothing was done: it was not agreed to")
-    except Exception as error:
-        # Which class it is depends on the version of typer, which has a copy of click or uses the package.
-        if (format_message := getattr(error, "format_message", None)) is None:
-            raise
-        message = " ".join(format_message().split())
+    except click.ClickException as error:
+        message = " ".join(error.format_message().split())
         message += "" if message.endswith((".", "?")) else "."
-        command = getattr(getattr(error, "ctx", None), "command_path", program)
-        fail(f"{message} {command} --help lists what there is.")
+        context = getattr(error, "ctx", None)
+        fail(f"{message} {context.command_path if context else program} --help lists what there is.")
     sys.exit(code or 0)
 
 

@@ -5,7 +5,9 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from threading import Thread
 
-from phrasepix.models import choose_model, is_at_hand, texts_of_model
+from phrasepix.finder import Finder
+from phrasepix.models.catalogue import choose_model
+from phrasepix.models.shelf import is_at_hand
 from phrasepix.sample import SAMPLE_NAME
 from phrasepix_core.text import same_text
 from reranker.encoded_texts import EncodedTexts
@@ -15,7 +17,14 @@ logger = logging.getLogger(__name__)
 
 @contextmanager
 def encoded_ahead(
-    phrase: str, model: str | None, pretrained: str | None, *, device: str, engine: str, sources: Collection[str]
+    phrase: str,
+    model: str | None,
+    pretrained: str | None,
+    *,
+    finder: Finder,
+    device: str,
+    engine: str,
+    sources: Collection[str],
 ) -> Iterator[None]:
     """Begin to encode the `phrase` as a search will ask for it, where its model takes a moment only to load.
 
@@ -25,8 +34,9 @@ def encoded_ahead(
     encoding: Thread | None = None
     with suppress(Exception):
         _, choice = choose_model(model, pretrained, only_the_sample=set(sources) == {SAMPLE_NAME})
-        if is_at_hand(choice, device, engine):
-            texts = texts_of_model(choice, device, engine, download=False)
+        directory = finder.config.directory
+        if is_at_hand(choice, device, engine, directory):
+            texts = finder.models.texts(choice, device, engine, directory, download=False)
             encoding = Thread(target=_encode, args=(texts, same_text(phrase)), name="encode-ahead", daemon=True)
             encoding.start()
     try:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-import typer
+import click
 
 FOUND, NOTHING_FOUND, WRONG_USAGE, FAILED, INTERRUPTED = 0, 1, 2, 3, 130
 
@@ -42,7 +42,7 @@ def explained(*, debug: bool) -> Iterator[None]:
     """Turn an error into one message on stderr and an exit code; show the traceback only with `debug`."""
     try:
         yield
-    except (typer.Exit, BrokenPipeError):
+    except (click.exceptions.Exit, BrokenPipeError):
         raise
     except KeyboardInterrupt:
         print("Interrupted.", file=sys.stderr)
@@ -53,16 +53,17 @@ def explained(*, debug: bool) -> Iterator[None]:
     except Exception as error:
         if debug:
             traceback.print_exc()
-        raise typer.Exit(_say(error)) from None
+        raise click.exceptions.Exit(_say(error)) from None
 
 
 def _say(error: Exception) -> int:
+    from phrasepix.cli.parameters import as_typed
     from phrasepix.errors import WRONG_USAGE as MENDED_BY_ANOTHER_CALL
     from phrasepix.errors import PhrasepixError
     from phrasepix_core.text import printable_lines
 
     if isinstance(error, PhrasepixError):
-        print(printable_lines(f"Error: {error}"), file=sys.stderr)
+        print(printable_lines(f"Error: {error.worded(as_typed)}"), file=sys.stderr)
         return WRONG_USAGE if isinstance(error, MENDED_BY_ANOTHER_CALL) else FAILED
     unforeseen = f"Error: something unforeseen happened ({type(error).__name__}: {error}). "
     print(printable_lines(unforeseen + "Run it again with --debug and report what it shows."), file=sys.stderr)

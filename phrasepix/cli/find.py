@@ -1,478 +1,201 @@
 """`phrasepix PHRASE --tag TAG`: the main job on the command line."""
 
-from collections.abc import Collection
+from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Thread
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Any
 
-import typer
+import click
 
 from phrasepix.cli.faults import FAILED, NOTHING_FOUND, explained
+from phrasepix.cli.parameters import GroupedCommand, GroupedOption, parameters, request_of
 from phrasepix.columns import MATCHES
+from phrasepix.request import OUTPUT, SAVING, SEARCH
+from phrasepix_core.options import option
+from retriever.filters import CANDIDATES
 
 if TYPE_CHECKING:
     from phrasepix.cli.screen import Screen
+    from phrasepix.events import Event
+    from phrasepix.finder import Finder
+    from phrasepix.live_results import LiveResults
     from phrasepix.results import Results
-    from phrasepix.search import SearchProgress
-
-_SEARCH, _FILTERS, _MODEL, _OUTPUT = "The search", "Which candidates", "The model", "What comes out"
-_SAVING = "Saving"
 
 
-def _version(wanted: bool) -> None:
+def _option(help: str, group: str, *flags: str, **declared: Any) -> Mapping[str, Any]:  # noqa: A002
+    return option(help=help, group=group, flags=flags, **declared)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommandOptions:
+    """What the command line has besides the options of a search."""
+
+    prefer: str | None = field(
+        default=None,
+        metadata=_option(
+            "Which matches of this same search are right, such as 1,4: others like them move up.",
+            SEARCH,
+            metavar="RANKS",
+        ),
+    )
+    avoid: str | None = field(
+        default=None, metadata=_option("Which are not: others like them move down.", SEARCH, metavar="RANKS")
+    )
+    year: str | None = field(
+        default=None,
+        metadata=_option("Taken (if not known: uploaded) in that year.", CANDIDATES, metavar="YYYY"),
+    )
+    as_json: bool = field(default=False, metadata=_option("One JSON object on stdout.", OUTPUT, "--json", kind=bool))
+    as_paths: bool = field(
+        default=False,
+        metadata=_option(
+            "The files of a folder's matches, one absolute path a line; with {save} those that are saved.",
+            OUTPUT,
+            "--paths",
+            kind=bool,
+        ),
+    )
+    null: bool = field(
+        default=False,
+        metadata=_option("The same with a NUL behind each path, for xargs -0.", OUTPUT, "--null", "-0", kind=bool),
+    )
+    with_header: bool = field(
+        default=False,
+        metadata=_option(
+            f"In a pipe, where lines are tab-separated, name the columns first: {', '.join(MATCHES)}.",
+            OUTPUT,
+            "--header",
+            kind=bool,
+        ),
+    )
+    gallery: Path | None = field(
+        default=None,
+        metadata=_option(
+            "Where to write the gallery page.",
+            OUTPUT,
+            kind=Path,
+            metavar="FILE",
+            shown_default="in the cache directory",
+        ),
+    )
+    open_gallery: bool = field(
+        default=False, metadata=_option("Open the gallery in the browser.", OUTPUT, "--open", kind=bool)
+    )
+    save: Path | None = field(
+        default=None,
+        metadata=_option(
+            "Save the pictures there, with their credit; twenty at most. Implies {project} DIR.",
+            SAVING,
+            kind=Path,
+            metavar="DIR",
+        ),
+    )
+    pick: str | None = field(
+        default=None,
+        metadata=_option("Which to save, such as 1,3 or 2-4; all without it.", SAVING, metavar="RANKS"),
+    )
+    debug: bool = field(default=False, metadata=_option("Show tracebacks.", "Other options", kind=bool))
+
+    @property
+    def wants_paths(self) -> bool:
+        """Whether stdout gets paths."""
+        return self.as_paths or self.null
+
+
+_OWN = frozenset(CommandOptions.__slots__)
+
+
+def _version(context: click.Context, parameter: click.Parameter, wanted: bool) -> None:
     if wanted:
         from phrasepix import __version__
 
-        typer.echo(f"phrasepix {__version__}")
-        raise typer.Exit
+        click.echo(f"phrasepix {__version__}")
+        context.exit()
 
 
-def find(
-    words: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="PHRASE",
-            help="The sentence the picture should show; may be left out with --like.",
-            show_default=False,
-        ),
-    ] = None,
-    tag: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--tag",
-            "-t",
-            metavar="TAG",
-            help="The coarse tag, or several with commas between; may be repeated. Without one, tags are found in the "
-            "phrase.",
-            show_default=False,
-            rich_help_panel=_SEARCH,
-        ),
-    ] = None,
-    like: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="FILE_OR_URL",
-            help="A picture that what is looked for should resemble, alone or beside the phrase; may be repeated.",
-            show_default=False,
-            rich_help_panel=_SEARCH,
-        ),
-    ] = None,
-    minus: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="TEXT",
-            help="What should not be there, such as people; may be repeated.",
-            show_default=False,
-            rich_help_panel=_SEARCH,
-        ),
-    ] = None,
-    prefer: Annotated[
-        str | None,
-        typer.Option(
-            metavar="RANKS",
-            help="Which matches of this same search are right, such as 1,4: others like them move up.",
-            show_default=False,
-            rich_help_panel=_SEARCH,
-        ),
-    ] = None,
-    avoid: Annotated[
-        str | None,
-        typer.Option(
-            metavar="RANKS",
-            help="Which are not: others like them move down.",
-            show_default=False,
-            rich_help_panel=_SEARCH,
-        ),
-    ] = None,
-    top: Annotated[
-        int, typer.Option("-n", "--top", metavar="N", min=1, help="How many to show.", rich_help_panel=_SEARCH)
-    ] = 10,
-    limit: Annotated[
-        int | None,
-        typer.Option(
-            metavar="N",
-            min=1,
-            help="How many candidates of each source to look at for each tag (without one: in all): 200 unless said, "
-            "all of a folder.",
-            show_default=False,
-            rich_help_panel=_SEARCH,
-        ),
-    ] = None,
-    requests: Annotated[
-        int,
-        typer.Option(
-            metavar="N",
-            min=1,
-            help="How many requests to send to each source for tags found in the phrase.",
-            rich_help_panel=_SEARCH,
-        ),
-    ] = 4,
-    source: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--source",
-            "-s",
-            metavar="NAME",
-            help="Where to look: a name that phrasepix sources lists, or a folder; may be repeated. By default "
-            "pixabay, without a key for it openverse and commons.",
-            show_default=False,
-            rich_help_panel=_SEARCH,
-        ),
-    ] = None,
-    media_type: Annotated[
-        str,
-        typer.Option(
-            "--type",
-            metavar="TYPE",
-            help="photo, illustration, vector, all (of these) or video.",
-            rich_help_panel=_FILTERS,
-        ),
-    ] = "photo",
-    orientation: Annotated[
-        str, typer.Option(metavar="WAY", help="horizontal, vertical, square or all.", rich_help_panel=_FILTERS)
-    ] = "all",
-    aspect: Annotated[
-        str | None,
-        typer.Option(
-            metavar="W:H", help="Width to height, such as 16:9 or 1.78, within 3 %.", rich_help_panel=_FILTERS
-        ),
-    ] = None,
-    language: Annotated[
-        str | None,
-        typer.Option(
-            "--lang",
-            metavar="XX",
-            help="The tag's language, two letters; by default that of the phrase the tags are found in, of a given tag "
-            "English.",
-            show_default=False,
-            rich_help_panel=_FILTERS,
-        ),
-    ] = None,
-    category: Annotated[
-        str | None,
-        typer.Option(metavar="NAME", help="One of Pixabay's categories, such as animals.", rich_help_panel=_FILTERS),
-    ] = None,
-    colour: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--colour",
-            "--color",
-            metavar="NAME",
-            help="A dominant colour, such as red or grayscale; may be repeated.",
-            rich_help_panel=_FILTERS,
-        ),
-    ] = None,
-    min_width: Annotated[
-        int,
-        typer.Option(
-            metavar="N", min=0, show_default=False, help="Pixels of the original, at least.", rich_help_panel=_FILTERS
-        ),
-    ] = 0,
-    min_height: Annotated[
-        int,
-        typer.Option(
-            metavar="N", min=0, show_default=False, help="Pixels of the original, at least.", rich_help_panel=_FILTERS
-        ),
-    ] = 0,
-    licence: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--licence",
-            "--license",
-            metavar="USE",
-            help="A use that must be allowed: commercial or modification; may be repeated.",
-            show_default="any",
-            rich_help_panel=_FILTERS,
-        ),
-    ] = None,
-    year: Annotated[
-        str | None,
-        typer.Option(metavar="YYYY", help="Taken (if not known: uploaded) in that year.", rich_help_panel=_FILTERS),
-    ] = None,
-    since: Annotated[
-        str | None,
-        typer.Option(metavar="DAY", help="Not before 2024-05-01, 2024-05 or 2024.", rich_help_panel=_FILTERS),
-    ] = None,
-    until: Annotated[
-        str | None,
-        typer.Option(metavar="DAY", help="Not after that day, month or year.", rich_help_panel=_FILTERS),
-    ] = None,
-    creator: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Only what that creator made.", rich_help_panel=_FILTERS)
-    ] = None,
-    no_ai: Annotated[
-        bool, typer.Option("--no-ai", help="Nothing that is marked as AI-generated.", rich_help_panel=_FILTERS)
-    ] = False,
-    editors_choice: Annotated[
-        bool, typer.Option("--editors-choice", help="Only the editors' choice.", rich_help_panel=_FILTERS)
-    ] = False,
-    safe_search: Annotated[
-        bool,
-        typer.Option("--safe-search/--no-safe-search", help="Only what is fit for all ages.", rich_help_panel=_FILTERS),
-    ] = True,
-    order: Annotated[
-        str, typer.Option(metavar="ORDER", help="popular or latest.", rich_help_panel=_FILTERS)
-    ] = "popular",
-    model: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME",
-            help="multilingual, best, clip-multilingual-v1, an open_clip model, hf-hub:…, local-dir:…, TEXT+MODEL or "
-            "sample; by default ViT-B-32 (English), for the sample its own.",
-            show_default=False,
-            rich_help_panel=_MODEL,
-        ),
-    ] = None,
-    pretrained: Annotated[
-        str | None,
-        typer.Option(metavar="TAG", help="The weights' tag, for an open_clip model.", rich_help_panel=_MODEL),
-    ] = None,
-    device: Annotated[
-        str, typer.Option(metavar="DEVICE", help="auto, cpu, cuda or mps.", rich_help_panel=_MODEL)
-    ] = "auto",
-    engine: Annotated[
-        str,
-        typer.Option(
-            metavar="ENGINE",
-            help="auto, torch, or openvino (the default on a CPU).",
-            rich_help_panel=_MODEL,
-        ),
-    ] = "auto",
-    refine: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME",
-            help="A second, heavier model that ranks the best again; an open_clip one with its tag as NAME/TAG.",
-            show_default=False,
-            rich_help_panel=_MODEL,
-        ),
-    ] = None,
-    refine_top: Annotated[
-        int, typer.Option(metavar="N", min=1, help="How many of the best it ranks.", rich_help_panel=_MODEL)
-    ] = 30,
-    rank: Annotated[
-        str,
-        typer.Option(
-            metavar="WAY",
-            help="cosine, or normalised: less what makes a picture near every text.",
-            rich_help_panel=_SEARCH,
-        ),
-    ] = "cosine",
-    words_weight: Annotated[
-        float,
-        typer.Option(
-            "--words",
-            metavar="0…1",
-            help="How much the source's tags and title for a picture count: from 0, not at all, to 1.",
-            rich_help_panel=_SEARCH,
-        ),
-    ] = 0.0,
-    offline: Annotated[
-        bool,
-        typer.Option(
-            "--offline", help="Send nothing to anybody; answer from what is remembered.", rich_help_panel=_SEARCH
-        ),
-    ] = False,
-    fold: Annotated[
-        bool,
-        typer.Option(
-            "--fold/--no-fold", help="Show the same picture once, with its likes listed.", rich_help_panel=_OUTPUT
-        ),
-    ] = True,
-    diverse: Annotated[
-        float,
-        typer.Option(
-            metavar="0…1",
-            help="Spread the best: from 0, the plain order, to 1, as different as can be.",
-            rich_help_panel=_OUTPUT,
-        ),
-    ] = 0.0,
-    explain: Annotated[
-        bool, typer.Option("--explain", help="Say how each match shows each part.", rich_help_panel=_OUTPUT)
-    ] = False,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="One JSON object on stdout.", rich_help_panel=_OUTPUT)
-    ] = False,
-    as_paths: Annotated[
-        bool,
-        typer.Option(
-            "--paths",
-            help="The files of a folder's matches, one absolute path a line; with --save DIR those that are saved.",
-            rich_help_panel=_OUTPUT,
-        ),
-    ] = False,
-    null: Annotated[
-        bool,
-        typer.Option(
-            "--null", "-0", help="The same with a NUL behind each path, for xargs -0.", rich_help_panel=_OUTPUT
-        ),
-    ] = False,
-    with_header: Annotated[
-        bool,
-        typer.Option(
-            "--header",
-            help=f"In a pipe, where lines are tab-separated, name the columns first: {', '.join(MATCHES)}.",
-            rich_help_panel=_OUTPUT,
-        ),
-    ] = False,
-    gallery: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE",
-            help="Where to write the gallery page; by default in the cache directory.",
-            show_default=False,
-            dir_okay=False,
-            rich_help_panel=_OUTPUT,
-        ),
-    ] = None,
-    open_gallery: Annotated[
-        bool, typer.Option("--open", help="Open the gallery in the browser.", rich_help_panel=_OUTPUT)
-    ] = False,
-    save: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="DIR",
-            help="Save the pictures there, with their credit; twenty at most. Implies --project DIR.",
-            show_default=False,
-            file_okay=False,
-            rich_help_panel=_SAVING,
-        ),
-    ] = None,
-    pick: Annotated[
-        str | None,
-        typer.Option(
-            metavar="RANKS",
-            help="Which to save, such as 1,3 or 2-4; all without it.",
-            show_default=False,
-            rich_help_panel=_SAVING,
-        ),
-    ] = None,
-    project: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="DIR",
-            help="Mark what was saved there before.",
-            show_default=False,
-            file_okay=False,
-            rich_help_panel=_SAVING,
-        ),
-    ] = None,
-    unused: Annotated[
-        bool, typer.Option("--unused", help="Leave out what was saved there before.", rich_help_panel=_SAVING)
-    ] = False,
-    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.", rich_help_panel=_OUTPUT)] = False,
-    version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
-    ] = False,
-) -> None:
+def find(words: tuple[str, ...] = (), **values: Any) -> None:
     """Find the picture a sentence describes.
 
     Asks stock sites or your own folders for candidates by a coarse TAG; those that show the PHRASE best come first.
     """
-    project = project or save
-    with explained(debug=debug):
-        from phrasepix.cli.answer import check_output, write, write_paths
-        from phrasepix.cli.feedback import check_feedback, refined
-        from phrasepix.cli.save import check_wish, save_picked
+    own = CommandOptions(**{name: value for name, value in values.items() if name in _OWN})
+    values["project"] = values["project"] or own.save
+    with explained(debug=own.debug):
+        from phrasepix.cli.answer import check_output
+        from phrasepix.cli.feedback import check_feedback
+        from phrasepix.cli.save import check_wish
         from phrasepix.cli.screen import Screen
+        from phrasepix.finder import Finder
 
-        check_wish(save, pick, top, project, unused)
-        check_output(as_json=as_json, as_paths=as_paths or null, gallery=gallery)
-        check_feedback(prefer, avoid, top)
-        phrase = " ".join(words) if words else None  # the quotes are easily forgotten, and what was meant is plain
-
-        with Screen() as screen, _encoded_ahead(phrase, source or (), model, pretrained, device, engine):
-            if save is None and project is not None and not (project / "credits.json").exists():
-                screen.say(f"Nothing was saved in {project} before; what is used there is not known.")
-            from phrasepix.cli.filters import filters_of_options
-
-            filters = filters_of_options(
-                media_type=media_type,
-                orientation=orientation,
-                aspect=aspect,
-                min_width=min_width,
-                min_height=min_height,
-                colours=colour or (),
-                licences=licence or (),
-                year=year,
-                since=since,
-                until=until,
-                no_ai=no_ai,
-                safe_search=safe_search,
-                creator=creator,
-                language=language,
-                category=category,
-                editors_choice=editors_choice,
-                order=order,
-            )
-            from phrasepix.search import find_images
-
-            results = find_images(
-                phrase,
-                like=like,
-                minus=minus,
-                tag=tag or (),
-                top=top,
-                limit=limit,
-                requests=requests,
-                source=source or None,
-                filters=filters,
-                model=model,
-                pretrained=pretrained,
-                device=device,
-                engine=engine,
-                offline=offline,
-                project=project,
-                unused=unused,
-                fold=fold,
-                diverse=diverse,
-                explain=explain,
-                refine=refine,
-                refine_top=refine_top,
-                rank=rank,
-                words=words_weight,
-                on_progress=lambda progress: _show(progress, screen),
-            )
-            results = refined(results, prefer, avoid, screen.show)
-        _say_what_was_asked(results, screen)
-        if not (as_paths or null):
-            write(results, as_json=as_json, with_header=with_header)
-        elif save is None:
-            write_paths(results, null=null, screen=screen)
-        from phrasepix.cli.nothing_found import none_could_be_had, why_nothing
-
-        # How many were skipped is said once: here, or by what is said where nothing is left.
-        _say_what_was_skipped(results, screen, counted=not none_could_be_had(results, filters, unused=unused))
-        if results.fits_well is False:
-            screen.say("Nothing here fits well: no picture stands out for this phrase. These are the nearest.")
-        if results or gallery is not None:
-            _write_gallery(results, gallery, open_gallery, screen)
-        if not results:
-            screen.say(why_nothing(results, filters, unused=unused))
-            raise typer.Exit(NOTHING_FOUND)
-        if save is not None and not save_picked(results, save, pick, as_paths=as_paths or null, null=null):
-            raise typer.Exit(FAILED)
+        check_wish(own.save, own.pick, values["top"], values["project"], values["unused"])
+        check_output(as_json=own.as_json, as_paths=own.wants_paths, gallery=own.gallery)
+        check_feedback(own.prefer, own.avoid, values["top"])
+        with Finder() as finder, Screen() as screen, _encoded_ahead(finder, words, values):
+            _find(words, values, own, finder, screen)
 
 
-def _encoded_ahead(
-    phrase: str | None,
-    sources: Collection[str],
-    model: str | None,
-    pretrained: str | None,
-    device: str,
-    engine: str,
-) -> AbstractContextManager[None]:
-    if phrase is None or not phrase.strip():
+def _find(
+    words: tuple[str, ...], values: Mapping[str, Any], own: CommandOptions, finder: "Finder", screen: "Screen"
+) -> None:
+    project = values["project"]
+    if own.save is None and project is not None and not (project / "credits.json").exists():
+        screen.say(f"Nothing was saved in {project} before; what is used there is not known.")
+    request = request_of(words, values)
+    results = finder.search(request, on_event=lambda event: _show(event, screen))
+    if results and (own.prefer is not None or own.avoid is not None):
+        results = finder.refine(results, own.prefer or (), own.avoid or (), on_event=screen.show)
+    _write(results, own, screen, narrowed_by_use=request.unused)
+    if own.save is not None:
+        from phrasepix.cli.save import save_picked
+
+        if not save_picked(results, own.save, own.pick, as_paths=own.wants_paths, null=own.null):
+            raise click.exceptions.Exit(FAILED)
+
+
+def _write(results: "LiveResults", own: CommandOptions, screen: "Screen", *, narrowed_by_use: bool) -> None:
+    """Write the results to stdout, the gallery to its file, and what is to be said of them to stderr."""
+    from phrasepix.cli.answer import write, write_paths
+    from phrasepix.cli.nothing_found import none_could_be_had, why_nothing
+
+    _say_what_was_asked(results, screen)
+    if not own.wants_paths:
+        write(results, as_json=own.as_json, with_header=own.with_header)
+    elif own.save is None:
+        write_paths(results, null=own.null, screen=screen)
+    filters = results.request.filters if results.request is not None else None
+    # How many were skipped is said once: here, or by what is said where nothing is left.
+    _say_what_was_skipped(results, screen, counted=not none_could_be_had(results, filters, unused=narrowed_by_use))
+    if results.fits_well is False:
+        screen.say("Nothing here fits well: no picture stands out for this phrase. These are the nearest.")
+    if results or own.gallery is not None:
+        _write_gallery(results, own.gallery, own.open_gallery, screen)
+    if not results:
+        screen.say(why_nothing(results, filters, unused=narrowed_by_use))
+        raise click.exceptions.Exit(NOTHING_FOUND)
+
+
+def _encoded_ahead(finder: "Finder", words: tuple[str, ...], values: Mapping[str, Any]) -> AbstractContextManager[None]:
+    phrase = " ".join(words)
+    if not phrase.strip():
         return nullcontext()
     from phrasepix.cli.encoded_ahead import encoded_ahead
 
-    return encoded_ahead(phrase, model, pretrained, device=device, engine=engine, sources=sources)
+    return encoded_ahead(
+        phrase,
+        values["model"],
+        values["pretrained"],
+        finder=finder,
+        device=values["device"],
+        engine=values["engine"],
+        sources=values["source"],
+    )
 
 
-def _show(progress: "SearchProgress", screen: "Screen") -> None:
-    screen.show(progress)
-    if progress.step.startswith("loading the model"):
+def _show(event: "Event", screen: "Screen") -> None:
+    screen.show(event)
+    if getattr(event, "stage", None) == "loading model":
         # What shows the results is made ready while the search waits for its model.
         Thread(target=_prepare_gallery, daemon=True).start()
 
@@ -507,7 +230,7 @@ def _say_what_was_skipped(results: "Results", screen: "Screen", *, counted: bool
         screen.say(f"  … and {len(results.skipped) - shown} more (--json lists them all)")
 
 
-def _write_gallery(results: "Results", path: Path | None, open_it: bool, screen: "Screen") -> None:
+def _write_gallery(results: "LiveResults", path: Path | None, open_it: bool, screen: "Screen") -> None:
     from phrasepix.cli.galleries import place_for_gallery
     from phrasepix.errors import NotWrittenError
 
@@ -523,5 +246,19 @@ def _write_gallery(results: "Results", path: Path | None, open_it: bool, screen:
         screen.say(f"No gallery: {error}")
         return
     screen.say("Gallery:", written)
-    if open_it and typer.launch(written.as_uri()) != 0:
+    if open_it and click.launch(written.as_uri()) != 0:
         screen.say("No browser could be opened; open the file above in one.")
+
+
+COMMAND = GroupedCommand(
+    "phrasepix",
+    callback=find,
+    params=[
+        *parameters(CommandOptions),
+        GroupedOption(
+            ["--version"], is_flag=True, is_eager=True, expose_value=False, callback=_version, help="Show the version."
+        ),
+    ],
+    help=find.__doc__,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+)

@@ -6,18 +6,11 @@ import sys
 import warnings
 from io import TextIOWrapper
 
-import typer
-
 from phrasepix.cli.commands import COMMANDS, check_command, fail, run
 from phrasepix.cli.faults import WRONG_USAGE, leave_when_interrupted_amid_an_import
-from phrasepix.cli.find import find
+from phrasepix.cli.find import COMMAND
 from phrasepix.cli.output import exit_code_after_flushing, failed_to_write, leave_no_stream_closed
 
-app = typer.Typer(
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
 _EXAMPLES = """
 Examples:
 
@@ -43,7 +36,7 @@ phrasepix cache: what is kept on this machine; phrasepix cache clear removes it
 _GARBAGE_FROM = 100_000
 """New objects before garbage is looked for among them; imports make nearly as many, and all of them stay."""
 
-app.command(epilog=_EXAMPLES)(find)
+COMMAND.epilog = _EXAMPLES
 
 
 def main() -> None:
@@ -92,22 +85,22 @@ def _write_every_script() -> None:
 def _run(arguments: list[str]) -> None:
     match arguments:
         case []:
-            app(["--help"], prog_name="phrasepix", standalone_mode=False)
+            COMMAND.main(["--help"], prog_name="phrasepix", standalone_mode=False)
             sys.exit(WRONG_USAGE)
         case ["cache", *rest]:
             from phrasepix.cli import cache
 
-            run(cache.app, cache.with_every_model(rest), "phrasepix cache")
+            run(cache.show, cache.with_every_model(rest), "phrasepix cache")
         case ["sources", *rest]:
             from phrasepix.cli import sources
 
-            run(sources.app, rest, "phrasepix sources")
+            run(sources.show, rest, "phrasepix sources")
         case ["find"]:
             fail('find needs to know what: phrasepix "PHRASE" (to search for that very word: phrasepix -- find)')
         case ["find", *rest] if not rest[0].startswith("-") or {"--help", "-h", "--like"} & {*rest}:
-            run(app, rest, "phrasepix")
+            run(COMMAND, rest, "phrasepix")
         case ["--", word, *rest] if word in COMMANDS:
-            run(app, [word, *rest], "phrasepix")
+            run(COMMAND, [word, *rest], "phrasepix")
         case rest:
             check_command(rest)
-            run(app, rest, "phrasepix")
+            run(COMMAND, rest, "phrasepix")

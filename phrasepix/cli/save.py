@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from phrasepix.results import Results
+    from phrasepix.live_results import LiveResults
     from phrasepix.saving.save import SaveProgress
 
 
@@ -25,17 +25,19 @@ def check_wish(save: Path | None, pick: str | None, top: int, project: Path | No
         picked(pick, top)
 
 
-def save_picked(results: "Results", directory: Path, pick: str | None, *, as_paths: bool, null: bool) -> bool:
+def save_picked(results: "LiveResults", directory: Path, pick: str | None, *, as_paths: bool, null: bool) -> bool:
     """Save the matches picked and say so on stderr; whether all could be saved. Their paths may be wanted on stdout."""
     from phrasepix.cli.screen import Screen
-    from phrasepix.search import SearchProgress
+    from phrasepix.events import SearchProgress, Stage
 
     with Screen() as screen:
 
         def show(progress: "SaveProgress") -> None:
             of = "" if progress.bytes_total is None else f" of {progress.bytes_total / 1e6:.1f}"
             size = f", {progress.bytes_done / 1e6:.1f}{of} MB" if progress.bytes_done else ""
-            screen.show(SearchProgress(f"saving {progress.picture}{size}", progress.done, progress.total))
+            screen.show(
+                SearchProgress(f"saving {progress.picture}{size}", progress.done, progress.total, stage=Stage.SAVING)
+            )
 
         saved = results.save(directory, pick, on_progress=show)
     for one in saved.pictures:

@@ -7,12 +7,14 @@ from pathlib import Path
 from threading import RLock
 from typing import TYPE_CHECKING, Self
 
+from phrasepix.cli.parameters import as_typed
 from phrasepix.console import console_of
+from phrasepix.events import Notice
 from phrasepix_core.text import printable_lines
 
 if TYPE_CHECKING:
     from phrasepix.cli.bar import Bar
-    from phrasepix.search import SearchProgress
+    from phrasepix.events import Event
     from reranker.steps import Step
 
 _LOGS = ("phrasepix", "retriever", "reranker")
@@ -29,8 +31,12 @@ class Screen:
         self._steps = _Steps(self)
         self._drawing = RLock()  # threads have something to say too
 
-    def show(self, progress: "SearchProgress") -> None:
-        """Show where the search is."""
+    def show(self, event: "Event") -> None:
+        """Show where the search is, or say what people should know."""
+        if isinstance(event, Notice):
+            self.say(event.worded(as_typed))
+            return
+        progress = event
         with self._drawing:
             self._bar = self._bar or _bar_on_stderr()
             if self._bar is not None:

@@ -1,9 +1,9 @@
 """`phrasepix sources`: where pictures can come from, what each source needs and whether it is ready."""
 
 import sys
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-import typer
+import click
 
 from phrasepix.cli.faults import explained
 from phrasepix.cli.output import writing_to_stdout
@@ -14,22 +14,17 @@ if TYPE_CHECKING:
 
     from phrasepix.source_list import ListedSource
 
-app = typer.Typer(
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("as_json", "--json", is_flag=True, help="One JSON list on stdout.")
+@click.option(
+    "with_header",
+    "--header",
+    is_flag=True,
+    help=f"In a pipe, name the columns first: {', '.join(SOURCES)} (tab-separated).",
 )
-
-
-@app.command()
-def show(
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON list on stdout.")] = False,
-    with_header: Annotated[
-        bool,
-        typer.Option("--header", help=f"In a pipe, name the columns first: {', '.join(SOURCES)} (tab-separated)."),
-    ] = False,
-    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
-) -> None:
+@click.option("--debug", is_flag=True, help="Show tracebacks.")
+def show(as_json: bool, with_header: bool, debug: bool) -> None:
     """List the sources, with what each needs and demands, and whether it is ready."""
     with explained(debug=debug):
         from phrasepix.cli.screen import Screen

@@ -13,6 +13,7 @@ from PIL import Image
 from phrasepix.gallery.examples import example_candidates, shown_examples
 from phrasepix.gallery.hotlinks import hotlinked, origin_of
 from phrasepix.links import page_of, path_shown
+from phrasepix.ordering import order_in_words
 from phrasepix.terminal import says_more, short_name
 from phrasepix.videos import video_note
 from phrasepix_core.text import shortened
@@ -52,7 +53,11 @@ def _rendered(template: str, results: "Results", **more: object) -> str:
     with ThreadPoolExecutor() as threads:  # which Pillow's encoder makes use of
         embedded = dict(zip(pictures, threads.map(_embedded, pictures.values()), strict=True))
     examples = shown_examples(results, _embedded)
-    return _environment().get_template(template).render(results=results, embedded=embedded, examples=examples, **more)
+    return (
+        _environment()
+        .get_template(template)
+        .render(results=results, order=order_in_words(results), embedded=embedded, examples=examples, **more)
+    )
 
 
 @lru_cache(maxsize=1)

@@ -1,6 +1,6 @@
 """The built-in sample as a source: Pixabay's retriever asks a stock site that runs as long as it does."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from datetime import timedelta
@@ -9,7 +9,7 @@ from phrasepix.sample import SAMPLE_NAME
 from retriever.pixabay import PIXABAY, PIXABAY_MANNERS, PixabayRetriever
 from retriever.profile import SourceProfile
 from retriever.protocol import Retriever
-from retriever.source import Opening, SkippedHit
+from retriever.source import Opening
 
 SAMPLE = SourceProfile(
     name=SAMPLE_NAME,
@@ -32,15 +32,25 @@ _WITH_THE_SITES_KEY = replace(SAMPLE, key_variable="PHRASEPIX_SAMPLE_KEY", key_s
 _MANNERS = replace(PIXABAY_MANNERS, keep_answers_for=SAMPLE.answers_kept_for)
 
 
+_NO_LIMIT = 1_000_000
+"""Requests a minute: what asks is this process itself."""
+
+
 @contextmanager
-def sample_retriever(on_skip: Callable[[SkippedHit], None]) -> Iterator[PixabayRetriever]:
-    """Pixabay's retriever asking the sample's stock site, which runs as long as this context."""
+def sample_retriever(opening: Opening) -> Iterator[PixabayRetriever]:
+    """Open Pixabay's retriever asking the sample's stock site, which runs as long as this context."""
     from phrasepix.sample.site import StockSite  # a server: whoever asks another source does without
 
     with (
-        StockSite() as site,
+        StockSite(requests_per_minute=_NO_LIMIT) as site,
         PixabayRetriever(
-            site.key, base_url=site.api_url, profile=_WITH_THE_SITES_KEY, manners=_MANNERS, on_skip=on_skip
+            site.key,
+            base_url=site.api_url,
+            cache_directory=opening.cache_directory,
+            profile=_WITH_THE_SITES_KEY,
+            manners=_MANNERS,
+            on_skip=opening.on_skip,
+            on_notice=opening.on_notice,
         ) as retriever,
     ):
         yield retriever
@@ -51,7 +61,7 @@ class _Sample:
 
     def open(self, opening: Opening) -> AbstractContextManager[Retriever]:
         # Its answers are part of the package and come from this process, offline too.
-        return sample_retriever(opening.on_skip)
+        return sample_retriever(opening)
 
 
 SOURCE = _Sample()

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
+from phrasepix.results import FoundMatch
 from phrasepix.saving.entries import CREDITS, identity_of, read_entries
 from phrasepix.saving.likeness import likeness, look_alike
 from phrasepix_core.files import reason_of
@@ -51,12 +52,12 @@ class UsedBefore:
         """Whether this very picture was saved."""
         return candidate.identity in self.by_identity
 
-    def marked(self, matches: Iterable[Match], *, unused: bool = False) -> tuple[Match, ...]:
+    def marked(self, matches: Iterable[Match], *, unused: bool = False) -> tuple[FoundMatch, ...]:
         """The matches, each that was saved, or looks like one that was, with its `used_before`.
 
         With `unused` without these, and the others ranked from 1.
         """
-        marked = [replace(match, used_before=self._file(match)) for match in matches]
+        marked = [FoundMatch.of(match, used_before=self._file(match)) for match in matches]
         if not unused:
             return tuple(marked)
         left = (match for match in marked if not match.used_before)

@@ -1,6 +1,7 @@
 """What was encoded, on disk."""
 
 from collections.abc import Collection, Mapping, Sequence
+from copy import copy
 from pathlib import Path
 from typing import Self
 
@@ -45,6 +46,12 @@ class Memory:
             identity: EncodedPicture(embedding, fingerprint=fingerprints.get(identity))
             for identity, embedding in found.items()
         }
+
+    def without_files_of(self, sources: Collection[str]) -> Self:
+        """Return the same memory, its files shared, that keeps no picture files of `sources`."""
+        other = copy(self)
+        other._no_files_of = frozenset(sources)
+        return other
 
     def keeps_file_of(self, candidate: Candidate) -> bool:
         """Whether the file of its picture may be kept."""

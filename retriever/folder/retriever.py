@@ -22,7 +22,7 @@ from retriever.folder.profile import FOLDER
 from retriever.folder.raw import can_be_read
 from retriever.folder.walk import Place, places
 from retriever.profile import SourceProfile
-from retriever.source import SkippedHit, log_skip
+from retriever.source import Notify, SkippedHit, log_notice, log_skip
 
 _TOLD = frozenset({"orientation", "aspect_ratio", "min_width", "min_height", "since", "until", "creator", "licence"})
 """Filters that a file's own facts answer; one that says nothing of them is left out."""
@@ -37,7 +37,8 @@ class FolderRetriever:
     """Offers the pictures below `folder`, each content once, however often and under whatever name it lies there.
 
     What is found of a file is noted in `cache_directory` (by default the platform's), and the file read again only when
-    it has changed. `on_skip` is told of what cannot be used.
+    it has changed. `on_skip` is told of what cannot be used, `on_notice` what people
+    should know of what was found.
     """
 
     on_disk = True
@@ -50,10 +51,12 @@ class FolderRetriever:
         profile: SourceProfile = FOLDER,
         cache_directory: Path | None = None,
         on_skip: Callable[[SkippedHit], None] = log_skip,
+        on_notice: Notify = log_notice,
     ) -> None:
         self.folder = folder
         self.profile = profile
         self.on_skip = on_skip
+        self.on_notice = on_notice
         self._notes = Notes((cache_directory or directories.cache_directory()) / NOTES_FILE)
 
     @property
@@ -91,7 +94,7 @@ class FolderRetriever:
         try:
             yield from self._wanted(tag, limit, filters, wanted)
         finally:
-            wanted.say_what_is_unknown()
+            wanted.say_what_is_unknown(self.on_notice)
 
     def _wanted(self, tag: str, limit: int | None, filters: Filters, wanted: RightsFilter) -> Iterator[Candidate]:
         found = self._places()

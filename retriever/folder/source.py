@@ -29,7 +29,13 @@ class FolderSource:
         """A retriever; offline makes no difference. Raises `WrongParameterError` where there is no such folder."""
         from retriever.folder.retriever import FolderRetriever  # what reads files is of no use to other searches
 
-        return FolderRetriever(self._folder(), profile=self.profile, on_skip=opening.on_skip)
+        return FolderRetriever(
+            self._folder(),
+            profile=self.profile,
+            cache_directory=opening.cache_directory,
+            on_skip=opening.on_skip,
+            on_notice=opening.on_notice,
+        )
 
     def _folder(self) -> Path:
         where = shown(os.fspath(self.path))

@@ -10,7 +10,7 @@ from retriever.pixabay.dialect import PixabayDialect
 from retriever.pixabay.profile import PIXABAY
 from retriever.pixabay.request import PixabayRequest
 from retriever.profile import SourceProfile
-from retriever.source import SkippedHit, log_skip
+from retriever.source import Notify, SkippedHit, log_notice, log_skip
 
 PIXABAY_MANNERS = Manners(keep_answers_for=PIXABAY.answers_kept_for)
 
@@ -32,6 +32,7 @@ class PixabayRetriever(ApiRetriever):
         profile: SourceProfile = PIXABAY,
         manners: Manners = PIXABAY_MANNERS,
         on_skip: Callable[[SkippedHit], None] = log_skip,
+        on_notice: Notify = log_notice,
         offline: bool = False,
     ) -> None:
         super().__init__(
@@ -41,6 +42,7 @@ class PixabayRetriever(ApiRetriever):
             cache_directory=cache_directory,
             manners=manners,
             on_skip=on_skip,
+            on_notice=on_notice,
             offline=offline,
         )
 

@@ -1,18 +1,19 @@
-"""The model of a search, loaded while its sources are asked where that takes a moment only."""
+"""The model of a search, loaded while its sources are asked if that takes a moment only."""
 
 import logging
 from collections.abc import Callable
-from contextlib import closing
+from pathlib import Path
 from threading import Thread
 
-from phrasepix.models import choose_model, is_at_hand, reranker_of_encoder, reranker_of_model
+from phrasepix.events import Notice
+from phrasepix.models.catalogue import choose_model
+from phrasepix.models.shelf import ModelShelf, is_at_hand
+from phrasepix.request import SearchRequest
 from phrasepix.sample import SAMPLE_NAME
-from phrasepix.settings import Settings
 from reranker.clip_reranker import ClipReranker
 from reranker.encoder import Encoder
-from reranker.memory import store_of_texts
+from reranker.memory import Memory
 from reranker.query import Query
-from retriever.directories import cache_directory
 from retriever.errors import WrongParameterError
 
 logger = logging.getLogger(__name__)
@@ -33,6 +34,8 @@ class ModelInLoading:
         model: str | Encoder | None,
         pretrained: str | None,
         *,
+        shelf: ModelShelf,
+        directory: Path,
         device: str,
         engine: str,
         query: Query,
@@ -43,22 +46,25 @@ class ModelInLoading:
         self._thread: Thread | None = None
         self._load: Callable[[], ClipReranker]
         self._is_at_hand: Callable[[], bool]
+        self.notice: Notice | None = None
+        """What people should know of the choice."""
         if model is not None and not isinstance(model, str):
             encoder = model
             self.title = encoder.name
-            self._load = lambda: reranker_of_encoder(encoder)
-            self._is_at_hand = lambda: False  # its own affair, in the thread that asks
+            self._load = lambda: shelf.reranker_of_encoder(encoder)
+            # A caller's encoder is never loaded ahead: it may not be safe in another thread.
+            self._is_at_hand = lambda: False
             return
         self.title, choice = choose_model(model, pretrained, only_the_sample=only_the_sample)
-        self._load = lambda: reranker_of_model(choice, device, engine, download=download)
-        self._is_at_hand = lambda: is_at_hand(choice, device, engine)
+        self._load = lambda: shelf.reranker(choice, device, engine, directory, download=download)
+        self._is_at_hand = lambda: is_at_hand(choice, device, engine, directory)
         if self.title == SAMPLE_NAME and not only_the_sample:
-            logger.warning(
-                "the model “sample” knows the sample's drawn scenes only; its order of photographs means nothing"
+            self.notice = Notice(
+                ("the model “sample” knows the sample's drawn scenes only; its order of photographs means nothing",)
             )
 
-    def begin(self) -> None:
-        """Begin to load what is at hand."""
+    def begin(self, memory: Memory) -> None:
+        """Begin to load what is at hand; `memory` may have texts that it has encoded."""
         if not self._is_at_hand():
             return
         try:
@@ -66,7 +72,7 @@ class ModelInLoading:
         except Exception as error:  # raised again, to whoever asks, by the same steps
             logger.debug("the model could not be loaded ahead: %s", error)
             return
-        self._thread = Thread(target=self._prepare, args=(reranker,), name="load-model", daemon=True)
+        self._thread = Thread(target=self._prepare, args=(reranker, memory), name="load-model", daemon=True)
         self._thread.start()
 
     def end(self) -> None:
@@ -78,39 +84,41 @@ class ModelInLoading:
         """The reranker, which may be encoding the phrases still. Raises the errors of `load_encoder`."""
         return self._load()
 
-    def _prepare(self, reranker: ClipReranker) -> None:
+    def _prepare(self, reranker: ClipReranker, memory: Memory) -> None:
         try:
-            with closing(store_of_texts(cache_directory())) as texts:
-                reranker.prepare(self._query, texts)
+            reranker.prepare(self._query, memory.texts)
         except Exception as error:  # raised again, to whoever asks, by the same steps
             logger.debug("the phrases could not be encoded ahead: %s", error)
 
 
-def model_of(settings: Settings) -> ModelInLoading:
-    """The model that ranks."""
-    return _in_loading(settings, settings.model, settings.pretrained)
+def models_of(
+    request: SearchRequest, shelf: ModelShelf, directory: Path, *, only_the_sample: bool
+) -> tuple[ModelInLoading, ModelInLoading | None]:
+    """Return the model that ranks, and the one that ranks the best again, if one is to.
 
+    Raises `WrongParameterError` if both are the same, and `UnknownModelError`.
+    """
 
-def second_model_of(settings: Settings, first: ModelInLoading) -> ModelInLoading | None:
-    """The model that ranks the best again, after the `first`; None where none is to. Raises `WrongParameterError`."""
-    if settings.refine is None:
-        return None
-    name, tag = settings.refine, None
+    def in_loading(model: str | Encoder | None, pretrained: str | None) -> ModelInLoading:
+        return ModelInLoading(
+            model,
+            pretrained,
+            shelf=shelf,
+            directory=directory,
+            device=request.device,
+            engine=request.engine,
+            query=request.query,
+            only_the_sample=only_the_sample,
+            download=not request.offline,
+        )
+
+    first = in_loading(request.model, request.pretrained)
+    if request.refine is None:
+        return first, None
+    name, tag = request.refine, None
     if isinstance(name, str) and ":" not in name and "/" in name:
         name, tag = name.split("/", 1)  # ViT-L-14/laion2b_s32b_b82k
-    model = _in_loading(settings, name, tag)
-    if model.title == first.title:
-        raise WrongParameterError(f"refine {model.title} is the model that ranks already; name another one")
-    return model
-
-
-def _in_loading(settings: Settings, model: str | Encoder | None, pretrained: str | None) -> ModelInLoading:
-    return ModelInLoading(
-        model,
-        pretrained,
-        device=settings.device,
-        engine=settings.engine,
-        query=settings.query,
-        only_the_sample=settings.sources == (SAMPLE_NAME,),
-        download=not settings.offline,
-    )
+    second = in_loading(name, tag)
+    if second.title == first.title:
+        raise WrongParameterError(f"refine {second.title} is the model that ranks already; name another one")
+    return first, second

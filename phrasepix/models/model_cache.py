@@ -1,6 +1,7 @@
-"""Loaded models, shared by all searches of a process."""
+"""A cache of loaded models: each is loaded by one thread, whoever else waits for it."""
 
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
@@ -46,6 +47,7 @@ class ModelCache(Generic[Model]):
             with self._lock:
                 if key in self._loaded:
                     self._loaded.move_to_end(key)
+                    self._used_at[key] = time.monotonic()
                     return self._loaded[key]
                 other = self._loading.get(key)
                 if other is None:
@@ -68,11 +70,22 @@ class ModelCache(Generic[Model]):
             with self._lock:
                 if loading.model is not None:
                     self._loaded[key] = loading.model
+                    self._used_at[key] = time.monotonic()
                     while len(self._loaded) > self._most:
-                        self._loaded.popitem(last=False)
+                        self._drop(next(iter(self._loaded)))
                 self._loading.pop(key, None)
             loading.done.set()
         return model
+
+    def drop_unused(self, seconds: float) -> None:
+        """Drop the models that nobody asked for in so many seconds."""
+        with self._lock:
+            latest = time.monotonic() - seconds
+            for key in [key for key, used_at in self._used_at.items() if used_at <= latest]:
+                self._drop(key)
+
+    def _drop(self, key: Hashable) -> None:
+        del self._loaded[key], self._used_at[key]
 
     def reset_after_fork(self) -> None:
         """Forget all that was inherited."""
@@ -82,4 +95,5 @@ class ModelCache(Generic[Model]):
     def _begin(self) -> None:
         self._lock = threading.Lock()
         self._loaded: OrderedDict[Hashable, Model] = OrderedDict()
+        self._used_at: dict[Hashable, float] = {}
         self._loading: dict[Hashable, _Loading[Model]] = {}

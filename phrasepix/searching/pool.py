@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from itertools import chain
 from threading import Lock
 
-from phrasepix.asking import Asking, Record
 from phrasepix.results import Failure, Origin
+from phrasepix.searching.asking import Asking, Record
 from reranker.look_ahead import merge_ahead
 from reranker.memory.picture_store import LONGEST
 from retriever.candidate import Candidate

@@ -1,24 +1,21 @@
 """How one source is asked: for each tag that was given, or for those found in the phrase until there are enough."""
 
-import logging
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from phrasepix.request import USUAL_REQUESTS
 from phrasepix.results import AskedTag
 from retriever.candidate import Candidate
 from retriever.errors import AnswerNotKeptError, RetrieverError
 from retriever.filters import Filters
 from retriever.protocol import AnswersByPage, Page, Retriever
+from retriever.source import Notify, log_notice
 
 if TYPE_CHECKING:  # brings stop words and dictionaries: whoever gives a tag does without
     from phrasepix.tags import DerivedTag
 
-logger = logging.getLogger(__name__)
-
-USUAL_REQUESTS = 4
-"""Requests to each source for the tags of one phrase, where nobody says how many."""
 _UNTOLD = 4
 """How many times as many pictures as came a source is taken to have that has more and does not say how many."""
 
@@ -89,12 +86,14 @@ class FoundTags:
     is kept, even beyond the limit, unless the limit `is_cap`: then an answer of which the source has more gives its
     share of the limit first, and its rest only if nothing narrower fills it. A page counts as a request also if its
     answer is kept on this machine, so that a repeated search asks the same. A question whose answer is not kept is
-    passed over offline, at no cost. A source that fails after some have come is asked no further; they stay.
+    passed over offline, at no cost. A source that fails after some have come is asked no further; they stay, and
+    `notify` is told.
     """
 
     tags: "Sequence[DerivedTag]"
     requests: int = USUAL_REQUESTS
     is_cap: bool = False
+    notify: Notify = log_notice
 
     def candidates(self, retriever: Retriever, limit: int, filters: Filters, record: Record) -> Iterator[Candidate]:
         """The candidates, each found by the first question that brought it."""
@@ -146,7 +145,7 @@ class FoundTags:
             except RetrieverError as error:
                 if not seen:
                     raise
-                logger.warning("%s; going on with the %d pictures that came", error, len(seen))
+                self.notify(f"{error}; going on with the {len(seen)} pictures that came")
                 return
         for tag, candidates in reversed(kept_back):
             yield from new(tag, candidates)

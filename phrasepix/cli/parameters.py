@@ -1,0 +1,154 @@
+"""The command line's parameters, made of the options where they are declared."""
+
+import shlex
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+
+from phrasepix.request import GROUPS, SEARCH, SearchRequest, request_options
+from phrasepix_core.messages import Hint
+from phrasepix_core.options import DeclaredOption, options_of
+from retriever.filters import Filters
+
+_FILTER = "filters."
+_OTHERS = "Other options"
+
+
+def flag_of(declared: DeclaredOption) -> str:
+    """Return what an option is called on the command line."""
+    own = "--" + declared.name.removeprefix(_FILTER).replace("_", "-")
+    return next((flag for flag in declared.option.flags if flag.startswith("--")), own)
+
+
+def as_typed(hint: Hint) -> str:
+    """Return a hint as it is typed on the command line."""
+    flag = _flags().get(hint.option, "--" + hint.option.rpartition(".")[2].replace("_", "-"))
+    if hint.value is None or hint.value is True:
+        return flag
+    return f"{flag} {shlex.quote(str(hint.value))}"
+
+
+def _flags() -> Mapping[str, str]:
+    return {declared.name: flag_of(declared) for declared in request_options()}
+
+
+def parameters(*declaring: type) -> list[click.Parameter]:
+    """Return the parameters of a command: those of a search and those that the dataclasses `declaring` add."""
+    flags = {name.removeprefix(_FILTER): flag for name, flag in _flags().items()}
+    flags |= {one.name: flag_of(one) for each in declaring for one in options_of(each)}
+    declared = [*request_options(), *(one for each in declaring for one in options_of(each))]
+    return [
+        click.Argument(["words"], nargs=-1, metavar="PHRASE"),
+        *(_parameter(one, flags) for one in declared if one.option.on_command_line and one.name != "phrase"),
+    ]
+
+
+def _parameter(declared: DeclaredOption, flags: Mapping[str, str]) -> click.Parameter:
+    option = declared.option
+    names = [declared.name.replace(".", "__"), *(option.flags or (flag_of(declared),))]
+    if option.kind is bool and len(option.flags) == 2 and option.flags[1].startswith("--no-"):
+        names = [names[0], "/".join(option.flags)]
+    default: Any = declared.default
+    has_default = default not in (None, (), "", False, 0) and option.kind is not bool
+    help_text = option.help.format_map(flags)
+    if option.shown_default:
+        help_text = f"{help_text} By default {option.shown_default}."
+    if option.choices and not all(choice in help_text for choice in option.choices[:2]):
+        help_text = f"{help_text} One of: {', '.join(option.choices)}."
+    return GroupedOption(
+        names,
+        group=option.group,
+        type=_type(declared),
+        is_flag=option.kind is bool,
+        multiple=option.repeats,
+        metavar=option.metavar or None,
+        default=default,
+        show_default=has_default,
+        help=help_text,
+    )
+
+
+def _type(declared: DeclaredOption) -> Any:
+    option = declared.option
+    if option.kind is int:
+        return _Count(0 if option.least is None else int(option.least))
+    if option.kind is Path:
+        return click.Path(
+            path_type=Path, dir_okay=option.metavar != "FILE", file_okay=option.metavar != "DIR", resolve_path=False
+        )
+    if option.parse is not None:
+        return str
+    return option.kind
+
+
+class _Count(click.ParamType):
+    """A whole number, `least` or more; the help text need not say so."""
+
+    name = "integer"
+
+    def __init__(self, least: int) -> None:
+        self._least = least
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Return the number. Raises `click.BadParameter`."""
+        number = click.INT.convert(value, param, ctx)
+        if number < self._least:
+            self.fail(f"{value} is out of range; allowed: whole numbers from {self._least}", param, ctx)
+        return int(number)
+
+
+class GroupedOption(click.Option):
+    """An option that is listed under a heading of its group."""
+
+    def __init__(self, names: list[str], *, group: str = _OTHERS, **settings: Any) -> None:
+        super().__init__(names, **settings)
+        self.group = group
+
+
+class GroupedCommand(click.Command):
+    """A command whose help lists the options by their groups."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write each group's options below its heading."""
+        phrase = next(declared for declared in request_options() if declared.name == "phrase")
+        flags = {name: flag for name, flag in _flags().items() if not name.startswith(_FILTER)}
+        groups: dict[str, list[tuple[str, str]]] = {group: [] for group in GROUPS}
+        groups[SEARCH].append((phrase.option.metavar, phrase.option.help.format_map(flags)))
+        for parameter in self.get_params(ctx):
+            if isinstance(parameter, click.Option) and (record := parameter.get_help_record(ctx)) is not None:
+                groups.setdefault(getattr(parameter, "group", _OTHERS), []).append(record)
+        for group, records in groups.items():
+            with formatter.section(group):
+                formatter.write_dl(records)
+
+
+def request_of(words: Iterable[str], values: Mapping[str, Any]) -> SearchRequest:
+    """Return the request that was typed; `values` are those of the parameters by name.
+
+    Raises `PhrasepixError`, naming what is wrong.
+    """
+    # The quotes are easily forgotten, and what was meant is plain.
+    arguments: dict[str, Any] = {"phrase": " ".join(words) or None, "filters": _filters(values)}
+    for declared in options_of(SearchRequest):
+        if declared.name in values:
+            value = values[declared.name]
+            arguments[declared.name] = (value or None) if declared.option.repeats else value
+    return SearchRequest(**arguments)
+
+
+def _filters(values: Mapping[str, Any]) -> Filters:
+    from retriever import filter_texts
+    from retriever.errors import WrongParameterError
+
+    stated: dict[str, Any] = {}
+    for declared in options_of(Filters):
+        value = values[f"{_FILTER}{declared.name}".replace(".", "__")]
+        parse = declared.option.parse
+        stated[declared.name] = parse(value) if parse is not None and isinstance(value, str) else value
+    if (year := values.get("year")) is not None:
+        if stated["since"] is not None or stated["until"] is not None:
+            raise WrongParameterError("--year stands for --since and --until of that year; give the one or the others")
+        stated["since"], stated["until"] = filter_texts.year(year)
+    return Filters(**stated)

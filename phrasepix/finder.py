@@ -1,0 +1,269 @@
+"""The finder: long-lived, safe for threads; owns what searches share."""
+
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from phrasepix.config import Config
+from phrasepix.events import Listener, Notice, ignore, log_notices
+from phrasepix.models.shelf import ModelShelf
+from phrasepix_core.forking import reset_in_children
+
+if TYPE_CHECKING:  # imported while a phrase is encoded already
+    from phrasepix.live_results import LiveResults
+    from phrasepix.open_sources import OpenSources
+    from phrasepix.request import SearchRequest, SourceChoice
+    from phrasepix.saving.save import Saved
+    from phrasepix.searching.run import Resources
+    from reranker.match import Match
+    from reranker.memory import Memory
+
+_IDLE_CHECKS = 4
+"""How many times in the span after which models are unloaded it is looked whether it is over."""
+
+
+class Finder:
+    """Finds pictures, again and again: sources stay open, models loaded, what was encoded at hand.
+
+    ::
+
+        with Finder() as finder:
+            results = finder.search(SearchRequest("a tiger playing in the snow", tag="tiger"))
+
+    May be used from any thread, by several searches at once: each source is opened once and asked at its own pace, a
+    model is loaded and exported once. Nothing of the process is changed. A forked child process begins with nothing
+    open. Closing it ends no search that still runs.
+    """
+
+    def __init__(self, config: Config | None = None) -> None:
+        self.config = config or Config()
+        """What it is configured by."""
+        self._shared = _Shared(self.config)
+
+    def configured(self, **changes: Any) -> "Finder":
+        """Return a finder of another configuration that shares sources, models and memory with this one.
+
+        `changes` are fields of `Config`.
+        """
+        other = object.__new__(type(self))
+        other.config = replace(self.config, **changes)
+        other._shared = self._shared
+        return other
+
+    def search(self, request: "SearchRequest", *, on_event: Listener = log_notices) -> "LiveResults":
+        """Return the pictures that show what is requested best.
+
+        `on_event` is told how far the search is, and what people should know. Raises the errors of `phrasepix.errors`.
+        """
+        from phrasepix.live_results import LiveResults
+        from phrasepix.searching.run import SearchRun
+
+        with SearchRun(request, self._sources(request, on_event), self._resources(), on_event) as run:
+            return LiveResults.of(run.results(), self, run.reopener)
+
+    def stream(self, request: "SearchRequest", *, on_event: Listener = log_notices) -> "Iterator[LiveResults]":
+        """Yield the results as they firm up; the last ones are what `search` returns.
+
+        Only the last say `is_final`. Whoever leaves early keeps what was encoded. Raises as `search`, when iterated.
+        """
+        from phrasepix.live_results import LiveResults
+        from phrasepix.searching.run import SearchRun
+
+        with SearchRun(request, self._sources(request, on_event), self._resources(), on_event) as run:
+            for results in run.stream():
+                yield LiveResults.of(results, self, run.reopener)
+
+    def refine(
+        self,
+        results: "LiveResults",
+        prefer: str | Sequence[int] = (),
+        avoid: str | Sequence[int] = (),
+        *,
+        on_event: Listener = log_notices,
+    ) -> "LiveResults":
+        """Return the same pool nearer to the ranks preferred, and farther from those to avoid; no source is asked.
+
+        Raises `WrongPickError`, also if the search is not over.
+        """
+        from phrasepix.live_results import LiveResults
+        from phrasepix.searching.again import ranked_again, refined_request
+
+        request = refined_request(results, prefer, avoid)
+        again = ranked_again(results, request, self._resources(), on_event)
+        return LiveResults.of(again, self, results.reopener)
+
+    def more_like(self, match: "Match", of: "SearchRequest", *, on_event: Listener = log_notices) -> "LiveResults":
+        """Return what the sources of a request have that is like a match, under the same tags."""
+        from phrasepix.likes import example_of
+        from reranker.query import Query
+
+        request = replace(of.with_query(Query((example_of(match),))), words_for_tags=of.text_for_tags)
+        return self.search(request, on_event=on_event)
+
+    def save(
+        self,
+        results: "LiveResults",
+        directory: str | Path,
+        pick: str | Sequence[int] | None = None,
+    ) -> "Saved":
+        """Save pictures into `directory` with their credit; as `LiveResults.save`."""
+        return results.save(directory, pick)
+
+    def warm_up(self, request: "SearchRequest") -> None:
+        """Load what a search for `request` needs and encode its phrases, so that it has to wait for its pictures only.
+
+        Nothing is downloaded or exported, and no source is asked. Errors are left to the search.
+        """
+        from phrasepix.models.loading import models_of
+
+        with suppress(Exception):
+            sources = self._sources(request, ignore)
+            resources = self._resources()
+            models = models_of(
+                request, self.models, self.config.directory, only_the_sample=is_the_sample_alone(sources)
+            )
+            for model in filter(None, models):
+                model.begin(resources.memory)
+                model.end()
+
+    @property
+    def models(self) -> ModelShelf:
+        """The models that are loaded."""
+        return self._shared.models
+
+    def close(self) -> None:
+        """Close sources and memory and unload models; what searches still use goes with the last of them.
+
+        May be called again, and a search after it opens what it needs again.
+        """
+        self._shared.close()
+
+    def _sources(self, request: "SearchRequest", on_event: Listener) -> "Sequence[SourceChoice]":
+        from phrasepix.sources import default_sources
+
+        config = self.config
+        if request.sources is not None:
+            chosen: Sequence[SourceChoice] = request.sources
+        elif config.base_url is not None:
+            chosen = ("pixabay",)
+        else:
+            chosen, notice = default_sources(config.key, config.directory, offline=request.offline)
+            if notice:
+                on_event(Notice((notice,)))
+        if len(chosen) > 1 and (config.key is not None or config.base_url is not None):
+            from retriever.errors import WrongParameterError
+
+            raise WrongParameterError(
+                "key and base_url are of one source; with several, set each source's own environment variables"
+            )
+        return chosen
+
+    def _resources(self) -> "Resources":
+        return self._shared.resources(self.config)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.config!r})"
+
+
+class _Shared:
+    """What several configurations of one finder share. Thread-safe."""
+
+    def __init__(self, config: Config) -> None:
+        self.models = ModelShelf(most=config.models_kept, both_towers=config.both_towers)
+        self._unload_after_s = config.unload_after_s
+        self._inherited: list[object] = []
+        self._begin()
+        reset_in_children(self)
+
+    def resources(self, config: Config) -> "Resources":
+        from phrasepix.searching.run import Resources
+
+        with self._lock:
+            sources = self._open_sources()
+            memory = self._memory(config.directory)
+            self._watch_for_idleness()
+        return Resources(config, sources, self.models, memory)
+
+    def close(self) -> None:
+        with self._lock:
+            sources, self._sources = self._sources, None
+            memories, self._memories = self._memories, {}
+            self._is_closed.set()
+            self._is_closed = threading.Event()
+            self._watcher = None
+        if sources is not None:
+            sources.close()
+        for memory in memories.values():
+            memory.close()
+        self.models.clear()
+
+    def _open_sources(self) -> "OpenSources":
+        from phrasepix.open_sources import OpenSources
+
+        if self._sources is None:
+            self._sources = OpenSources()
+        return self._sources
+
+    def _memory(self, directory: Path) -> "Memory":
+        from reranker.memory import Memory
+
+        directory = directory.absolute()
+        if directory not in self._memories:
+            self._memories[directory] = Memory(directory)
+        return self._memories[directory]
+
+    def _watch_for_idleness(self) -> None:
+        if self._unload_after_s is None or self._watcher is not None:
+            return
+        self._watcher = threading.Thread(
+            target=self._unload_idle, args=(self._unload_after_s, self._is_closed), name="unload-idle", daemon=True
+        )
+        self._watcher.start()
+
+    def _unload_idle(self, seconds: float, is_closed: threading.Event) -> None:
+        while not is_closed.wait(seconds / _IDLE_CHECKS):
+            self.models.drop_unused(seconds)
+
+    def reset_after_fork(self) -> None:
+        """Forget what was inherited without closing it: its files and threads are the parent's."""
+        self._inherited.append((self._sources, self._memories))
+        self._begin()
+
+    def _begin(self) -> None:
+        self._lock = threading.Lock()
+        self._sources: OpenSources | None = None
+        self._memories: dict[Path, Memory] = {}
+        self._is_closed = threading.Event()
+        self._watcher: threading.Thread | None = None
+
+
+def is_the_sample_alone(sources: "Sequence[SourceChoice]") -> bool:
+    """Return whether the built-in sample is the only source."""
+    from phrasepix.sample import SAMPLE_NAME
+
+    return tuple(sources) == (SAMPLE_NAME,)
+
+
+_default: Finder | None = None
+_making = threading.Lock()
+
+
+def default_finder() -> Finder:
+    """Return the finder of this process that `find_images` uses; it is closed when the process ends."""
+    global _default
+    with _making:
+        if _default is None:
+            import atexit
+
+            _default = Finder()
+            atexit.register(_default.close)
+        return _default

@@ -1,0 +1,1 @@
+"""Models: which there are by name, and those that are loaded."""

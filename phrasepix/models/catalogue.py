@@ -1,0 +1,32 @@
+"""The models that a search can name."""
+
+from phrasepix.sample import MODEL_DIRECTORY, SAMPLE_NAME
+from phrasepix_core.messages import Hint
+from phrasepix_core.text import printable
+from reranker.errors import UnknownModelError
+from reranker.models.model_choice import BEST, CLIP_MULTILINGUAL_V1, DEFAULT_MODEL, MULTILINGUAL, ModelChoice
+
+NAMED = {
+    SAMPLE_NAME: ModelChoice(f"local-dir:{MODEL_DIRECTORY}"),
+    "multilingual": MULTILINGUAL,
+    "best": BEST,
+    "clip-multilingual-v1": CLIP_MULTILINGUAL_V1,
+}
+
+
+def choose_model(model: str | None, pretrained: str | None, *, only_the_sample: bool) -> tuple[str, ModelChoice]:
+    """The model's title for people, and what to load: by default the sample's own for it alone, else ViT-B-32."""
+    if model is None and pretrained is None:
+        model = SAMPLE_NAME if only_the_sample else DEFAULT_MODEL.model
+    if model in NAMED:
+        if pretrained is not None:
+            raise UnknownModelError(
+                f"the model {model} has weights of its own; leave out ", Hint("pretrained", pretrained)
+            )
+        choice = NAMED[model]
+        return model if choice.text_tower or model == SAMPLE_NAME else str(choice), choice
+    if model is None or model == DEFAULT_MODEL.model:
+        choice = ModelChoice(DEFAULT_MODEL.model, pretrained or DEFAULT_MODEL.pretrained)
+    else:
+        choice = ModelChoice.of_name(model, pretrained)
+    return printable(str(choice)), choice

@@ -1,0 +1,107 @@
+"""The models that stay loaded, with what they have encoded."""
+
+from functools import cached_property
+from pathlib import Path
+from threading import Lock
+from typing import TYPE_CHECKING
+
+from phrasepix.models.catalogue import NAMED
+from phrasepix.models.model_cache import ModelCache
+from phrasepix.sample import SAMPLE_NAME
+from reranker.encoded_texts import EncodedTexts
+from reranker.encoder import Encoder
+from reranker.engine.choice import load_encoder, loads_at_once
+from reranker.models.model_choice import ModelChoice
+
+if TYPE_CHECKING:  # brings all of the second stage, which is imported while a model is loaded
+    from reranker.clip_reranker import ClipReranker
+
+
+class ModelShelf:
+    """Loaded models, shared by all searches of a finder: each is loaded and exported by one thread. Thread-safe.
+
+    At most `most` named ones and two encoders that callers brought along are kept; with `both_towers` each holds its
+    text and its image tower at once, else one of them while a single search uses it.
+    """
+
+    def __init__(self, *, most: int = 4, both_towers: bool = False) -> None:
+        self._named: ModelCache[_Loaded] = ModelCache(most)
+        self._brought: ModelCache[_Loaded] = ModelCache(2)
+        self._both_towers = both_towers
+
+    def texts(
+        self, choice: ModelChoice, device: str, engine: str, directory: Path, *, download: bool = True
+    ) -> EncodedTexts:
+        """Return a model's encoder with the texts it has encoded: its reranker's. Raises as `load_encoder`.
+
+        `directory` holds exported models.
+        """
+        return self._loaded(choice, device, engine, directory, download).texts
+
+    def reranker(
+        self, choice: ModelChoice, device: str, engine: str, directory: Path, *, download: bool = True
+    ) -> "ClipReranker":
+        """Return the reranker of a model: the same one each time, so that a pool is encoded once."""
+        return self._loaded(choice, device, engine, directory, download).reranker
+
+    def reranker_of_encoder(self, encoder: Encoder) -> "ClipReranker":
+        """Return the reranker of an encoder that a caller brought along; the same one each time."""
+        load = lambda: _Loaded(encoder, both_towers=self._both_towers)  # noqa: E731
+        return self._brought.get(_Brought(encoder), load).reranker
+
+    def drop_unused(self, seconds: float) -> None:
+        """Give back the memory of models that were not asked for in so many seconds."""
+        self._named.drop_unused(seconds)
+        self._brought.drop_unused(seconds)
+
+    def clear(self) -> None:
+        """Give back the memory of all models."""
+        self.drop_unused(0)
+
+    def _loaded(self, choice: ModelChoice, device: str, engine: str, directory: Path, download: bool) -> "_Loaded":
+        directory = directory.absolute()
+        family = SAMPLE_NAME if choice == NAMED[SAMPLE_NAME] else ""
+
+        def load() -> _Loaded:
+            encoder = load_encoder(choice, directory, device=device, engine=engine, download=download)
+            return _Loaded(encoder, family, both_towers=self._both_towers)
+
+        return self._named.get((choice, device, engine, directory), load, terms=download)
+
+
+def is_at_hand(choice: ModelChoice, device: str, engine: str, directory: Path) -> bool:
+    """Return whether a model of the exported ones in `directory` is loaded within a moment."""
+    return loads_at_once(choice, directory, device=device, engine=engine)
+
+
+class _Loaded:
+    """An encoder with the texts it has encoded, and its reranker, which is imported when it is asked for."""
+
+    def __init__(self, encoder: Encoder, family: str = "", *, both_towers: bool) -> None:
+        self.texts = EncodedTexts(encoder, family, both_towers=both_towers)
+        self._making = Lock()
+
+    @property
+    def reranker(self) -> "ClipReranker":
+        """The same one each time, to every thread."""
+        with self._making:
+            return self._reranker
+
+    @cached_property
+    def _reranker(self) -> "ClipReranker":
+        from reranker.clip_reranker import ClipReranker
+
+        return ClipReranker(texts=self.texts)
+
+
+class _Brought:
+    """An encoder that is the same as itself alone: its own class may compare otherwise, and be no key of a cache."""
+
+    def __init__(self, encoder: Encoder) -> None:
+        self.encoder = encoder
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Brought) and self.encoder is other.encoder
+
+    def __hash__(self) -> int:
+        return id(self.encoder)

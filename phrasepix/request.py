@@ -1,0 +1,403 @@
+"""What a search is asked for: every option declared once, for all faces."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from datetime import date
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias
+
+from phrasepix.given import (
+    demand_directory,
+    demand_filters,
+    demand_flag,
+    demand_model,
+    demand_texts,
+    sources_given,
+    tags_given,
+    whole_number,
+)
+from phrasepix_core.messages import Hint
+from phrasepix_core.options import DeclaredOption, option, options_of
+from reranker.errors import WrongQueryError
+from reranker.finish import demand_share
+from reranker.ranks import COSINE, RANKS
+from retriever.errors import WrongParameterError
+from retriever.filters import CANDIDATES, NO_FILTERS, Filters
+from retriever.protocol import Retriever
+
+if TYPE_CHECKING:  # bring NumPy and Pillow: the command line reads the options without them
+    from phrasepix.likes import Like, Minus
+    from reranker.encoder import Encoder
+    from reranker.ordering import Ordering
+    from reranker.query import Example, Phrase, Query
+
+SCHEMA_VERSION: Final = 1
+"""Of the JSON of a request; it grows when a field changes its meaning or goes."""
+
+USUAL_REQUESTS = 4
+"""Requests to each source for the tags of one phrase, unless somebody says how many."""
+
+SEARCH, MODEL, OUTPUT, SAVING = "The search", "The model", "What comes out", "Saving"
+GROUPS = (SEARCH, CANDIDATES, MODEL, OUTPUT, SAVING)
+"""The headings that options stand under, in order."""
+
+SourceChoice: TypeAlias = str | Retriever
+"""A source's name, or a retriever of one's own."""
+
+
+def _option(help: str, group: str = SEARCH, *flags: str, **declared: Any) -> Mapping[str, Any]:  # noqa: A002
+    return option(help=help, group=group, flags=flags, **declared)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SearchRequest:
+    """What a search is asked for, checked when it is made.
+
+    Each field is an option of every face: of `find_images`, of the command line and of what else searches. What may be
+    given as one value or several is kept as a tuple, files to compare with are read at once.
+
+    Raises `WrongQueryError` and `WrongParameterError`, which name the option, what was given, and what is allowed.
+    """
+
+    phrase: "str | Query | None" = field(
+        default=None,
+        kw_only=False,
+        metadata=_option("The sentence the picture should show; may be left out with {like}.", metavar="PHRASE"),
+    )
+    tag: str | Sequence[str] | None = field(
+        default=None,
+        metadata=_option(
+            "The coarse tag that sources are asked for, or several with commas between; may be repeated. Without one, "
+            "tags are found in the phrase, and a folder is looked through as a whole.",
+            SEARCH,
+            "--tag",
+            "-t",
+            metavar="TAG",
+            repeats=True,
+        ),
+    )
+    like: "Like | Sequence[Like] | None" = field(
+        default=None,
+        metadata=_option(
+            "A picture that what is looked for should resemble, by file or address, alone or beside the phrase; may be "
+            "repeated. It is left out of what is found.",
+            metavar="FILE_OR_URL",
+            repeats=True,
+        ),
+    )
+    minus: "Minus | Sequence[Minus] | None" = field(
+        default=None,
+        metadata=_option("What should not be there, such as people; may be repeated.", metavar="TEXT", repeats=True),
+    )
+    top: int = field(
+        default=10, metadata=_option("How many to show.", SEARCH, "--top", "-n", kind=int, least=1, metavar="N")
+    )
+    limit: int | None = field(
+        default=None,
+        metadata=_option(
+            "How many candidates of each source to look at for each tag (without a tag: in all).",
+            kind=int,
+            least=1,
+            metavar="N",
+            shown_default="200, all of a folder",
+        ),
+    )
+    requests: int = field(
+        default=USUAL_REQUESTS,
+        metadata=_option(
+            "How many requests to send to each source for tags found in the phrase.", kind=int, least=1, metavar="N"
+        ),
+    )
+    source: SourceChoice | Path | Sequence[SourceChoice | Path] | None = field(
+        default=None,
+        metadata=_option(
+            "Where to look, side by side: a name that `phrasepix sources` lists, or a folder; may be repeated.",
+            SEARCH,
+            "--source",
+            "-s",
+            metavar="NAME",
+            repeats=True,
+            shown_default="pixabay, without a key for it openverse and commons",
+        ),
+    )
+    rank: str = field(
+        default=COSINE,
+        metadata=_option(
+            "What ranks go by: cosine, or normalised, which is less what makes a picture near every text.",
+            metavar="WAY",
+            choices=RANKS,
+        ),
+    )
+    words: float = field(
+        default=0.0,
+        metadata=_option(
+            "How much the source's tags and title for a picture count: from 0, not at all, to 1.",
+            kind=float,
+            least=0,
+            most=1,
+            metavar="0…1",
+        ),
+    )
+    offline: bool = field(
+        default=False, metadata=_option("Send nothing to anybody; answer from what is remembered.", kind=bool)
+    )
+    filters: Filters = NO_FILTERS
+    model: "str | Encoder | None" = field(
+        default=None,
+        metadata=_option(
+            "multilingual, best, clip-multilingual-v1, sample, an open_clip model, hf-hub:…, local-dir:… or TEXT+MODEL.",
+            MODEL,
+            metavar="NAME",
+            shown_default="ViT-B-32 (English), for the sample its own",
+        ),
+    )
+    pretrained: str | None = field(
+        default=None, metadata=_option("The tag of the weights, for an open_clip model.", MODEL, metavar="TAG")
+    )
+    device: str = field(default="auto", metadata=_option("auto, cpu, cuda or mps.", MODEL, metavar="DEVICE"))
+    engine: str = field(
+        default="auto",
+        metadata=_option("auto, torch, or openvino (the default on a CPU).", MODEL, metavar="ENGINE"),
+    )
+    refine: "str | Encoder | None" = field(
+        default=None,
+        metadata=_option(
+            "A second, heavier model that ranks the best again; an open_clip one with its tag as NAME/TAG.",
+            MODEL,
+            metavar="NAME",
+        ),
+    )
+    refine_top: int = field(
+        default=30, metadata=_option("How many of the best it ranks.", MODEL, kind=int, least=1, metavar="N")
+    )
+    fold: bool = field(
+        default=True,
+        metadata=_option(
+            "Show the same picture once, with its likes listed.", OUTPUT, "--fold", "--no-fold", kind=bool
+        ),
+    )
+    diverse: float = field(
+        default=0.0,
+        metadata=_option(
+            "Spread the best: from 0, the plain order, to 1, as different as can be.",
+            OUTPUT,
+            kind=float,
+            least=0,
+            most=1,
+            metavar="0…1",
+        ),
+    )
+    explain: bool = field(
+        default=False, metadata=_option("Say how each match shows each part of the phrase.", OUTPUT, kind=bool)
+    )
+    project: str | Path | None = field(
+        default=None,
+        metadata=_option("A directory saved into before: mark what was saved there.", SAVING, kind=Path, metavar="DIR"),
+    )
+    unused: bool = field(
+        default=False, metadata=_option("Leave out what was saved in {project} before.", SAVING, kind=bool)
+    )
+    words_for_tags: str = ""
+    """The text that tags are found in; empty: the phrase. Set for a picture of a search that a phrase began."""
+
+    def __post_init__(self) -> None:
+        self._keep("tag", tags_given(self.tag))
+        if not all(self.tags):
+            raise WrongParameterError(
+                "the tag is empty; give the main noun of what you look for, such as ", Hint("tag", "tiger")
+            )
+        self._keep("top", whole_number("top", self.top, WrongQueryError))
+        self._keep("requests", whole_number("requests", self.requests))
+        self._keep("refine_top", whole_number("refine_top", self.refine_top, WrongQueryError))
+        if self.limit is not None:
+            self._keep("limit", whole_number("limit", self.limit))
+        if self.source is not None:
+            self._keep("source", sources_given(self.source))
+        demand_share(self.diverse)
+        _ = self.ordering  # which demands its own
+        demand_filters(self.filters)
+        demand_model("model", self.model)
+        demand_model("refine", self.refine)
+        demand_directory("project", self.project)
+        demand_texts(pretrained=self.pretrained, device=self.device, engine=self.engine)
+        for name in ("offline", "fold", "explain", "unused"):
+            demand_flag(name, getattr(self, name))
+        if self.unused and self.project is None:
+            raise WrongParameterError("unused needs the project whose pictures are left out; say which directory")
+        _ = self.query  # which demands its own, and is kept
+
+    def _keep(self, name: str, value: object) -> None:
+        self.__dict__[name] = value  # frozen to everybody else
+
+    @cached_property
+    def query(self) -> "Query":
+        """All that is wanted and not wanted, its files read."""
+        from phrasepix.likes import query_of
+
+        return query_of(self.phrase, self.like, self.minus)
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """The tags that were given, each once."""
+        return self.tag  # type: ignore[return-value]  # as it is kept
+
+    @property
+    def sources(self) -> tuple[SourceChoice, ...] | None:
+        """The sources that were chosen, each once; None if the usual ones are to be asked."""
+        return self.source  # type: ignore[return-value]  # as it is kept
+
+    @property
+    def ordering(self) -> "Ordering":
+        """What ranks go by. Raises `WrongQueryError`."""
+        from reranker.ordering import Ordering
+
+        return Ordering(self.rank, self.words)
+
+    @property
+    def text_for_tags(self) -> str:
+        """The text that tags are found in if none is given; empty if a picture alone is the question."""
+        return self.words_for_tags or self.query.words
+
+    def with_query(self, query: "Query") -> Self:
+        """Return the request for another query, which replaces phrase, pictures and what is not wanted."""
+        return replace(self, phrase=query, like=None, minus=None)
+
+    def to_json(self) -> str:
+        """Return the request as one JSON object: what differs from the defaults, with the schema's `version`.
+
+        Raises `WrongParameterError` for what JSON cannot hold: a picture, an encoder or a retriever of this process.
+        """
+        return json.dumps({"version": SCHEMA_VERSION} | _stated(self), ensure_ascii=False)
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """Return the request that a JSON object describes, as `to_json` writes it.
+
+        Raises `WrongParameterError`, which names what is not known or not of its kind.
+        """
+        try:
+            described = json.loads(text)
+        except ValueError as error:
+            raise WrongParameterError(f"the request is no JSON: {error}") from None
+        if not isinstance(described, dict):
+            raise WrongParameterError("the request is no JSON object")
+        version = described.pop("version", SCHEMA_VERSION)
+        if version != SCHEMA_VERSION:
+            raise WrongParameterError(f"the request has version {version!r}; this phrasepix reads {SCHEMA_VERSION}")
+        return cls(**_arguments(described))
+
+
+def request_options() -> tuple[DeclaredOption, ...]:
+    """Return all options of a search: those of the request, then those of its filters, named `filters.…`."""
+    own = tuple(options_of(SearchRequest))
+    return (*own, *(replace(one, name=f"filters.{one.name}") for one in _filters()))
+
+
+def _filters() -> tuple[DeclaredOption, ...]:
+    return tuple(options_of(Filters))
+
+
+def _stated(declaring: Any) -> dict[str, Any]:
+    """What differs from the defaults, as JSON holds it."""
+    stated = {}
+    for one in fields(declaring):
+        value = getattr(declaring, one.name)
+        if isinstance(value, Filters):
+            value = _stated(value)
+        if value != one.default and value not in ((), {}):
+            stated[one.name] = value if isinstance(value, dict) else _plain(one.name, value)
+    return stated
+
+
+def _plain(name: str, value: Any) -> Any:
+    from reranker.query import Example, Phrase, Query
+
+    match value:
+        case None | bool() | int() | float() | str():
+            return value
+        case Path() | date():
+            return str(value)
+        case Query():
+            return {"wanted": [_part(one) for one in value.wanted], "unwanted": [_part(one) for one in value.unwanted]}
+        case Phrase() | Example():
+            return _part(value)
+        case (item, int() | float() as weight) if name in {"like", "minus"} and not isinstance(item, int | float):
+            return {"value": _plain(name, item), "weight": weight}
+        case list() | tuple():
+            return [_plain(name, one) for one in value]
+    raise WrongParameterError(
+        f"{name} holds {type(value).__name__}, which is of this process alone and cannot be written as JSON; "
+        "give a name, a path or an address"
+    )
+
+
+def _part(part: "Phrase | Example") -> dict[str, Any]:
+    from reranker.query import Phrase
+
+    if isinstance(part, Phrase):
+        return {"phrase": part.text, "weight": part.weight}
+    if isinstance(part.picture, str):
+        return {"picture": part.picture, "weight": part.weight}
+    raise WrongParameterError(
+        f"the picture {part.title} is of this process alone and cannot be written as JSON; give a path or an address"
+    )
+
+
+def _arguments(described: dict[str, Any]) -> dict[str, Any]:
+    """What a JSON object says, as arguments of a request."""
+    from reranker.query import Query
+
+    known = {one.name for one in fields(SearchRequest)}
+    if unknown := sorted(described.keys() - known):
+        raise WrongParameterError.not_among("option", unknown[0], sorted(known))
+    arguments = dict(described)
+    if isinstance(query := arguments.get("phrase"), dict):
+        arguments["phrase"] = Query(
+            tuple(_read_part(one) for one in query.get("wanted", ())),
+            tuple(_read_part(one) for one in query.get("unwanted", ())),
+        )
+    for name in ("like", "minus"):
+        if name in arguments:
+            given = arguments[name]
+            several = given if isinstance(given, list) else [given]
+            arguments[name] = [_read_weighed(one) for one in several]
+    if "filters" in arguments:
+        arguments["filters"] = _read_filters(arguments["filters"])
+    return arguments
+
+
+def _read_part(described: Any) -> "Phrase | Example":
+    from reranker.query import Example, Phrase
+
+    match described:
+        case {"phrase": str() as text}:
+            return Phrase(text, described.get("weight", 1.0))
+        case {"picture": str() as url}:
+            return Example(url, described.get("weight", 1.0), url.rpartition("/")[2] or url)
+    raise WrongParameterError(f"{described!r} is no part of a query; it must be a phrase or a picture with its weight")
+
+
+def _read_weighed(described: Any) -> Any:
+    match described:
+        case {"value": value, "weight": weight}:
+            return (value, weight)
+        case {"phrase": _} | {"picture": _}:
+            return _read_part(described)
+    return described
+
+
+def _read_filters(described: Any) -> Filters:
+    if not isinstance(described, dict):
+        raise WrongParameterError("filters are no JSON object")
+    by_name = {one.name: one for one in _filters()}
+    if unknown := sorted(described.keys() - by_name.keys()):
+        raise WrongParameterError.not_among("filter", unknown[0], sorted(by_name))
+    return Filters(**{name: _read(by_name[name].option.parse, value) for name, value in described.items()})
+
+
+def _read(parse: Callable[[str], object] | None, value: Any) -> Any:
+    if isinstance(value, list):
+        return tuple(value)
+    return parse(value) if parse is not None and isinstance(value, str) else value

@@ -1,0 +1,1 @@
+"""How a search runs: tags are asked, candidates pool up, pictures are ranked, and ranked again."""

@@ -1,0 +1,343 @@
+"""How one search runs: sources are asked, pictures arrive and are encoded, the ranks firm up."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, nullcontext
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Self
+
+from phrasepix.config import Config
+from phrasepix.errors import UnknownSourceError
+from phrasepix.events import Listener, Notice, SearchProgress, Stage
+from phrasepix.models.loading import models_of
+from phrasepix.models.shelf import ModelShelf
+from phrasepix.open_sources import OpenSources
+from phrasepix.request import SearchRequest, SourceChoice
+from phrasepix.results import Failure, FoundMatch, PoolSnapshot, Results, Skipped
+from phrasepix.sample import SAMPLE_NAME
+from phrasepix.saving.reopener import Reopener
+from phrasepix.saving.used import UsedBefore
+from phrasepix.searching.asking import Asking, FoundTags, GivenTags, Record
+from phrasepix.searching.finishing import finish_of
+from phrasepix.searching.pool import AskedSource, Pool
+from phrasepix_core.messages import Hint
+from reranker.clip_reranker import ClipReranker, Progress
+from reranker.finish import Finish
+from reranker.match import Match, Ranking
+from reranker.memory import Memory
+from reranker.models.model_choice import DEFAULT_MODEL
+from reranker.pictures import PictureLoader
+from reranker.pictures.fetch import PictureFetcher
+from reranker.pictures.offline import OfflineFetcher
+from retriever.errors import RetrieverError, SourceFaultError, WrongParameterError
+from retriever.filtering import unhonoured_message
+from retriever.languages import LANGUAGES, USUAL_LANGUAGE
+from retriever.protocol import KnowsItsFilters, Retriever
+from retriever.source import Opening
+
+
+@dataclass(frozen=True, slots=True)
+class Resources:
+    """What searches share."""
+
+    config: Config
+    sources: OpenSources
+    models: ModelShelf
+    memory: Memory
+
+
+class SearchRun:
+    """One search, open as long as its context: the sources are asked, but no model loaded before a candidate came.
+
+    `sources` are those to be asked, by name or as a caller's own retrievers; `on_event` is told how far it is.
+    """
+
+    def __init__(
+        self, request: SearchRequest, sources: Sequence[SourceChoice], resources: Resources, on_event: Listener
+    ) -> None:
+        self._request = request
+        self._choices = sources
+        self._shared = resources
+        self._on_event = on_event
+        self._skipped: list[Skipped] = []
+        self._failures: list[Failure] = []
+        self._notices: dict[Notice, None] = {}
+        self._record = Record()
+        self._used = UsedBefore.in_project(request.project)
+        self._ranked = request.top + (self._used.most_left_out if request.unused else 0)
+        self._only_the_sample = tuple(sources) == (SAMPLE_NAME,)
+        self._resources = ExitStack()
+        self._model, self._second_model = models_of(
+            request, resources.models, resources.config.directory, only_the_sample=self._only_the_sample
+        )
+        for model in (self._model, self._second_model):
+            if model is not None and model.notice is not None:
+                self._notice(model.notice)
+        self.reopener = Reopener()
+        """How the sources are opened again."""
+
+    def results(self) -> Results:
+        """Return the final results."""
+        if (pool := self._pool()) is None:
+            return self._as_results(Ranking((), (), 0))
+        return self._as_results(
+            self._reranker().rerank(
+                self._request.query,
+                pool,
+                self._ranked,
+                loader=self._loader,
+                memory=self._memory,
+                place_of=pool.place_of,
+                fold=self._request.fold,
+                finish=self._finish(),
+                ordering=self._request.ordering,
+                on_progress=lambda progress: self._report(progress, pool),
+            ),
+            pool,
+        )
+
+    def stream(self) -> Iterator[Results]:
+        """Yield the results as they firm up; the last ones are final."""
+        if (pool := self._pool()) is None:
+            yield self._as_results(Ranking((), (), 0))
+            return
+        yield self._as_results(Ranking((), (), 0, is_final=False))  # something to see while the model is loaded
+        for ranking in self._reranker().stream(
+            self._request.query,
+            pool,
+            self._ranked,
+            loader=self._loader,
+            memory=self._memory,
+            place_of=pool.place_of,
+            fold=self._request.fold,
+            finish=self._finish(),
+            ordering=self._request.ordering,
+        ):
+            self._report(Progress(ranking.pool_size, len(ranking.skipped)), pool)
+            yield self._as_results(ranking, pool)
+
+    def __enter__(self) -> Self:
+        with ExitStack() as opened:
+            for model in (self._model, self._second_model):
+                if model is not None:
+                    opened.callback(model.end)
+                    model.begin(self._shared.memory)
+            self._sources = self._open_sources(opened)
+            self._snapshot = PoolSnapshot(
+                loopback_sources=_names_where(self._sources, lambda source: source.is_on_loopback),
+                local_sources=_names_where(self._sources, lambda source: source.is_on_disk),
+                unkept_sources=frozenset(source.name for source in self._sources if not source.may_be_kept),
+            )
+            fetcher = OfflineFetcher() if self._request.offline else PictureFetcher()
+            self._loader = opened.enter_context(loader_of(self._snapshot, fetcher))
+            self._memory = self._shared.memory.without_files_of(self._snapshot.unkept_sources)
+            self._resources = opened.pop_all()
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self._resources.close()
+
+    def _open_sources(self, opened: ExitStack) -> list[AskedSource]:
+        """Open the sources that can be opened; if none can, the last one's error is raised."""
+        sources: list[AskedSource] = []
+        errors: list[RetrieverError] = []
+        openings: dict[str, tuple[str, Opening]] = {}
+        own: dict[str, Retriever] = {}
+        config = self._shared.config
+        opening = Opening(
+            key=config.key,
+            base_url=config.base_url,
+            offline=self._request.offline,
+            cache_directory=config.directory,
+        )
+        listening = replace(
+            opening,
+            on_skip=lambda hit: self._skipped.append(Skipped(hit.source, hit.id, hit.reason)),
+            on_notice=lambda message: self._notice(Notice((message,))),
+        )
+        for choice in self._choices:
+            title = choice if isinstance(choice, str) else type(choice).__name__
+            try:
+                retriever = opened.enter_context(self._opened(choice, listening))
+                source = AskedSource.of_retriever(retriever)
+                self._say_what_is_not_honoured(source)
+            except UnknownSourceError:
+                raise  # nobody's fault but a slip of the pen
+            except Exception as fault:  # a plug-in's mistake must not end the search in the others
+                error = fault if isinstance(fault, RetrieverError) else SourceFaultError.of(title, fault)
+                errors.append(error)
+                if len(errors) < len(self._choices):
+                    self._fail(Failure(title, title, str(error)))
+                continue
+            sources.append(source)
+            if isinstance(choice, str):
+                openings[source.name] = (choice, opening)
+            else:
+                own[source.name] = source.retriever
+        self.reopener = Reopener(openings, own, offline=self._request.offline)
+        if not sources:
+            raise errors[-1]
+        return sources
+
+    def _opened(self, choice: SourceChoice, opening: Opening) -> AbstractContextManager[Retriever]:
+        return self._shared.sources.open(choice, opening) if isinstance(choice, str) else nullcontext(choice)
+
+    def _notice(self, notice: Notice) -> None:
+        """Keep what people should know, and tell it, once."""
+        if notice not in self._notices:
+            self._notices[notice] = None
+            self._on_event(notice)
+
+    def _fail(self, failure: Failure) -> None:
+        self._failures.append(failure)
+        is_named = failure.title.casefold() in failure.reason.casefold()
+        self._notice(Notice((failure.reason if is_named else f"{failure.title}: {failure.reason}",), failure.source))
+
+    def _pool(self) -> Pool | None:
+        """The candidates, as they come; None where there is none."""
+        request = self._request
+        is_found = request.filters.language is None
+        filters = replace(request.filters, language=self._language, language_is_found=is_found)
+        tags, asking = self._asking()
+        asked = " and ".join(source.origin.title for source in self._sources)
+        about = f" for {', '.join(tags)}" if tags else ""
+        self._on_event(SearchProgress(f"asking {asked}{about}", stage=Stage.ASKING, subject=asked))
+        pool = Pool(
+            [
+                (source, GivenTags([""]) if source.is_on_disk and not request.tags else asking)
+                for source in self._sources
+            ],
+            limit=request.limit,
+            filters=filters,
+            record=self._record,
+            on_failure=self._fail,
+            wanted=lambda candidate: not (request.unused and self._used.has(candidate)),
+        )
+        return pool if pool.has_any() else None
+
+    @cached_property
+    def _language(self) -> str:
+        """The language of the tags: the one that was said, that of the phrase they are found in, else English.
+
+        A given tag is in English too, unless it has letters that English has not.
+        """
+        request = self._request
+        if request.filters.language is not None:
+            return request.filters.language
+        if all(source.is_on_disk for source in self._sources) or (request.tags and "".join(request.tags).isascii()):
+            return USUAL_LANGUAGE
+        from phrasepix.tags import language_of
+
+        language = language_of(request.text_for_tags)
+        if language == USUAL_LANGUAGE and request.tags:
+            language = language_of(" ".join(request.tags))
+        if language != USUAL_LANGUAGE:
+            name = LANGUAGES[language]
+            self._notice(
+                Notice((f"the tags are taken for {name} ({language}); ", Hint("filters.language"), " says otherwise"))
+            )
+            if self._model.title == str(DEFAULT_MODEL):
+                self._notice(
+                    Notice(
+                        (f"{self._model.title} reads English; ", Hint("model", "multilingual"), f" reads {name} too")
+                    )
+                )
+        return language
+
+    def _asking(self) -> tuple[Sequence[str], Asking]:
+        """The tags, for people, and how the sources are asked for them; none where folders alone are searched."""
+        request = self._request
+        if request.tags or all(source.is_on_disk for source in self._sources):
+            return request.tags, GivenTags(request.tags)
+        words = request.text_for_tags
+        if not words:
+            raise WrongParameterError(
+                "a picture alone names no tag; give one that says what it shows, such as ", Hint("tag", "tiger")
+            )
+        from phrasepix.tags import derived_tags  # stop words and dictionaries: whoever gives a tag does without
+
+        found = derived_tags(words, self._language)
+        return [one.tag for one in found if not one.instead_of], FoundTags(
+            found, request.requests, is_cap=request.limit is not None, notify=self._say
+        )
+
+    def _say_what_is_not_honoured(self, source: AskedSource) -> None:
+        filters = self._request.filters
+        if isinstance(source.retriever, KnowsItsFilters) and (
+            message := unhonoured_message(source.origin.title, source.retriever.unhonoured(filters), filters)
+        ):
+            self._notice(Notice((message,), source.name))
+
+    def _say(self, message: str) -> None:
+        self._notice(Notice((message,)))
+
+    def _reranker(self) -> ClipReranker:
+        title = self._model.title
+        self._on_event(SearchProgress(f"loading the model {title}", stage=Stage.LOADING_MODEL, subject=title))
+        return self._model.reranker()
+
+    def _finish(self) -> Finish:
+        return finish_of(self._request, self._second_model, self._on_event, only_the_sample=self._only_the_sample)
+
+    def _report(self, progress: Progress, pool: Pool) -> None:
+        self._on_event(
+            SearchProgress("looking at the pictures", progress.done, pool.total, progress.skipped, progress.best)
+        )
+
+    def _as_results(self, ranking: Ranking, pool: Pool | None = None) -> Results:
+        skipped = [Skipped(one.candidate.source, one.candidate.id, one.reason) for one in ranking.skipped]
+        asked = self._record.so_far()
+        snapshot = PoolSnapshot()
+        if ranking.is_final and pool is not None:
+            positions = {candidate.identity: pool.place_of(candidate) for candidate in pool.read}
+            snapshot = replace(self._snapshot, candidates=pool.read, positions=positions)
+        return Results(
+            phrase=self._request.query.title,
+            tags=self._request.tags or tuple(dict.fromkeys(one.tag for one in asked)),
+            asked=asked,
+            language=self._language if asked else "",
+            origins=tuple(source.origin for source in self._sources),
+            model=self._model.title,
+            refined_by=self._second_model.title if self._second_model is not None else "",
+            diverse=self._request.diverse,
+            matches=matches_to_show(ranking.matches, self._request, self._used),
+            skipped=_each_once([*self._skipped, *skipped]),
+            pool_size=ranking.pool_size,
+            is_final=ranking.is_final,
+            failures=tuple(self._failures),
+            query=self._request.query,
+            notices=tuple(self._notices),
+            request=self._request,
+            pool=snapshot,
+        )
+
+
+def _each_once(skipped: Sequence[Skipped]) -> tuple[Skipped, ...]:
+    """What two tags have found is one, unless its source gave it no id."""
+    return tuple({number if one.id == "?" else one: one for number, one in enumerate(skipped)}.values())
+
+
+def loader_of(snapshot: PoolSnapshot, fetcher: PictureFetcher) -> PictureLoader:
+    """Return what loads the pictures of a pool."""
+    return PictureLoader(fetcher, loopback_sources=snapshot.loopback_sources, local_sources=snapshot.local_sources)
+
+
+def matches_to_show(matches: Sequence[Match], request: SearchRequest, used: UsedBefore) -> tuple[FoundMatch, ...]:
+    """Return the matches that people see, those saved before marked or left out."""
+    return used.marked(matches, unused=request.unused)[: request.top]
+
+
+def _names_where(sources: Sequence[AskedSource], predicate: Callable[[AskedSource], bool]) -> frozenset[str]:
+    """Return the names of the sources for which `predicate` holds.
+
+    A picture says by its source's name alone where it may come from: raises `WrongParameterError` if two of one name
+    differ in it.
+    """
+    holds = {source.name: predicate(source) for source in sources}
+    for source in sources:
+        if predicate(source) != holds[source.name]:
+            raise WrongParameterError(
+                f"two sources are called {source.name!r}, and the pictures of one alone are on this machine; "
+                "give yours another name"
+            )
+    return frozenset(name for name, is_true in holds.items() if is_true)
