@@ -18,11 +18,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageEnhance, ImageOps
 
-from phrasepix.models import choose_model, texts_of_model
+from phrasepix.models.catalogue import choose_model
+from phrasepix.models.shelf import ModelShelf
 from phrasepix.sample.catalogue import PICTURES_DIRECTORY
 from reranker.folding import Fingerprint, fingerprint_of
 from reranker.folding.crop_hashes import nearest
 from reranker.folding.likeness import ALIKE, ALIKE_TO_THE_MODEL, CLOSE, Limits, aligned_difference
+from retriever.directories import cache_directory
 
 ROOT = Path(__file__).resolve().parents[1]
 PHOTOGRAPHS = ROOT.parent / "shared" / "photos"
@@ -204,7 +206,7 @@ def of_the_sample(pictures: Set) -> tuple[int, int, int, int]:
     """The sample's pairs of pictures, false folds by looks and with its model too, and the pairs it calls close."""
     pairs = of_different(pictures)
     _, choice = choose_model(None, None, only_the_sample=True)
-    encoder = texts_of_model(choice, "cpu").encoder
+    encoder = ModelShelf().texts(choice, "cpu", "auto", cache_directory()).encoder
     batches = [pictures.paths[start : start + 64] for start in range(0, len(pictures.paths), 64)]
     vectors = np.concatenate([encoder.encode_pictures([_opened(path) for path in batch]) for batch in batches])
     close = vectors.astype(np.float64) @ vectors.T.astype(np.float64) >= CLOSE

@@ -18,17 +18,19 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from phrasepix.again import refined_query
-from phrasepix.models import choose_model, texts_of_model
+from phrasepix.models.catalogue import choose_model
+from phrasepix.models.shelf import ModelShelf
 from phrasepix.sample.catalogue import PICTURES_DIRECTORY
 from phrasepix.sample.source import sample_retriever
-from retriever.source import Opening
+from phrasepix.searching.again import refined_query
 from reranker.encoder import Embeddings, Encoder, unit_rows
 from reranker.families import penalty_of
 from reranker.match import Match
 from reranker.query import EncodedQuery, Example, Part, Phrase, Query
 from reranker.standing import Standing
+from retriever.directories import cache_directory
 from retriever.filters import Filters
+from retriever.source import Opening
 from training.captions import (
     GROUND_WORDS,
     SEVERAL,
@@ -58,7 +60,7 @@ class Sample:
 
     def __init__(self) -> None:
         _, choice = choose_model(None, None, only_the_sample=True)
-        self.encoder: Encoder = texts_of_model(choice, "cpu").encoder
+        self.encoder: Encoder = ModelShelf().texts(choice, "cpu", "auto", cache_directory()).encoder
         with sample_retriever(Opening(on_skip=lambda skipped: None)) as retriever:
             offered = [
                 one

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from phrasepix.models import choose_model
+from phrasepix.models.catalogue import choose_model
 from phrasepix.sample import MODEL_DIRECTORY
 from reranker.encoder import Embeddings, Encoder
 from reranker.engine.choice import load_encoder

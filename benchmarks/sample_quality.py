@@ -11,12 +11,14 @@ import time
 from importlib.metadata import version
 from pathlib import Path
 
-from phrasepix.models import choose_model, reranker_of_model
+from phrasepix.models.catalogue import choose_model
+from phrasepix.models.shelf import ModelShelf
 from phrasepix.sample.source import SAMPLE, sample_retriever
-from retriever.source import Opening
 from reranker.pictures import PictureLoader
 from retriever.candidate import Candidate
+from retriever.directories import cache_directory
 from retriever.filters import Filters
+from retriever.source import Opening
 from training.measure import Figure, Question, figures, sample_phrases
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -29,7 +31,7 @@ def measure(phrases: int, seed: int) -> tuple[list[Figure], list[Figure], str]:
     """The figures of phrasepix, those of the source's own order, and a line on speed."""
     questions = sample_phrases(phrases, seed)
     _, choice = choose_model(None, None, only_the_sample=True)
-    reranker = reranker_of_model(choice, "cpu")
+    reranker = ModelShelf().reranker(choice, "cpu", "auto", cache_directory())
     pools: dict[str, list[Candidate]] = {}
     with (
         sample_retriever(Opening(on_skip=_refuse)) as retriever,

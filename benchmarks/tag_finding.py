@@ -12,8 +12,9 @@ from datetime import timedelta
 from pathlib import Path
 from statistics import fmean
 
-from phrasepix.asking import USUAL_REQUESTS, FoundTags, Record
+from phrasepix.request import USUAL_REQUESTS
 from phrasepix.sample.site import StockSite
+from phrasepix.searching.asking import FoundTags, Record
 from phrasepix.tags import derived_tags
 from retriever.filters import Filters
 from retriever.pixabay import PIXABAY_MANNERS, PixabayRetriever

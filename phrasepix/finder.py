@@ -1,7 +1,7 @@
 """The finder: long-lived, safe for threads; owns what searches share."""
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +16,7 @@ if TYPE_CHECKING:  # imported while a phrase is encoded already
     from phrasepix.live_results import LiveResults
     from phrasepix.open_sources import OpenSources
     from phrasepix.request import SearchRequest, SourceChoice
-    from phrasepix.saving.save import Saved
+    from phrasepix.saving.save import Saved, SaveProgress
     from phrasepix.searching.run import Resources
     from reranker.match import Match
     from reranker.memory import Memory
@@ -108,9 +108,11 @@ class Finder:
         results: "LiveResults",
         directory: str | Path,
         pick: str | Sequence[int] | None = None,
+        *,
+        on_progress: "Callable[[SaveProgress], None]" = ignore,
     ) -> "Saved":
         """Save pictures into `directory` with their credit; as `LiveResults.save`."""
-        return results.save(directory, pick)
+        return results.save(directory, pick, on_progress=on_progress)
 
     def warm_up(self, request: "SearchRequest") -> None:
         """Load what a search for `request` needs and encode its phrases, so that it has to wait for its pictures only.
@@ -181,6 +183,10 @@ class _Shared:
         self.models = ModelShelf(most=config.models_kept, both_towers=config.both_towers)
         self._unload_after_s = config.unload_after_s
         self._inherited: list[object] = []
+        self._sources: OpenSources | None
+        self._memories: dict[Path, Memory]
+        self._watcher: threading.Thread | None
+        self._is_closed: threading.Event
         self._begin()
         reset_in_children(self)
 
@@ -240,10 +246,10 @@ class _Shared:
 
     def _begin(self) -> None:
         self._lock = threading.Lock()
-        self._sources: OpenSources | None = None
-        self._memories: dict[Path, Memory] = {}
+        self._sources = None
+        self._memories = {}
         self._is_closed = threading.Event()
-        self._watcher: threading.Thread | None = None
+        self._watcher = None
 
 
 def is_the_sample_alone(sources: "Sequence[SourceChoice]") -> bool:

@@ -1,6 +1,6 @@
 """Results in the hands of a person: they show and save themselves, and can be asked again."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, Self, overload
@@ -11,7 +11,6 @@ from phrasepix.request import SearchRequest
 from phrasepix.results import FoundMatch, Results
 from phrasepix.saving.reopener import Reopener
 from phrasepix_core.files import write_atomically
-from reranker.errors import WrongQueryError
 from reranker.match import Match
 
 if TYPE_CHECKING:
@@ -49,10 +48,13 @@ class LiveMatch(FoundMatch):
     def more_like_this(self) -> "LiveResults":
         """Return what its search finds with this picture as the question: the same sources asked for the same tags.
 
-        Raises what a search raises, and `WrongQueryError` if the search was of another process.
+        Raises what a search raises, and `WrongPickError` if its search is not over or was of another process.
         """
         if self.finder is None or self.request is None:
-            raise WrongQueryError("this match is of no search that can be asked again; search with like=match instead")
+            raise WrongPickError(
+                "this match cannot be asked again: its search is not over, or of another process; "
+                "search with like=match"
+            )
         return self.finder.more_like(self, self.request)
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -87,6 +89,9 @@ class LiveResults(Results):
     def __getitem__(self, index: slice) -> tuple[LiveMatch, ...]: ...
     def __getitem__(self, index: int | slice) -> LiveMatch | tuple[LiveMatch, ...]:
         return self.matches[index]
+
+    def __iter__(self) -> Iterator[LiveMatch]:
+        return iter(self.matches)
 
     @property
     def order(self) -> list[str]:

@@ -147,7 +147,7 @@ class SearchRequest:
     model: "str | Encoder | None" = field(
         default=None,
         metadata=_option(
-            "multilingual, best, clip-multilingual-v1, sample, an open_clip model, hf-hub:…, local-dir:… or TEXT+MODEL.",
+            "multilingual, best, clip-multilingual-v1, sample, an open_clip model, hf-hub:…, local-dir:…, TEXT+MODEL.",
             MODEL,
             metavar="NAME",
             shown_default="ViT-B-32 (English), for the sample its own",

@@ -97,15 +97,15 @@ Of this call alone:
 Ranks go by the cosine of picture and phrase (`Match.score`), less `Match.penalty` for what is not wanted, less
 `Match.nearness` if they are normalised, with `Match.bonus` for the source's words. `Match.stands_out` and
 `Results.fits_well` say whether anything here shows the phrase at all. The order of several tags, and of sources,
-decides ties; each picture comes once. One whose picture cannot be had is listed in `Results.skipped`, a source that fails in
-`Results.failures`, what people should know in `Results.notices`. What was encoded is remembered in the cache directory:
-another phrase over the same pictures encodes none of them again.
+decides ties; each picture comes once. One whose picture cannot be had is listed in `Results.skipped`, a source that
+fails in `Results.failures`, what people should know in `Results.notices`. What was encoded is remembered in the
+cache directory: another phrase over the same pictures encodes none of them again.
 
 It is `Finder.search` of a finder that lives as long as the process. Raises `WrongQueryError`, `WrongParameterError` and
 the other errors of `phrasepix.errors`; all of them are a `phrasepix.PhrasepixError`.
 """
 
-_STREAM = """Yield the results as they firm up: what is best so far, again and again, at last what `find_images` returns.
+_STREAM = """Yield the results as they firm up: the best so far, again and again, at last what `find_images` returns.
 
 The parameters and errors are those of `find_images`. Only the last `Results` say `is_final`; the others count in
 `pool_size` what was looked at so far, and their pictures may be small. Whoever leaves early keeps what was encoded.

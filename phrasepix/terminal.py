@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from rich.text import Text
 
     from phrasepix.cells import Lines
-    from phrasepix.results import Results
+    from phrasepix.results import FoundMatch, Results
 
 _BAR_WIDTH = 8
 _STYLES = {"clear": "green", "fair": "yellow", "weak": ""}
@@ -69,7 +69,7 @@ def results_table(results: "Results") -> "Group":
     return Group(Text(without_controls(said), "bold"), table, Text(below, "dim"))
 
 
-def _picture(match: Match) -> "Lines":
+def _picture(match: "FoundMatch") -> "Lines":
     """What is said of a match: its name, by whom, what it shows, its page, and what else is known."""
     from rich.style import Style
     from rich.text import Text

@@ -13,9 +13,9 @@ from typing import Any
 
 from PIL import Image
 
-from phrasepix.results import Origin, Results
+from phrasepix.live_results import LiveMatch, LiveResults
+from phrasepix.results import Origin
 from phrasepix.saving.reopener import Reopener
-from reranker.match import Match
 from retriever.candidate import Candidate
 from retriever.testing import ListRetriever
 from tests.picture_server import candidate
@@ -27,15 +27,17 @@ class LoopbackRetriever(ListRetriever):
     on_loopback = True
 
 
-def results_of(candidates: Sequence[Candidate], phrase: str = "two red boats", retriever: Any = None) -> Results:
-    """Results as a search leaves them."""
+def results_of(candidates: Sequence[Candidate], phrase: str = "two red boats", retriever: Any = None) -> LiveResults:
+    """LiveResults as a search leaves them."""
     sources = {one.source for one in candidates}
-    return Results(
+    return LiveResults(
         phrase=phrase,
         tags=("stripes",),
         origins=(Origin("list", "a list", "Pictures of a list"),),
         model="colours",
-        matches=tuple(Match(rank, 0.5, one, Image.new("RGB", (8, 8))) for rank, one in enumerate(candidates, start=1)),
+        matches=tuple(
+            LiveMatch(rank, 0.5, one, Image.new("RGB", (8, 8))) for rank, one in enumerate(candidates, start=1)
+        ),
         pool_size=len(candidates),
         reopener=Reopener(retrievers={name: retriever or LoopbackRetriever(candidates, name) for name in sources}),
     )

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from phrasepix.cli.encoded_ahead import encoded_ahead
-from phrasepix.models import choose_model, reranker_of_model, texts_of_model
+from phrasepix.finder import Finder
+from phrasepix.models.catalogue import choose_model
 from phrasepix.sample.site import StockSite
 from reranker.encoder import Embeddings
 from reranker.engine.choice import load_encoder
@@ -80,7 +81,7 @@ def test_a_remembered_search_imports_only_what_it_uses(tmp_path: Path, monkeypat
     late = {
         "PIL.JpegImagePlugin",
         "jinja2",
-        "phrasepix.pipeline",
+        "phrasepix.searching.run",
         "reranker.clip_reranker",
         "retriever.pixabay.retriever",
     }
@@ -110,9 +111,9 @@ def test_the_command_keeps_its_exit_code_and_its_last_words_when_a_model_was_run
 
 
 def test_a_model_that_cannot_be_encoded_with_ahead_is_left_to_the_search() -> None:
-    with encoded_ahead("a boat", "nosuch", None, device="auto", engine="auto", sources=["sample"]):
+    with encoded_ahead("a boat", "nosuch", None, finder=Finder(), device="auto", engine="auto", sources=["sample"]):
         pass
-    with encoded_ahead("a boat", "sample", "laion2b", device="nosuch", engine="nosuch", sources=[]):
+    with encoded_ahead("a boat", "sample", "laion2b", finder=Finder(), device="nosuch", engine="nosuch", sources=[]):
         pass
 
 
@@ -126,12 +127,19 @@ class Deaf:
 def test_what_was_encoded_ahead_is_what_the_search_finds() -> None:
     _, choice = choose_model(None, None, only_the_sample=True)
     load_encoder(choice, cache_directory())  # exports it
+    finder = Finder()
     with encoded_ahead(
-        " a boat that was asked for ahead", None, None, device="auto", engine="auto", sources=["sample", "sample"]
+        " a boat that was asked for ahead",
+        None,
+        None,
+        finder=finder,
+        device="auto",
+        engine="auto",
+        sources=["sample", "sample"],
     ):
         pass
-    texts = texts_of_model(choice, "auto")
-    assert reranker_of_model(choice, "auto", engine="auto").encoder is texts.encoder
+    texts = finder.models.texts(choice, "auto", "auto", cache_directory())
+    assert finder.models.reranker(choice, "auto", "auto", cache_directory()).encoder is texts.encoder
     encoder, texts.encoder = texts.encoder, Deaf()  # type: ignore[assignment]
     try:
         assert texts.phrase("a boat that was asked for ahead").shape == (encoder.dimensions,)

@@ -10,23 +10,21 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from phrasepix.cli.filters import aspect_ratio, filters_of_options, span, uses
+from phrasepix.cli.find import COMMAND
+from phrasepix.cli.parameters import request_of
 from phrasepix.sample.catalogue import PICTURES_DIRECTORY
 from retriever.errors import WrongParameterError
+from retriever.filter_texts import aspect_ratio, span
 from retriever.filters import Filters
 from tests.servers import KEY, Asked, ScriptedServer, Step, hit, of_hits
 from tests.test_command_line import run
 from tests.test_retriever_videos import clip, video
 
-NOTHING_SAID: dict[str, Any] = {
-    "media_type": "photo", "orientation": "all", "aspect": None, "min_width": 0, "min_height": 0, "colours": (),
-    "licences": (), "year": None, "since": None, "until": None, "no_ai": False, "safe_search": True, "creator": None,
-    "language": None, "category": None, "editors_choice": False, "order": "popular",
-}  # fmt: skip
 
-
-def of_options(**said: Any) -> Filters:
-    return filters_of_options(**NOTHING_SAID | said)
+def of_options(*typed: str) -> Filters:
+    context = COMMAND.make_context("phrasepix", ["a boat", *typed])
+    values = dict(context.params)
+    return request_of(values.pop("words"), values).filters
 
 
 def test_where_nothing_is_said_the_filters_are_those_without_any() -> None:
@@ -34,11 +32,12 @@ def test_where_nothing_is_said_the_filters_are_those_without_any() -> None:
 
 
 def test_every_option_reaches_its_filter() -> None:
-    assert of_options(
-        media_type="vector", orientation="square", aspect="1:1", min_width=800, min_height=600, colours=["red", "blue"],
-        licences=["commercial", "modification"], since="2023", until="2024-05", no_ai=True, safe_search=False,
-        creator="somebody", language="de", category="animals", editors_choice=True, order="latest",
-    ) == Filters(
+    typed = (
+        "--type vector --orientation square --aspect 1:1 --min-width 800 --min-height 600 --colour red --color blue "
+        "--licence commercial --license modification --since 2023 --until 2024-05 --no-ai --no-safe-search "
+        "--creator somebody --lang de --category animals --editors-choice --order latest"
+    )
+    assert of_options(*typed.split()) == Filters(
         media_type="vector", orientation="square", aspect_ratio=1.0, min_width=800, min_height=600,
         colours=("red", "blue"), licence=("commercial", "modification"), since=date(2023, 1, 1),
         until=date(2024, 5, 31), exclude_ai=True, safe_search=False, creator="somebody", language="de",
@@ -73,7 +72,7 @@ def test_what_is_no_aspect_ratio_is_refused_with_an_example(text: str) -> None:
 @pytest.mark.parametrize("text", ["0", "0:9", "1000:1", "0.001"])
 def test_an_aspect_ratio_no_picture_has_is_refused_with_the_range(text: str) -> None:
     with pytest.raises(WrongParameterError, match=r"allowed: 0\.01 to 100"):
-        of_options(aspect=text)
+        of_options("--aspect", text)
 
 
 @pytest.mark.parametrize(
@@ -90,15 +89,15 @@ def test_an_aspect_ratio_no_picture_has_is_refused_with_the_range(text: str) -> 
 )
 def test_a_day_a_month_or_a_year_spans_its_days(text: str, first: date, last: date) -> None:
     assert span(text) == (first, last)
-    assert (of_options(since=text).since, of_options(since=text).until) == (first, None)
-    assert (of_options(until=text).since, of_options(until=text).until) == (None, last)
+    assert (of_options("--since", text).since, of_options("--since", text).until) == (first, None)
+    assert (of_options("--until", text).since, of_options("--until", text).until) == (None, last)
 
 
 @pytest.mark.parametrize("text", ["", "yesterday", "24", "2024-", "01-05-2024", "2024/05/01", "2024-05-01T12", "٢٠٢٤"])
 def test_what_is_no_day_is_refused_with_an_example(text: str) -> None:
     for option in ("since", "until"):
         with pytest.raises(WrongParameterError, match="must look like 2024-05-01, 2024-05 or 2024"):
-            of_options(**{option: text})
+            of_options(f"--{option}", text)
 
 
 @pytest.mark.parametrize("text", ["2023-02-29", "2024-13", "2024-00", "2024-04-31", "2024-01-00", "0000"])
@@ -108,20 +107,20 @@ def test_a_day_the_calendar_does_not_have_is_refused(text: str) -> None:
 
 
 def test_a_year_is_its_first_to_its_last_day() -> None:
-    filters = of_options(year="2024")
+    filters = of_options("--year", "2024")
     assert (filters.since, filters.until) == (date(2024, 1, 1), date(2024, 12, 31))
 
 
 @pytest.mark.parametrize("text", ["2024-05", "24", "year", "", "20240"])
 def test_what_is_no_year_is_refused_with_an_example(text: str) -> None:
     with pytest.raises(WrongParameterError, match="is no year; it must look like 2024"):
-        of_options(year=text)
+        of_options("--year", text)
 
 
 @pytest.mark.parametrize("option", ["since", "until"])
 def test_a_year_and_its_bounds_are_not_given_together(option: str) -> None:
     with pytest.raises(WrongParameterError, match="--year stands for --since and --until"):
-        of_options(year="2024", **{option: "2024"})
+        of_options("--year", "2024", f"--{option}", "2024")
 
 
 @pytest.mark.parametrize(
@@ -134,12 +133,12 @@ def test_a_year_and_its_bounds_are_not_given_together(option: str) -> None:
     ],
 )
 def test_any_licence_asks_for_no_use(licences: list[str], asked: tuple[str, ...]) -> None:
-    assert uses(licences) == asked
+    assert Filters(licence=tuple(licences)).licence == asked
 
 
 def test_a_use_that_is_none_is_refused_with_those_there_are() -> None:
     with pytest.raises(WrongParameterError, match="'cc0' is not known; allowed: commercial, modification, any"):
-        uses(["commercial", "cc0"])
+        Filters(licence=("commercial", "cc0"))
 
 
 @pytest.mark.parametrize(

@@ -20,8 +20,10 @@ from phrasepix.cache import FOLDERS, clear, what_is_kept
 from phrasepix.errors import UnknownSourceError
 from phrasepix.gallery import gallery_page
 from phrasepix.links import page_of
-from phrasepix.models import choose_model, reranker_of_model
-from phrasepix.results import Origin, Results
+from phrasepix.live_results import LiveMatch, LiveResults
+from phrasepix.models.catalogue import choose_model
+from phrasepix.models.shelf import ModelShelf
+from phrasepix.results import Origin
 from phrasepix.sample.catalogue import PICTURES_DIRECTORY, Catalogue
 from phrasepix.sources import source_named
 from reranker import ClipReranker, Embeddings, Ranking
@@ -33,6 +35,7 @@ from reranker.pictures.offline import OfflineFetcher
 from reranker.testing import ColourEncoder
 from retriever.candidate import Candidate
 from retriever.credit import credit_line
+from retriever.directories import cache_directory
 from retriever.folder import FolderSource
 from retriever.folder.notes import NOTES_FILE
 from retriever.folder.retriever import FolderRetriever
@@ -197,7 +200,7 @@ def test_a_folder_of_drawn_scenes_is_ranked_by_what_they_show_not_by_what_they_a
         FolderRetriever(root) as retriever,
         PictureLoader(OfflineFetcher(), local_sources={"folder"}) as loader,
     ):
-        reranker = reranker_of_model(choice, "auto")
+        reranker = ModelShelf().reranker(choice, "auto", "auto", cache_directory())
         ranking = reranker.rerank("two red boats at night in the rain", retriever.retrieve(), top=5, loader=loader)
     assert ranking.pool_size == len(tags) > 80
     assert ranking.skipped == ()
@@ -351,7 +354,9 @@ def test_the_page_and_the_table_of_results_lead_to_the_files(tmp_path: Path) -> 
     ranking, _ = search(tmp_path / "pictures", tmp_path / "memory", top=2)
     profile = FolderSource(tmp_path / "pictures").profile
     origin = Origin(profile.name, profile.title, profile.mention)
-    results = Results("red", (), (origin,), "colours", ranking.matches, (), ranking.pool_size)
+    results = LiveResults(
+        "red", (), (origin,), "colours", tuple(map(LiveMatch.of, ranking.matches)), (), ranking.pool_size
+    )
     first = ranking.matches[0].candidate
     assert f'href="{first.page_url}"' in gallery_page(results)
     assert first.title in gallery_page(results)

@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 
 from phrasepix import find_images
+from phrasepix.live_results import LiveResults
 from phrasepix.notebook import picture_or_address
-from phrasepix.results import Results
 from reranker.testing import ColourEncoder
 from retriever.candidate import Rendition
 from retriever.directories import cache_directory
@@ -34,7 +34,7 @@ def unsplash() -> Iterator[UnsplashServer]:
         yield server
 
 
-def search(server: UnsplashServer) -> Results:
+def search(server: UnsplashServer) -> LiveResults:
     return find_images(
         "blue", tag="boat", source="unsplash", key=server.key, base_url=server.api_url, model=ColourEncoder()
     )

@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 
 from phrasepix import find_images
-from phrasepix.models import choose_model
+from phrasepix.models.catalogue import choose_model
 from reranker import Encoder, OpenClipEncoder
 from reranker.encoder import Embeddings, KnowsTexts, image_tower_name, preparing
 from reranker.engine.artefacts import Artefacts

@@ -14,7 +14,7 @@ from PIL import Image
 from phrasepix.cli.commands import check_command
 from phrasepix.cli.screen import Screen
 from phrasepix.columns import KEPT, MATCHES, SOURCES
-from phrasepix.results import Results
+from phrasepix.live_results import LiveResults
 from phrasepix.sample.catalogue import PICTURES_DIRECTORY
 from phrasepix_core.installing import install_command
 from reranker import steps
@@ -294,7 +294,7 @@ def test_the_table_explains_the_order(pictures: Path) -> None:
 def test_a_picture_at_an_address_is_shown_from_what_is_kept_of_it(tmp_path: Path) -> None:
     url = "https://pictures.example/asked.png?token=secret"
     query = Query((Example(url, title="asked.png"),))
-    results = Results(query.title, (), (), "m", (), query=query)
+    results = LiveResults(query.title, (), (), "m", (), query=query)
     assert "data:image/jpeg" not in results._repr_mimebundle_()["text/html"]
     identity = ("example", hashlib.blake2b(url.encode(), digest_size=16).hexdigest())
     with Memory(cache_directory()) as memory:

@@ -21,9 +21,9 @@ from rich.console import Console
 from phrasepix import find_images
 from phrasepix.errors import NotWrittenError
 from phrasepix.gallery import gallery_cards
-from phrasepix.results import Failure, Origin, Results, Skipped
+from phrasepix.live_results import LiveMatch, LiveResults
+from phrasepix.results import Failure, Origin, Skipped
 from phrasepix.terminal import results_lines
-from reranker.match import Match
 from reranker.reading import PartShown
 from retriever.candidate import Candidate, Rendition
 
@@ -50,7 +50,7 @@ class Page(HTMLParser):
         return [attributes for name, attributes in self.elements if name == tag]
 
 
-def results_with(text: str, page_url: str = "https://example.org/photos/1/", *, siblings: int = 0) -> Results:
+def results_with(text: str, page_url: str = "https://example.org/photos/1/", *, siblings: int = 0) -> LiveResults:
     candidate = Candidate(
         source="pixabay",
         id="1",
@@ -68,13 +68,13 @@ def results_with(text: str, page_url: str = "https://example.org/photos/1/", *, 
         found_by="tag",
         ai_generated=True,
     )
-    return Results(
+    return LiveResults(
         phrase=text,
         tags=(text,),
         origins=(Origin("pixabay", "Pixabay", "Pictures from Pixabay", "https://pixabay.com/"),),
         model=text,
         matches=(
-            Match(
+            LiveMatch(
                 1,
                 0.31,
                 candidate,
@@ -253,7 +253,7 @@ def test_every_face_says_when_nothing_fits_and_still_shows_the_order() -> None:
     assert "a tiger weak" in table
 
 
-def hotlinked_results(*files: str) -> Results:
+def hotlinked_results(*files: str) -> LiveResults:
     """A match for each file that its source wants shown by its own address, and one that is copied."""
     copied = results_with("a tiger")
     matches = [copied[0]]
@@ -271,7 +271,7 @@ def hotlinked_results(*files: str) -> Results:
                 *(Rendition(f"{file}&w={width}", width, height) for width, height in sizes[2:]),
             ),
         )
-        matches.append(Match(number, 0.3, candidate, Image.new("RGB", (400, 267), "navy")))
+        matches.append(LiveMatch(number, 0.3, candidate, Image.new("RGB", (400, 267), "navy")))
     return replace(copied, matches=tuple(matches))
 
 
@@ -371,7 +371,7 @@ def test_an_empty_folder_is_not_told_of_tags() -> None:
     assert "Nothing was found under" not in text
 
 
-def results_with_a_video(duration_s: float | None) -> Results:
+def results_with_a_video(duration_s: float | None) -> LiveResults:
     shown = results_with("a tiger")
     [match] = shown.matches
     of_a_video = replace(match.candidate, media_type="video", duration_s=duration_s)

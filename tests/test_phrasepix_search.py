@@ -9,10 +9,10 @@ from PIL import Image
 
 from phrasepix import Filters, find_images, stream_images
 from phrasepix.errors import UnknownSourceError
+from phrasepix.events import SearchProgress
 from phrasepix.sample.catalogue import PICTURES_DIRECTORY
 from phrasepix.sample.site import StockSite
 from phrasepix.sample.source import SAMPLE
-from phrasepix.search import SearchProgress
 from reranker.errors import UnknownModelError, WrongQueryError
 from reranker.memory.embedding_store import EmbeddingStore
 from reranker.testing import ColourEncoder

@@ -13,8 +13,8 @@ import pytest
 
 from benchmarks.tag_finding import EVERYDAY, measure
 from phrasepix import find_images
-from phrasepix.asking import FoundTags, Record
 from phrasepix.sample.site import StockSite
+from phrasepix.searching.asking import FoundTags, Record
 from phrasepix.tags import DerivedTag, derived_tags
 from phrasepix.tags.lexicon import english_word
 from phrasepix.tags.phrase_parts import parts_of_phrase

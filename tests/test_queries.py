@@ -15,12 +15,11 @@ from phrasepix import Example, Phrase, Query, find_images, stream_images
 from phrasepix.errors import WrongPickError
 from phrasepix.gallery import gallery_cards
 from phrasepix.likes import query_of
-from phrasepix.results import Results
+from phrasepix.live_results import LiveMatch, LiveResults
 from phrasepix.sample.catalogue import PICTURES_DIRECTORY
 from phrasepix.sample.site import StockSite
 from phrasepix.terminal import results_lines, results_table
 from reranker.errors import PictureUnreachableError, WrongQueryError
-from reranker.match import Match
 from reranker.testing import ColourEncoder
 from retriever.errors import WrongParameterError
 from tests.picture_server import PictureServer, encoded, file, stripes
@@ -37,11 +36,11 @@ def server() -> Iterator[PictureServer]:
         yield running
 
 
-def ids(results: Results) -> list[str]:
+def ids(results: LiveResults) -> list[str]:
     return [match.candidate.id for match in results]
 
 
-def tags(results: Results) -> list[set[str]]:
+def tags(results: LiveResults) -> list[set[str]]:
     return [set(match.candidate.tags) for match in results]
 
 
@@ -168,7 +167,7 @@ def test_more_like_a_match_asks_the_same_tags_whose_answers_are_kept(monkeypatch
         results = find_images("a red boat on the sea", model="sample", limit=40)
         asked = site.served["api"]
         more = results[3].more_like_this()
-        assert isinstance(more, Results)
+        assert isinstance(more, LiveResults)
         assert site.served["api"] == asked
         assert (more.tags, more.asked) == (results.tags, results.asked)
         assert ids(results)[3] not in ids(more)
@@ -212,8 +211,8 @@ def test_results_that_are_not_final_or_come_from_a_file_cannot_be_asked_again() 
             results.refined("1")
     with pytest.raises(WrongPickError, match="cannot be asked again"):
         read[0].more_like_this()
-    with pytest.raises(WrongQueryError, match="like=match"):
-        Match(1, 0.5, final[0].candidate, final[0].picture).more_like_this()
+    with pytest.raises(WrongPickError, match="like=match"):
+        LiveMatch(1, 0.5, final[0].candidate, final[0].picture).more_like_this()
 
 
 # -- what is not wanted ----------------------------------------------------------------------------------------------

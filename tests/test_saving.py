@@ -22,7 +22,7 @@ from PIL import Image
 
 from phrasepix import find_images
 from phrasepix.errors import NotWrittenError, WrongPickError
-from phrasepix.results import Results
+from phrasepix.live_results import LiveResults
 from phrasepix.sample.site import StockSite
 from phrasepix.saving.reopener import Reopener
 from phrasepix.saving.used import UsedBefore
@@ -365,7 +365,7 @@ def test_what_a_search_found_offline_is_not_downloaded_of_a_retriever_of_ones_ow
 ) -> None:
     source = LoopbackRetriever([offered(server, 1)])
 
-    def search(*, offline: bool) -> Results:
+    def search(*, offline: bool) -> LiveResults:
         return find_images("red", tag="stripes", source=source, model=ColourEncoder(), offline=offline)
 
     search(offline=False)
@@ -410,7 +410,7 @@ def test_who_asks_for_a_file_says_the_contact_that_was_given(
     assert "me@example.org" in agents[0]
 
 
-def replace_reopener(results: Results, reopener: Reopener) -> Results:
+def replace_reopener(results: LiveResults, reopener: Reopener) -> LiveResults:
     return replace(results, reopener=reopener)
 
 
@@ -565,7 +565,7 @@ def test_a_file_of_the_persons_own_beside_the_credits_is_left_alone(server: Pict
     assert [(tmp_path / name).read_text() for name in own] == ["mine"] * 4
 
 
-def sample(**options: Any) -> Results:
+def sample(**options: Any) -> LiveResults:
     return find_images("two red boats", tag="boat", source="sample", model=ColourEncoder(), top=4, limit=8, **options)
 
 

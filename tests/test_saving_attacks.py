@@ -16,6 +16,7 @@ from filelock import FileLock
 
 from phrasepix import find_images
 from phrasepix.errors import NotWrittenError, WrongQueryError
+from phrasepix.live_results import LiveMatch
 from phrasepix.saving.credit_page import with_credits
 from phrasepix.saving.entries import safe_name
 from phrasepix.saving.ledger import open_ledger
@@ -271,7 +272,7 @@ def test_names_in_a_foreign_credits_json_reach_no_terminal_no_json_and_no_place_
         (marked,) = UsedBefore.in_project(book).marked(results_of([offered]).matches)
         assert marked.used_before.isprintable()
         assert ".." not in marked.used_before
-        results = replace(results_of([offered]), matches=(marked,))
+        results = replace(results_of([offered]), matches=(LiveMatch.of(marked),))
         assert json.loads(results.to_json())["matches"][0]["used_before"] == marked.used_before
         (saved,) = results.save(book).pictures
         assert saved.is_new

@@ -15,8 +15,8 @@ import numpy as np
 import pytest
 
 from phrasepix import find_images, stream_images
-from phrasepix.model_cache import ModelCache
-from phrasepix.results import Results
+from phrasepix.live_results import LiveResults
+from phrasepix.models.model_cache import ModelCache
 from reranker.encoded_texts import EncodedTexts
 from reranker.errors import WeightsUnavailableError
 from reranker.memory.embedding_store import EmbeddingStore
@@ -68,11 +68,11 @@ def all_at_once(jobs: list[Callable[[], object]]) -> list[object]:
 
 
 def ranked(results: object) -> list[tuple[str, float]]:
-    assert isinstance(results, Results), results
+    assert isinstance(results, LiveResults), results
     return [(match.candidate.id, round(match.score, 4)) for match in results]
 
 
-def search(phrase: str, **options: object) -> Results:
+def search(phrase: str, **options: object) -> LiveResults:
     return find_images(phrase or "a boat", tag="boat", source="sample", top=5, **options)  # type: ignore[arg-type]
 
 
@@ -257,7 +257,7 @@ def test_a_process_forked_after_a_search_is_told_of_the_fork_and_a_spawned_one_s
     forked, spawned = done.stdout.splitlines()
     assert forked.startswith("ForkedProcessError: this process was forked")
     assert 'get_context("spawn")' in forked
-    assert spawned.startswith("<Results for 'a boat at night'")
+    assert spawned.startswith("<LiveResults for 'a boat at night'")
 
 
 FORK_WHILE_LOADING = """

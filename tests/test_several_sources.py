@@ -12,13 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from phrasepix import find_images, stream_images
+from phrasepix import Config, Finder, find_images, stream_images
 from phrasepix.sample.catalogue import PICTURES_DIRECTORY
 from phrasepix.sample.site import StockSite
-from phrasepix.settings import Settings
 from phrasepix.source_list import every_source
 from reranker.memory import Memory
-from reranker.query import Query
 from reranker.testing import ColourEncoder
 from retriever.candidate import Candidate
 from retriever.directories import cache_directory
@@ -229,27 +227,9 @@ def test_a_source_that_calls_itself_as_folders_do_is_refused_beside_one(tmp_path
         find_images("red", tag="boat", source=[mine, theirs], model=ColourEncoder())
 
 
-def test_a_key_given_for_a_search_does_not_show_in_its_settings() -> None:
-    settings = Settings(
-        query=Query.of_phrase("red"),
-        tags=("x",),
-        top=1,
-        limit=None,
-        requests=4,
-        sources=("pixabay",),
-        filters=Filters(),
-        model=None,
-        pretrained=None,
-        device="auto",
-        engine="auto",
-        key="s3cret",
-        base_url=None,
-        offline=False,
-        project=None,
-        unused=False,
-        fold=True,
-    )
-    assert "s3cret" not in repr(settings)
+def test_a_key_given_for_a_search_does_not_show_in_its_configuration() -> None:
+    finder = Finder(Config(key="s3cret"))
+    assert "s3cret" not in repr(finder) + repr(finder.config) + repr(finder.configured(base_url="http://x.example"))
 
 
 def test_no_picture_is_kept_of_a_source_that_lets_none_be_kept_for_a_day(server: PictureServer) -> None:

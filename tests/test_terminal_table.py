@@ -12,8 +12,9 @@ from rich.console import Console
 from rich.text import Text
 
 from docs.terminal_picture import ARGUMENTS, PICTURE, drawn
-from phrasepix import Candidate, Match, Phrase, Query, Results
+from phrasepix import Candidate, LiveResults, Phrase, Query
 from phrasepix.cells import at_spaces, between_words, in_the_middle
+from phrasepix.live_results import LiveMatch
 from phrasepix.ordering import order_in_words
 from phrasepix.results import Origin
 from reranker.query import Example
@@ -32,16 +33,16 @@ def candidate(**facts: object) -> Candidate:
     return Candidate(**known | facts)  # type: ignore[arg-type]
 
 
-def results(*candidates: Candidate, diverse: float = 0.0, query: Query | None = None) -> Results:
+def results(*candidates: Candidate, diverse: float = 0.0, query: Query | None = None) -> LiveResults:
     matches = tuple(
-        Match(rank, 0.3, one, Image.new("RGB", (4, 4)), stands_out=0.2, fit="weak", share=0.1, penalty=0.1)
+        LiveMatch(rank, 0.3, one, Image.new("RGB", (4, 4)), stands_out=0.2, fit="weak", share=0.1, penalty=0.1)
         for rank, one in enumerate(candidates, start=1)
     )
     origins = (Origin("pixabay", "Pixabay", "Pictures from Pixabay"),)
-    return Results(WORDS, ("lighthouse",), origins, "ViT-B-32/laion2b", matches, diverse=diverse, query=query)
+    return LiveResults(WORDS, ("lighthouse",), origins, "ViT-B-32/laion2b", matches, diverse=diverse, query=query)
 
 
-def printed(shown: Results, width: int, *, is_terminal: bool = False) -> str:
+def printed(shown: LiveResults, width: int, *, is_terminal: bool = False) -> str:
     with io.StringIO() as file:
         colours: Literal["standard"] | None = "standard" if is_terminal else None
         Console(file=file, width=width, force_terminal=is_terminal, color_system=colours).print(shown)
@@ -97,8 +98,8 @@ def test_a_folders_picture_is_called_by_its_path_and_so_are_those_alike() -> Non
         page_url="file:///home/anna/red/door.jpg",
     )
     twin = candidate(source="folder", id="e" * 24, relative_path="copies/the door.jpg")
-    match = Match(1, 0.3, one, Image.new("RGB", (4, 4)), siblings=(twin,))
-    shown = printed(Results("a door", (), (), "m", (match,)), 80)
+    match = LiveMatch(1, 0.3, one, Image.new("RGB", (4, 4)), siblings=(twin,))
+    shown = printed(LiveResults("a door", (), (), "m", (match,)), 80)
     assert "red/door.jpg" in shown
     assert "+1 alike: copies/the door.jpg" in shown
     assert "ffff" not in shown

@@ -19,7 +19,8 @@ import simplemma
 
 from benchmarks.language_phrases import OTHERS, phrases
 from benchmarks.real.figures import Figure, Part, interval
-from phrasepix.asking import USUAL_REQUESTS, FoundTags, Record
+from phrasepix.request import USUAL_REQUESTS
+from phrasepix.searching.asking import FoundTags, Record
 from phrasepix.tags import DerivedTag, derived_tags
 from retriever.candidate import Candidate, Rendition
 from retriever.errors import WrongParameterError

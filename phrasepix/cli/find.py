@@ -12,7 +12,7 @@ import click
 from phrasepix.cli.faults import FAILED, NOTHING_FOUND, explained
 from phrasepix.cli.parameters import GroupedCommand, GroupedOption, parameters, request_of
 from phrasepix.columns import MATCHES
-from phrasepix.request import OUTPUT, SAVING, SEARCH
+from phrasepix.request import OUTPUT, SAVING, SEARCH, SearchRequest
 from phrasepix_core.options import option
 from retriever.filters import CANDIDATES
 
@@ -146,7 +146,7 @@ def _find(
     results = finder.search(request, on_event=lambda event: _show(event, screen))
     if results and (own.prefer is not None or own.avoid is not None):
         results = finder.refine(results, own.prefer or (), own.avoid or (), on_event=screen.show)
-    _write(results, own, screen, narrowed_by_use=request.unused)
+    _write(results, request, own, screen)
     if own.save is not None:
         from phrasepix.cli.save import save_picked
 
@@ -154,7 +154,7 @@ def _find(
             raise click.exceptions.Exit(FAILED)
 
 
-def _write(results: "LiveResults", own: CommandOptions, screen: "Screen", *, narrowed_by_use: bool) -> None:
+def _write(results: "LiveResults", request: SearchRequest, own: CommandOptions, screen: "Screen") -> None:
     """Write the results to stdout, the gallery to its file, and what is to be said of them to stderr."""
     from phrasepix.cli.answer import write, write_paths
     from phrasepix.cli.nothing_found import none_could_be_had, why_nothing
@@ -164,15 +164,16 @@ def _write(results: "LiveResults", own: CommandOptions, screen: "Screen", *, nar
         write(results, as_json=own.as_json, with_header=own.with_header)
     elif own.save is None:
         write_paths(results, null=own.null, screen=screen)
-    filters = results.request.filters if results.request is not None else None
     # How many were skipped is said once: here, or by what is said where nothing is left.
-    _say_what_was_skipped(results, screen, counted=not none_could_be_had(results, filters, unused=narrowed_by_use))
+    _say_what_was_skipped(
+        results, screen, counted=not none_could_be_had(results, request.filters, unused=request.unused)
+    )
     if results.fits_well is False:
         screen.say("Nothing here fits well: no picture stands out for this phrase. These are the nearest.")
     if results or own.gallery is not None:
         _write_gallery(results, own.gallery, own.open_gallery, screen)
     if not results:
-        screen.say(why_nothing(results, filters, unused=narrowed_by_use))
+        screen.say(why_nothing(results, request.filters, unused=request.unused))
         raise click.exceptions.Exit(NOTHING_FOUND)
 
 

@@ -83,7 +83,7 @@ def _type(declared: DeclaredOption) -> Any:
     return option.kind
 
 
-class _Count(click.ParamType):
+class _Count(click.ParamType[int]):
     """A whole number, `least` or more; the help text need not say so."""
 
     name = "integer"
