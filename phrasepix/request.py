@@ -199,8 +199,13 @@ class SearchRequest:
     unused: bool = field(
         default=False, metadata=_option("Leave out what was saved in {project} before.", SAVING, kind=bool)
     )
-    words_for_tags: str = ""
-    """The text that tags are found in; empty: the phrase. Set for a picture of a search that a phrase began."""
+    words_for_tags: str = field(
+        default="",
+        metadata=_option(
+            "The text that tags are found in, if it is not the phrase: that of the search that a picture comes from.",
+            on_command_line=False,
+        ),
+    )
 
     def __post_init__(self) -> None:
         self._keep("tag", tags_given(self.tag))

@@ -76,7 +76,7 @@ def test_the_word_of_a_command_can_be_searched_for() -> None:
 @pytest.mark.parametrize(
     ("typed", "words"),
     [
-        (["a pier", "--taag", "x"], "No such option: --taag"),
+        (["a pier", "--taag", "x"], "--taag"),
         (["a pier", "-n", "none"], "'none' is not a valid"),
         (["sources", "more"], "phrasepix sources --help"),
         (["cache", "claer"], "phrasepix cache --help"),

@@ -198,7 +198,7 @@ def test_source_credit_and_licence_stand_on_the_page_with_links(tmp_path: Path) 
 
 def test_what_nothing_is_known_of_has_no_bar_and_no_word() -> None:
     results = results_with("a tiger")
-    (match,) = results
+    (match,) = results.matches
     unknown = replace(results, matches=(replace(match, stands_out=None, fit="", parts=()),))
     page = Page(gallery_cards(unknown))
     assert not any(attributes.get("role") == "meter" for _, attributes in page.elements)
@@ -208,7 +208,8 @@ def test_what_nothing_is_known_of_has_no_bar_and_no_word() -> None:
 
 
 def test_a_number_without_a_word_is_shown_as_a_number() -> None:
-    (match,) = results = results_with("a tiger")
+    results = results_with("a tiger")
+    (match,) = results.matches
     unmeasured = replace(results, matches=(replace(match, fit="", share=0.0, parts=()),))
     assert unmeasured.fits_well is None
     assert not any(attributes.get("role") == "meter" for _, attributes in Page(gallery_cards(unmeasured)).elements)
@@ -218,7 +219,8 @@ def test_a_number_without_a_word_is_shown_as_a_number() -> None:
 
 
 def test_every_face_shows_what_a_rank_is_made_of() -> None:
-    (match,) = results = results_with("a tiger")
+    results = results_with("a tiger")
+    (match,) = results.matches
     ranked = replace(results, matches=(replace(match, nearness=0.123, bonus=-0.045),))
     assert ranked[0].total == pytest.approx(0.31 - 0.123 - 0.045)
     page = Page(gallery_cards(ranked))
@@ -237,7 +239,7 @@ def test_every_face_shows_what_a_rank_is_made_of() -> None:
 
 def test_every_face_says_when_nothing_fits_and_still_shows_the_order() -> None:
     results = results_with("a tiger")
-    (match,) = results
+    (match,) = results.matches
     unfit = replace(results, matches=(replace(match, stands_out=0.4, fit="weak", share=0.1, first_score=0.21),))
     page = Page(gallery_cards(unfit))
     assert "Nothing here fits well." in page.text

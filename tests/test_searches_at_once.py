@@ -257,7 +257,7 @@ def test_a_process_forked_after_a_search_is_told_of_the_fork_and_a_spawned_one_s
     forked, spawned = done.stdout.splitlines()
     assert forked.startswith("ForkedProcessError: this process was forked")
     assert 'get_context("spawn")' in forked
-    assert spawned.startswith("<LiveResults for 'a boat at night'")
+    assert spawned.startswith("<Results for 'a boat at night'")
 
 
 FORK_WHILE_LOADING = """

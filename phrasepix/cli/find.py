@@ -115,7 +115,7 @@ def _version(context: click.Context, parameter: click.Parameter, wanted: bool) -
         context.exit()
 
 
-def find(words: tuple[str, ...] = (), **values: Any) -> None:
+def find(phrase_words: tuple[str, ...] = (), **values: Any) -> None:
     """Find the picture a sentence describes.
 
     Asks stock sites or your own folders for candidates by a coarse TAG; those that show the PHRASE best come first.
@@ -132,8 +132,8 @@ def find(words: tuple[str, ...] = (), **values: Any) -> None:
         check_wish(own.save, own.pick, values["top"], values["project"], values["unused"])
         check_output(as_json=own.as_json, as_paths=own.wants_paths, gallery=own.gallery)
         check_feedback(own.prefer, own.avoid, values["top"])
-        with Finder() as finder, Screen() as screen, _encoded_ahead(finder, words, values):
-            _find(words, values, own, finder, screen)
+        with Finder() as finder, Screen() as screen, _encoded_ahead(finder, phrase_words, values):
+            _find(phrase_words, values, own, finder, screen)
 
 
 def _find(

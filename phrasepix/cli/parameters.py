@@ -40,7 +40,7 @@ def parameters(*declaring: type) -> list[click.Parameter]:
     flags |= {one.name: flag_of(one) for each in declaring for one in options_of(each)}
     declared = [*request_options(), *(one for each in declaring for one in options_of(each))]
     return [
-        click.Argument(["words"], nargs=-1, metavar="PHRASE"),
+        click.Argument(["phrase_words"], nargs=-1, metavar="PHRASE"),
         *(_parameter(one, flags) for one in declared if one.option.on_command_line and one.name != "phrase"),
     ]
 
