@@ -199,6 +199,13 @@ def test_xmp_is_read_from_a_gif(frames: int) -> None:
         assert getattr(opened, "n_frames", 1) == frames
 
 
+def test_xmp_that_a_webp_does_not_announce_is_read() -> None:
+    webp, packet = picture(1, "WEBP"), xmp(FULL)
+    assert webp[12:16] != b"VP8X"
+    grown = webp[8:] + b"XMP " + struct.pack("<I", len(packet)) + packet + b"\0" * (len(packet) % 2)
+    assert facts(b"RIFF" + struct.pack("<I", len(grown)) + grown).creator == "One Author, Another"
+
+
 def test_xmp_that_a_tiff_calls_text_is_read() -> None:
     from PIL.TiffImagePlugin import ImageFileDirectory_v2
 

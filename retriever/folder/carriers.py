@@ -1,10 +1,12 @@
 """Where picture files carry XMP that their format's decoder does not give without decoding the pixels, or at all.
 
-A decoder gives the packets of WebP, TIFF, HEIC and AVIF. Of a JPEG it leaves out what did not fit into one segment, of
-a PNG all that stands behind the pixels and what some programs write as plain text, and of a GIF everything.
+A decoder gives the packets of TIFF, HEIC and AVIF. Of a JPEG it leaves out what did not fit into one segment, of a PNG
+all that stands behind the pixels and what some programs write as plain text, of a WebP what its beginning does not
+announce, and of a GIF everything.
 """
 
 import io
+import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import islice
@@ -28,7 +30,7 @@ _GIF_SIGNATURES = (b"GIF87a", b"GIF89a")
 _GIF_XMP = b"XMP DataXMP"
 _GIF_TRAILER = b"\x01\xff\xfe\xfd"
 """How the 258 bytes behind the packet begin, which lead a reader of blocks out of it."""
-_MOST_GIF_BLOCKS = 1_000_000
+_MOST_GIF_BLOCKS = _MOST_WEBP_CHUNKS = 1_000_000
 
 
 @dataclass(slots=True)
@@ -50,6 +52,8 @@ def carried_by(file: IO[bytes]) -> Carried:
         return Carried(_in_jpeg(file))
     if head == PNG_SIGNATURE:
         return _in_png(file)
+    if head.startswith(b"RIFF"):
+        return Carried(_in_webp(file))
     if head.startswith(_GIF_SIGNATURES):
         return Carried(_in_gif(file))
     return Carried()
@@ -107,6 +111,20 @@ def _in_gif(file: IO[bytes]) -> list[bytes]:
                 break
         while (length := file.read(1)) not in {b"", b"\0"}:
             file.seek(length[0], io.SEEK_CUR)
+    return []
+
+
+def _in_webp(file: IO[bytes]) -> list[bytes]:
+    place = 12
+    for _ in range(_MOST_WEBP_CHUNKS):
+        file.seek(place)
+        head = file.read(8)
+        if len(head) < 8:
+            break
+        kind, length = struct.unpack("<4sI", head)
+        if kind == b"XMP ":
+            return [file.read(min(length, LARGEST_PACKET + 1))]
+        place += 8 + length + length % 2
     return []
 
 
