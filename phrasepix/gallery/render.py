@@ -17,6 +17,7 @@ from phrasepix.terminal import says_more, short_name
 from phrasepix.videos import video_note
 from phrasepix_core.text import shortened
 from phrasepix_core.urls import lasting
+from retriever.credit import card_credit
 
 if TYPE_CHECKING:
     from phrasepix.results import Results
@@ -64,6 +65,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["card_credit"] = card_credit
     environment.filters["hotlinked"] = hotlinked
     environment.filters["lasting"] = lasting
     environment.filters["shortened"] = shortened
