@@ -13,7 +13,7 @@ from PIL import Image
 from phrasepix.gallery.examples import example_candidates, shown_examples
 from phrasepix.gallery.hotlinks import hotlinked, origin_of
 from phrasepix.links import page_of, path_shown
-from phrasepix.terminal import says_more, short_name
+from phrasepix.terminal import deviations, number, says_more, short_name
 from phrasepix.videos import video_note
 from phrasepix_core.text import shortened
 from phrasepix_core.urls import lasting
@@ -66,6 +66,8 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters["card_credit"] = card_credit
+    environment.filters["number"] = number
+    environment.filters["deviations"] = deviations
     environment.filters["hotlinked"] = hotlinked
     environment.filters["lasting"] = lasting
     environment.filters["shortened"] = shortened
