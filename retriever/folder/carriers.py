@@ -12,9 +12,8 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import IO
 
-from phrasepix_core.bare import JPEG_SIGNATURE, PNG_SIGNATURE
-from phrasepix_core.bare.jpeg import APP1, XMP_PREFIX, segments
-from phrasepix_core.bare.png import TEXT_CHUNKS, XMP_KEYWORD, chunks, raw_profile, text_of_chunk
+from phrasepix_core.bare.jpeg import APP1, JPEG_SIGNATURE, XMP_PREFIX, segments
+from phrasepix_core.bare.png import PNG_SIGNATURE, TEXT_CHUNKS, XMP_KEYWORD, chunks, raw_profile, text_of_chunk
 from retriever.folder.packet import LARGEST_PACKET, extended_packet
 
 _MOST_PACKETS = 4
