@@ -55,14 +55,15 @@ def results_table(results: "Results") -> "Group":
     table.add_column("#", justify="right", no_wrap=True, min_width=len(str(len(results))))
     table.add_column("score", no_wrap=True, min_width=6 + _BAR_WIDTH)
     parts = [part for part in _TOTAL_PARTS if part.is_in(results)]
-    for part in parts:
+    columns, below_score = (parts, []) if len(parts) == 1 else ([], parts)  # several leave the picture's too narrow
+    for part in columns:
         table.add_column(part.name, justify="right", no_wrap=True)
     table.add_column("picture")
     for match in results:
         table.add_row(
             str(match.rank),
-            _score(match),
-            *(_amount(part.of(match)) for part in parts),
+            Text("\n").join([_score(match), *_amounts(match, below_score)]),
+            *(_amount(part.of(match)) for part in columns),
             _picture(match),
         )
     below = "\n".join(without_controls(line) for line in (about, *order_in_words(results)))
@@ -99,6 +100,16 @@ def _picture(match: "FoundMatch") -> "Lines":
     return lines
 
 
+def number(value: float) -> str:
+    """A score as people read it: three digits, and a minus sign as wide as a plus."""
+    return f"{value:.3f}".replace("-", "−")
+
+
+def deviations(value: float) -> str:
+    """By how many standard deviations something stands out."""
+    return f"{value:+.1f} σ".replace("-", "−")
+
+
 def says_more(candidate: Candidate) -> bool:
     """Whether its title says more than the name of the file, which stands in for one."""
     return bool(candidate.title) and candidate.title != PurePosixPath(candidate.relative_path).stem
@@ -109,13 +120,13 @@ def _score(match: Match) -> "Text":
     from rich.text import Text
 
     if not match.fit:
-        bar, word = ("", ""), ("" if match.stands_out is None else f"{match.stands_out:+.1f} σ", "dim")
+        bar, word = ("", ""), ("" if match.stands_out is None else deviations(match.stands_out), "dim")
     else:
         style = _STYLES[match.fit]
         bar, word = (f" {_bar(match.share)}", style), (match.fit, style)
-    first = "" if match.first_score is None else f"first {match.first_score:.3f}"
+    first = "" if match.first_score is None else f"first {number(match.first_score)}"
     below = Text.assemble((" · ", "dim")).join(Text(*one) for one in (word, (first, "dim")) if one[0])
-    return Text.assemble(f"{match.score:.3f}", bar, "\n" if below else "", below)
+    return Text.assemble(number(match.score), bar, "\n" if below else "", below)
 
 
 @dataclass(frozen=True)
@@ -132,7 +143,7 @@ _TOTAL_PARTS = (
     _TotalPart("nearness", lambda match: -match.nearness, lambda results: any(one.nearness for one in results)),
     _TotalPart("words", lambda match: match.bonus, lambda results: any(one.bonus for one in results)),
 )
-"""In the order of their columns: each has one where it says something."""
+"""In their order: one that says something has a column, several have lines below the score."""
 
 
 def _amount(amount: float) -> "Text":
@@ -140,18 +151,28 @@ def _amount(amount: float) -> "Text":
     from rich.text import Text
 
     is_seen = abs(amount) >= LEAST_PENALTY
-    sign = "−" if amount < 0 else "+"
-    return Text(f"{sign}{abs(amount):.3f}" if is_seen else "–", "yellow" if is_seen else "dim")
+    sign = "+" if amount > 0 else ""
+    return Text(sign + number(amount) if is_seen else "–", "yellow" if is_seen else "dim")
+
+
+def _amounts(match: Match, parts: "list[_TotalPart]") -> "Iterator[Text]":
+    """A line for each part of the total, its amount to the right."""
+    from rich.text import Text
+
+    widest = max((len(part.name) for part in parts), default=0)
+    for part in parts:
+        amount = _amount(part.of(match))
+        yield Text.assemble((f"{part.name:<{widest}}", "dim"), " " * max(1, 7 - amount.cell_len), amount)
 
 
 def _parts(match: Match) -> Iterator[str | tuple[str, str]]:
-    """The phrase's parts, each with the word for how the match shows it."""
-    for number, part in enumerate(match.parts):
-        if number:
+    """The phrase's parts of which something is known, each with how the match shows it, in a word or in deviations."""
+    known = [(part, part.stands_out) for part in match.parts if part.stands_out is not None]
+    for place, (part, stands_out) in enumerate(known):
+        if place:
             yield " · "
         yield part.text
-        if part.fit:
-            yield f" {part.fit}", _STYLES[part.fit]
+        yield (f" {part.fit}", _STYLES[part.fit]) if part.fit else (f" {deviations(stands_out)}", "dim")
 
 
 def _alike(match: Match) -> str:

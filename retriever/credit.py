@@ -16,9 +16,12 @@ from phrasepix_core.text import printable, shortened
 from phrasepix_core.urls import lasting
 from retriever.candidate import Candidate
 from retriever.errors import WrongParameterError
-from retriever.licence import is_creative_commons
+from retriever.licence import is_creative_commons, where_named
 
 _LONGEST_TEXT = 300
+_LONGEST_CREDIT = 1000
+_WHERE_DEEDS_STAND = re.compile(r"\s*To view (?:a copy of this licen[cs]e|the terms), visit \S+\s*$", re.IGNORECASE)
+"""What Openverse adds to a credit; where the licence is a link, it says it twice."""
 _SEPARATORS = " ,;:/|·–—-"
 
 
@@ -42,13 +45,27 @@ def credit_line(candidate: Candidate, format: str = "text") -> str:  # noqa: A00
     return "".join(render(piece) for piece in _pieces(candidate) if piece.text)
 
 
+def card_credit(candidate: Candidate) -> list[Piece]:
+    """The source's credit and the licence for a card that shows the title itself: each with its link, and said once.
+
+    It is empty if nothing is known of either.
+    """
+    said = _WHERE_DEEDS_STAND.sub("", plain_words(candidate.credit, _LONGEST_CREDIT))
+    pieces = [Piece(said, lasting(candidate.creator_url) or lasting(candidate.page_url))] if said else []
+    licence = _licence_piece(candidate)
+    pieces, is_said = _with_licence_linked(pieces, licence)
+    if licence.text and not is_said:
+        pieces += [Piece(" · "), licence] if pieces else [licence]
+    return [piece for piece in pieces if piece.text]
+
+
 def plain_words(text: str, longest: int = _LONGEST_TEXT) -> str:
     """`text` as one line of at most `longest` characters, without what is invisible or turns the reading direction."""
     return shortened(printable(text), longest)
 
 
 def _pieces(candidate: Candidate) -> Iterator[Piece]:
-    licence = Piece(plain_words(candidate.licence) or lasting(candidate.licence_url), lasting(candidate.licence_url))
+    licence = _licence_piece(candidate)
     if candidate.attribution:
         pieces = [Piece(plain_words(candidate.attribution), lasting(candidate.page_url))]
     elif is_creative_commons(candidate.licence, candidate.licence_url):
@@ -63,11 +80,15 @@ def _pieces(candidate: Candidate) -> Iterator[Piece]:
         yield licence
 
 
+def _licence_piece(candidate: Candidate) -> Piece:
+    """The licence by its name, or its address; empty where neither is known."""
+    return Piece(plain_words(candidate.licence) or lasting(candidate.licence_url), lasting(candidate.licence_url))
+
+
 def _with_licence_linked(pieces: list[Piece], licence: Piece) -> tuple[list[Piece], bool]:
     """The pieces, and whether they name the licence already; there it becomes a link, and is not said twice."""
-    named = re.compile(rf"(?<![\w.-]){re.escape(licence.text)}(?![\w-]|\.\w)", re.IGNORECASE)
     for place, piece in enumerate(pieces):
-        if licence.text and (match := named.search(piece.text)):
+        if licence.text and (match := where_named(piece.text, licence.text)):
             before = _unlinked_ends(piece.text[: match.start()], piece.url)
             after = _unlinked_ends(piece.text[match.end() :], piece.url)
             linked = Piece(match[0], licence.url or piece.url)

@@ -110,3 +110,8 @@ def is_creative_commons(name: str, url: str = "") -> bool:
 
 
 CC0 = _licence(Terms("cc0", ("1.0",)))
+
+
+def where_named(text: str, licence: str) -> re.Match[str] | None:
+    """Where the text names a licence, which is not empty; none within another's name, as CC BY in CC BY-SA."""
+    return re.search(rf"(?<![\w.-]){re.escape(licence)}(?![\w-]|\.\w)", text, re.IGNORECASE)

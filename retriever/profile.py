@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
+from retriever.licence import where_named
+
 USUAL_LIMIT = 200
 """How many candidates of a source are looked at for each tag where neither it nor anybody else says."""
 
@@ -53,8 +55,12 @@ class SourceProfile:
     has_videos: bool = False
 
     def credit_of(self, creator: str, licence: str = "") -> str:
-        """The line that credits `creator`, or says that nobody is named; without a licence if none is known."""
-        template = self.credit if licence else self.credit.replace("{licence}, ", "")
+        """The line that credits `creator`, or says that nobody is named.
+
+        It has no licence if none is known, or if the creator's own words for the credit have it already.
+        """
+        is_lacking = licence and not where_named(creator, licence)
+        template = self.credit if is_lacking else self.credit.replace("{licence}, ", "")
         return template.format(creator=creator or "an unnamed creator", licence=licence)
 
     @property

@@ -5,6 +5,7 @@ import os
 import random
 import socket
 import struct
+import zlib
 from pathlib import Path
 
 import pillow_heif
@@ -61,6 +62,20 @@ def xmp(properties: str) -> bytes:
  xmlns:xmp="http://ns.adobe.com/xap/1.0/" xmlns:exif="http://ns.adobe.com/exif/1.0/"
  xmlns:Iptc4xmpExt="http://iptc.org/std/Iptc4xmpExt/2008-02-29/" {properties}
 </rdf:Description></rdf:RDF></x:xmpmeta><?xpacket end="w"?>""".encode()
+
+
+def extended(jpeg: bytes, extension: bytes, guid: bytes = b"0123456789ABCDEF" * 2, piece: int = 65_000) -> list[bytes]:
+    """The JPEG's beginning, APP1 segments that carry the extension of its XMP, and the rest of the JPEG."""
+    head = b"http://ns.adobe.com/xmp/extension/\0" + guid + struct.pack(">I", len(extension))
+    parts = [
+        head + struct.pack(">I", start) + extension[start : start + piece] for start in range(0, len(extension), piece)
+    ]
+    return [jpeg[:2], *(struct.pack(">BBH", 0xFF, 0xE1, len(part) + 2) + part for part in parts), jpeg[2:]]
+
+
+def png_chunk(kind: bytes, data: bytes) -> bytes:
+    """A chunk with its length and checksum."""
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
 
 def bag(*items: str) -> str:

@@ -2,6 +2,9 @@
 
 import io
 import random
+import struct
+import tracemalloc
+import zlib
 from contextlib import suppress
 from datetime import date
 from pathlib import Path
@@ -10,13 +13,14 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from retriever.folder.carriers import carried_by
 from retriever.folder.contents import Contents, read_contents
 from retriever.folder.facts import Facts
 from retriever.folder.metadata import NoPictureError, facts_of_file
 from retriever.folder.offer import candidate_of, licence_of
 from retriever.folder.walk import Place
 from tests.picture_server import encoded, png_that_claims
-from tests.picture_tree import KINDS, bag, dng, picture, with_iptc, write, xmp
+from tests.picture_tree import KINDS, bag, dng, extended, picture, png_chunk, with_iptc, write, xmp
 
 ORIENTATION, ARTIST, COPYRIGHT, EXIF_PART, GPS_PART, TAKEN = 0x0112, 0x013B, 0x8298, 0x8769, 0x8825, 0x9003
 
@@ -78,6 +82,146 @@ def test_an_xmp_packet_is_read_from_every_format(kind: str) -> None:
     assert said.terms_url == "https://example.org/terms"
     assert said.keywords == ("fisherman", "Häfen & Boote")
     assert said.taken_on == date(2019, 7, 2)
+
+
+GUID = b"0123456789ABCDEF" * 2
+NAMED = f'xmlns:xmpNote="http://ns.adobe.com/xmp/note/" xmpNote:HasExtendedXMP="{GUID.decode()}" '
+LONG = FULL.replace("<dc:subject>", f"<xmp:Label>{'a' * 150_000}</xmp:Label><dc:subject>")
+
+
+def test_xmp_that_does_not_fit_into_one_segment_of_a_jpeg_is_joined() -> None:
+    whole = picture(1, "JPEG", xmp=xmp(NAMED + 'photoshop:Headline="The main packet">'))
+    start, *pieces, rest = extended(whole, xmp(LONG), GUID)
+    assert len(pieces) == 3
+    for order in (pieces, pieces[::-1], [*pieces, *pieces]):
+        said = facts(b"".join([start, *order, rest]))
+        assert (said.title, said.creator) == ("The main packet", "One Author, Another")
+        assert said.rights == "© 2019 One Author"
+        assert said.keywords == ("fisherman", "Häfen & Boote")
+
+
+def test_of_an_extension_that_is_not_whole_its_beginning_is_read() -> None:
+    whole = picture(1, "JPEG", xmp=xmp(NAMED + ">"))
+    start, first, second, third, rest = extended(whole, xmp(LONG), GUID)
+    assert facts(start + first + second + rest).creator == "One Author, Another"
+    assert facts(start + first + third + rest).creator == "One Author, Another"
+    assert facts(start + second + third + rest).creator == ""
+
+
+def test_an_extension_that_no_packet_names_counts_if_it_is_the_only_one() -> None:
+    for options in ({}, {"xmp": xmp('photoshop:Headline="Another program\'s">')}):
+        plain = picture(1, "JPEG", **options)
+        parts = extended(plain, xmp(FULL), GUID)
+        assert facts(b"".join(parts)).creator == "One Author, Another"
+        assert facts(b"".join(extended(b"".join(parts), xmp(FULL), b"F" * 32))).creator == ""
+    two = extended(picture(1, "JPEG", xmp=xmp(NAMED + ">")), xmp(FULL), GUID)
+    stale = xmp(FULL.replace("One Author", "A former one"))
+    assert facts(b"".join(extended(b"".join(two), stale, b"F" * 32))).creator == "One Author, Another"
+
+
+def test_an_extension_without_bound_is_not_joined() -> None:
+    endless = xmp(FULL.replace("One Author", "x" * 30_000_000))
+    data = b"".join(extended(picture(1, "JPEG", xmp=xmp(NAMED + 'photoshop:Headline="Main">')), endless, GUID))
+    said = facts(data)
+    assert (said.title, said.creator) == ("Main", "")
+    tracemalloc.start()
+    try:
+        carried_by(io.BytesIO(data))  # the decoder keeps all of it, which is not ours to change
+        assert tracemalloc.get_traced_memory()[1] < 25_000_000
+    finally:
+        tracemalloc.stop()
+
+
+def raw_profile(kind: bytes, data: bytes) -> bytes:
+    digits = data.hex()
+    lines = "\n".join(digits[start : start + 72] for start in range(0, len(digits), 72))
+    return b"Raw profile type " + kind + b"\0" + f"\n{kind.decode()}\n{len(data):8}\n{lines}\n".encode()
+
+
+def zipped(text: bytes) -> bytes:
+    keyword, _, rest = text.partition(b"\0")
+    return keyword + b"\0\0" + zlib.compress(rest)
+
+
+XMP_OF_JPEG = b"http://ns.adobe.com/xap/1.0/\0" + xmp(FULL)
+CARRYING = {
+    "plain": png_chunk(b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + xmp(FULL)),
+    "compressed": png_chunk(b"iTXt", b"XML:com.adobe.xmp\0\1\0en\0\0" + zlib.compress(xmp(FULL))),
+    "plain text": png_chunk(b"tEXt", b"XML:com.adobe.xmp\0" + xmp(FULL)),
+    "a raw profile": png_chunk(b"tEXt", raw_profile(b"xmp", xmp(FULL))),
+    "a compressed raw profile": png_chunk(b"zTXt", zipped(raw_profile(b"xmp", xmp(FULL)))),
+    "a raw profile of a JPEG": png_chunk(b"zTXt", zipped(raw_profile(b"APP1", XMP_OF_JPEG))),
+}
+
+
+@pytest.mark.parametrize("chunk", CARRYING.values(), ids=CARRYING)
+def test_xmp_is_read_wherever_a_png_carries_it(chunk: bytes) -> None:
+    png = picture(1, "PNG")
+    for place in (33, len(png) - 12):  # behind the header, behind the pixels
+        said = facts(png[:place] + chunk + png[place:])
+        assert (said.creator, said.rights) == ("One Author, Another", "© 2019 One Author")
+
+
+def test_compressed_xmp_of_a_png_is_unpacked_up_to_a_bound() -> None:
+    png = picture(1, "PNG")
+    bomb = zlib.compress(xmp(FULL) + b" " * 60_000_000, 9)
+    chunk = png_chunk(b"iTXt", b"XML:com.adobe.xmp\0\1\0\0\0" + bomb)
+    tracemalloc.start()
+    try:
+        assert facts(png[:-12] + chunk * 20 + png[-12:]) == Facts(width=64, height=48)
+        assert tracemalloc.get_traced_memory()[1] < 40_000_000
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_pngs_own_words_are_read_behind_all_others() -> None:
+    png = picture(1, "PNG")
+    words = (
+        png_chunk(b"tEXt", b"Author\0Jos\xe9")
+        + png_chunk(b"zTXt", zipped("Copyright\0© Åse".encode("latin-1")))
+        + png_chunk(b"iTXt", "Title\0\0\0de\0Titel\0Морской вид".encode())
+    )
+    said = facts(png[:-12] + words + png[-12:])
+    assert (said.creator, said.rights, said.title) == ("José", "© Åse", "Морской вид")
+    assert facts(png[:33] + words + CARRYING["plain"] + png[33:]).creator == "One Author, Another"
+
+
+@pytest.mark.parametrize("frames", [1, 3])
+def test_xmp_is_read_from_a_gif(frames: int) -> None:
+    made = [Image.linear_gradient("L").resize((64, 48)).rotate(90 * turn) for turn in range(frames)]
+    options: dict[str, Any] = {"save_all": True, "append_images": made[1:], "comment": b"a" * 300} if frames > 1 else {}
+    gif = encoded(made[0], "GIF", **options)
+    trailer = bytes((1, *range(255, -1, -1), 0))
+    block = b"!\xff\x0bXMP DataXMP" + xmp(FULL) + trailer
+    said = facts(gif[:-1] + block + gif[-1:])
+    assert (said.width, said.height, said.creator) == (64, 48, "One Author, Another")
+    with Image.open(io.BytesIO(gif[:-1] + block + gif[-1:])) as opened:
+        assert getattr(opened, "n_frames", 1) == frames
+
+
+def test_xmp_that_a_webp_does_not_announce_is_read() -> None:
+    webp, packet = picture(1, "WEBP"), xmp(FULL)
+    assert webp[12:16] != b"VP8X"
+    grown = webp[8:] + b"XMP " + struct.pack("<I", len(packet)) + packet + b"\0" * (len(packet) % 2)
+    assert facts(b"RIFF" + struct.pack("<I", len(grown)) + grown).creator == "One Author, Another"
+
+
+def test_xmp_that_a_tiff_calls_text_is_read() -> None:
+    from PIL.TiffImagePlugin import ImageFileDirectory_v2
+
+    entries = ImageFileDirectory_v2()
+    entries.tagtype[700] = 2
+    entries[700] = xmp(FULL).replace("ä".encode(), b"ae").decode("latin-1")
+    said = facts(picture(1, "TIFF", tiffinfo=entries))
+    assert (said.creator, said.keywords) == ("One Author, Another", ("fisherman", "Haefen & Boote"))
+
+
+def test_of_several_packets_the_first_counts_and_the_others_complete_it() -> None:
+    first, second = xmp('photoshop:Headline="The first">'), xmp(FULL)
+    jpeg = picture(1, "JPEG", xmp=second)
+    payload = b"http://ns.adobe.com/xap/1.0/\0" + first
+    said = facts(jpeg[:2] + struct.pack(">BBH", 0xFF, 0xE1, len(payload) + 2) + payload + jpeg[2:])
+    assert (said.title, said.creator) == ("The first", "One Author, Another")
 
 
 @pytest.mark.parametrize(("encoding", "keyword"), [("utf-8", "Möwe"), ("cp1252", "Möwe")])

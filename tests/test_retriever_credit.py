@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 
 from retriever.candidate import Candidate, Rendition
-from retriever.credit import credit_line
+from retriever.commons.profile import COMMONS
+from retriever.credit import card_credit, credit_line
 from retriever.errors import WrongParameterError
 
 UNSPLASH = Candidate(
@@ -144,3 +145,43 @@ def test_an_address_cannot_break_out_of_its_link() -> None:
 def test_another_format_is_refused_by_name() -> None:
     with pytest.raises(WrongParameterError, match="text, markdown, html"):
         credit_line(BY_SA, "latex")
+
+
+CARDS = {
+    "commons": (replace(BY_SA, credit="Some Body, CC BY-SA 4.0, via Wikimedia Commons"),
+                "Some Body, CC BY-SA 4.0, via Wikimedia Commons"),
+    "openverse": (replace(BY_SA, credit="\"A boat\" by Some Body is licensed under CC BY-SA 4.0. To view a copy of "
+                          "this license, visit https://creativecommons.org/licenses/by-sa/4.0/?ref=openverse."),
+                  "\"A boat\" by Some Body is licensed under CC BY-SA 4.0."),
+    "openverse, marked": (replace(BY_SA, licence="CC0 1.0", licence_url="https://creativecommons.org/publicdomain/zero/1.0/",
+                                  credit="\"A boat\" by Some Body is marked with CC0 1.0. To view the terms, visit https://x/."),
+                          "\"A boat\" by Some Body is marked with CC0 1.0."),
+    "unsplash": (UNSPLASH, "Photo by Some Body on Unsplash · Unsplash License"),
+    "a folder's": (replace(UNSPLASH, source="folder", licence="CC BY 4.0", licence_url="https://cc.example/by/4.0/",
+                           credit="Åse, © 2020 Åse, CC BY 4.0", page_url="file:///a.jpg", creator_url=""),
+                   "Åse, © 2020 Åse, CC BY 4.0"),
+    "a longer licence": (replace(BY_SA, licence="CC BY", credit="Some Body, CC BY-SA 4.0"),
+                         "Some Body, CC BY-SA 4.0 · CC BY"),
+    "no name of a licence": (replace(BY_SA, licence="", credit="Some Body"),
+                             "Some Body · https://creativecommons.org/licenses/by-sa/4.0/"),
+    "no licence": (replace(BY_SA, licence="", licence_url="", credit="Some Body"), "Some Body"),
+    "no credit": (replace(BY_SA, credit=""), "CC BY-SA 4.0"),
+    "nothing": (replace(BY_SA, credit="", licence="", licence_url=""), ""),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("shown", "text"), CARDS.values(), ids=CARDS)
+def test_a_card_says_the_licence_once_and_links_it(shown: Candidate, text: str) -> None:
+    pieces = card_credit(shown)
+    assert "".join(piece.text for piece in pieces) == text
+    name = shown.licence or shown.licence_url
+    assert [piece.url for piece in pieces if piece.text == name] == ([shown.licence_url] if name else [])
+
+
+def test_a_credit_in_the_creators_own_words_names_the_licence_once() -> None:
+    for said, credit in (
+        ("Åse / CC BY-SA 4.0", "Åse / CC BY-SA 4.0, via Wikimedia Commons"),
+        ("Åse, CC BY-SA 4.0-loving", "Åse, CC BY-SA 4.0-loving, CC BY-SA 4.0, via Wikimedia Commons"),
+        ("", "an unnamed creator, CC BY-SA 4.0, via Wikimedia Commons"),
+    ):
+        assert COMMONS.credit_of(said, "CC BY-SA 4.0") == credit

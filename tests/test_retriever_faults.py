@@ -5,6 +5,7 @@ import re
 import socket
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -186,6 +187,23 @@ def test_a_closed_port_is_given_up_with_its_url(connect: Connect) -> None:
     with pytest.raises(SourceUnreachableError, match="cannot be reached") as caught:
         list(connect(f"http://127.0.0.1:{port}/api/").retrieve("boat"))
     assert f"http://127.0.0.1:{port}/api/" in str(caught.value)
+
+
+def test_a_network_that_drops_what_is_sent_is_given_up_after_two_tries(
+    connect: Connect, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as listener, ExitStack() as waiting:
+        address = listener.getsockname()
+        for _ in range(4):  # fill the queue: further connections are neither taken nor refused
+            filler = waiting.enter_context(socket.socket())
+            filler.setblocking(False)
+            filler.connect_ex(address)
+        url = f"http://127.0.0.1:{address[1]}/api/"
+        with pytest.raises(SourceUnreachableError, match=r"nothing answered for 0\.2 s") as caught:
+            list(connect(url, manners=replace(QUICK, attempts=5, connect_timeout_s=0.2)).retrieve("boat"))
+    assert url in str(caught.value)
+    assert [("(try 2 of 2)" in line) for line in caplog.messages if "trying again" in line] == [True]
 
 
 @pytest.mark.parametrize(

@@ -15,9 +15,11 @@ from PIL.ExifTags import Base
 
 from phrasepix.saving.metadata import embed_credit
 from phrasepix.saving.metadata.xmp import NAMESPACES
+from retriever.folder.metadata import facts_of_file
 from retriever.folder.packet import RDF
 from retriever.folder.xmp import facts_of_packet
 from tests.picture_server import candidate, encoded
+from tests.picture_tree import extended, png_chunk
 
 CREDITED = replace(
     candidate(7, "https://cdn.example/7.jpg"),
@@ -181,8 +183,7 @@ def packed(kind: str, packet: bytes) -> bytes:
     if kind != "PNG":
         return made(kind, xmp=packet)
     text = b"XML:com.adobe.xmp\0\1\0\0\0" + zlib.compress(packet)
-    chunk = struct.pack(">I", len(text)) + b"iTXt" + text + struct.pack(">I", zlib.crc32(b"iTXt" + text))
-    return made("PNG")[:33] + chunk + made("PNG")[33:]
+    return made("PNG")[:33] + png_chunk(b"iTXt", text) + made("PNG")[33:]
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
@@ -242,6 +243,43 @@ def test_what_an_extension_of_the_xmp_says_is_not_said_again(tmp_path: Path) -> 
     broken, why_not = embedded(plain[:2] + pieces[0] + plain[2:], "JPEG", tmp_path)
     assert "left as it is" in why_not
     assert broken == plain[:2] + pieces[0] + plain[2:]
+
+
+@pytest.mark.parametrize("main", [OTHERS_XMP, b""], ids=["beside another packet", "alone"])
+def test_an_extension_that_no_packet_names_keeps_its_maker(main: bytes, tmp_path: Path) -> None:
+    plain = made("JPEG", xmp=main) if main else made("JPEG")
+    data = b"".join(extended(plain, MAKERS))
+    written, why_not = embedded(data, "JPEG", tmp_path)
+    assert why_not == ""
+    assert pixels(written) == pixels(data)
+    facts = facts_of_file(io.BytesIO(written))
+    assert (facts.creator, facts.rights) == ("Its Maker", "(c) Its Maker")
+    assert said(xmp_of(written), "cc:attributionName") == ["Sømebody 中"]
+
+
+@pytest.mark.parametrize("is_compressed", [False, True])
+def test_xmp_behind_a_pngs_pixels_keeps_its_maker(is_compressed: bool, tmp_path: Path) -> None:
+    text = b"XML:com.adobe.xmp\0" + (b"\1\0\0\0" + zlib.compress(MAKERS) if is_compressed else b"\0\0\0\0" + MAKERS)
+    plain = made("PNG")
+    data = plain[:-12] + png_chunk(b"iTXt", text) + plain[-12:]
+    written, why_not = embedded(data, "PNG", tmp_path)
+    assert why_not == ""
+    assert pixels(written) == pixels(data)
+    facts = facts_of_file(io.BytesIO(written))
+    assert (facts.creator, facts.rights, facts.title) == ("Its Maker", "(c) Its Maker", "A <boat> & more")
+    assert written.count(b"XML:com.adobe.xmp") == 1
+
+
+@pytest.mark.parametrize("keyword", [b"XML:com.adobe.xmp", b"Raw profile type xmp", b"Raw profile type APP1"])
+def test_xmp_in_a_pngs_plain_text_is_left_as_it_is(keyword: bytes, tmp_path: Path) -> None:
+    plain = made("PNG")
+    profile = b"http://ns.adobe.com/xap/1.0/\0" + MAKERS if keyword.endswith(b"APP1") else MAKERS
+    text = MAKERS if keyword.startswith(b"XML") else b"\nxmp\n%d\n" % len(profile) + profile.hex().encode()
+    data = plain[:-12] + png_chunk(b"tEXt", keyword + b"\0" + text) + plain[-12:]
+    written, why_not = embedded(data, "PNG", tmp_path)
+    assert "plain text" in why_not
+    assert written == data
+    assert facts_of_file(io.BytesIO(written)).creator == "Its Maker"
 
 
 def test_what_is_not_known_is_not_written(tmp_path: Path) -> None:

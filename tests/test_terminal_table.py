@@ -2,6 +2,7 @@
 
 import io
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -14,10 +15,12 @@ from rich.text import Text
 from docs.terminal_picture import ARGUMENTS, PICTURE, drawn
 from phrasepix import Candidate, LiveResults, Phrase, Query
 from phrasepix.cells import at_spaces, between_words, in_the_middle
+from phrasepix.gallery import gallery_cards
 from phrasepix.live_results import LiveMatch
 from phrasepix.ordering import order_in_words
 from phrasepix.results import Origin
 from reranker.query import Example
+from reranker.reading import PartShown
 from retriever.candidate import Rendition
 
 WORDS = "a lighthouse-keeper polishing the extraordinarily large Fresnel lens, late 灯台守がレンズを磨く"
@@ -47,6 +50,31 @@ def printed(shown: LiveResults, width: int, *, is_terminal: bool = False) -> str
         colours: Literal["standard"] | None = "standard" if is_terminal else None
         Console(file=file, width=width, force_terminal=is_terminal, color_system=colours).print(shown)
         return file.getvalue()
+
+
+def test_all_that_a_total_is_made_of_leaves_the_picture_its_place_in_sixty_columns() -> None:
+    minus = Query((Phrase(WORDS),), (Phrase("people with umbrellas"),))
+    shown = results(candidate(), query=minus)
+    (match,) = shown.matches
+    told = printed(replace(shown, matches=(replace(match, score=-0.25, nearness=0.2, bonus=0.05),)), 60)
+    lines = told.splitlines()
+    assert max(map(cell_len, lines)) <= 60
+    for part in ("−0.250", "penalty  −0.100", "nearness −0.200", "words    +0.050"):
+        assert sum(part in line for line in lines) == 1, part
+    assert "pixabay:4711 by Ólafur J." in told
+    assert "extraordinarily" in told
+
+
+def test_a_part_of_the_phrase_is_shown_only_with_what_is_known_of_it() -> None:
+    shown = results(candidate())
+    (match,) = shown.matches
+    parts = (PartShown("a lens", -1.25), PartShown("a keeper", None), PartShown("late", 2.0, "clear", 0.9))
+    told = printed(replace(shown, matches=(replace(match, parts=parts),)), 100)
+    assert "a lens −1.2 σ · late clear" in told
+    assert "a keeper" not in told
+    cards = gallery_cards(replace(shown, matches=(replace(match, parts=parts),)))
+    assert "−1.2 σ</span>" in cards
+    assert "a keeper" not in cards
 
 
 @pytest.mark.parametrize("width", range(60, 121, 5))

@@ -14,10 +14,11 @@ from phrasepix.gallery.examples import example_candidates, shown_examples
 from phrasepix.gallery.hotlinks import hotlinked, origin_of
 from phrasepix.links import page_of, path_shown
 from phrasepix.ordering import order_in_words
-from phrasepix.terminal import says_more, short_name
+from phrasepix.terminal import deviations, number, says_more, short_name
 from phrasepix.videos import video_note
 from phrasepix_core.text import shortened
 from phrasepix_core.urls import lasting
+from retriever.credit import card_credit
 
 if TYPE_CHECKING:
     from phrasepix.results import Results
@@ -69,6 +70,9 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["card_credit"] = card_credit
+    environment.filters["number"] = number
+    environment.filters["deviations"] = deviations
     environment.filters["hotlinked"] = hotlinked
     environment.filters["lasting"] = lasting
     environment.filters["shortened"] = shortened

@@ -26,11 +26,13 @@ _BLOCK = 1 << 16
 _MARKER = re.compile(rb"\xff[\x01-\xfe]")
 _MARKER_IN_SCAN = re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]")  # restarts belong to the scan's data
 
-_EOI, _SOS, _APP0, _APP1, _APP14, _COM = 0xD9, 0xDA, 0xE0, 0xE1, 0xEE, 0xFE
+APP1 = 0xE1
+_EOI, _SOS, _APP0, _APP14 = 0xD9, 0xDA, 0xE0, 0xEE
 _WITHOUT_SEGMENT = {0x01, *range(0xD0, 0xDA), *range(0xF0, 0xFE)}
 _FRAMES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
 _PROGRESSIVE = {0xC2, 0xC6, 0xCA, 0xCE}
-_EXIF, _XMP = b"Exif\0\0", b"http://ns.adobe.com/xap/1.0/\0"
+XMP_PREFIX = b"http://ns.adobe.com/xap/1.0/\0"
+_EXIF = b"Exif\0\0"
 
 
 def bare_jpeg(file: IO[bytes]) -> BareFile:
@@ -41,7 +43,7 @@ def bare_jpeg(file: IO[bytes]) -> BareFile:
     size = file.seek(0, io.SEEK_END)
     pieces: list[Piece] = [(0, 2)]
     exif, xmp, frame, is_progressive = b"", b"", b"", False
-    for marker, start, payload in _segments(file, 2):
+    for marker, start, payload in segments(file):
         end = start + 4 + len(payload)
         if marker == _SOS:
             many = is_progressive or (len(frame) > 5 and payload[:1] < frame[5:6])
@@ -49,11 +51,11 @@ def bare_jpeg(file: IO[bytes]) -> BareFile:
                 _refuse_endless(file, end, frame)
             add_part(pieces, start, size)
             return BareFile(file, tuple(pieces), exif, xmp, many)
-        if marker == _APP1:
+        if marker == APP1:
             if payload.startswith(_EXIF) and len(exif) < _MOST_METADATA:
                 exif += payload[len(_EXIF) :]  # one that does not fit into a segment goes on in the next
-            elif payload.startswith(_XMP) and not xmp:
-                xmp = payload[len(_XMP) :]
+            elif payload.startswith(XMP_PREFIX) and not xmp:
+                xmp = payload[len(XMP_PREFIX) :]
             continue
         if marker in _FRAMES:
             frame, is_progressive = payload, is_progressive or marker in _PROGRESSIVE
@@ -69,9 +71,12 @@ def bare_jpeg(file: IO[bytes]) -> BareFile:
     return BareFile(file, ((0, size),))
 
 
-def _segments(file: IO[bytes], place: int) -> Iterator[tuple[int, int, bytes]]:
-    """Marker, start and payload of each segment up to the first scan's, junk between them skipped."""
-    reader = _MarkerReader(file, place)
+def segments(file: IO[bytes]) -> Iterator[tuple[int, int, bytes]]:
+    """Marker, start and payload of each segment up to the first scan's, junk between them skipped.
+
+    Raises `RefusedPictureError` if there are too many.
+    """
+    reader = _MarkerReader(file, 2)
     for _ in range(_MOST_SEGMENTS):
         if (found := reader.next(_MARKER)) is None:
             return

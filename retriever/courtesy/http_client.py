@@ -32,7 +32,7 @@ logger = logging.getLogger(__name__)
 
 _TEXT_SHOWN = 200
 _TRIES_TO_CONNECT = 2
-"""A name that cannot be resolved, or a port where nobody listens, seldom changes within seconds."""
+"""A name that cannot be resolved, or a port where nobody listens or answers, seldom changes within seconds."""
 
 
 class NetworkTime:
@@ -147,11 +147,18 @@ class HttpClient:
                 status=200,
                 text="",
             ) from None
+        except requests.ConnectTimeout:  # a network, or a proxy, that drops what is sent
+            words = f"no connection to {self._title} in {self._manners.connect_timeout_s:g} s"
+            failure = SourceUnreachableError(
+                f"{self._title} cannot be reached at {self.url}: nothing answered for "
+                f"{self._manners.connect_timeout_s:g} s; check the network (or proxy) and try again"
+            )
+            tries = _TRIES_TO_CONNECT
         except requests.Timeout:
             words = f"{self._title} did not answer in time"
             failure = SourceUnreachableError(
                 f"{self._title} did not answer in time at {self.url} "
-                f"({self._manners.connect_timeout_s:g} s to connect, {self._manners.read_timeout_s:g} s to answer)"
+                f"(within {self._manners.read_timeout_s:g} s); try again later"
             )
         except ValueError:  # what all errors about addresses are, those of requests, urllib3 and urllib.parse
             raise SourceUnreachableError.not_an_address(self.url) from None

@@ -24,7 +24,7 @@ class Manners:
 
     user_agent: str = ""
     keep_answers_for: timedelta = timedelta(hours=24)
-    connect_timeout_s: float = 5.0
+    connect_timeout_s: float = 4.0
     read_timeout_s: float = 20.0
     answer_within_s: float = 30.0
     largest_answer: int = 8 << 20

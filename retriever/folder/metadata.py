@@ -11,6 +11,7 @@ from typing import IO, TYPE_CHECKING, Any
 from phrasepix_core.bare import RefusedPictureError, bare_file, orientation_of
 from phrasepix_core.hush import hush
 from phrasepix_core.text import printable, unescaped
+from retriever.folder.carriers import Carried, carried_by
 from retriever.folder.facts import Facts, day_of, text_of, texts_of
 from retriever.folder.xmp import facts_of_packet
 
@@ -48,13 +49,13 @@ def facts_of_file(file: IO[bytes], formats: tuple[str, ...] = FORMATS) -> Facts:
     try:
         try:
             with Image.open(file, formats=formats) as picture:
-                return facts_of_picture(picture)
+                return _facts_of_picture(picture, file)
         except FAILURES:  # perhaps for what is beside the pixels: its size is read without that
             if (bare := bare_file(file)) is None:
                 raise
             with Image.open(bare.opened(), formats=formats) as picture:
-                picture.info |= {"exif": bare.exif, "xmp": bare.xmp}
-                return facts_of_picture(picture)
+                picture.info["exif"] = bare.exif
+                return _facts_of_picture(picture, file)
     except RefusedPictureError as error:
         raise NoPictureError(f"the picture is not decoded: {error}") from None
     except UnidentifiedImageError:
@@ -65,14 +66,35 @@ def facts_of_file(file: IO[bytes], formats: tuple[str, ...] = FORMATS) -> Facts:
         raise NoPictureError(f"the picture is damaged: {text_of(str(error)) or type(error).__name__}") from None
 
 
-def facts_of_picture(picture: "ImageFile") -> Facts:
-    """What an opened picture says of itself. Damaged metadata says nothing; XMP comes first, then IPTC, then EXIF."""
+def _facts_of_picture(picture: "ImageFile", file: IO[bytes]) -> Facts:
+    """What a picture opened from `file` says of itself; damaged metadata says nothing.
+
+    XMP comes first, then IPTC, then EXIF, then what PNG has words of its own for.
+    """
     exif, lies = _from_exif(picture)
-    packet = picture.info.get("xmp")
-    said = facts_of_packet(packet) if isinstance(packet, bytes) else Facts()
     width, height = picture.size
     size = Facts(width=height if lies else width, height=width if lies else height)
-    return size.or_else(said).or_else(_from_iptc(picture)).or_else(exif)
+    carried = _carried_by(file)
+    said = size
+    for packet in carried.packets or [_decoders_packet(picture)]:
+        said = said.or_else(facts_of_packet(packet))
+    said = said.or_else(_from_iptc(picture)).or_else(exif)
+    return said.or_else(Facts(**{name: printable(unescaped(text_of(text))) for name, text in carried.words.items()}))
+
+
+def _carried_by(file: IO[bytes]) -> Carried:
+    try:
+        return carried_by(file)
+    except (RefusedPictureError, *FAILURES):  # its pixels may be sound for all that
+        return Carried()
+
+
+def _decoders_packet(picture: "ImageFile") -> bytes:
+    """The packet that the format's decoder found; a TIFF may call its bytes text."""
+    packet = picture.info.get("xmp")
+    if isinstance(packet, str):
+        return packet.encode("latin-1", "ignore")
+    return packet if isinstance(packet, bytes) else b""
 
 
 def _from_exif(picture: "ImageFile") -> tuple[Facts, bool]:

@@ -18,7 +18,7 @@ logger = logging.getLogger(__name__)
 
 NOTES_FILE = "folder-notes.sqlite"
 
-_VERSION = 2
+_VERSION = 3
 """To be raised whenever more is read of the same file than before: what was noted would hide it."""
 _SETTLED_NS = 2_000_000_000
 """A file that was written this short ago may change once more and its time stay the same: clocks are coarse."""

@@ -105,19 +105,27 @@ def end_of_rdf(data: bytes) -> int | None:
 def extended_packet(packet: bytes, segments: Iterable[bytes]) -> bytes:
     """The part of a JPEG's XMP that did not fit into its `packet`, from the APP1 segments' payloads; empty if none.
 
-    It is empty too if a piece of it is missing.
+    If the packet names none, as after an edit by a program that knows no extensions, the one that is there counts, but
+    none of several. It ends before the first piece that is missing or of another length, and is at most one byte longer
+    than `LARGEST_PACKET`, which is too long to be read.
     """
-    if (named := _EXTENDED.search(packet)) is None:
-        return b""
-    pieces: dict[int, bytes] = {}
-    total = 0
+    named = _EXTENDED.search(packet)
+    pieces: dict[bytes, dict[int, bytes]] = {}
+    kept = 0
     for segment in segments:
-        guid, rest = segment[len(_EXTENSION) : len(_EXTENSION) + 32], segment[len(_EXTENSION) + 32 :]
-        if segment.startswith(_EXTENSION) and guid.upper() == named[1].upper() and len(rest) > 8:
-            total, offset = int.from_bytes(rest[:4], "big"), int.from_bytes(rest[4:8], "big")
-            pieces[offset] = rest[8:]
-    joined = b"".join(pieces[offset] for offset in sorted(pieces))
-    return joined if len(joined) == total else b""
+        if not segment.startswith(_EXTENSION) or kept > LARGEST_PACKET:
+            continue
+        guid, rest = segment[len(_EXTENSION) : len(_EXTENSION) + 32].upper(), segment[len(_EXTENSION) + 36 :]
+        if len(rest) > 4 and (named is None or guid == named[1].upper()):
+            pieces.setdefault(guid, {}).setdefault(int.from_bytes(rest[:4]), rest[4:])
+            kept += len(rest)
+    if len(pieces) != 1:
+        return b""
+    (found,) = pieces.values()
+    joined = bytearray()
+    while (piece := found.get(len(joined))) is not None:
+        joined += piece
+    return bytes(joined[: LARGEST_PACKET + 1])
 
 
 def has_extension(packet: bytes) -> bool:

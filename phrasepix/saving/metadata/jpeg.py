@@ -38,9 +38,12 @@ def jpeg_edits(file: BinaryIO, fields: CreditFields) -> tuple[list[Edit], xmp.Ex
 
 def jpeg_xmp(file: BinaryIO) -> xmp.Existing:
     """The XMP of a JPEG. Raises `NoRoomError`."""
-    payloads = [payload for marker, _, payload in _segments(file) if marker == _APP1]
-    packet = xmp.only([payload[len(_XMP) :] for payload in payloads if payload.startswith(_XMP)])
-    return xmp.Existing(packet, extended_packet(packet or b"", payloads))
+    packet = xmp.only([payload[len(_XMP) :] for payload in _app1(file) if payload.startswith(_XMP)])
+    return xmp.Existing(packet, extended_packet(packet or b"", _app1(file)))
+
+
+def _app1(file: BinaryIO) -> Iterator[bytes]:
+    return (payload for marker, _, payload in _segments(file) if marker == _APP1)
 
 
 def _joined(edits: list[Edit]) -> list[Edit]:

@@ -8,11 +8,14 @@ from typing import BinaryIO
 from phrasepix.saving.metadata import exif, xmp
 from phrasepix.saving.metadata.fields import CreditFields
 from phrasepix.saving.metadata.splice import Edit, NoRoomError
+from phrasepix_core.bare.jpeg import XMP_PREFIX
+from phrasepix_core.bare.png import TEXT_CHUNKS, raw_profile, text_of_chunk
 from retriever.folder.packet import LARGEST_PACKET
 
 _KEYWORD = b"XML:com.adobe.xmp\0"
 _OTHER_XMP = (b"XML:com.adobe.xmp\0", b"Raw profile type xmp\0")
-_OTHER_EXIF = (b"Raw profile type exif\0", b"Raw profile type APP1\0")
+_RAW_APP1 = b"Raw profile type APP1"
+_OTHER_EXIF = (b"Raw profile type exif\0", _RAW_APP1 + b"\0")
 """Keywords under which some programs put XMP and Exif into chunks of plain text."""
 _LONGEST_KEYWORD = 80
 _SIGNATURE = 8
@@ -51,14 +54,23 @@ def png_xmp(file: BinaryIO) -> xmp.Existing:
                 raise NoRoomError("it has XMP that is too long to be read, which is left as it is")
             file.seek(start + 8)
             packets.append(_packet(file.read(length)))
-        elif keyword.startswith(_OTHER_XMP):
+        elif keyword.startswith(_OTHER_XMP) or _is_raw_xmp(file, kind, start, length):
             raise NoRoomError("it has XMP in a chunk of plain text, which is left as it is")
     return xmp.Existing(xmp.only(packets))
 
 
+def _is_raw_xmp(file: BinaryIO, kind: bytes, start: int, length: int) -> bool:
+    """Whether the chunk is text that stands for a JPEG's segment of XMP."""
+    if kind not in TEXT_CHUNKS or length > LARGEST_PACKET:
+        return False
+    file.seek(start + 8)
+    _, text = text_of_chunk(kind, file.read(length), (_RAW_APP1,), LARGEST_PACKET)
+    return raw_profile(text).startswith(XMP_PREFIX)
+
+
 def _head_of_text(file: BinaryIO, kind: bytes, start: int, length: int) -> bytes:
     """How a chunk of text begins, with its keyword; nothing of other chunks."""
-    if kind not in {b"tEXt", b"zTXt", b"iTXt"}:
+    if kind not in TEXT_CHUNKS:
         return b""
     file.seek(start + 8)
     return file.read(min(length, _LONGEST_KEYWORD))

@@ -34,10 +34,8 @@ class Existing:
 
     def known(self) -> frozenset[str]:
         """The names of the properties that it states. Raises `NoRoomError` if not all of it can be read."""
-        if self.packet is None or self.is_empty:
-            return frozenset()
-        packets = [read_packet(self.packet)]
-        if has_extension(self.packet):
+        packets = [] if self.packet is None or self.is_empty else [read_packet(self.packet)]
+        if self.extension or has_extension(self.packet or b""):
             packets.append(read_packet(self.extension))
         if not all(packet is not None and packet.is_whole for packet in packets):
             raise NoRoomError("it has XMP that cannot be read to its end, which is left as it is")
