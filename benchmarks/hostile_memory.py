@@ -127,7 +127,9 @@ def measured(site: HostileSite, cache: Path, arguments: Sequence[str]) -> Measur
             found = json.loads(output.read_text())
         except ValueError:
             found = {}
-        used = len(found.get("saved", {}).get("pictures", ())) if "--save" in arguments else len(found.get("matches", ()))
+        used = (
+            len(found.get("saved", {}).get("pictures", ())) if "--save" in arguments else len(found.get("matches", ()))
+        )
         return Measured(peak, seconds, used, len(found.get("skipped", ())), said.read_text())
 
 

@@ -46,7 +46,7 @@ class ClipReranker:
     `encoder` is by default open_clip's ViT-B-32 (laion2b_s34b_b79k). Candidates are read, and their pictures loaded by
     `loader` with `threads` threads, while earlier ones are encoded, up to `batch_size` at a time. Pictures are held for
     a few batches only; what stays of each candidate is its embedding and some 7 KB. What was encoded is remembered (by
-    source and id, at most 256 MiB with the files, the
+    source and id, at most 128 MiB with the files, the
     longest unused go first), so that another phrase over the same pool encodes no picture again. With a `memory` this
     outlives the process; each batch is committed to it before the next one is encoded. `texts` bring an encoder and
     what it has encoded, in place of `encoder`: ValueError where both are given.

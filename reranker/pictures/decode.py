@@ -97,50 +97,85 @@ def decoded(
     budget: MemoryBudget = DECODING,
 ) -> Decoded:
     """The picture in `file` as `decode_file` has it, with what was found out on the way."""
+    with ExitStack() as held:
+        outcome = _attempted(
+            file,
+            enough=enough,
+            largest_pixels=largest_pixels,
+            kept_pixels=kept_pixels,
+            formats=formats,
+            with_digest=with_digest,
+            budget=budget,
+            held=held,
+        )
+    if isinstance(outcome, PictureUnreadableError):
+        raise outcome
+    return outcome
+
+
+def _attempted(
+    file: IO[bytes],
+    *,
+    enough: int | None,
+    largest_pixels: int,
+    kept_pixels: int,
+    formats: tuple[str, ...],
+    with_digest: bool,
+    budget: MemoryBudget,
+    held: ExitStack,
+) -> Decoded | PictureUnreadableError:
+    """What `decoded` gives or raises. When it is given, nothing else that the decoder made is left.
+
+    The part of the `budget` that it takes is entered into `held`: whoever called gives it back after that. A
+    raised error would keep the decoder's memory, by its traceback, for as long as anybody keeps the error.
+    """
     head = file.read(32)
     if not head:
-        raise PictureUnreadableError("the file is empty")
-    with _failures_named(head[:12], largest_pixels), ExitStack() as resources:
-        _refuse_large_file(file, head)
-        if (canvas := webp_canvas(head)) is not None:
-            _refuse_pixels(canvas, largest_pixels)
-            resources.enter_context(budget.held(_within(webp_bytes(*canvas), budget)))
-        bare = bare_file(file)
-        file.seek(0)
-        opened: Image.Image = resources.enter_context(
-            Image.open(file if bare is None else bare.opened(), formats=formats)
-        )
-        kind = opened.format or ""
-        _refuse_pixels(opened.size, largest_pixels)
-        show_full_page(opened)
-        _refuse_pixels(opened.size, largest_pixels)
-        _refuse_oblong(opened)
-        whole = opened.size
-        if enough is None and with_digest and opened.width * opened.height > _DIGESTED_WHOLE:
-            enough = min(whole) // 4
-        if enough is not None:
-            opened.draft(None, (enough, enough))  # formats other than JPEG know no such thing and ignore it
-        factor = _factor(opened.size, enough, kept_pixels)
-        if canvas is None:
-            has_many_scans = bare is not None and bare.has_many_scans
-            size = decoding_bytes(opened, whole, has_many_scans=has_many_scans, factor=factor)
-            resources.enter_context(budget.held(_within(size, budget)))
-        try:
-            opened.load()
-        except OSError:
-            if bare is None or kind not in {"JPEG", "MPO"}:
-                raise
-            opened.close()
-            opened = _with_end(bare, enough)
-        orientation = _orientation(opened, bare)
-        picture = upright_rgb(opened, orientation=orientation, factor=factor, unsigned=has_unsigned_numbers(opened))
-        # Other formats' files keep their decoder as long as they live, with its memory and its threads.
-        return Decoded(
-            picture.copy() if picture is opened and kind not in {"JPEG", "MPO"} else picture,
-            kind,
-            whole if orientation < 5 else (whole[1], whole[0]),
-            digest_of(opened, orientation) if with_digest else b"",
-        )
+        return PictureUnreadableError("the file is empty")
+    try:
+        with _failures_named(head[:12], largest_pixels), ExitStack() as opening:
+            _refuse_large_file(file, head)
+            if (canvas := webp_canvas(head)) is not None:
+                _refuse_pixels(canvas, largest_pixels)
+                held.enter_context(budget.held(_within(webp_bytes(*canvas), budget)))
+            bare = bare_file(file)
+            file.seek(0)
+            opened: Image.Image = opening.enter_context(
+                Image.open(file if bare is None else bare.opened(), formats=formats)
+            )
+            kind = opened.format or ""
+            _refuse_pixels(opened.size, largest_pixels)
+            show_full_page(opened)
+            _refuse_pixels(opened.size, largest_pixels)
+            _refuse_oblong(opened)
+            whole = opened.size
+            if enough is None and with_digest and opened.width * opened.height > _DIGESTED_WHOLE:
+                enough = min(whole) // 4
+            if enough is not None:
+                opened.draft(None, (enough, enough))  # formats other than JPEG know no such thing and ignore it
+            factor = _factor(opened.size, enough, kept_pixels)
+            if canvas is None:
+                has_many_scans = bare is not None and bare.has_many_scans
+                size = decoding_bytes(opened, whole, has_many_scans=has_many_scans, factor=factor)
+                held.enter_context(budget.held(_within(size, budget)))
+            try:
+                opened.load()
+            except OSError:
+                if bare is None or kind not in {"JPEG", "MPO"}:
+                    raise
+                opened.close()
+                opened = _with_end(bare, enough)
+            orientation = _orientation(opened, bare)
+            picture = upright_rgb(opened, orientation=orientation, factor=factor, unsigned=has_unsigned_numbers(opened))
+            # Other formats' files keep their decoder as long as they live, with its memory and its threads.
+            return Decoded(
+                picture.copy() if picture is opened and kind not in {"JPEG", "MPO"} else picture,
+                kind,
+                whole if orientation < 5 else (whole[1], whole[0]),
+                digest_of(opened, orientation) if with_digest else b"",
+            )
+    except PictureUnreadableError as error:
+        return PictureUnreadableError(*error.args)
 
 
 def digest_of(picture: Image.Image, orientation: int = 1) -> bytes:
