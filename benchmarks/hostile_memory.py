@@ -6,7 +6,6 @@ command and its children, as Linux counts it (`VmHWM`), nothing taken off. `--ki
 whose names hold the word; `--pictures N` offers so many.
 """
 
-import argparse
 import json
 import os
 import shutil
@@ -19,7 +18,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
 
-from benchmarks.hostile_pictures import KINDS, Kind, png
+from benchmarks.hostile_pictures import png
 from phrasepix.sample.server import HOST, Answer, LoopbackServer, plain_text
 
 LARGEST_PEAK = 1_500_000_000

@@ -228,5 +228,6 @@ def _outcome(arrived: _Arrived, embeddings: Iterator[Embeddings]) -> Outcome:
         return replace(arrived.encoded, data=arrived.data, fingerprint=arrived.fingerprint)
     embedding = next(embeddings)
     if np.isfinite(embedding).all():
-        return EncodedPicture(embedding, arrived.data, fingerprint=arrived.fingerprint)
+        # A copy, for a row would keep its whole batch.
+        return EncodedPicture(embedding.copy(), arrived.data, fingerprint=arrived.fingerprint)
     return PictureError("the model gives no finite embedding for this picture")
