@@ -6,6 +6,7 @@ command and its children, as Linux counts it (`VmHWM`), nothing taken off. `--ki
 whose names hold the word; `--pictures N` offers so many.
 """
 
+import argparse
 import json
 import os
 import shutil
@@ -13,12 +14,13 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
 
-from benchmarks.hostile_pictures import png
+from benchmarks.hostile_pictures import KINDS, Kind, png
 from phrasepix.sample.server import HOST, Answer, LoopbackServer, plain_text
 
 LARGEST_PEAK = 1_500_000_000
@@ -86,7 +88,7 @@ class HostileSite:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """The peak of the memory of one command in bytes, its time in seconds, and how many pictures it showed or saved, and skipped.
+    """The peak of the memory of one command in bytes, its time in seconds, and how many pictures it used and skipped.
 
     `said` is its output for people.
     """
@@ -152,5 +154,81 @@ def _children(pid: int) -> list[int]:
     return found
 
 
+def table(rows: Sequence[tuple[str, int, Measured, Measured | None]]) -> str:
+    """The table, in Markdown: of each kind its name, the bytes of a picture, a search, and a saving."""
+    lines = [
+        "# Pictures that are built to cost",
+        "",
+        "`python -m benchmarks.hostile_memory`. The peak of the memory of the whole command, with the sample's model; "
+        f"at most {LARGEST_PEAK / 1e9:g} GB are allowed. See the module for what is counted.",
+        "",
+        "| pictures | kB each | offered | shown | search, GB | s | saved | saving, GB | s |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    for name, size, search, saving in rows:
+        line = (
+            f"| {name} | {size / 1000:,.0f} | {search.used + search.skipped} | {search.used} | {search.peak / 1e9:.2f}"
+        )
+        line += f" | {search.seconds:.0f} | "
+        line += "| | |" if saving is None else f"{saving.used} | {saving.peak / 1e9:.2f} | {saving.seconds:.0f} |"
+        lines.append(line)
+    return "\n".join([*lines, ""])
+
+
+def measured_kind(kind: Kind, pictures: int, cache: Path) -> tuple[str, int, Measured, Measured]:
+    """A search over pictures of a kind, and saving one that lies behind a harmless rendition."""
+    data = kind.make(kind.side)
+    with running(HostileSite([(kind.suffix, kind.side, data)], pictures)) as site:
+        search = measured(site, cache, ())
+    side = kind.side_saved or kind.side
+    behind = data if side == kind.side else kind.make(side)
+    with (
+        running(HostileSite([(kind.suffix, side, data)], 1, saved_instead=behind)) as site,
+        tempfile.TemporaryDirectory() as directory,
+    ):
+        saving = measured(site, cache, ("--save", directory))
+    return kind.name, len(data), search, saving
+
+
+@contextmanager
+def running(site: HostileSite) -> Iterator[HostileSite]:
+    """The site, as long as the context."""
+    site.server.start()
+    try:
+        yield site
+    finally:
+        site.server.stop()
+
+
+def warm_cache(directory: Path) -> Path:
+    """A cache with the sample's model in it, so that its export is not measured."""
+    environment = os.environ | {"PHRASEPIX_CACHE_DIR": str(directory), "PHRASEPIX_CONFIG_DIR": str(directory)}
+    command = [sys.executable, "-m", "phrasepix", "a boat", "--tag", "boat", "--source", "sample", "--model", "sample"]
+    subprocess.run(command, env=environment, check=True, capture_output=True)
+    return directory
+
+
+def main() -> None:
+    """Measure, and write the table."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("--kinds", default="", metavar="WORD", help="only kinds whose names hold the word")
+    parser.add_argument("--pictures", type=int, default=40, metavar="N", help="how many the site offers")
+    options = parser.parse_args()
+    rows: list[tuple[str, int, Measured, Measured | None]] = []
+    with tempfile.TemporaryDirectory() as place:
+        cache = warm_cache(Path(place))
+        for kind in KINDS:
+            if options.kinds in kind.name:
+                rows.append(measured_kind(kind, options.pictures, cache))
+                print(table(rows[-1:]).splitlines()[-1], flush=True)
+        if options.kinds in "all kinds in turn":
+            files = [(kind.suffix, kind.side, kind.make(kind.side)) for kind in KINDS]
+            with running(HostileSite(files, options.pictures)) as site:
+                rows.append(("all kinds in turn", 0, measured(site, cache, ()), None))
+            print(table(rows[-1:]).splitlines()[-1], flush=True)
+    if not options.kinds:
+        _OUTPUT.write_text(table(rows), encoding="utf-8")
+
+
 if __name__ == "__main__":
-    pass
+    main()

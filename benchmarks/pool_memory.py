@@ -1,8 +1,8 @@
 """What a search holds of each picture of a large pool, and how long each takes, from 10 000 to 100 000 pictures.
 
 `python -m benchmarks.pool_memory` writes `benchmarks/POOL_MEMORY.md`. The real `ClipReranker` ranks candidates whose
-embeddings and fingerprints are made up as if they were remembered, so that no picture is decoded: what is left is what a
-pool costs. Bytes are those that Python and NumPy allocated at the peak (`tracemalloc`), in a run of its own, for it
+embeddings and fingerprints are made up as if they were remembered, so that no picture is decoded: what is left is what
+a pool costs. Bytes are those that Python and NumPy allocated at the peak (`tracemalloc`), in a run of its own, for it
 takes time.
 """
 
@@ -163,11 +163,11 @@ def report(rows: dict[str, list[Measured]], candidate: int) -> str:
         "# What a pool costs",
         "",
         "`python -m benchmarks.pool_memory`. Bytes a picture are counted from one row to the next, less its embedding "
-        f"({4 * DIMENSIONS} bytes) and its candidate ({candidate}): what is remembered of the latest is bounded, and full by "
-        "the second row.",
+        f"({4 * DIMENSIONS} bytes) and its candidate ({candidate}): what is remembered of the latest is bounded, and full "
+        "by the second row.",
         "",
-        "| query | pictures | peak in MB | bytes a picture beside embedding and candidate | µs a picture, first tenth | "
-        "last tenth |",
+        "| query | pictures | peak in MB | bytes a picture beside embedding and candidate | µs a picture, first tenth "
+        "| last tenth |",
         "|---|---|---|---|---|---|",
     ]
     for query, measures in rows.items():
