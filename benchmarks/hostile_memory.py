@@ -100,8 +100,8 @@ class Measured:
     said: str
 
 
-def measured(site: HostileSite, cache: Path, arguments: Sequence[str]) -> Measured:
-    """Run a search of the site in a process of its own, with a copy of the `cache`."""
+def measured(site: HostileSite, cache: Path, saved_in: Path | None = None) -> Measured:
+    """Run a search of the site in a process of its own, with a copy of the `cache`; it may save what it finds."""
     with tempfile.TemporaryDirectory() as home:
         directory = Path(home) / "cache"
         shutil.copytree(cache, directory)
@@ -111,7 +111,7 @@ def measured(site: HostileSite, cache: Path, arguments: Sequence[str]) -> Measur
             "OPENVERSE_API_URL": f"{site.origin}/v1/",
         }
         find = [sys.executable, "-m", "phrasepix", "a boat", "--tag", "boat", "--model", "sample", "--json"]
-        command = [*find, "--source", "openverse", "--no-fold", *arguments]
+        command = [*find, "--source", "openverse", "--no-fold", *([] if saved_in is None else ["--save", saved_in])]
         output, said = Path(home) / "output", Path(home) / "said"
         began = time.monotonic()
         with output.open("wb") as out, said.open("wb") as err:
@@ -128,10 +128,12 @@ def measured(site: HostileSite, cache: Path, arguments: Sequence[str]) -> Measur
             found = json.loads(output.read_text())
         except ValueError:
             found = {}
-        used = (
-            len(found.get("saved", {}).get("pictures", ())) if "--save" in arguments else len(found.get("matches", ()))
-        )
+        used = len(found.get("matches", ())) if saved_in is None else _saved(saved_in)
         return Measured(peak, seconds, used, len(found.get("skipped", ())), said.read_text())
+
+
+def _saved(directory: Path) -> int:
+    return sum(not one.name.startswith((".", "CREDITS", "credits")) for one in directory.iterdir())
 
 
 def _memory(pid: int, field: str) -> int:
@@ -162,13 +164,11 @@ def table(rows: Sequence[tuple[str, int, Measured, Measured | None]]) -> str:
         "`python -m benchmarks.hostile_memory`. The peak of the memory of the whole command, with the sample's model; "
         f"at most {LARGEST_PEAK / 1e9:g} GB are allowed. See the module for what is counted.",
         "",
-        "| pictures | kB each | offered | shown | search, GB | s | saved | saving, GB | s |",
-        "|---|---|---|---|---|---|---|---|---|",
+        "| pictures | kB each | shown | search, GB | s | saved | saving, GB | s |",
+        "|---|---|---|---|---|---|---|---|",
     ]
     for name, size, search, saving in rows:
-        line = (
-            f"| {name} | {size / 1000:,.0f} | {search.used + search.skipped} | {search.used} | {search.peak / 1e9:.2f}"
-        )
+        line = f"| {name} | {size / 1000:,.0f} | {search.used} | {search.peak / 1e9:.2f}"
         line += f" | {search.seconds:.0f} | "
         line += "| | |" if saving is None else f"{saving.used} | {saving.peak / 1e9:.2f} | {saving.seconds:.0f} |"
         lines.append(line)
@@ -179,14 +179,14 @@ def measured_kind(kind: Kind, pictures: int, cache: Path) -> tuple[str, int, Mea
     """A search over pictures of a kind, and saving one that lies behind a harmless rendition."""
     data = kind.make(kind.side)
     with running(HostileSite([(kind.suffix, kind.side, data)], pictures)) as site:
-        search = measured(site, cache, ())
+        search = measured(site, cache)
     side = kind.side_saved or kind.side
     behind = data if side == kind.side else kind.make(side)
     with (
         running(HostileSite([(kind.suffix, side, data)], 1, saved_instead=behind)) as site,
         tempfile.TemporaryDirectory() as directory,
     ):
-        saving = measured(site, cache, ("--save", directory))
+        saving = measured(site, cache, Path(directory))
     return kind.name, len(data), search, saving
 
 
@@ -224,7 +224,7 @@ def main() -> None:
         if options.kinds in "all kinds in turn":
             files = [(kind.suffix, kind.side, kind.make(kind.side)) for kind in KINDS]
             with running(HostileSite(files, options.pictures)) as site:
-                rows.append(("all kinds in turn", 0, measured(site, cache, ()), None))
+                rows.append(("all kinds in turn", 0, measured(site, cache), None))
             print(table(rows[-1:]).splitlines()[-1], flush=True)
     if not options.kinds:
         _OUTPUT.write_text(table(rows), encoding="utf-8")

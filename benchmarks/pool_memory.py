@@ -163,8 +163,8 @@ def report(rows: dict[str, list[Measured]], candidate: int) -> str:
         "# What a pool costs",
         "",
         "`python -m benchmarks.pool_memory`. Bytes a picture are counted from one row to the next, less its embedding "
-        f"({4 * DIMENSIONS} bytes) and its candidate ({candidate}): what is remembered of the latest is bounded, and full "
-        "by the second row.",
+        f"({4 * DIMENSIONS} bytes) and its candidate ({candidate}): what is remembered of the latest is bounded, and "
+        "full by the second row.",
         "",
         "| query | pictures | peak in MB | bytes a picture beside embedding and candidate | µs a picture, first tenth "
         "| last tenth |",
