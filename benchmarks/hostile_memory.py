@@ -111,7 +111,13 @@ def measured(site: HostileSite, cache: Path, saved_in: Path | None = None) -> Me
             "OPENVERSE_API_URL": f"{site.origin}/v1/",
         }
         find = [sys.executable, "-m", "phrasepix", "a boat", "--tag", "boat", "--model", "sample", "--json"]
-        command = [*find, "--source", "openverse", "--no-fold", *([] if saved_in is None else ["--save", saved_in])]
+        command = [
+            *find,
+            "--source",
+            "openverse",
+            "--no-fold",
+            *([] if saved_in is None else ["--save", str(saved_in)]),
+        ]
         output, said = Path(home) / "output", Path(home) / "said"
         began = time.monotonic()
         with output.open("wb") as out, said.open("wb") as err:

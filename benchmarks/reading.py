@@ -228,7 +228,7 @@ def costs(pictures: int, dimensions: int) -> tuple[float, float, float]:
             looked_up.append(time.perf_counter() - begun)
             store.close()
             begun = time.perf_counter()
-            yardstick = Yardstick(neutral, [pool])
+            yardstick = Yardstick(neutral, [np.stack(pool)])
             measured.append(time.perf_counter() - begun)
             begun = time.perf_counter()
             for one in pool[:SHOWN]:

@@ -37,7 +37,8 @@ class Rows(Generic[Number]):
 
     def __getitem__(self, index: int) -> NDArray[Number]:
         """One row, [width]; not a copy."""
-        return self._chunks[index // _PER_CHUNK][index % _PER_CHUNK]
+        row: NDArray[Number] = self._chunks[index // _PER_CHUNK][index % _PER_CHUNK]
+        return row
 
     def at(self, indices: NDArray[np.intp]) -> NDArray[Number]:
         """A copy of the rows at these indices, [n, width]."""

@@ -216,7 +216,9 @@ def test_a_large_file_is_not_held_and_fetched_again_to_be_shown(server: PictureS
 
 def ranked(added: int, dimensions: int) -> object:
     """The order of so many candidates, which holds the standing."""
-    query = EncodedQuery(np.eye(1, dimensions, dtype=np.float32), np.ones(1), np.empty((0, dimensions)), np.empty(0))
+    query = EncodedQuery(
+        np.eye(1, dimensions, dtype=np.float32), np.ones(1), np.empty((0, dimensions), np.float32), np.empty(0)
+    )
     rows = unit_rows(np.random.default_rng(1).normal(size=(64, dimensions)))
     same = candidate(1, "http://127.0.0.1/1.png")
     standing = Standing(query, 10)

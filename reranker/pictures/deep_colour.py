@@ -62,4 +62,5 @@ class DeepColour:
 def _numbers(high: Image.Image, low: Image.Image, box: tuple[int, int, int, int]) -> NDArray[np.uint16]:
     """The colours within a box, uint16 [rows, columns, 3]."""
     upper, lower = (np.asarray(one.crop(box))[..., :3].astype(np.uint16) for one in (high, low))
-    return upper << 8 | lower
+    numbers: NDArray[np.uint16] = upper * np.uint16(256) + lower
+    return numbers
