@@ -107,7 +107,7 @@ class Searches:
     def shown(self, text: Embeddings, pool: Sequence[int]) -> list[tuple[int, float]]:
         """The best ten by cosine: id, and how far each stands out."""
         rows = self.sample.of(list(pool))
-        yardstick = Yardstick(self.neutral, list(rows), smaller=_SAMPLE.smaller)
+        yardstick = Yardstick(self.neutral, [rows], smaller=_SAMPLE.smaller)
         best = np.argsort(-(rows.astype(np.float64) @ text), kind="stable")[:SHOWN]
         return [(pool[one], yardstick.stands_out(text, rows[one]) or 0.0) for one in best]
 
@@ -191,7 +191,7 @@ def parts(searches: Searches, seed: int) -> dict[str, dict[bool, list[float]]]:
             subject = said[number].subject if kind == "a thing in its colour" else rng.choice(SUBJECTS)
             pool = pool_of(subject)
             rows = searches.sample.of(pool)
-            yardstick = Yardstick(searches.neutral, list(rows))
+            yardstick = Yardstick(searches.neutral, [rows])
             for picture, row in zip(pool, rows, strict=True):
                 found[kind][shows(scene_of_picture(picture))].append(yardstick.for_picture(text, row) or 0.0)
     return found
@@ -228,7 +228,7 @@ def costs(pictures: int, dimensions: int) -> tuple[float, float, float]:
             looked_up.append(time.perf_counter() - begun)
             store.close()
             begun = time.perf_counter()
-            yardstick = Yardstick(neutral, pool)
+            yardstick = Yardstick(neutral, [np.stack(pool)])
             measured.append(time.perf_counter() - begun)
             begun = time.perf_counter()
             for one in pool[:SHOWN]:

@@ -1,7 +1,5 @@
 """One query, asked of one encoder."""
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from reranker.encoded_texts import EncodedTexts
@@ -13,7 +11,7 @@ from reranker.memory.embedding_store import EmbeddingStore
 from reranker.ordering import PLAIN, Ordering
 from reranker.query import EncodedQuery, Example, Part, Phrase, Query
 from reranker.reading import NOT_READ, Reader, Yardstick
-from reranker.standing import Scored, Standing
+from reranker.standing import InOrder, Standing
 
 
 class Asked:
@@ -61,7 +59,7 @@ class Asked:
         phrases = [part.text for part in self.query.wanted if isinstance(part, Phrase)]
         return Standing(self.encoded(), top, self.ordering, self._captions(), phrases, self._penalty)
 
-    def reader(self, pool: Sequence[Scored]) -> Reader:
+    def reader(self, pool: InOrder) -> Reader:
         """What reads matches of the pool: by the phrases, but where a picture is wanted too by the parts alone."""
         neutral = self._texts.neutral(self._store) if pool and self._is_read else ()
         if not len(neutral):
@@ -71,7 +69,7 @@ class Asked:
         return Reader(
             Yardstick(
                 np.asarray(neutral),
-                [one.embedding for one in pool],
+                pool.embeddings(),
                 smaller=self._limits is not None and self._limits.smaller,
             ),
             phrases if len(phrases) == len(wanted) else (),

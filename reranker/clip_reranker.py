@@ -22,10 +22,16 @@ from reranker.ordering import PLAIN, Ordering
 from reranker.pictures import PictureLoader
 from reranker.pool_encoder import PoolEncoder
 from reranker.query import Query
-from reranker.ranked import Ranked, readings_of, spread
+from reranker.ranked import Ranked, RankedOrder, readings_of, spread
 from reranker.showing import PicturesToShow
 from reranker.standing import Place, Scored, Standing
 from retriever.candidate import Candidate
+
+_LEAST_COMPARED, _COMPARED_FOR_EACH = 1000, 5
+"""How many of the best are compared to find those that are one picture: 1000, or five for each that is shown.
+
+Of these alone a fingerprint is held, some 6 KB.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +51,9 @@ class ClipReranker:
 
     `encoder` is by default open_clip's ViT-B-32 (laion2b_s34b_b79k). Candidates are read, and their pictures loaded by
     `loader` with `threads` threads, while earlier ones are encoded, up to `batch_size` at a time. Pictures are held for
-    a few batches only; what stays of each candidate is its embedding and some 7 KB. What was encoded is remembered (by
-    source and id, at most 256 MiB with the files, the
-    longest unused go first), so that another phrase over the same pool encodes no picture again. With a `memory` this
+    a few batches only; what stays of each candidate is its embedding and some 100 bytes, and 7 KB of a thousand of the
+    best. What was encoded is remembered (by source and id, at most 128 MiB with the files, the longest unused go
+    first), so that another phrase over the same pool encodes no picture again. With a `memory` this
     outlives the process; each batch is committed to it before the next one is encoded. `texts` bring an encoder and
     what it has encoded, in place of `encoder`: ValueError where both are given.
     """
@@ -113,7 +119,7 @@ class ClipReranker:
         """
         loader, memory = loader or self._loader, memory or self._memory
         asked = self._asked(query, finish, ordering, loader, memory)
-        likeness = Likeness() if fold else None
+        likeness = Likeness(_comparable(top, finish)) if fold else None
         for standing in self._standings(asked, candidates, top, loader, memory, place_of, likeness):
             on_progress(Progress(standing.done, len(standing.skipped), standing.best))
         return self._ranking(asked, standing, top, loader, memory, likeness, finish)
@@ -140,7 +146,7 @@ class ClipReranker:
         asked = self._asked(query, finish, ordering, loader, memory)
         to_show = self._to_show(loader, memory)
         pictures: dict[tuple[str, str], Image.Image] = {}
-        likeness = Likeness() if fold else None
+        likeness = Likeness(_comparable(top, finish)) if fold else None
         for standing in self._standings(asked, candidates, top, loader, memory, place_of, likeness):
             pictures = _at_hand(standing, to_show, pictures)
             yield _so_far(standing, pictures, likeness, asked.examples)
@@ -169,6 +175,7 @@ class ClipReranker:
             raise WrongQueryError(f"top {top!r} is out of range; allowed: whole numbers from 1")
         with self._texts.search(asked.query), self._pool.encoding(candidates, loader, memory, place_of) as batches:
             standing = asked.standing(top)  # while the first pictures are on their way
+            comparable: list[int] = []
             yield standing
             for batch in batches:
                 encoded = [(place, one, found) for place, one, found in batch if isinstance(found, EncodedPicture)]
@@ -176,6 +183,10 @@ class ClipReranker:
                 if likeness is not None:
                     for _, candidate, picture in encoded:
                         likeness.add(candidate, picture.fingerprint, picture.embedding)
+                    comparable += range(len(standing) - len(encoded), len(standing))
+                    if len(likeness) > likeness.most + likeness.most // 4:
+                        comparable = standing.best_of(comparable, likeness.most)
+                        likeness.keep_only(standing.candidate(number) for number in comparable)
                 for place, candidate, found in batch:
                     if isinstance(found, PictureError):
                         standing.skip(place, candidate, str(found))
@@ -193,18 +204,18 @@ class ClipReranker:
     ) -> Ranking:
         skipped = list(standing.skipped)
         in_order = standing.in_order()
-        reader = asked.reader(in_order)
-        order = [Ranked(one, reader) for one in in_order]
+        order = RankedOrder(in_order, asked.reader(in_order))
         considered = considered_for(top, finish.diverse)
         if finish.refinement is not None:
             order, refined = self._refined(asked, order, finish, finish.refinement, loader, memory, likeness)
             considered = min(considered, refined)  # one model's embeddings
         if finish.diverse:
             order = spread(order, considered, finish.diverse, likeness)
-        candidates = [one.candidate for one in order]
+        candidates = order.candidates()
         to_show = self._to_show(loader, memory)
         pictures: dict[int, Image.Image] = {}
         gone = asked.examples.own_by_identity(candidates)
+        most = None if likeness is None else likeness.most
         # A remembered picture may be gone from its source by now; then the next best takes its place.
         while True:
             kept = places_kept(candidates, top, likeness, without=gone)
@@ -215,14 +226,14 @@ class ClipReranker:
                 gone |= own
                 continue
             with to_show.loading([candidates[place] for place in to_load]) as loaded:
-                siblings_of(kept, candidates, likeness, without=gone)  # compared meanwhile, and remembered
+                siblings_of(kept, candidates, likeness, without=gone, within=most)  # compared meanwhile, and remembered
                 for place, picture in zip(to_load, loaded(), strict=True):
                     if isinstance(picture, PictureError):
                         skipped.append(SkippedPicture(candidates[place], str(picture)))
                         gone.add(place)
                     else:
                         pictures[place] = picture
-        siblings = siblings_of(kept, candidates, likeness, without=gone)
+        siblings = siblings_of(kept, candidates, likeness, without=gone, within=most)
         readings = readings_of([order[place] for place in kept])
         matches = [
             order[place].match(rank, pictures[place], alike, reading)
@@ -233,18 +244,18 @@ class ClipReranker:
     def _refined(
         self,
         asked: Asked,
-        order: list[Ranked],
+        order: RankedOrder,
         finish: Finish,
         refinement: Refinement,
         loader: PictureLoader,
         memory: Memory | None,
         likeness: Likeness | None,
-    ) -> tuple[list[Ranked], int]:
+    ) -> tuple[RankedOrder, int]:
         """The best, no two of one picture, in the second model's order, the others behind them; how many it ranked.
 
         What the second model cannot look at stays among the others.
         """
-        best = places_kept([one.candidate for one in order], refinement.top, likeness)
+        best = places_kept(order.candidates(), refinement.top, likeness)
         if not best:
             return order, 0
         asked.demand_pictures()
@@ -256,10 +267,10 @@ class ClipReranker:
             refinement.on_progress(Progress(standing.done, len(standing.skipped), standing.best))
         in_order = standing.in_order()
         reader = asked_of_second.reader(in_order)
-        before = {one.candidate.identity: one.scored.score for one in order}
-        refined = [Ranked(replace(one, first_score=before[one.candidate.identity]), reader) for one in in_order]
-        done = {one.candidate.identity for one in refined}
-        return [*refined, *(one for one in order if one.candidate.identity not in done)], len(refined)
+        before = {order[place].candidate.identity: (place, order[place].scored.score) for place in best}
+        refined = [Ranked(replace(one, first_score=before[one.candidate.identity][1]), reader) for one in in_order]
+        done = [before[one.candidate.identity][0] for one in in_order]
+        return order.led_by(done, refined), len(refined)
 
     def _to_show(self, loader: PictureLoader, memory: Memory | None) -> PicturesToShow:
         return PicturesToShow(
@@ -281,6 +292,12 @@ def _default_encoder() -> Encoder:
     from reranker.models.open_clip_encoder import OpenClipEncoder  # imports torch: seconds
 
     return OpenClipEncoder()
+
+
+def _comparable(top: int, finish: Finish) -> int:
+    """How many of the best are compared: most of them are different pictures, and what is alike ranks alike."""
+    refined = 0 if finish.refinement is None else finish.refinement.top
+    return max(_LEAST_COMPARED, _COMPARED_FOR_EACH * max(considered_for(top, finish.diverse), refined))
 
 
 def _at_hand(

@@ -16,6 +16,8 @@
 Each message says what happened, to which model, URL or picture, and what to do where something can be done.
 """
 
+from typing import Self
+
 from phrasepix_core.errors import PhrasepixError
 
 
@@ -49,6 +51,11 @@ class NotExportableError(ModelError):
 
 class PictureError(RerankerError):
     """One picture cannot be had."""
+
+    def without_frames(self) -> Self:
+        """Forget where it was raised: the frames of a traceback keep the file and the pixels they held alive."""
+        self.__traceback__ = self.__context__ = self.__cause__ = None
+        return self
 
 
 class PictureUnreachableError(PictureError):

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from reranker.encoder import Embeddings
 from reranker.errors import WrongQueryError
 from reranker.ranks import NORMALISED, RANKS
+from reranker.rows import Rows
 from retriever.candidate import Candidate
 
 NEAREST = 20
@@ -95,7 +96,7 @@ class SourceWords:
 
     def __init__(self, phrases: Iterable[str]) -> None:
         self._words = sorted(frozenset().union(*(words_of(phrase) for phrase in phrases)))
-        self._held: list[list[bool]] = []
+        self._held = Rows(len(self._words), np.bool_)
         self._is_described: list[bool] = []
 
     def add(self, candidates: Iterable[Candidate]) -> None:
@@ -103,7 +104,7 @@ class SourceWords:
         for candidate in candidates:
             said = words_of(" ".join((candidate.title, *candidate.tags)))
             self._is_described.append(bool(said))
-            self._held.append([word in said for word in self._words])
+            self._held.append(np.array([[word in said for word in self._words]], dtype=np.bool_))
 
     def bonuses(self, weight: float, scores: NDArray[np.float32]) -> NDArray[np.float32]:
         """What is added to each of the `scores` [n], of all that were added in their order: float32 [n].
@@ -114,7 +115,7 @@ class SourceWords:
         described = np.array(self._is_described, dtype=bool)
         if not weight or not self._words or not described.any():
             return np.zeros(len(scores), dtype=np.float32)
-        held = np.array(self._held, dtype=np.float64)
+        held = self._held.all().astype(np.float64)
         having = held[described].sum(axis=0)
         rarity = np.where(having > 0, np.log((described.sum() + 1) / (having + 0.5)), 0.0)
         if rarity.sum() <= 0:

@@ -24,6 +24,9 @@ logger = logging.getLogger(__name__)
 _READ_AHEAD = 256
 """Candidates read before their pictures are needed: more than a page, so that the next one is on its way."""
 
+_LARGEST_KEPT = 2 << 20
+"""In bytes, of a file that is in flight; up to four batches of them are. A rendition of 640 pixels has some 100 000."""
+
 Outcome = EncodedPicture | PictureError
 Outcomes = list[tuple[Place, Candidate, Outcome]]
 """Candidates with their place in the pool, and what came of each."""
@@ -86,12 +89,14 @@ class PoolEncoder:
             try:
                 loaded = loader.load(candidate, self._encoder.input_side)
             except PictureError as error:
-                return error if known is None else known
+                return error.without_frames() if known is None else known
             # A file on this machine is not kept in memory: its id is made from its content.
             content = candidate.id.encode() if loaded.data is None else loaded.data
             fingerprint = fingerprint_of(loaded.picture, content)
             prepared = self._preparing.prepare_picture(loaded.picture) if known is None else None
-            return _Arrived(prepared, loaded.data, fingerprint, known)
+            # A large file is not kept in memory until it can be stored: it is fetched again if it is shown.
+            is_small = loaded.data is not None and len(loaded.data) <= _LARGEST_KEPT
+            return _Arrived(prepared, loaded.data if is_small else None, fingerprint, known)
 
         loading = _TowerInLoading(self._encoder, self._in_use)
         known = self._with_known(candidates, memory, place_of, loading.expect_pictures)
@@ -223,5 +228,6 @@ def _outcome(arrived: _Arrived, embeddings: Iterator[Embeddings]) -> Outcome:
         return replace(arrived.encoded, data=arrived.data, fingerprint=arrived.fingerprint)
     embedding = next(embeddings)
     if np.isfinite(embedding).all():
-        return EncodedPicture(embedding, arrived.data, fingerprint=arrived.fingerprint)
+        # A copy, for a row would keep its whole batch.
+        return EncodedPicture(embedding.copy(), arrived.data, fingerprint=arrived.fingerprint)
     return PictureError("the model gives no finite embedding for this picture")

@@ -66,7 +66,9 @@ def in_words(stands_out: float | None, fair: float, clear: float) -> Reading:
 
 
 class Yardstick:
-    """What the `neutral` phrases, float32 [k, d], reach in a pool of n ≥ 1 pictures (float32 [d] each).
+    """What the `neutral` phrases, float32 [k, d], reach in a pool of n ≥ 1 pictures.
+
+    `pool` are their embeddings in matrices, float32 [m, d] each.
 
     With `smaller` the smaller of the two comparisons counts, `ALLOWANCE` being added to the second, else their mean.
     """
@@ -89,7 +91,7 @@ class Yardstick:
         return min(for_picture, in_pool + ALLOWANCE) if self._smaller else (for_picture + in_pool) / 2
 
     def _chunks(self) -> Iterator[Embeddings]:
-        return (np.stack(self._pool[at : at + self._rows]) for at in range(0, len(self._pool), self._rows))
+        return (rows[at : at + self._rows] for rows in self._pool for at in range(0, len(rows), self._rows))
 
     def furthest(self, text: Embeddings) -> float:
         """The furthest that a picture of the pool stands out for a text [d], each by `for_picture`; not below 0."""

@@ -46,7 +46,6 @@ class PicturesToShow:
 
         They come in RGB, in their order, larger ones fetched where they can be had; or why there is none.
         """
-        fetched: dict[tuple[str, str], KeptPicture] = {}
 
         def picture(index: int) -> Image.Image | PictureError:
             candidate = candidates[index]
@@ -58,21 +57,20 @@ class PicturesToShow:
             try:
                 loaded = self._loader.load(candidate, SHOWN_SIDE, whole=True)
             except PictureError as error:
-                return error if here is None else here
+                return error.without_frames() if here is None else here
             if loaded.data is None:
                 return loaded.picture
             if (encoded := self._remembered.get(candidate)) is not None:
                 self._remembered.put(candidate, replace(encoded, data=loaded.data, to_show=True))
             if self._memory is not None and self._memory.keeps_file_of(candidate):
-                fetched[candidate.identity] = KeptPicture(loaded.data, to_show=True)
+                kept = KeptPicture(loaded.data, to_show=True)
+                self._memory.pictures.put_many({candidate.identity: kept})
             return loaded.picture
 
         def pictures() -> list[Image.Image | PictureError]:
             found: dict[int, Image.Image | PictureError] = {}
             while arrived := arriving.take(len(candidates)):
                 found.update(arrived)
-            if self._memory is not None:
-                self._memory.pictures.put_many(fetched)
             return [found[index] for index in range(len(candidates))]
 
         with LookAhead(picture, [range(len(candidates))], threads=self._threads, ahead=len(candidates)) as arriving:

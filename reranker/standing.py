@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,14 +12,11 @@ from reranker.match import SkippedPicture
 from reranker.ordering import PLAIN, Ordering, SourceWords, nearness
 from reranker.query import EncodedQuery
 from reranker.ranking import USUAL_PENALTY, Penalty, cosine_scores, penalties, top_indices, wanted_scores
+from reranker.rows import Rows
 from retriever.candidate import Candidate
 
 Place = tuple[int, ...]
 """Where a candidate stands in its pool; ties are decided by it, the smaller first."""
-
-
-_FIRST_ROOM = 64
-"""Candidates there is room for before the buffer grows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +46,8 @@ class Standing:
 
     With an `ordering` other than the plain one their nearness to the `captions`, float32 [k, d], is taken off, and what
     their sources' words have of the `phrases` is added. Places differ. In which order candidates are added makes no
-    difference. Their embeddings are held, not copied; beside them each takes some 200 bytes. Adding takes time by what
-    is added, not by what is there.
+    difference. Of each, its embedding is copied, and some 40 bytes are kept beside. Adding takes time by what is added,
+    not by what is there.
     """
 
     def __init__(
@@ -67,82 +65,99 @@ class Standing:
         self._ordering = ordering
         self._captions = captions if ordering.is_normalised else None
         self._words = SourceWords(phrases) if ordering.words else None
-        self._looked_at: list[tuple[Place, Candidate, Embeddings]] = []
+        self._candidates: list[Candidate] = []
+        self._embeddings = Rows(query.wanted.shape[1], np.float32)
+        self._places: Rows[np.int64] | None = None  # as wide as the first place is long
         # Of each candidate: the cosine to each part that is wanted, then to each thing that is not, last its nearness.
         self._parts = np.concatenate([query.wanted, query.unwanted])
-        self._buffer: NDArray[np.float32] = np.zeros((_FIRST_ROOM, len(self._parts) + 1), dtype=np.float32)
+        self._cosines = Rows(len(self._parts) + 1, np.float32)
         self._best: list[int] = []
         self._ranked = 0  # so many of those looked at were considered for the best
         self._skipped: list[tuple[Place, SkippedPicture]] = []
 
     def add(self, looked_at: Sequence[tuple[Place, Candidate]], embeddings: Sequence[Embeddings]) -> None:
-        """Add candidates, each with its place, and their embeddings, float32 [d] each, L2 norm 1."""
+        """Add candidates, each with its place, and their embeddings, float32 [d] each, L2 norm 1.
+
+        All places are of one length.
+        """
         if not looked_at:
             return
         rows = np.stack(embeddings)
-        before, after = len(self._looked_at), len(self._looked_at) + len(looked_at)
-        if after > len(self._buffer):  # twice as large each time, so that every row is moved a few times only
-            grown = np.zeros((max(after, 2 * len(self._buffer)), self._buffer.shape[1]), dtype=np.float32)
-            grown[:before] = self._buffer[:before]
-            self._buffer = grown
+        places = np.array([place for place, _ in looked_at], dtype=np.int64)
+        if self._places is None:
+            self._places = Rows(places.shape[1], np.int64)
+        cosines = np.zeros((len(rows), len(self._parts) + 1), dtype=np.float32)
         for column, one in enumerate(self._parts):
-            self._buffer[before:after, column] = cosine_scores(one, rows)
+            cosines[:, column] = cosine_scores(one, rows)
         if self._captions is not None:
-            self._buffer[before:after, -1] = nearness(rows, self._captions)
+            cosines[:, -1] = nearness(rows, self._captions)
         if self._words is not None:
             self._words.add(candidate for _, candidate in looked_at)
-        self._looked_at += [(*one, embedding) for one, embedding in zip(looked_at, embeddings, strict=True)]
+        self._places.append(places)
+        self._cosines.append(cosines)
+        self._embeddings.append(rows)
+        self._candidates += [candidate for _, candidate in looked_at]
 
     def skip(self, place: Place, candidate: Candidate, reason: str) -> None:
         """Count a candidate that could not be looked at."""
         self._skipped.append((place, SkippedPicture(candidate, reason)))
 
+    def __len__(self) -> int:
+        """How many candidates were looked at."""
+        return len(self._candidates)
+
     @property
     def done(self) -> int:
         """How many candidates were looked at or skipped."""
-        return len(self._looked_at) + len(self._skipped)
+        return len(self._candidates) + len(self._skipped)
 
     @property
     def best(self) -> tuple[Scored, ...]:
         """The best by now, at most `top`."""
-        if self._ranked < len(self._looked_at):
-            added = range(self._ranked, len(self._looked_at))
+        if self._ranked < len(self):
+            added = range(self._ranked, len(self))
             # With several parts, or words, a place depends on the whole pool: any candidate may be among the best now.
-            considered = range(len(self._looked_at)) if self._depends_on_the_pool else [*self._best, *added]
-            self._best = self._in_order(considered, self._top)
-            self._ranked = len(self._looked_at)
-        return tuple(self._scored(self._best))
+            considered = range(len(self)) if self._depends_on_the_pool else [*self._best, *added]
+            self._best = self.best_of(considered, self._top)
+            self._ranked = len(self)
+        return tuple(InOrder(self, np.array(self._best, dtype=np.intp)))
 
     @property
     def skipped(self) -> tuple[SkippedPicture, ...]:
         """What was skipped, in the order of the pool."""
         return tuple(skipped for _, skipped in sorted(self._skipped, key=lambda one: one[0]))
 
-    def in_order(self) -> list[Scored]:
-        """All that were looked at, best first."""
-        return self._scored(self._in_order(range(len(self._looked_at)), len(self._looked_at)))
+    def in_order(self) -> "InOrder":
+        """All that were looked at by now, best first."""
+        return InOrder(self, np.array(self.best_of(range(len(self)), len(self)), dtype=np.intp))
+
+    def best_of(self, considered: Sequence[int], top: int) -> list[int]:
+        """The best `top` of those considered, best first; each by its number, from 0, in the order of adding."""
+        chosen = np.asarray(considered, dtype=np.intp)
+        measured = self._measured(chosen)
+        total = measured.scores - measured.nearness + measured.bonuses - measured.penalties
+        if top < len(total):  # only what reaches the best is sorted by its place
+            border = np.partition(total, len(total) - top)[len(total) - top]
+            reaching = np.flatnonzero(total >= border)
+        else:
+            reaching = np.arange(len(total))
+        if self._places is not None:
+            places = self._places.at(chosen[reaching])
+            reaching = reaching[np.lexsort(places.T[::-1])]
+        found: list[int] = chosen[reaching[top_indices(total[reaching], top)]].tolist()
+        return found
+
+    def candidate(self, number: int) -> Candidate:
+        """The candidate that was added as so many-th, from 0."""
+        return self._candidates[number]
 
     @property
     def _depends_on_the_pool(self) -> bool:
         return len(self._parts) > 1 or self._words is not None
 
-    def _in_order(self, considered: Sequence[int], top: int) -> list[int]:
-        measured = self._measured(considered)
-        total = measured.scores - measured.nearness + measured.bonuses - measured.penalties
-        if top < len(total):  # only what reaches the best is sorted by its place
-            border = np.partition(total, len(total) - top)[len(total) - top]
-            reaching = np.flatnonzero(total >= border).tolist()
-        else:
-            reaching = list(range(len(total)))
-        reaching.sort(key=lambda number: self._looked_at[considered[number]][0])
-        return [considered[reaching[number]] for number in top_indices(total[reaching], top)]
-
-    def _measured(self, indices: Sequence[int]) -> "_Measured":
-        """Of the candidates at `indices`; with several parts, or words, they are measured by the whole pool."""
-        chosen = np.asarray(indices, dtype=np.intp)
-        values = self._buffer[: len(self._looked_at)]
-        if not self._depends_on_the_pool:
-            values = values[chosen]
+    def _measured(self, chosen: NDArray[np.intp]) -> "_Measured":
+        """Of the candidates chosen; with several parts, or words, they are measured by the whole pool."""
+        values = self._cosines.all() if self._depends_on_the_pool else self._cosines.at(chosen)
         parts, end = len(self._query.wanted), len(self._parts)
         scores = wanted_scores(values[:, :parts], self._query.weights, self._query.products)
         near = values[:, end]
@@ -153,20 +168,44 @@ class Standing:
         measured = _Measured(scores, near, bonuses, costs)
         return measured.at(chosen) if self._depends_on_the_pool else measured
 
-    def _scored(self, indices: Sequence[int]) -> list[Scored]:
-        measured = self._measured(indices)
-        return [
-            Scored(
-                candidate,
-                float(measured.scores[number]),
-                float(measured.penalties[number]),
-                embedding,
-                nearness=float(measured.nearness[number]),
-                bonus=float(measured.bonuses[number]),
-            )
-            for number, index in enumerate(indices)
-            for _, candidate, embedding in [self._looked_at[index]]
-        ]
+
+class InOrder(Sequence[Scored]):
+    """An order of a standing's candidates as it was measured; each is made when it is asked for."""
+
+    def __init__(self, standing: Standing, numbers: NDArray[np.intp]) -> None:
+        self._standing = standing
+        self._numbers = numbers
+        self._measured = standing._measured(numbers)
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+    @overload
+    def __getitem__(self, index: int) -> Scored: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> list[Scored]: ...
+
+    def __getitem__(self, index: int | slice) -> Scored | list[Scored]:
+        if isinstance(index, slice):
+            return [self[one] for one in range(len(self))[index]]
+        number, measured = int(self._numbers[index]), self._measured
+        return Scored(
+            self._standing.candidate(number),
+            float(measured.scores[index]),
+            float(measured.penalties[index]),
+            self._standing._embeddings[number],
+            nearness=float(measured.nearness[index]),
+            bonus=float(measured.bonuses[index]),
+        )
+
+    def candidates(self) -> list[Candidate]:
+        """The candidates, best first."""
+        return [self._standing.candidate(number) for number in self._numbers]
+
+    def embeddings(self) -> list[Embeddings]:
+        """Those of all candidates of the standing, in matrices, float32 [m, d] each, in the order of adding."""
+        return list(self._standing._embeddings.chunks())
 
 
 @dataclass(frozen=True, slots=True)

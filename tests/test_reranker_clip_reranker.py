@@ -456,27 +456,27 @@ def test_a_phrase_without_a_finite_embedding_is_refused(server: PictureServer) -
 
 
 def test_what_is_remembered_stays_below_its_limit_and_the_longest_unused_goes_first(server: PictureServer) -> None:
-    # Ten files of 30 MiB pass through a memory of 256 MiB: eight of them fit.
-    size = 30 << 20
+    # Seventy files of almost 2 MiB pass through a memory of 128 MiB: 65 of them fit.
+    size = (2 << 20) - (40 << 10)
     filler = bytes(size)
     encoder = CountingEncoder()
     pool = []
-    for number in range(10):
+    for number in range(70):
         picture = encoded(stripes(["red"] * (1 + number % 3) + ["blue"]), "PNG") + filler
         pool.append(candidate(number, server.put(f"/{number}.png", file(picture))))
     # One thread: the pictures arrive, and are used, in the order of the pool.
     with ClipReranker(encoder, loader=PictureLoader(loopback_sources={"sample"}), batch_size=2, threads=1) as reranker:
         reranker.rerank("red", pool, top=1)
-        assert sum(encoder.batches) == 10
-        fit = 8
+        assert sum(encoder.batches) == 70
+        fit = 65
         reranker.rerank("red", pool[-fit:], top=1)
-        assert sum(encoder.batches) == 10  # the last that fit are all there
+        assert sum(encoder.batches) == 70  # the last that fit are all there
         reranker.rerank("red", pool[:1], top=1)
-        assert sum(encoder.batches) == 11  # the first is not
+        assert sum(encoder.batches) == 71  # the first is not
         reranker.rerank("red", pool[-fit + 1 :], top=1)
-        assert sum(encoder.batches) == 11  # and for it the longest unused went, no other
+        assert sum(encoder.batches) == 71  # and for it the longest unused went, no other
         reranker.rerank("red", pool[-fit : -fit + 1], top=1)
-        assert sum(encoder.batches) == 12
+        assert sum(encoder.batches) == 72
 
 
 def test_two_threads_may_rerank_at_once(server: PictureServer, reranker: ClipReranker) -> None:

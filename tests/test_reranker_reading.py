@@ -68,7 +68,7 @@ def random_units(n: int, d: int = 16, seed: int = 0) -> Embeddings:
 @pytest.mark.parametrize("smaller", [True, False])
 def test_a_match_stands_out_by_its_two_comparisons(smaller: bool) -> None:
     neutral, pool, text = random_units(40), random_units(30, seed=1), random_units(1, seed=2)[0]
-    yardstick = Yardstick(neutral, list(pool), smaller=smaller)
+    yardstick = Yardstick(neutral, [pool], smaller=smaller)
     all_cosines = pool.astype(np.float64) @ neutral.T.astype(np.float64)
     best = all_cosines.max(axis=0)
     for picture, own in zip(pool, all_cosines, strict=True):
@@ -82,22 +82,20 @@ def test_a_match_stands_out_by_its_two_comparisons(smaller: bool) -> None:
 
 def test_what_it_reads_depends_neither_on_the_order_of_the_pool_nor_on_its_size_in_memory() -> None:
     neutral, pool, text = random_units(40), random_units(9000, seed=1), random_units(1, seed=2)[0]
-    forwards, backwards = (
-        Yardstick(neutral, rows).stands_out(text, pool[7]) for rows in (list(pool), list(pool[::-1]))
-    )
+    forwards, backwards = (Yardstick(neutral, rows).stands_out(text, pool[7]) for rows in ([pool], [pool[::-1]]))
     assert forwards == backwards
 
 
 def test_neutral_phrases_that_are_all_one_to_a_model_tell_nothing() -> None:
     same = np.repeat(random_units(1), 5, axis=0)
-    yardstick = Yardstick(same, list(random_units(3, seed=1)))
+    yardstick = Yardstick(same, [random_units(3, seed=1)])
     assert yardstick.stands_out(same[0], random_units(1, seed=4)[0]) is None
     assert Reader(yardstick, [(same[0], 1.0)]).stands_out(same[0]) is None
 
 
 def test_several_phrases_are_read_by_their_weighted_mean() -> None:
     neutral, pool, texts = random_units(40), random_units(30, seed=1), random_units(2, seed=2)
-    yardstick = Yardstick(neutral, list(pool))
+    yardstick = Yardstick(neutral, [pool])
     one, other = (yardstick.stands_out(text, pool[0]) for text in texts)
     assert one is not None
     assert other is not None
@@ -115,7 +113,7 @@ def test_a_word_says_how_well_a_match_fits(far: float | None, fit: str) -> None:
 
 def test_a_match_far_below_the_best_is_not_called_clear() -> None:
     neutral, pool, text = random_units(40), random_units(30, seed=1), random_units(1, seed=2)[0]
-    yardstick = Yardstick(neutral, list(pool))
+    yardstick = Yardstick(neutral, [pool])
     numbers = sorted((yardstick.stands_out(text, one) or 0.0 for one in pool), reverse=True)
     low = numbers[-1] - 1
     for gap, clear in ((numbers[0] - numbers[2], 3), (float("inf"), len(pool))):

@@ -82,5 +82,5 @@ def test_penalties_do_not_depend_on_the_order_in_which_candidates_are_added(seed
         for number in order:
             standing.add([((number,), candidate(number, f"http://127.0.0.1/{number}.png"))], [rows[number]])
         assert list(standing.best) == standing.in_order()[:10]
-        orders.append(standing.in_order())
+        orders.append(list(standing.in_order()))
     assert orders[0] == orders[1]

@@ -136,12 +136,12 @@ def _cosines(pictures: Embeddings, neutral: Embeddings) -> np.ndarray:
 
 
 def _smaller(text: Embeddings, pictures: Embeddings, neutral: Embeddings) -> np.ndarray:
-    yardstick = Yardstick(neutral, list(pictures), smaller=True)
+    yardstick = Yardstick(neutral, [pictures], smaller=True)
     return np.array([yardstick.stands_out(text, one) for one in pictures])
 
 
 def _mean_of_both(text: Embeddings, pictures: Embeddings, neutral: Embeddings) -> np.ndarray:
-    yardstick = Yardstick(neutral, list(pictures))
+    yardstick = Yardstick(neutral, [pictures])
     return np.array([yardstick.stands_out(text, one) for one in pictures])
 
 

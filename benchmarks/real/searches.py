@@ -13,7 +13,7 @@ from reranker.pictures import PictureLoader
 from reranker.query import Query
 from reranker.ranked import Ranked, readings_of
 from reranker.reading import Reading
-from reranker.standing import Scored
+from reranker.standing import InOrder
 from retriever.candidate import Candidate
 
 
@@ -31,7 +31,7 @@ class Searches:
         """Have the source say something of its pictures."""
         self._candidates.update(candidates)
 
-    def order(self, query: str | Query, pool: Sequence[int], ordering: Ordering = PLAIN) -> tuple[list[Scored], Asked]:
+    def order(self, query: str | Query, pool: Sequence[int], ordering: Ordering = PLAIN) -> tuple[InOrder, Asked]:
         """The pool, best first."""
         query = query if isinstance(query, Query) else Query.of_phrase(query)
         examples = Examples(query, self.texts.encoder, self.texts.in_use, self._loader, EncodedPictures(), None)

@@ -27,7 +27,7 @@ from phrasepix_core.urls import lasting
 from reranker.errors import ForbiddenAddressError, PictureError, PictureUnreachableError, PictureUnreadableError
 from reranker.match import Match
 from reranker.pictures.decode import FORMATS, Decoded, decoded
-from reranker.pictures.local_files import local_formats, path_of
+from reranker.pictures.local_files import LARGEST_LOCAL_BYTES, local_formats, path_of
 from retriever.candidate import Candidate, Rendition
 from retriever.credit import CREDIT_FORMATS, credit_line
 from retriever.errors import RetrieverError
@@ -249,7 +249,7 @@ class _Saver:
         if suffix[1:].isalnum() and suffix not in Image.registered_extensions():
             # It is shown by its preview, perhaps reduced: what it says of its size counts.
             return Decoded(match.picture, suffix[1:].upper(), (match.candidate.width, match.candidate.height))
-        return _verified(path, formats)
+        return _verified(path, formats, LARGEST_LOCAL_BYTES)
 
     def _is_on_disk(self, candidate: Candidate) -> bool:
         return is_on_disk(self._opened[candidate.source])
@@ -299,11 +299,13 @@ class _Saver:
         self._resources.close()
 
 
-def _verified(path: Path, formats: tuple[str, ...] = FORMATS) -> Decoded:
+def _verified(path: Path, formats: tuple[str, ...] = FORMATS, largest_alone: int = 0) -> Decoded:
     """The picture in a file, decoded to its end, with a digest of its pixels. Raises `PictureUnreadableError`."""
     hush("PIL")  # the bound is our own, and what else may be odd did not keep it from decoding
     with open_regular(path) as file:
-        return decoded(file, largest_pixels=_LARGEST_PIXELS, formats=formats, with_digest=True)
+        return decoded(
+            file, largest_pixels=_LARGEST_PIXELS, formats=formats, with_digest=True, largest_alone=largest_alone
+        )
 
 
 def _with_credit(source: Path, target: Path, verified: Decoded, candidate: Candidate) -> str:
@@ -313,7 +315,7 @@ def _with_credit(source: Path, target: Path, verified: Decoded, candidate: Candi
     if why_not:
         return why_not
     try:
-        written = _verified(target)
+        written = _verified(target, (*FORMATS, verified.kind), LARGEST_LOCAL_BYTES)
         if (written.size, written.digest) == (verified.size, verified.digest):
             return ""
     except PictureUnreadableError:

@@ -3,11 +3,20 @@
 from typing import IO
 
 from phrasepix_core.bare.bare_file import BareFile, RefusedPictureError
+from phrasepix_core.bare.endless import holds_more_than_it_is, refuse_endless
 from phrasepix_core.bare.jpeg import JPEG_SIGNATURE, bare_jpeg
 from phrasepix_core.bare.orientation import orientation_of, orientation_of_exif
 from phrasepix_core.bare.png import PNG_SIGNATURE, bare_png
 
-__all__ = ["BareFile", "RefusedPictureError", "bare_file", "orientation_of", "orientation_of_exif"]
+__all__ = [
+    "BareFile",
+    "RefusedPictureError",
+    "bare_file",
+    "holds_more_than_it_is",
+    "orientation_of",
+    "orientation_of_exif",
+    "refuse_endless",
+]
 
 
 def bare_file(file: IO[bytes]) -> BareFile | None:

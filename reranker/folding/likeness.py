@@ -1,7 +1,7 @@
 """Which pictures are one and the same."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -43,13 +43,19 @@ class _Known:
     embedding: Embeddings
 
 
+_UNKNOWN = _Known(None, np.empty(0, dtype=np.float32))
+
+
 class Likeness:
     """Tells which of the pictures that were added are one: by where they come from, by their bytes, by their looks.
 
-    Some 6 KB and the embedding are held of each, and a byte for each pair that was compared.
+    It is meant for `most` pictures: whoever adds more should have it `keep_only` so many at times. Some 6 KB and the
+    embedding are held of each, and a byte for each pair that was compared. Of one that was added and
+    is not kept any more, its source alone can say what it is one with.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, most: int = 1000) -> None:
+        self.most = most
         self._known: dict[tuple[str, str], _Known] = {}
         self._numbers: dict[tuple[str, str], int] = {}
         # By the number of one, what was decided of it and each other: a byte a pair, for a pool has many.
@@ -60,8 +66,19 @@ class Likeness:
         self._known[candidate.identity] = _Known(fingerprint, embedding)
         self._numbers.setdefault(candidate.identity, len(self._numbers))
 
+    def __len__(self) -> int:
+        return len(self._known)
+
+    def keep_only(self, candidates: Iterable[Candidate]) -> None:
+        """Forget the fingerprints of all others."""
+        self._known = {one.identity: self._known[one.identity] for one in candidates if one.identity in self._known}
+        self._numbers = {identity: number for number, identity in enumerate(self._known)}
+        self._decided.clear()
+
     def with_each(self, one: Candidate, others: Sequence[Candidate]) -> list[bool]:
-        """Whether `one` and each of `others` are one picture. All must have been added."""
+        """Whether `one` and each of `others` are one picture."""
+        if one.identity not in self._numbers or any(other.identity not in self._numbers for other in others):
+            return self._decide(one, others)
         here = self._numbers[one.identity]
         there = [self._numbers[other.identity] for other in others]
         decided = self._decided.setdefault(here, bytearray())
@@ -76,16 +93,16 @@ class Likeness:
         return [decided[number] == _SAME for number in there]
 
     def with_picture(self, fingerprint: Fingerprint, embedding: Embeddings, others: Sequence[Candidate]) -> list[bool]:
-        """Whether a picture that is no candidate's and each of `others`, which must have been added, are one."""
-        there = [self._known[other.identity] for other in others]
+        """Whether a picture that is no candidate's and each of `others` are one."""
+        there = [self._known.get(other.identity, _UNKNOWN) for other in others]
         same = [_have_equal_bytes(fingerprint, known.fingerprint) for known in there]
         for index in _look_alike(_Known(fingerprint, embedding), there):
             same[index] = True
         return same
 
     def _decide(self, one: Candidate, others: Sequence[Candidate]) -> list[bool]:
-        here = self._known[one.identity]
-        there = [self._known[other.identity] for other in others]
+        here = self._known.get(one.identity, _UNKNOWN)
+        there = [self._known.get(other.identity, _UNKNOWN) for other in others]
         same = [
             _have_one_origin(one, other) or _have_equal_bytes(here.fingerprint, known.fingerprint)
             for other, known in zip(others, there, strict=True)

@@ -25,16 +25,23 @@ def places_kept(
 
 
 def siblings_of(
-    kept: Sequence[int], order: Sequence[Candidate], likeness: Likeness | None, *, without: Collection[int] = ()
+    kept: Sequence[int],
+    order: Sequence[Candidate],
+    likeness: Likeness | None,
+    *,
+    without: Collection[int] = (),
+    within: int | None = None,
 ) -> list[tuple[Candidate, ...]]:
     """What of the order folds into each of the places `kept`, best first: into the best it shows one picture with.
+
+    Only the first `within` places are looked at, without a number all.
 
     Only those kept are compared to: in a chain of pictures, each like the next, the ends may be different ones.
     """
     if likeness is None:
         return [() for _ in kept]
     taken = {*kept, *without}
-    unfolded = [place for place in range(len(order)) if place not in taken]
+    unfolded = [place for place in range(len(order))[:within] if place not in taken]
     siblings: list[tuple[Candidate, ...]] = []
     for one in kept:
         same = likeness.with_each(order[one], [order[place] for place in unfolded])

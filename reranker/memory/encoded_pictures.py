@@ -34,7 +34,7 @@ class EncodedPictures:
     All are of one encoder, in this process. May be used from several threads.
     """
 
-    def __init__(self, largest_bytes: int = 256 << 20) -> None:
+    def __init__(self, largest_bytes: int = 128 << 20) -> None:
         self._largest_bytes = largest_bytes
         self._kept: OrderedDict[tuple[str, str], EncodedPicture] = OrderedDict()
         self._bytes = 0

@@ -8,17 +8,18 @@ from PIL import Image
 _BYTES_A_PIXEL = {"1": 1, "L": 1, "P": 1, "I;16": 2, "I;16L": 2, "I;16B": 2, "I;16N": 2}
 """In a loaded picture of Pillow's, by mode; 4 in the others."""
 
-_DECODERS_BYTES = {"WEBP": 17, "AVIF": 13, "HEIF": 13}
+_DECODERS_BYTES = {"WEBP": 13, "AVIF": 13, "HEIF": 13}
 """What the decoders of these formats take a pixel beside the loaded picture: their canvases and planes.
 
-Above what still pictures of 17 and 34 million pixels took: 13.6, 6.8 and 4.4. The rest is room for transparency and
-animation, which were not measured.
+WebP took 12.1, lossy or not, with transparency or animation; AVIF of 8 bits 5.4, and more bits take twice as many.
 """
 
 _ROWS_PER_STRIP, _TILE_LENGTH, _BITS = 278, 323, 258
 
 
-def decoding_bytes(opened: Image.Image, whole: tuple[int, int], *, has_many_scans: bool, factor: int) -> int:
+def decoding_bytes(
+    opened: Image.Image, whole: tuple[int, int], *, has_many_scans: bool, is_deep_colour: bool, factor: int
+) -> int:
     """The bytes to decode an `opened` picture and reduce each side by `factor`, by estimate.
 
     `whole` is the size in its file in pixels, before a JPEG was set to be decoded at a fraction of it.
@@ -30,14 +31,19 @@ def decoding_bytes(opened: Image.Image, whole: tuple[int, int], *, has_many_scan
     size = loaded + outcome + whole[0] * whole[1] * _DECODERS_BYTES.get(kind, 0)
     if has_many_scans:
         size += _coefficients(opened, whole)
+    if is_deep_colour:
+        size += loaded
     if kind == "TIFF":
         size += _of_tiff(opened, loaded)
     return size
 
 
-def webp_bytes(width: int, height: int) -> int:
-    """The bytes to open and decode a WebP: its canvases are there as soon as it is opened."""
-    return width * height * (4 + 4 + _DECODERS_BYTES["WEBP"])
+def webp_bytes(width: int, height: int, largest_outcome: int) -> int:
+    """The bytes to open and decode a WebP: its canvases are there as soon as it is opened.
+
+    `largest_outcome` is how many pixels the outcome has at most.
+    """
+    return width * height * (4 + _DECODERS_BYTES["WEBP"]) + 4 * min(width * height, largest_outcome)
 
 
 def webp_canvas(head: bytes) -> tuple[int, int] | None:

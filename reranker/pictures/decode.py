@@ -12,10 +12,11 @@ from typing import IO
 
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from phrasepix_core.bare import BareFile, RefusedPictureError, bare_file, orientation_of
+from phrasepix_core.bare import BareFile, RefusedPictureError, bare_file, orientation_of, refuse_endless
 from reranker.errors import PictureUnreadableError
 from reranker.pictures.budget import DECODING, MemoryBudget
 from reranker.pictures.cost import decoding_bytes, webp_bytes, webp_canvas
+from reranker.pictures.deep_colour import DeepColour
 from reranker.pictures.rgb import upright_rgb
 from reranker.pictures.tiff_pages import has_unsigned_numbers, show_full_page
 
@@ -37,6 +38,8 @@ _LARGEST_IN_MEMORY = 256 << 20
 """For formats whose decoders read the whole file first, however little of it is the picture."""
 
 _READ_WHOLE = (b"RIFF", b"ftyp")
+_COPIES = 3
+"""How many copies of such a file are made: Pillow's, the decoder's, and one of its metadata."""
 
 _DECODER_FAILURES = (
     OSError, SyntaxError, ValueError, TypeError, LookupError, EOFError, ArithmeticError, AttributeError, RuntimeError,
@@ -73,6 +76,7 @@ def decode_file(
     largest_pixels: int = LARGEST_PIXELS,
     kept_pixels: int = KEPT_PIXELS,
     formats: tuple[str, ...] = FORMATS,
+    largest_alone: int = 0,
 ) -> Image.Image:
     """The picture in `file` as RGB, upright, its first frame or full page, transparency laid on white.
 
@@ -81,9 +85,17 @@ def decode_file(
     picture of more than `kept_pixels` is reduced to a whole fraction of its size that leaves `enough`; one of more than
     `KEPT_PIXELS` still, below that too.
     Raises `PictureUnreadableError` if it is empty, no picture, damaged or cut off, has more than `largest_pixels`,
-    takes more memory than `DECODING` has, or is more than `MOST_OBLONG` times as long as wide.
+    takes more memory than `DECODING` has and than the `largest_alone` may take, in bytes, with nothing else being
+    decoded at the time, or is more than `MOST_OBLONG` times as long as wide.
     """
-    return decoded(file, enough=enough, largest_pixels=largest_pixels, kept_pixels=kept_pixels, formats=formats).picture
+    return decoded(
+        file,
+        enough=enough,
+        largest_pixels=largest_pixels,
+        kept_pixels=kept_pixels,
+        formats=formats,
+        largest_alone=largest_alone,
+    ).picture
 
 
 def decoded(
@@ -95,52 +107,100 @@ def decoded(
     formats: tuple[str, ...] = FORMATS,
     with_digest: bool = False,
     budget: MemoryBudget = DECODING,
+    largest_alone: int = 0,
 ) -> Decoded:
     """The picture in `file` as `decode_file` has it, with what was found out on the way."""
+    with ExitStack() as held:
+        outcome = _attempted(
+            file,
+            enough=enough,
+            largest_pixels=largest_pixels,
+            kept_pixels=kept_pixels,
+            formats=formats,
+            with_digest=with_digest,
+            budget=budget,
+            most_bytes=max(budget.most_bytes, largest_alone),
+            held=held,
+        )
+    if isinstance(outcome, PictureUnreadableError):
+        raise outcome
+    return outcome
+
+
+def _attempted(
+    file: IO[bytes],
+    *,
+    enough: int | None,
+    largest_pixels: int,
+    kept_pixels: int,
+    formats: tuple[str, ...],
+    with_digest: bool,
+    budget: MemoryBudget,
+    most_bytes: int,
+    held: ExitStack,
+) -> Decoded | PictureUnreadableError:
+    """What `decoded` gives or raises. When it is given, nothing else that the decoder made is left.
+
+    The part of the `budget` that it takes is entered into `held`: whoever called gives it back after that. A
+    raised error would keep the decoder's memory, by its traceback, for as long as anybody keeps the error.
+    """
     head = file.read(32)
     if not head:
-        raise PictureUnreadableError("the file is empty")
-    with _failures_named(head[:12], largest_pixels), ExitStack() as resources:
-        _refuse_large_file(file, head)
-        if (canvas := webp_canvas(head)) is not None:
-            _refuse_pixels(canvas, largest_pixels)
-            resources.enter_context(budget.held(_within(webp_bytes(*canvas), budget)))
-        bare = bare_file(file)
-        file.seek(0)
-        opened: Image.Image = resources.enter_context(
-            Image.open(file if bare is None else bare.opened(), formats=formats)
-        )
-        kind = opened.format or ""
-        _refuse_pixels(opened.size, largest_pixels)
-        show_full_page(opened)
-        _refuse_pixels(opened.size, largest_pixels)
-        _refuse_oblong(opened)
-        whole = opened.size
-        if enough is None and with_digest and opened.width * opened.height > _DIGESTED_WHOLE:
-            enough = min(whole) // 4
-        if enough is not None:
-            opened.draft(None, (enough, enough))  # formats other than JPEG know no such thing and ignore it
-        factor = _factor(opened.size, enough, kept_pixels)
-        if canvas is None:
-            has_many_scans = bare is not None and bare.has_many_scans
-            size = decoding_bytes(opened, whole, has_many_scans=has_many_scans, factor=factor)
-            resources.enter_context(budget.held(_within(size, budget)))
-        try:
-            opened.load()
-        except OSError:
-            if bare is None or kind not in {"JPEG", "MPO"}:
-                raise
-            opened.close()
-            opened = _with_end(bare, enough)
-        orientation = _orientation(opened, bare)
-        picture = upright_rgb(opened, orientation=orientation, factor=factor, unsigned=has_unsigned_numbers(opened))
-        # Other formats' files keep their decoder as long as they live, with its memory and its threads.
-        return Decoded(
-            picture.copy() if picture is opened and kind not in {"JPEG", "MPO"} else picture,
-            kind,
-            whole if orientation < 5 else (whole[1], whole[0]),
-            digest_of(opened, orientation) if with_digest else b"",
-        )
+        return PictureUnreadableError("the file is empty")
+    try:
+        with _failures_named(head[:12], largest_pixels), ExitStack() as opening:
+            _refuse_large_file(file, head)
+            if (canvas := webp_canvas(head)) is not None:
+                _refuse_pixels(canvas, largest_pixels)
+                size = webp_bytes(*canvas, KEPT_PIXELS) + _COPIES * file.seek(0, io.SEEK_END)
+                held.enter_context(budget.held(_within(size, most_bytes)))
+            refuse_endless(file)
+            bare = bare_file(file)
+            file.seek(0)
+            opened: Image.Image = opening.enter_context(
+                Image.open(file if bare is None else bare.opened(), formats=formats)
+            )
+            kind = opened.format or ""
+            _refuse_pixels(opened.size, largest_pixels)
+            show_full_page(opened)
+            _refuse_pixels(opened.size, largest_pixels)
+            _refuse_oblong(opened)
+            whole = opened.size
+            if enough is None and with_digest and opened.width * opened.height > _DIGESTED_WHOLE:
+                enough = min(whole) // 4
+            if enough is not None:
+                opened.draft(None, (enough, enough))  # formats other than JPEG know no such thing and ignore it
+            factor = _factor(opened.size, enough, kept_pixels)
+            deep = DeepColour.of_opened(opened)
+            if canvas is None:
+                has_many_scans = bare is not None and bare.has_many_scans
+                size = decoding_bytes(
+                    opened, whole, has_many_scans=has_many_scans, is_deep_colour=deep is not None, factor=factor
+                )
+                size += _COPIES * file.seek(0, io.SEEK_END) if head[4:8] in _READ_WHOLE else 0
+                held.enter_context(budget.held(_within(size, most_bytes)))
+            try:
+                opened.load()
+            except OSError:
+                if bare is None or kind not in {"JPEG", "MPO"}:
+                    raise
+                opened.close()
+                opened = _with_end(bare, enough)
+            if deep is not None:
+                with Image.open(file if bare is None else bare.opened(), formats=formats) as again:
+                    show_full_page(again)
+                    deep.brighten(opened, again)
+            orientation = _orientation(opened, bare)
+            picture = upright_rgb(opened, orientation=orientation, factor=factor, unsigned=has_unsigned_numbers(opened))
+            # Other formats' files keep their decoder as long as they live, with its memory and its threads.
+            return Decoded(
+                picture.copy() if picture is opened and kind not in {"JPEG", "MPO"} else picture,
+                kind,
+                whole if orientation < 5 else (whole[1], whole[0]),
+                digest_of(opened, orientation) if with_digest else b"",
+            )
+    except PictureUnreadableError as error:
+        return PictureUnreadableError(*error.args)
 
 
 def digest_of(picture: Image.Image, orientation: int = 1) -> bytes:
@@ -211,10 +271,10 @@ def _too_many(pixels: str, largest: int) -> PictureUnreadableError:
     )
 
 
-def _within(size: int, budget: MemoryBudget) -> int:
-    if size > budget.most_bytes:
+def _within(size: int, most_bytes: int) -> int:
+    if size > most_bytes:
         raise PictureUnreadableError(
-            f"the picture would take {size >> 20} MiB of memory to decode; at most {budget.most_bytes >> 20} are used"
+            f"the picture would take {size >> 20} MiB of memory to decode; at most {most_bytes >> 20} are used"
         )
     return size
 

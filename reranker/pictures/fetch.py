@@ -1,5 +1,6 @@
 """A picture file from its URL: bounded in bytes and time, from public addresses only."""
 
+import io
 import threading
 from typing import TYPE_CHECKING, Self
 
@@ -97,15 +98,15 @@ class PictureFetcher:
         announced = response.headers.get("Content-Length", "")
         if announced.isdecimal() and int(announced) > self._largest_bytes:
             raise too_large
-        body = bytearray()
+        body = io.BytesIO()  # gives its bytes away without a copy
         # read1 returns what has come; read would wait for a whole chunk, and a trickle never fills it.
         while chunk := response.read1(_CHUNK, decode_content=True):
-            body += chunk
-            if len(body) > self._largest_bytes:
+            body.write(chunk)
+            if body.tell() > self._largest_bytes:
                 raise too_large
             if self._closed.is_set():
                 raise PictureUnreachableError(_ENDED)
-        return bytes(body)
+        return body.getvalue()
 
     def close(self) -> None:
         """Close the connections; what is still under way ends at once."""

@@ -81,7 +81,7 @@ class PictureLoader:
             try:
                 return self._load(candidate, rendition, None if whole else DECODED_TO * short_side)
             except PictureError as error:
-                failure = error
+                failure = error.without_frames()
                 if isinstance(error, TransientPictureError) and rendition.as_given:
                     busy_hosts.add(host)  # it is down or asks for patience: asking it for more would not help
         raise failure

@@ -18,6 +18,10 @@ LARGEST_LOCAL_PIXELS = 128_000_000
 """Twice what is decoded of strangers' pictures: telephones have a hundred million."""
 
 
+LARGEST_LOCAL_BYTES = 2304 << 20
+"""What one of one's own pictures may take alone: a WebP of 128 million pixels does."""
+
+
 class LocalFiles:
     """Decodes files where they lie; nothing is copied.
 
@@ -68,7 +72,14 @@ def _decoded(path: Path, enough: int) -> Image.Image:
             # A camera's own file cannot be told by content: most are TIFF, and begin with a picture of a stamp's size.
             if path.suffix.lower() not in Image.registered_extensions():
                 return _reduced(raw_preview(file, enough), enough)
-            return decode_file(file, enough=enough, largest_pixels=LARGEST_LOCAL_PIXELS, kept_pixels=0, formats=formats)
+            return decode_file(
+                file,
+                enough=enough,
+                largest_pixels=LARGEST_LOCAL_PIXELS,
+                kept_pixels=0,
+                formats=formats,
+                largest_alone=LARGEST_LOCAL_BYTES,
+            )
     except OSError as error:
         raise PictureUnreachableError(f"the file cannot be read: {error.strerror or error}") from None
 

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-_STRIP_PIXELS = 2_000_000
+STRIP_PIXELS = 2_000_000
+"""How many pixels are converted at a time."""
 
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -23,7 +24,7 @@ _TURNS = {
 }
 """What brings a picture upright, by its orientation as in Exif."""
 
-_WHOLES = (255, 1023, 4095, 16383, 65535)
+WHOLES = (255, 1023, 4095, 16383, 65535)
 """The largest whole number of 8, 10, 12, 14 and 16 bits."""
 
 _Box = tuple[int, int, int, int]
@@ -37,13 +38,13 @@ def upright_rgb(picture: Image.Image, *, orientation: int = 1, factor: int = 1, 
     """
     to_rgb = _conversion(picture, unsigned)
     width, height = picture.size if orientation < 5 else (picture.height, picture.width)
-    if width * height <= _STRIP_PIXELS:
+    if width * height <= STRIP_PIXELS:
         whole = to_rgb(_turned(picture, orientation))
         return whole if factor == 1 else whole.reduce(factor)
     if factor == 1 and picture.mode == "RGB" and not picture.has_transparency_data:
         return to_rgb(_turned(picture, orientation))
     rgb = Image.new("RGB", (math.ceil(width / factor), math.ceil(height / factor)))
-    rows = max(1, _STRIP_PIXELS // width // factor) * factor
+    rows = max(1, STRIP_PIXELS // width // factor) * factor
     for top in range(0, height, rows):
         upright = (0, top, width, min(top + rows, height))
         strip = picture.crop(_stored(upright, picture.size, orientation))
@@ -91,7 +92,7 @@ def _values(strip: Image.Image, unsigned: bool) -> NDArray[np.generic]:
 
 
 def _strips(picture: Image.Image, unsigned: bool) -> Iterator[NDArray[np.generic]]:
-    rows = max(1, _STRIP_PIXELS // picture.width)
+    rows = max(1, STRIP_PIXELS // picture.width)
     for top in range(0, picture.height, rows):
         strip = picture.crop((0, top, picture.width, min(top + rows, picture.height)))
         yield _values(strip, unsigned)
@@ -110,7 +111,7 @@ def _grey_scale(picture: Image.Image, unsigned: bool) -> Callable[[NDArray[np.ge
         if finite.size:
             low, high = min(low, float(finite.min())), max(high, float(finite.max()))
     if picture.mode != "F" and low >= 0 and high <= 65535:
-        whole = next(whole for whole in _WHOLES if high <= whole)
+        whole = next(whole for whole in WHOLES if high <= whole)
         shades = np.clip(np.arange(65536) * (255.0 / whole), 0, 255).round().astype(np.uint8)
         return lambda values: shades[values.astype(np.uint16, copy=False)]
     if picture.mode == "F" and low >= 0 and high <= 1:

@@ -8,7 +8,13 @@ import zlib
 from contextlib import suppress
 from typing import IO, TYPE_CHECKING, Any
 
-from phrasepix_core.bare import RefusedPictureError, bare_file, orientation_of
+from phrasepix_core.bare import (
+    RefusedPictureError,
+    bare_file,
+    holds_more_than_it_is,
+    orientation_of,
+    refuse_endless,
+)
 from phrasepix_core.hush import hush
 from phrasepix_core.text import printable, unescaped
 from retriever.folder.carriers import Carried, carried_by
@@ -47,6 +53,8 @@ def facts_of_file(file: IO[bytes], formats: tuple[str, ...] = FORMATS) -> Facts:
     pi_heif.register_heif_opener()
     hush("PIL")  # of ten thousand pictures some have damaged metadata, and nobody wants to read so of each
     try:
+        refuse_endless(file)
+        file.seek(0)
         try:
             with Image.open(file, formats=formats) as picture:
                 return _facts_of_picture(picture, file)
@@ -103,6 +111,8 @@ def _from_exif(picture: "ImageFile") -> tuple[Facts, bool]:
 
     block = picture.info.get("exif")
     lies = orientation_of(block if isinstance(block, bytes) else b"", b"") in _LYING
+    if isinstance(block, bytes) and holds_more_than_it_is(block):
+        return Facts(), lies
     try:
         exif = Image.Image.getexif(picture)  # a PNG's own would decode the pixels in search of it
         said = Facts(creator=_exif_text(exif.get(_ARTIST)), rights=_exif_text(exif.get(_COPYRIGHT)))

@@ -1,0 +1,59 @@
+"""A matrix that grows by rows, in time and memory by what is added: no row is moved, and few are kept free."""
+
+from collections.abc import Iterator
+from typing import Generic, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+Number = TypeVar("Number", bound=np.generic)
+
+_PER_CHUNK = 1024
+
+
+class Rows(Generic[Number]):
+    """Rows of `width` numbers each, in chunks of 1024."""
+
+    def __init__(self, width: int, dtype: type[Number]) -> None:
+        self._width = width
+        self._dtype = dtype
+        self._chunks: list[NDArray[Number]] = []
+        self._count = 0
+
+    def __len__(self) -> int:
+        return self._count
+
+    def append(self, rows: NDArray[Number]) -> None:
+        """Add rows [n, width]; they are copied."""
+        while len(rows):
+            free = len(self._chunks) * _PER_CHUNK - self._count
+            if not free:
+                self._chunks.append(np.empty((_PER_CHUNK, self._width), dtype=self._dtype))
+                continue
+            part, rows = rows[:free], rows[free:]
+            start = self._count % _PER_CHUNK
+            self._chunks[-1][start : start + len(part)] = part
+            self._count += len(part)
+
+    def __getitem__(self, index: int) -> NDArray[Number]:
+        """One row, [width]; not a copy."""
+        row: NDArray[Number] = self._chunks[index // _PER_CHUNK][index % _PER_CHUNK]
+        return row
+
+    def at(self, indices: NDArray[np.intp]) -> NDArray[Number]:
+        """A copy of the rows at these indices, [n, width]."""
+        rows = np.empty((len(indices), self._width), dtype=self._dtype)
+        chunks = indices // _PER_CHUNK
+        for number in np.unique(chunks):
+            wanted = chunks == number
+            rows[wanted] = self._chunks[number][indices[wanted] % _PER_CHUNK]
+        return rows
+
+    def all(self) -> NDArray[Number]:
+        """A copy of all rows, [n, width]."""
+        return np.concatenate([np.empty((0, self._width), dtype=self._dtype), *self.chunks()])
+
+    def chunks(self) -> Iterator[NDArray[Number]]:
+        """All rows in order, up to 1024 at a time; not copied."""
+        for number, chunk in enumerate(self._chunks):
+            yield chunk[: self._count - number * _PER_CHUNK]

@@ -1,0 +1,255 @@
+"""Pictures that are built to cost: what they take is bounded, and what would take minutes is refused at once."""
+
+import io
+import subprocess
+import sys
+import time
+import tracemalloc
+import zlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image, TiffImagePlugin
+
+from benchmarks.hostile_pictures import animated, animated_png, bmp_of_runs, chunk, many_scans, png, saved
+from reranker.clip_reranker import ClipReranker
+from reranker.encoder import unit_rows
+from reranker.errors import PictureError, PictureUnreadableError
+from reranker.folding import Likeness, fingerprint_of, places_kept, siblings_of
+from reranker.pictures import PictureLoader
+from reranker.pictures.budget import MemoryBudget
+from reranker.pictures.decode import decode, decoded
+from reranker.query import EncodedQuery
+from reranker.standing import Standing
+from reranker.testing import ColourEncoder
+from retriever.folder.metadata import NoPictureError, facts_of_file
+from tests.picture_server import PictureServer, candidate, encoded, file, stripes
+
+
+@pytest.fixture
+def server() -> Iterator[PictureServer]:
+    with PictureServer() as server:
+        yield server
+
+
+STRIPES = stripes(["red", "blue", "green"], (90, 30))
+
+_IN_THREADS = """
+import io, sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from reranker.pictures.budget import MemoryBudget
+from reranker.pictures.decode import decoded
+data, budget = Path(sys.argv[1]).read_bytes(), MemoryBudget(250_000_000)
+def work(number):
+    return decoded(io.BytesIO(data), enough=224, budget=budget).size
+with ThreadPoolExecutor(10) as threads:
+    assert set(threads.map(work, range(20))) == {(4000, 4000)}
+print(next(line.split()[1] for line in open("/proc/self/status") if line.startswith("VmHWM")))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="peaks are read where Linux has them")
+@pytest.mark.parametrize(
+    "make", [lambda side: png(side, 8, 6), saved("F", "TIFF", compression="tiff_lzw")], ids=["png", "tiff"]
+)
+def test_ten_threads_take_no_more_than_the_budget_together(make: Callable[[int], bytes], tmp_path: Path) -> None:
+    (tmp_path / "picture").write_bytes(make(4000))
+    done = subprocess.run(
+        [sys.executable, "-c", _IN_THREADS, tmp_path / "picture"], capture_output=True, text=True, check=True
+    )
+    assert int(done.stdout) < 450_000  # kB; it was 900 000 and more
+
+
+def pictures_held_by(error: BaseException) -> list[object]:
+    """What pictures and files the frames of an error and of all errors behind it hold."""
+    held: list[object] = []
+    while True:
+        trace = error.__traceback__
+        while trace is not None:
+            held += [one for one in trace.tb_frame.f_locals.values() if isinstance(one, Image.Image)]
+            trace = trace.tb_next
+        if error.__context__ is None:
+            return held
+        error = error.__context__
+
+
+def test_the_error_of_a_damaged_picture_keeps_no_pixels() -> None:
+    whole = encoded(Image.effect_noise((64, 64), 80), "PNG")
+    with pytest.raises(PictureUnreadableError, match="damaged") as caught:
+        decode(whole[: len(whole) // 2])
+    assert pictures_held_by(caught.value) == []
+    assert caught.value.__context__ is None
+    assert caught.value.without_frames().__traceback__ is None
+
+
+def test_what_failed_for_a_search_keeps_no_file(server: PictureServer) -> None:
+    gone = candidate(1, server.put("/gone.png", file(encoded(STRIPES, "PNG")[:60] + bytes(1000))))
+    with PictureLoader(loopback_sources={"sample"}) as loader, pytest.raises(PictureError) as caught:
+        loader.load(gone, 64)
+    trace, frames = caught.value.__traceback__, 0
+    while trace is not None:
+        frames += trace.tb_frame.f_code.co_name in {"decode", "_load", "_answer"}
+        trace = trace.tb_next
+    assert frames == 0
+
+
+def test_a_jpeg_of_twenty_thousand_scans_is_refused_within_seconds() -> None:
+    jpeg = many_scans(3000, 20_000)
+    begun = time.monotonic()
+    with pytest.raises(PictureUnreadableError, match="more than 100 scans of 3000 × 3000 pixels"):
+        decode(jpeg)
+    assert time.monotonic() - begun < 10  # decoding takes minutes
+    assert decode(many_scans(64, 20)).size == (64, 64)
+
+
+def gif_with_comment(size: int) -> bytes:
+    gif = saved("RGB", "GIF")(32)
+    start = 13 + (3 << (gif[10] & 7) + 1 if gif[10] & 0x80 else 0)
+    return gif[:start] + b"!\xfe" + (b"\xff" + b"c" * 255) * (size // 255) + b"\0" + gif[start:]
+
+
+def tiff_of_fields(fields: int, length: int) -> bytes:
+    """A TIFF whose many private fields all name the same bytes."""
+    tags = TiffImagePlugin.ImageFileDirectory_v2()
+    for number in range(fields):
+        tags[65000 + number] = b"x" * length
+        tags.tagtype[65000 + number] = 7
+    whole = encoded(STRIPES, "TIFF", tiffinfo=tags)
+    (table,) = np.frombuffer(whole, "<u4", 1, 4)
+    entries = np.frombuffer(whole, "<u2", 1, int(table))[0]
+    patched = bytearray(whole)
+    first = None
+    for entry in range(entries):
+        at = int(table) + 2 + 12 * entry
+        if int.from_bytes(patched[at : at + 2], "little") >= 65000:
+            first = first or patched[at + 8 : at + 12]
+            patched[at + 8 : at + 12] = first
+    # What the others named is cut away, as far as it lies at the end.
+    return bytes(patched[: len(whole) - (fields - 1) * length])
+
+
+def tiff_of_strips(strips: int) -> bytes:
+    tags = TiffImagePlugin.ImageFileDirectory_v2()
+    tags[65000] = (7,) * strips
+    return encoded(STRIPES, "TIFF", tiffinfo=tags)
+
+
+@pytest.mark.parametrize(
+    ("data", "why"),
+    [
+        (gif_with_comment(3 << 20), "comments"),
+        (bmp_of_runs(2500), "run lengths"),
+        (tiff_of_strips(400_000), "numbers"),
+        (tiff_of_fields(30, 20_000), "name more bytes"),
+    ],
+    ids=["gif", "bmp", "strips", "fields"],
+)
+def test_what_takes_minutes_or_gigabytes_to_open_is_refused(data: bytes, why: str) -> None:
+    with pytest.raises(PictureUnreadableError, match=why):
+        decode(data)
+    with pytest.raises(NoPictureError):
+        facts_of_file(io.BytesIO(data))
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        gif_with_comment(9000),
+        bmp_of_runs(300),
+        tiff_of_fields(1, 20_000),
+        animated("GIF", 4)(60),
+        animated("WEBP", 4)(60),
+        animated_png(60, 4),
+        saved("CMYK", "TIFF", compression="tiff_lzw")(60),
+    ],
+    ids=["gif", "bmp", "tiff", "gif frames", "webp frames", "png frames", "cmyk"],
+)
+def test_their_honest_likes_are_decoded(data: bytes) -> None:
+    assert min(decode(data).size) > 0
+
+
+def sixteen_bits(values: np.ndarray, alpha: int | None = None) -> bytes:
+    """A PNG of 16 bits a channel, uint16 [h, w, 3]."""
+    if alpha is not None:
+        values = np.concatenate([values, np.full((*values.shape[:2], 1), alpha)], axis=2)
+    rows = values.astype(">u2")
+    raw = b"".join(b"\0" + row.tobytes() for row in rows)
+    height, width, channels = rows.shape
+    empty = png(1, 16, 2 if channels == 3 else 6)
+    head = width.to_bytes(4) + height.to_bytes(4) + empty[24:29]
+    pixels = chunk(b"IDAT", zlib.compress(raw))
+    return empty[:8] + chunk(b"IHDR", head) + pixels + chunk(b"IEND", b"")
+
+
+@pytest.mark.parametrize("bits", [10, 12, 14, 16])
+@pytest.mark.parametrize("alpha", [None, 65535])
+def test_colour_in_sixteen_bits_is_scaled_by_the_bits_it_uses(bits: int, alpha: int | None) -> None:
+    values = np.random.default_rng(bits).integers(0, 1 << bits, (40, 30, 3))
+    values[0, 0] = (1 << bits) - 1
+    shown = np.asarray(decode(sixteen_bits(values, alpha)), dtype=np.float64)
+    np.testing.assert_allclose(shown, values * 255.0 / ((1 << bits) - 1), atol=1.01)
+
+
+def test_black_in_sixteen_bits_stays_black() -> None:
+    assert decode(sixteen_bits(np.zeros((4, 4, 3), dtype=np.int64))).getextrema() == ((0, 0),) * 3
+
+
+def test_a_picture_of_ones_own_may_have_the_whole_budget_and_more_to_itself() -> None:
+    webp, budget = encoded(STRIPES, "WEBP", lossless=True), MemoryBudget(20_000)
+    with pytest.raises(PictureUnreadableError, match="of memory to decode"):
+        decoded(io.BytesIO(webp), budget=budget)
+    assert decoded(io.BytesIO(webp), budget=budget, largest_alone=200_000).size == STRIPES.size
+
+
+def test_a_large_file_is_not_held_and_fetched_again_to_be_shown(server: PictureServer) -> None:
+    pool = [
+        candidate(number, server.put(f"/{number}.png", file(encoded(STRIPES, "PNG") + bytes(size))))
+        for number, size in enumerate([3 << 20, 100])
+    ]
+    with ClipReranker(ColourEncoder(), loader=PictureLoader(loopback_sources={"sample"})) as reranker:
+        assert len(reranker.rerank("red", pool, fold=False).matches) == 2
+    assert [server.asked[f"/{number}.png"] for number in range(2)] == [2, 1]
+
+
+def ranked(added: int, dimensions: int) -> object:
+    """The order of so many candidates, which holds the standing."""
+    query = EncodedQuery(
+        np.eye(1, dimensions, dtype=np.float32), np.ones(1), np.empty((0, dimensions), np.float32), np.empty(0)
+    )
+    rows = unit_rows(np.random.default_rng(1).normal(size=(64, dimensions)))
+    same = candidate(1, "http://127.0.0.1/1.png")
+    standing = Standing(query, 10)
+    for first in range(0, added, 64):
+        standing.add([((first + number, 0), same) for number in range(64)], list(rows))
+        assert len(standing.best) == 10
+    return standing.in_order()
+
+
+def test_a_pool_takes_few_bytes_a_picture_beside_embeddings_and_candidates() -> None:
+    added, dimensions = 20_480, 16
+    ranked(64, dimensions)  # what is imported late
+    tracemalloc.start()
+    try:
+        in_order = ranked(added, dimensions)
+        each = tracemalloc.get_traced_memory()[0] / added - 4 * dimensions
+    finally:
+        tracemalloc.stop()
+    assert each < 100
+    del in_order
+
+
+def test_what_is_not_compared_any_more_folds_by_its_source_alone() -> None:
+    picture = Image.effect_noise((64, 64), 90).convert("RGB")
+    likeness, pool = Likeness(2), [candidate(number, f"http://127.0.0.1/{number}.png") for number in range(4)]
+    for one in pool:
+        likeness.add(one, fingerprint_of(picture, b"one file"), unit_rows(np.ones((1, 3)))[0])
+    assert places_kept(pool, 4, likeness) == [0]
+    likeness.keep_only(pool[:2])
+    assert len(likeness) == 2
+    assert places_kept(pool, 4, likeness) == [0, 2, 3]
+    assert siblings_of([0], pool, likeness) == [(pool[1],)]
+    twin = candidate(9, pool[0].image_url)
+    assert likeness.with_each(twin, pool) == [True, False, False, False]
