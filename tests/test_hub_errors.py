@@ -49,7 +49,7 @@ print(json.dumps({name: outcome(name) for name in json.loads(sys.argv[1])}))
 """
 
 
-def outcomes(names: list[str], home: Path, **environment: str) -> dict[str, tuple[str, str]]:
+def outcomes(names: list[str], home: Path, *, within_s: float = 120, **environment: str) -> dict[str, tuple[str, str]]:
     """What came of each model, in a process of its own: the hub's settings are read once, on import."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("HF_", "TRANSFORMERS_"))}
     done = subprocess.run(
@@ -57,7 +57,7 @@ def outcomes(names: list[str], home: Path, **environment: str) -> dict[str, tupl
         env={**clean, "HF_HOME": str(home), "HF_HUB_DISABLE_PROGRESS_BARS": "1", **environment},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=within_s,
     )
     assert done.returncode == 0, done.stderr
     return {name: (kind, said) for name, (kind, said) in json.loads(done.stdout.splitlines()[-1]).items()}
@@ -110,6 +110,31 @@ def test_each_refusal_is_told_with_its_remedy(
     for words in says:
         assert words.format(hub=hub) in message
     assert "\n" not in message
+
+
+FILES_ALONE = {
+    "weights": ("open_clip_model.safetensors", (429, {"Retry-After": "83"}, b"")),
+    "config": ("open_clip_config.json", (503, {}, b"")),
+    "modules": ("modules.json", (504, {}, b"")),
+}
+
+
+def test_a_hub_that_refuses_one_file_alone_is_told_without_waiting_for_its_retries(
+    files: dict[str, bytes], tmp_path: Path
+) -> None:
+    def refusal(path: str) -> Answer | None:
+        refused = (answer for name, (file, answer) in FILES_ALONE.items() if f"/{name}/" in path and file in path)
+        return next(refused, None)
+
+    names = ["hf-hub:somebody/weights", "hf-hub:somebody/config", "text:hf-hub:somebody/modules"]
+    with HubServer(files, refusal) as hub:
+        # The client alone would ask six times, and sleep for 84 s in between where it is told to wait.
+        said = outcomes(names, tmp_path, within_s=60, HF_ENDPOINT=hub.url)
+    assert [error for error, _ in said.values()] == ["WeightsUnavailableError"] * 3
+    busy, down, also_down = (message for _, message in said.values())
+    assert "too many requests from here; try again in 83 s" in busy
+    assert f"out of order (503 from {hub.url})" in down
+    assert f"out of order (504 from {hub.url})" in also_down
 
 
 def test_a_name_that_is_none_of_the_hubs_is_said(files: dict[str, bytes], tmp_path: Path) -> None:
