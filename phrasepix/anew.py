@@ -23,8 +23,8 @@ def ranked_anew(
 
     Pictures are those at hand; only where one is not, are any fetched.
     """
-    gone = {(one.source, one.id) for one in results.skipped}
-    candidates = [one for one in looked.candidates if (one.source, one.id) not in gone]
+    gone = {one.identity for one in results.skipped}
+    candidates = [one for one in looked.candidates if one.identity not in gone]
     used = UsedBefore.in_project(settings.project)
     model = model_of(settings)
     second = second_model_of(settings, model)
@@ -48,7 +48,7 @@ def ranked_anew(
     found = ranking(OfflineFetcher())
     if found.skipped and not settings.offline:
         found = ranking(PictureFetcher())
-    skipped = tuple(Skipped(one.candidate.source, one.candidate.id, one.reason) for one in found.skipped)
+    skipped = tuple(Skipped.of(one.candidate, one.reason) for one in found.skipped)
     again = Again(settings, looked)
     return replace(
         results,

@@ -245,7 +245,7 @@ class Search:
         )
 
     def _as_results(self, ranking: Ranking, pool: Pool | None = None) -> Results:
-        skipped = [Skipped(one.candidate.source, one.candidate.id, one.reason) for one in ranking.skipped]
+        skipped = [Skipped.of(one.candidate, one.reason) for one in ranking.skipped]
         asked = self._record.so_far()
         again = Again()
         if ranking.is_final and pool is not None:
