@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
-from urllib.request import getproxies
 from weakref import WeakSet
 
 from phrasepix_core.deadlines import not_counted
@@ -39,7 +38,10 @@ class HostConnections:
 
         Users share a transport as long as the proxies and certificates that the environment names stay the same.
         """
-        from reranker.pictures.transport import GuardedTransport  # imports urllib3: a remembered search does without
+        # Which import much of HTTP: a remembered search does without.
+        from urllib.request import getproxies
+
+        from reranker.pictures.transport import GuardedTransport
 
         key = (loopback, *sorted(getproxies().items()), *map(os.environ.get, ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")))
         with self._changed:
