@@ -17,13 +17,14 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import BytesIO
 from pathlib import Path
 from statistics import median
 from typing import Any
+from unittest.mock import patch
 
 from PIL import Image
 
@@ -98,8 +99,6 @@ class Counted:
         from phrasepix import models
         from reranker.engine import choice, runtime
 
-        load, export, compile_tower = models.load_encoder, choice.export_in_child, runtime.compile_tower
-
         def counted(name: str, of: Callable[..., Any]) -> Callable[..., Any]:
             def work(*arguments: Any, **options: Any) -> Any:
                 setattr(self, name, getattr(self, name) + 1)
@@ -107,13 +106,15 @@ class Counted:
 
             return work
 
-        models.load_encoder = counted("loads", load)
-        choice.export_in_child = counted("exports", export)
-        runtime.compile_tower = counted("towers", compile_tower)
-        try:
+        places = (
+            (models, "load_encoder", "loads"),
+            (choice, "export_in_child", "exports"),
+            (runtime, "compile_tower", "towers"),
+        )
+        with ExitStack() as patched:
+            for module, function, name in places:
+                patched.enter_context(patch.object(module, function, counted(name, getattr(module, function))))
             yield
-        finally:
-            models.load_encoder, choice.export_in_child, runtime.compile_tower = load, export, compile_tower
 
 
 def first(searches: int) -> dict[str, Any]:

@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import requests
-from huggingface_hub import constants, hf_hub_download, hf_hub_url, snapshot_download
-from huggingface_hub.utils import build_hf_headers
+from huggingface_hub import constants, get_token, hf_hub_download, hf_hub_url, snapshot_download
 
 from phrasepix_core.text import printable
 from reranker import steps
@@ -208,12 +207,15 @@ def demand_answers(title: str, repository: str, names: Iterable[str]) -> None:
     What is not there is no error. Raises `WeightsUnavailableError` where the hub has no time, and `UnknownModelError`
     where no repository can be called so.
     """
+    headers = {"Range": "bytes=0-0"}
+    if token := get_token():
+        headers["Authorization"] = f"Bearer {token}"
     for name in names:
         try:
             url = hf_hub_url(repository, name)
             with requests.get(
                 url,
-                headers={**build_hf_headers(), "Range": "bytes=0-0"},
+                headers=headers,
                 timeout=_ANSWERS_WITHIN_S,
                 auth=_no_login,
                 stream=True,
