@@ -16,11 +16,14 @@ _MAY_END = re.compile(r"(?<=[/\\_,;:?&=-])")
 """Where a word without spaces may be broken: behind what parts a path, an address or an identifier."""
 
 
-_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 def without_controls(text: str) -> str:
-    """The text with a space for each character that would steer a terminal; rich leaves some of them in."""
+    """The text, as long as before, with a space for each character that would steer a terminal or a line's direction.
+
+    rich leaves most of them in.
+    """
     return _CONTROLS.sub(" ", text)
 
 

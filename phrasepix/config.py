@@ -22,8 +22,11 @@ class Config:
     """Whether a model holds its text and its image tower all the time: more memory, and none is ever loaded twice."""
     unload_after_s: float | None = None
     """After how many seconds without a search models are unloaded; None: never."""
-    connections_per_host: int = 8
-    """How many connections to one host of pictures there may be at once, over all searches."""
+    connections_per_host: int | None = None
+    """How many connections to one host of pictures there may be at once, over all searches of the finder.
+
+    None: the eight that all of the process share, whichever finder searches or saves.
+    """
 
     @property
     def directory(self) -> Path:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:  # imported while a phrase is encoded already
     from phrasepix.searching.run import Resources
     from reranker.match import Match
     from reranker.memory import Memory
+    from reranker.pictures.hosts import HostConnections
 
 _IDLE_CHECKS = 4
 """How many times in the span after which models are unloaded it is looked whether it is over."""
@@ -184,6 +185,7 @@ class _Shared:
         self._unload_after_s = config.unload_after_s
         self._inherited: list[object] = []
         self._sources: OpenSources | None
+        self._hosts: HostConnections | None
         self._memories: dict[Path, Memory]
         self._watcher: threading.Thread | None
         self._is_closed: threading.Event
@@ -192,12 +194,16 @@ class _Shared:
 
     def resources(self, config: Config) -> "Resources":
         from phrasepix.searching.run import Resources
+        from reranker.pictures.hosts import OF_PROCESS, HostConnections
 
         with self._lock:
+            if self._hosts is None:
+                bound = config.connections_per_host
+                self._hosts = OF_PROCESS if bound is None else HostConnections(per_host=bound)
             sources = self._open_sources()
             memory = self._memory(config.directory)
             self._watch_for_idleness()
-        return Resources(config, sources, self.models, memory)
+        return Resources(config, sources, self.models, memory, self._hosts)
 
     def close(self) -> None:
         with self._lock:
@@ -221,6 +227,7 @@ class _Shared:
 
     def _memory(self, directory: Path) -> "Memory":
         from reranker.memory import Memory
+    from reranker.pictures.hosts import HostConnections
 
         directory = directory.absolute()
         if directory not in self._memories:
@@ -247,6 +254,7 @@ class _Shared:
     def _begin(self) -> None:
         self._lock = threading.Lock()
         self._sources = None
+        self._hosts = None
         self._memories = {}
         self._is_closed = threading.Event()
         self._watcher = None

@@ -1,8 +1,10 @@
 """Where a result leads."""
 
+from collections.abc import Collection
 from pathlib import Path
+from urllib.parse import urlsplit
 
-from phrasepix_core.urls import lasting
+from phrasepix_core.urls import host_address, lasting
 from retriever.candidate import Candidate
 from retriever.folder.names import shown
 from retriever.folder.profile import FOLDER
@@ -13,6 +15,27 @@ def page_of(candidate: Candidate) -> str:
     if candidate.source == FOLDER.name and candidate.page_url.startswith("file:///"):
         return candidate.page_url
     return lasting(candidate.page_url)
+
+
+def address_of(candidate: Candidate, url: str, loopback_sources: Collection[str] = ()) -> str:
+    """`url`, which the candidate's source gave, if it may be passed on to people and programs; else an empty text.
+
+    Such are addresses on the internet, a folder's files, and addresses of this machine from the `loopback_sources`: an
+    answer must not send anybody into a network of their own.
+    """
+    if candidate.source == FOLDER.name and url.startswith("file:///"):
+        return url
+    return url if candidate.source in loopback_sources and _is_loopback(url) else lasting(url)
+
+
+def _is_loopback(url: str) -> bool:
+    if not url.startswith(("http://", "https://")) or not url.isprintable():
+        return False
+    try:
+        address = host_address(urlsplit(url).hostname or "")
+    except ValueError:
+        return False
+    return address is not None and address.is_loopback
 
 
 def file_of(candidate: Candidate) -> Path | None:

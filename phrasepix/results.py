@@ -1,18 +1,18 @@
 """What a search found: plain data, which may be pickled, sent and read by every face."""
 
-import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Self, overload
 
 from phrasepix.events import Notice
-from phrasepix.links import path_shown
+from phrasepix.links import address_of, path_shown
+from phrasepix.plain_json import plain_json
 from phrasepix.request import SearchRequest
 from phrasepix_core.text import shortened
 from reranker.match import Match, fits_well
 from reranker.query import Part, Phrase, Query
 from retriever.candidate import Candidate
-from retriever.protocol import Retriever, profile_of
+from retriever.protocol import Retriever, is_on_loopback, profile_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,14 +26,16 @@ class Origin:
     mention: str
     """What must stand wherever its pictures are shown."""
     home_url: str = ""
+    is_on_loopback: bool = False
+    """Whether its pictures and pages may be on this machine."""
 
     @classmethod
     def of_retriever(cls, retriever: Retriever) -> Self:
         """Return what a retriever says of its source; one that says nothing is called by its name."""
-        profile = profile_of(retriever)
+        profile, here = profile_of(retriever), is_on_loopback(retriever)
         if profile is None:
-            return cls(retriever.name, retriever.name, f"Pictures from {retriever.name}")
-        return cls(profile.name, profile.title, profile.mention, profile.home_url)
+            return cls(retriever.name, retriever.name, f"Pictures from {retriever.name}", is_on_loopback=here)
+        return cls(profile.name, profile.title, profile.mention, profile.home_url, here)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +49,22 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """A picture or an entry of an answer that could not be used, and why."""
+    """A picture or an entry of an answer that could not be used, and why; `catalogue` is as for a `Candidate`."""
 
     source: str
     id: str
     reason: str
+    catalogue: str = ""
+
+    @classmethod
+    def of(cls, candidate: Candidate, reason: str) -> "Skipped":
+        """A candidate that could not be used."""
+        return cls(candidate.source, candidate.id, reason, candidate.catalogue)
+
+    @property
+    def identity(self) -> tuple[str, str]:
+        """Whose id, and the id: that of the candidate."""
+        return (self.catalogue or self.source, self.id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,13 +167,18 @@ class Results(Sequence[FoundMatch]):
         return " · ".join(origin.mention for origin in self.origins)
 
     @property
+    def loopback_sources(self) -> frozenset[str]:
+        """The names of the sources whose addresses may be on this machine."""
+        return frozenset(origin.name for origin in self.origins if origin.is_on_loopback)
+
+    @property
     def unwanted(self) -> tuple[Part, ...]:
         """What was to be kept away from."""
         return self.query.unwanted if self.query else ()
 
     def to_json(self) -> str:
         """One JSON object: phrase, query, tags and what each brought, sources, model, matches, skipped, failures."""
-        return json.dumps(
+        return plain_json(
             {
                 "phrase": self.phrase,
                 "query": {
@@ -175,13 +193,11 @@ class Results(Sequence[FoundMatch]):
                 "refined_by": self.refined_by or None,
                 "pool_size": self.pool_size,
                 "fits_well": self.fits_well,
-                "matches": [_match_as_json(match) for match in self.matches],
+                "matches": [_match_as_json(match, self.loopback_sources) for match in self.matches],
                 "skipped": [{"id": one.id, "source": one.source, "reason": one.reason} for one in self.skipped],
                 "failures": [{"source": one.source, "reason": one.reason} for one in self.failures],
                 "notices": [str(one) for one in self.notices],
-            },
-            ensure_ascii=False,
-            indent=2,
+            }
         )
 
     def __repr__(self) -> str:
@@ -195,8 +211,12 @@ def _part_as_json(part: Part) -> dict[str, Any]:
     return {"phrase" if isinstance(part, Phrase) else "picture": part.title, "weight": round(part.weight, 6)}
 
 
-def _match_as_json(match: FoundMatch) -> dict[str, Any]:
+def _match_as_json(match: FoundMatch, loopback_sources: Collection[str]) -> dict[str, Any]:
     candidate = match.candidate
+
+    def address(url: str) -> str:
+        return address_of(candidate, url, loopback_sources)
+
     return {
         "rank": match.rank,
         "score": round(match.score, 6),
@@ -212,23 +232,23 @@ def _match_as_json(match: FoundMatch) -> dict[str, Any]:
         "source": candidate.source,
         "id": candidate.id,
         "title": candidate.title,
-        "page_url": candidate.page_url,
-        "image_url": candidate.image_url,
+        "page_url": address(candidate.page_url),
+        "image_url": address(candidate.image_url),
         "path": path_shown(candidate) or None,
         "width": candidate.width,
         "height": candidate.height,
         "media_type": candidate.media_type,
         "duration_s": candidate.duration_s,
-        "clips": [{"url": clip.url, "width": clip.width, "height": clip.height} for clip in candidate.clips],
+        "clips": [{"url": address(clip.url), "width": clip.width, "height": clip.height} for clip in candidate.clips],
         "tags": list(candidate.tags),
         "colours": list(candidate.colours),
         "taken_on": candidate.taken_on and candidate.taken_on.isoformat(),
         "uploaded_on": candidate.uploaded_on and candidate.uploaded_on.isoformat(),
         "found_by": candidate.found_by,
         "creator": candidate.creator,
-        "creator_url": candidate.creator_url,
+        "creator_url": address(candidate.creator_url),
         "licence": candidate.licence,
-        "licence_url": candidate.licence_url,
+        "licence_url": address(candidate.licence_url),
         "commercial_use": candidate.commercial_use,
         "modification": candidate.modification,
         "credit_owed": candidate.credit_owed,
@@ -239,7 +259,12 @@ def _match_as_json(match: FoundMatch) -> dict[str, Any]:
         "no_ai_training": candidate.no_ai_training,
         "g_rated": candidate.g_rated,
         "siblings": [
-            {"source": one.source, "id": one.id, "page_url": one.page_url, "credit": one.credit}
+            {
+                "source": one.source,
+                "id": one.id,
+                "page_url": address_of(one, one.page_url, loopback_sources),
+                "credit": one.credit,
+            }
             for one in match.siblings
         ],
     }

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from phrasepix.links import page_of, path_shown
+from phrasepix.links import address_of, page_of, path_shown
 from phrasepix.ordering import order_in_words
 from phrasepix.videos import video_note
-from phrasepix_core.text import shortened
+from phrasepix_core.text import printable, shortened
 from reranker.match import LEAST_PENALTY, Match
 from retriever.candidate import Candidate
 
@@ -186,13 +186,13 @@ def results_lines(results: "Results") -> str:
     """The matches as tab-separated lines, in the columns of `phrasepix.columns.MATCHES`; empty what is not known."""
     return "".join(
         "\t".join(
-            " ".join(str(field).split())
+            printable(str(field))
             for field in (
                 match.rank,
                 f"{match.score:.6f}",
                 match.candidate,
-                match.candidate.page_url,
-                match.candidate.image_url,
+                address_of(match.candidate, match.candidate.page_url, results.loopback_sources),
+                address_of(match.candidate, match.candidate.image_url, results.loopback_sources),
                 ", ".join(match.candidate.tags),
                 match.candidate.creator,
                 ", ".join(str(one) for one in match.siblings),

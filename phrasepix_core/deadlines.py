@@ -5,6 +5,7 @@ a thread for ever. One thread watches all deadlines of the process and shuts dow
 whoever waits for such a socket fails at once.
 """
 
+import math
 import os
 import socket
 import threading
@@ -23,8 +24,9 @@ class DeadlineExceededError(TimeoutError):
 class Deadline:
     """A point in time, and the sockets that are cut then. Made by `deadline`."""
 
-    def __init__(self, ends_at: float) -> None:
+    def __init__(self, ends_at: float, latest: float = math.inf) -> None:
         self.ends_at = ends_at
+        self._latest = latest
         self._lock = threading.Lock()
         self._sockets: list[socket.socket] = []
 
@@ -37,6 +39,17 @@ class Deadline:
     def remaining_s(self) -> float:
         """The seconds that are left; 0 once it has passed."""
         return max(0.0, self.ends_at - time.monotonic())
+
+    def extend(self, seconds: float) -> None:
+        """Have it come later, but not later than the one it was made within."""
+        with self._lock:
+            self.ends_at = min(self.ends_at + seconds, self._latest)
+
+    def end(self) -> None:
+        """Have it pass now: what is watched is cut. May be called from any thread."""
+        with self._lock:
+            self.ends_at = -math.inf
+        self.cut_sockets()
 
     def watch(self, connected: socket.socket) -> None:
         """Cut `connected` at the deadline; at once if that has passed."""
@@ -128,7 +141,8 @@ def deadline(seconds: float) -> Iterator[Deadline]:
     """
     outer = current_deadline()
     ends_at = time.monotonic() + seconds
-    ours = Deadline(ends_at if outer is None else min(ends_at, outer.ends_at))
+    latest = math.inf if outer is None else outer.ends_at
+    ours = Deadline(min(ends_at, latest), latest)
     exceeded = DeadlineExceededError(f"not done after {seconds:g} s")
     _of_this_thread.deadline = ours
     watchdog = _watchdog
@@ -145,6 +159,22 @@ def deadline(seconds: float) -> Iterator[Deadline]:
         watchdog.remove(ours)
     if ours.is_over:
         raise exceeded
+
+
+@contextmanager
+def not_counted() -> Iterator[None]:
+    """Let what this thread does in the context, such as to wait for its turn, not count towards its deadline."""
+    if (ours := current_deadline()) is None:
+        yield
+        return
+    watchdog = _watchdog
+    watchdog.remove(ours)
+    began = time.monotonic()
+    try:
+        yield
+    finally:
+        ours.extend(time.monotonic() - began)
+        watchdog.add(ours)
 
 
 def cut(connected: socket.socket) -> None:

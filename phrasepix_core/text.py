@@ -106,6 +106,11 @@ def same_text(text: str) -> str:
     return unicodedata.normalize("NFC", printable(text))
 
 
+def caseless(text: str) -> str:
+    """`text` as `same_text` has it, without differences of case: equal for names that a reader takes for one."""
+    return same_text(same_text(text).casefold())
+
+
 def shortened(text: str, longest: int = 60) -> str:
     """`text` in at most `longest` characters, cut with an ellipsis: for messages and titles."""
     return text if len(text) <= longest else f"{text[: longest - 1].rstrip()}…"

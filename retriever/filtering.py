@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import date
 
-from phrasepix_core.text import same_text
+from phrasepix_core.text import caseless
 from retriever.candidate import Candidate
 from retriever.filters import Filters
 
@@ -99,7 +99,7 @@ def _creator(candidate: Candidate, filters: Filters) -> bool | None:
 
 def _folded(name: str) -> str:
     """A name as it is compared: neither case nor spelling in Unicode nor white space around the words matters."""
-    return same_text(same_text(name).casefold())
+    return caseless(name)
 
 
 CHECKS: dict[str, Check] = {

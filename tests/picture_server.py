@@ -187,6 +187,8 @@ class PictureServer:
         self._connections: set[socket.socket] = set()
         self.asked: Counter[str] = Counter()
         self.connections_in_all = 0
+        self.most_connections = 0
+        """How many were open at once."""
         self.received = threading.Event()
         """Set with the first request."""
         server = self
@@ -200,6 +202,7 @@ class PictureServer:
                 with server._lock:
                     server._connections.add(self.connection)
                     server.connections_in_all += 1
+                    server.most_connections = max(server.most_connections, len(server._connections))
 
             def finish(self) -> None:
                 with server._lock:
@@ -250,6 +253,12 @@ class PictureServer:
     def url(self, path: str) -> str:
         """The URL of `path`."""
         return f"{self._scheme}://127.0.0.1:{self.port}{path}"
+
+    @property
+    def connections(self) -> int:
+        """How many are open."""
+        with self._lock:
+            return len(self._connections)
 
     def put(self, path: str, *answers: Answer) -> str:
         """Serve `answers` at `path`, one after the other and the last of them from then on. Gives the URL."""

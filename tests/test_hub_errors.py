@@ -112,6 +112,31 @@ def test_each_refusal_is_told_with_its_remedy(
     assert "\n" not in message
 
 
+FILES_ALONE = {
+    "weights": ("open_clip_model.safetensors", (429, {"Retry-After": "83"}, b"")),
+    "config": ("open_clip_config.json", (503, {}, b"")),
+    "modules": ("modules.json", (504, {}, b"")),
+}
+
+
+def test_a_hub_that_refuses_one_file_alone_is_told_without_waiting_for_its_retries(
+    files: dict[str, bytes], tmp_path: Path
+) -> None:
+    def refusal(path: str) -> Answer | None:
+        refused = (answer for name, (file, answer) in FILES_ALONE.items() if f"/{name}/" in path and file in path)
+        return next(refused, None)
+
+    names = ["hf-hub:somebody/weights", "hf-hub:somebody/config", "text:hf-hub:somebody/modules"]
+    with HubServer(files, refusal) as hub:
+        # The client alone would ask six times, and sleep for 84 s in between: longer than this may take.
+        said = outcomes(names, tmp_path, HF_ENDPOINT=hub.url)
+    assert [error for error, _ in said.values()] == ["WeightsUnavailableError"] * 3
+    busy, down, also_down = (message for _, message in said.values())
+    assert "too many requests from here; try again in 83 s" in busy
+    assert f"out of order (503 from {hub.url})" in down
+    assert f"out of order (504 from {hub.url})" in also_down
+
+
 def test_a_name_that_is_none_of_the_hubs_is_said(files: dict[str, bytes], tmp_path: Path) -> None:
     names = ["hf-hub:../../etc", "hf-hub:a/b/c", "hf-hub:tiny\x1b[31m\u202e", "text:hf-hub:a b"]
     with HubServer(files) as hub:

@@ -9,8 +9,9 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ from reranker.engine.choice import load_encoder
 from reranker.engine.clip_tokenizer import ClipTokenizer, write_merges
 from reranker.engine.export import export
 from reranker.engine.export_child import outcome
+from reranker.engine.export_lock import export_lock
 from reranker.engine.openvino_encoder import OpenVinoEncoder
 from reranker.engine.preprocessing import Preprocessing
 from reranker.engine.records import Record, read_record
@@ -445,7 +447,8 @@ from pathlib import Path
 from PIL import Image
 from reranker.engine.choice import load_encoder
 from reranker.models.model_choice import ModelChoice
-said = []
+said, started = [], []
+sys.addaudithook(lambda event, args: started.append(args[1]) if event == "subprocess.Popen" else None)
 handler = logging.Handler()
 handler.emit = lambda record: said.append(record.getMessage())
 logging.getLogger("reranker").addHandler(handler)
@@ -458,6 +461,7 @@ print(json.dumps({
     "texts": encoder.encode_texts(["a boat", "l'été “là-bas”"]).tolist(),
     "pictures": encoder.encode_pictures([picture]).tolist(),
     "said": said,
+    "exports": sum("reranker.engine.export_child" in one for one in started),
     "imported": sorted(set(sys.modules) & {
         "torch", "torchvision", "open_clip", "timm", "transformers", "openvino_telemetry", "huggingface_hub",
     }),
@@ -518,14 +522,83 @@ def test_the_first_search_imports_no_torch_and_nor_do_those_after_it_and_none_re
         assert one["said"] == []
 
 
-def test_two_processes_may_export_at_once(directory: Path, cache: Path) -> None:
+def test_two_processes_that_need_the_same_export_make_it_once(directory: Path, cache: Path) -> None:
     processes = [start(directory, cache) for _ in range(2)]
-    one, other = (answer(process) for process in processes)
-    assert one["kind"] == other["kind"] == "OpenVinoEncoder"
-    assert one["said"] == other["said"] == []
-    np.testing.assert_allclose(one["texts"], other["texts"], atol=1e-6)
+    waited, exported = sorted((answer(process) for process in processes), key=lambda one: int(one["exports"]))
+    assert waited["kind"] == exported["kind"] == "OpenVinoEncoder"
+    assert [waited["exports"], exported["exports"]] == [0, 1]
+    assert exported["said"] == []
+    (said,) = waited["said"]
+    assert said.endswith(" prepares this model already; waiting for it, at most 1200 s")
+    np.testing.assert_allclose(waited["texts"], exported["texts"], atol=1e-6)
     assert len(list((cache / "engines").glob("*/manifest.json"))) == 1
     assert leftovers(cache) == []
+
+
+@contextmanager
+def held(lock: Path) -> "Iterator[subprocess.Popen[str]]":
+    """A process that holds the lock until it dies."""
+    code = (
+        "import sys; from filelock import FileLock; lock = FileLock(sys.argv[1]); lock.acquire(); "
+        "print('held', flush=True); input()"
+    )
+    holder = subprocess.Popen(
+        [sys.executable, "-c", code, str(lock)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    with holder:
+        try:
+            assert holder.stdout is not None
+            assert holder.stdout.readline() == "held\n"
+            yield holder
+        finally:
+            holder.kill()
+
+
+def test_an_export_goes_on_when_the_process_it_waits_for_dies(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    lock = tmp_path / "choices" / "one.lock"
+    lock.parent.mkdir()
+
+    def wait() -> bool:
+        with export_lock(lock, patience_s=60):
+            return True
+
+    with held(lock) as holder, ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(wait)
+        while not messages(caplog):
+            time.sleep(0.01)
+        assert not waiting.done()
+        holder.kill()
+        assert waiting.result(60)
+    (said,) = messages(caplog)
+    assert said.endswith("prepares this model already; waiting for it, at most 60 s")
+    if sys.platform == "linux":
+        assert said.startswith(f"process {holder.pid} (python")
+
+
+def test_an_export_does_not_wait_for_ever_for_whoever_holds_the_lock(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    lock = tmp_path / "one.lock"
+    with held(lock) as holder:
+        with export_lock(lock, patience_s=0.2):
+            pass
+        assert holder.poll() is None
+    waits, goes_on = messages(caplog)
+    assert "waiting for it, at most 0.2 s" in waits
+    assert goes_on.endswith("has not prepared it after 0.2 s; preparing it here too")
+
+
+def test_where_nothing_can_be_locked_an_export_goes_on_without(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with export_lock(tmp_path / "file" / "one.lock", patience_s=60):
+        pass
+
+
+def test_what_goes_wrong_amid_an_export_is_raised_and_gives_the_lock_back(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match="disk"), export_lock(tmp_path / "one.lock", patience_s=60):
+        raise OSError("disk")
+    with pytest.raises(OSError, match="again"), export_lock(tmp_path / "one.lock", patience_s=0.1):
+        raise OSError("again")
 
 
 def exporting(cache: Path, ended: Callable[[], bool]) -> int:

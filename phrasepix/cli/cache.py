@@ -148,13 +148,13 @@ def _ask(kinds: list[str], model: str | None, older_than: float | None, max_size
 
 
 def _as_json(kept: "list[Kept]") -> str:
-    import json
+    from phrasepix.plain_json import plain_json
 
     rows = [
         {"kind": one.kind, "name": one.name, "count": one.count, "bytes": one.size, "path": str(one.path)}
         for one in kept
     ]
-    return json.dumps(rows, ensure_ascii=False, indent=2) + "\n"
+    return plain_json(rows) + "\n"
 
 
 def _lines(kept: "list[Kept]") -> str:

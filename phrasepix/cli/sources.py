@@ -47,9 +47,9 @@ def show(as_json: bool, with_header: bool, debug: bool) -> None:
 
 
 def _as_json(sources: "list[ListedSource]") -> str:
-    import json
+    from phrasepix.plain_json import plain_json
 
-    return json.dumps([_facts(source) for source in sources], ensure_ascii=False, indent=2) + "\n"
+    return plain_json([_facts(source) for source in sources]) + "\n"
 
 
 def _facts(source: "ListedSource") -> dict[str, Any]:
@@ -87,6 +87,7 @@ def _facts(source: "ListedSource") -> dict[str, Any]:
 def _lines(sources: "list[ListedSource]") -> str:
     """Name, title, whether ready, key, limits, credit, hotlinking, duty on download, what to do: tab-separated."""
     from phrasepix.source_list import credit_in_words, limits_in_words
+    from phrasepix_core.text import printable
 
     lines = []
     for source in sources:
@@ -95,13 +96,15 @@ def _lines(sources: "list[ListedSource]") -> str:
             terms = [limits_in_words(profile), credit_in_words(profile), profile.hotlinking, profile.download_duty]
         title = profile.title if profile is not None else ""
         fields = [source.name, title, "ready" if source.is_ready else "not ready", source.key, *terms, source.remedy]
-        lines.append("\t".join(" ".join(field.split()) for field in fields) + "\n")
+        lines.append("\t".join(printable(field) for field in fields) + "\n")
     return "".join(lines)
 
 
 def _table(sources: "list[ListedSource]") -> object:
     from rich.table import Table
     from rich.text import Text
+
+    from phrasepix_core.text import printable
 
     table = Table(box=None, show_header=False, padding=(0, 2, 1, 0))
     table.add_column(no_wrap=True)
@@ -110,11 +113,11 @@ def _table(sources: "list[ListedSource]") -> object:
         words = Text.assemble(
             ("ready", "green") if source.is_ready else ("not ready", "red"),
             (f" (key: {source.key})" if source.key else "", "dim"),
-            f"\n{source.remedy}" if source.remedy else "",
+            f"\n{printable(source.remedy)}" if source.remedy else "",
         )
         for what, said in _terms(source):
-            words.append(f"\n{what}: ", "dim").append(said)
-        table.add_row(Text(source.name, "bold"), words)
+            words.append(f"\n{what}: ", "dim").append(printable(said))
+        table.add_row(Text(printable(source.name), "bold"), words)
     return table
 
 

@@ -15,6 +15,7 @@ from phrasepix_core.http_answers import PASSING, is_whole
 from phrasepix_core.urls import shown_url
 from phrasepix_core.user_agent import user_agent as our_user_agent
 from reranker.errors import PictureUnreachableError, PictureUnreadableError, TransientPictureError
+from reranker.pictures.hosts import OF_PROCESS, HostConnections
 from reranker.pictures.local_files import path_of
 from reranker.pictures.session import PictureSession
 from retriever.folder.walk import LARGEST_FILE_BYTES
@@ -27,8 +28,9 @@ class Downloader:
 
     At most `largest_bytes` a file; `connect_timeout_s` and `read_timeout_s` bound each wait, `deadline_s` a whole file
     with its headers, redirects and tries, in seconds. `user_agent` is by default this program's own. Up to five
-    redirects are followed. A connection that fails or is cut, or an answer of 429 or 5xx, is tried `attempts` times in
-    all; what has come is kept and continued by a range request where the server has them.
+    redirects are followed. The connections are those of `hosts`, by default shared with the searches of the process. A
+    connection that fails or is cut, or an answer of 429 or 5xx, is tried `attempts` times in all; what has come is kept
+    and continued by a range request where the server has them.
     """
 
     def __init__(
@@ -41,6 +43,7 @@ class Downloader:
         attempts: int = 3,
         pause_s: float = 0.5,
         user_agent: str | None = None,
+        hosts: HostConnections = OF_PROCESS,
     ) -> None:
         self._largest_bytes = largest_bytes
         self._timeouts = (connect_timeout_s, read_timeout_s)
@@ -49,7 +52,7 @@ class Downloader:
         self._pause_s = pause_s
         self._closed = threading.Event()
         user_agent = user_agent or our_user_agent()
-        self._sessions = {loopback: PictureSession(user_agent, loopback, connections=1) for loopback in (False, True)}
+        self._sessions = {loopback: PictureSession(user_agent, loopback, hosts) for loopback in (False, True)}
 
     def download(
         self,

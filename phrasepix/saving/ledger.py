@@ -40,6 +40,7 @@ from phrasepix_core.files import (
     unique,
     write_atomically,
 )
+from phrasepix_core.text import caseless
 from retriever.candidate import Candidate
 
 logger = logging.getLogger(__name__)
@@ -102,10 +103,13 @@ class Ledger:
         return (self.directory / str(entry["file"])).is_file()
 
     def is_taken(self, name: str, candidate: Candidate) -> bool:
-        """Whether another picture, or a file of the person's own, has that name, in whichever case."""
-        files = {path.name.casefold() for path in self.directory.iterdir()}
-        noted = {entry["file"].casefold() for entry in self._entries if identity_of(entry) != candidate.identity}
-        return name.casefold() in files | noted
+        """Whether another picture, or a file of the person's own, has that name.
+
+        Names that differ in case, or in how Unicode composes their letters, are one: to some file systems they are.
+        """
+        files = {caseless(path.name) for path in self.directory.iterdir()}
+        noted = {caseless(entry["file"]) for entry in self._entries if identity_of(entry) != candidate.identity}
+        return caseless(name) in files | noted
 
     def part(self, candidate: Candidate) -> Part:
         """What was begun of this picture's file, or a new one."""

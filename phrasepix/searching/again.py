@@ -60,9 +60,9 @@ def ranked_again(results: Results, request: SearchRequest, resources: Resources,
 
     Pictures are those at hand; only if one is not, are any fetched.
     """
-    gone = {(skipped.source, skipped.id) for skipped in results.skipped}
+    gone = {skipped.identity for skipped in results.skipped}
     pool = results.pool
-    candidates = [candidate for candidate in pool.candidates if (candidate.source, candidate.id) not in gone]
+    candidates = [candidate for candidate in pool.candidates if candidate.identity not in gone]
     used = UsedBefore.in_project(request.project)
     only_the_sample = [origin.name for origin in results.origins] == [SAMPLE_NAME]
     model, second = models_of(request, resources.models, resources.config.directory, only_the_sample=only_the_sample)
@@ -84,8 +84,8 @@ def ranked_again(results: Results, request: SearchRequest, resources: Resources,
 
     found = ranking(OfflineFetcher())
     if found.skipped and not request.offline:
-        found = ranking(PictureFetcher())
-    skipped = tuple(Skipped(one.candidate.source, one.candidate.id, one.reason) for one in found.skipped)
+        found = ranking(PictureFetcher(hosts=resources.hosts))
+    skipped = tuple(Skipped.of(one.candidate, one.reason) for one in found.skipped)
     return replace(
         results,
         phrase=request.query.title,

@@ -28,6 +28,7 @@ from reranker.memory import Memory
 from reranker.models.model_choice import DEFAULT_MODEL
 from reranker.pictures import PictureLoader
 from reranker.pictures.fetch import PictureFetcher
+from reranker.pictures.hosts import HostConnections
 from reranker.pictures.offline import OfflineFetcher
 from retriever.errors import RetrieverError, SourceFaultError, WrongParameterError
 from retriever.filtering import unhonoured_message
@@ -44,6 +45,7 @@ class Resources:
     sources: OpenSources
     models: ModelShelf
     memory: Memory
+    hosts: HostConnections
 
 
 class SearchRun:
@@ -128,7 +130,7 @@ class SearchRun:
                 local_sources=_names_where(self._sources, lambda source: source.is_on_disk),
                 unkept_sources=frozenset(source.name for source in self._sources if not source.may_be_kept),
             )
-            fetcher = OfflineFetcher() if self._request.offline else PictureFetcher()
+            fetcher = OfflineFetcher() if self._request.offline else PictureFetcher(hosts=self._shared.hosts)
             self._loader = opened.enter_context(loader_of(self._snapshot, fetcher))
             self._memory = self._shared.memory.without_files_of(self._snapshot.unkept_sources)
             self._resources = opened.pop_all()
@@ -285,7 +287,7 @@ class SearchRun:
         )
 
     def _as_results(self, ranking: Ranking, pool: Pool | None = None) -> Results:
-        skipped = [Skipped(one.candidate.source, one.candidate.id, one.reason) for one in ranking.skipped]
+        skipped = [Skipped.of(one.candidate, one.reason) for one in ranking.skipped]
         asked = self._record.so_far()
         snapshot = PoolSnapshot()
         if ranking.is_final and pool is not None:

@@ -1,7 +1,7 @@
 """Which engine runs a model: OpenVINO on a CPU, torch on cuda and mps and for what cannot be exported."""
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -9,12 +9,13 @@ from phrasepix_core.installing import install_command
 from reranker.encoder import Encoder
 from reranker.engine import runtime
 from reranker.engine.artefacts import Artefacts
+from reranker.engine.export_lock import export_lock
 from reranker.engine.export_process import ExportFailedError, export_in_child
 from reranker.engine.graphics import may_have_graphics_device
 from reranker.engine.openvino_encoder import OpenVinoEncoder
 from reranker.engine.openvino_text_tower import OpenVinoTextTower
 from reranker.engine.own_process import demand_own_process
-from reranker.engine.records import Record, read_record
+from reranker.engine.records import Record, lock_of, read_record
 from reranker.engine.text_artefacts import TextArtefacts
 from reranker.errors import ModelError, NotExportableError, UnknownModelError
 from reranker.models.model_choice import DEVICES, ENGINES, ModelChoice
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 Found = TypeVar("Found")
+
+_PATIENCE_S = 1200.0
+"""How long another process's export is waited for: downloading a large model over a slow line takes minutes."""
 
 
 def load_encoder(
@@ -125,19 +129,31 @@ def _exported(choice: ModelChoice, engines: Path, download: bool) -> Encoder:
 def _artefacts_of(
     choice: ModelChoice, engines: Path, read: Callable[[Path], Found | None], download: bool
 ) -> tuple[str, Found]:
-    """The model's title and its artefacts, exported where they are not there yet."""
-    for record in _records(choice, engines, download):
-        if record.fingerprint is None:
-            raise NotExportableError(record.why_not)
-        if (artefacts := read(engines / record.fingerprint)) is not None:
-            return record.title, artefacts
+    """The model's title and its artefacts, exported where they are not there yet: by one process at a time."""
+    if (found := _exported_before(choice, engines, read)) is not None:
+        return found
+    with export_lock(lock_of(engines, choice), patience_s=_PATIENCE_S):
+        if (found := _exported_before(choice, engines, read)) is not None:
+            return found  # by the process that was waited for
+        record = export_in_child(choice, engines, download=download)
+        if (found := _read_back(record, engines, read)) is not None:
+            return found
     raise ExportFailedError(f"what was exported to {engines} cannot be read back")
 
 
-def _records(choice: ModelChoice, engines: Path, download: bool) -> Iterator[Record]:
-    if (known := read_record(engines, choice)) is not None:
-        yield known
-    yield export_in_child(choice, engines, download=download)
+def _exported_before(
+    choice: ModelChoice, engines: Path, read: Callable[[Path], Found | None]
+) -> tuple[str, Found] | None:
+    record = read_record(engines, choice)
+    return None if record is None else _read_back(record, engines, read)
+
+
+def _read_back(record: Record, engines: Path, read: Callable[[Path], Found | None]) -> tuple[str, Found] | None:
+    """The title and the artefacts that a record speaks of; None where they are not there, or damaged."""
+    if record.fingerprint is None:
+        raise NotExportableError(record.why_not)
+    artefacts = read(engines / record.fingerprint)
+    return None if artefacts is None else (record.title, artefacts)
 
 
 def _tell(title: str, why: str) -> None:

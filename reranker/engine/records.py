@@ -40,6 +40,11 @@ def read_record(engines: Path, choice: ModelChoice) -> Record | None:
         return None
 
 
+def lock_of(engines: Path, choice: ModelChoice) -> Path:
+    """The file that a process locks while it exports the choice."""
+    return _place(engines, choice).with_suffix(".lock")
+
+
 def states_of(files: Iterable[Path]) -> States:
     """The states of files, some of which need not exist; taken before they are read."""
     return {str(path.absolute()): _state(path) for path in files}

@@ -7,7 +7,7 @@ from huggingface_hub import hf_hub_download
 from reranker.errors import WeightsUnavailableError
 from reranker.models.data_only import demand_data_only_config
 from reranker.models.hub_errors import raise_if_decisive
-from reranker.models.weights import demand_network
+from reranker.models.weights import demand_answers, demand_network
 
 
 def demand_text_model_is_data(name: str, title: str) -> None:
@@ -22,6 +22,7 @@ def demand_text_model_is_data(name: str, title: str) -> None:
     for local in (True, False):
         if not local:
             demand_network(title)
+            demand_answers(title, name, (beside.name,))
         try:
             config = Path(hf_hub_download(name, beside.name, local_files_only=local))
         except Exception as error:  # those of the client's own HTTP library are of no common class

@@ -11,7 +11,7 @@ from reranker.errors import UnknownModelError, WeightsUnavailableError
 from reranker.extras import demand_package
 from reranker.models.hub_errors import raise_if_decisive
 from reranker.models.model_choice import HF_HUB, LOCAL_DIR
-from reranker.models.weights import demand_network
+from reranker.models.weights import demand_answers, demand_network
 
 _MODULES_FILE = "modules.json"
 _FILES = ("*.json", "*.txt", "*.model", "*.safetensors", "*.bin")
@@ -65,6 +65,7 @@ def _snapshot(repository: str, *, download: bool) -> Path:
     for local in (True, False):
         if not local:
             demand_network(f"{HF_HUB}{repository}", download=download)
+            demand_answers(f"text tower {HF_HUB}{repository}", repository, (_MODULES_FILE,))
         try:
             directory = Path(
                 snapshot_download(

@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -9,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import requests
-from huggingface_hub import constants, hf_hub_download, snapshot_download
+from huggingface_hub import constants, get_token, hf_hub_download, hf_hub_url, snapshot_download
 
 from phrasepix_core.text import printable
 from reranker import steps
@@ -28,6 +29,9 @@ _BESIDE_THE_WEIGHTS = [
     "special_tokens_map.json",
 ]  # fmt: skip
 _REACHABLE_WITHIN_S = 5.0
+_ANSWERS_WITHIN_S = 10.0
+_PASSING = {408, 429, 500, 502, 503, 504}
+"""Answers after which the hub's client asks again, five times, each time after as long as the hub says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +113,7 @@ def _snapshot(repository: str, *, download: bool) -> Path:
     for local in (True, False):
         if not local:
             demand_network(f"{HF_HUB}{repository}", download=download)
+            demand_answers(f"{HF_HUB}{repository}", repository, (*_WEIGHT_FILES, _CONFIG_FILE))
         for weights in _WEIGHT_FILES:
             if (directory := snapshot(weights, local=local)) is not None:
                 return directory
@@ -154,6 +159,7 @@ def _registry_file(title: str, config: dict[str, Any], *, download: bool) -> Pat
     for local in (True, False):
         if not local:
             demand_network(title, download=download)
+            demand_answers(title, repository, dict.fromkeys(names))
         for candidate in dict.fromkeys(names):
             try:
                 return Path(hf_hub_download(repository, candidate, local_files_only=local))
@@ -188,8 +194,40 @@ def demand_network(title: str, *, download: bool = True) -> None:
         by = "HF_HUB_OFFLINE" if os.environ.get("HF_HUB_OFFLINE") else "TRANSFORMERS_OFFLINE"
         raise WeightsUnavailableError(f"{looked_in} and {by} forbids the download: unset it. {remedy}")
     try:
-        requests.head(constants.ENDPOINT, timeout=_REACHABLE_WITHIN_S)
+        requests.head(constants.ENDPOINT, timeout=_REACHABLE_WITHIN_S, auth=_no_login)
     except requests.RequestException as error:
         why = no_connection(error) or f"{constants.ENDPOINT} cannot be reached. {remedy}"
         raise WeightsUnavailableError(f"{looked_in} and {why}") from None
     steps.begin(steps.DOWNLOADING)
+
+
+def demand_answers(title: str, repository: str, names: Iterable[str]) -> None:
+    """Ask the hub for the first byte of each of the files, once: its client would go on asking for minutes.
+
+    What is not there is no error. Raises `WeightsUnavailableError` where the hub has no time, and `UnknownModelError`
+    where no repository can be called so.
+    """
+    headers = {"Range": "bytes=0-0"}
+    if token := get_token():
+        headers["Authorization"] = f"Bearer {token}"
+    for name in names:
+        try:
+            url = hf_hub_url(repository, name)
+            with requests.get(
+                url,
+                headers=headers,
+                timeout=_ANSWERS_WITHIN_S,
+                auth=_no_login,
+                stream=True,
+            ) as answer:
+                if answer.status_code in _PASSING:
+                    answer.raise_for_status()
+        except requests.ConnectionError:
+            continue  # the client tries again, which takes half a minute at most
+        except Exception as error:
+            raise_if_decisive(error, title, repository)
+
+
+def _no_login(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    """Add no login: without this one, requests would look for one in `.netrc`."""
+    return request

@@ -6,15 +6,12 @@ name that resolves differently the second time, or a redirect, gains nothing.
 """
 
 import socket
-import threading
-from weakref import WeakSet
 
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 
 from phrasepix_core.connections import DirectConnection
-from phrasepix_core.deadlines import cut
 from phrasepix_core.urls import Address, carried_address, host_address, is_public_address, is_public_host
 from reranker.errors import ForbiddenAddressError
 
@@ -46,31 +43,8 @@ def checked_host(host: str, *, loopback: bool) -> Address | None:
     return address
 
 
-class OpenSockets:
-    """The sockets a transport has open, so that they can be cut from another thread."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._sockets: WeakSet[socket.socket] = WeakSet()
-        self._are_cut = False
-
-    def add(self, connected: socket.socket) -> None:
-        """Keep one in mind; it is cut at once where all were."""
-        with self._lock:
-            self._sockets.add(connected)
-            if self._are_cut:
-                cut(connected)
-
-    def cut(self) -> None:
-        """Cut all of them for good."""
-        with self._lock:
-            self._are_cut = True
-            for connected in self._sockets:
-                cut(connected)
-
-
-def pool_classes(open_sockets: OpenSockets, *, loopback: bool, is_proxy: bool) -> dict[str, type[HTTPConnectionPool]]:
-    """Connection pools by scheme, whose connections are kept in `open_sockets` and lead where pictures may come from.
+def pool_classes(*, loopback: bool, is_proxy: bool) -> dict[str, type[HTTPConnectionPool]]:
+    """Connection pools by scheme, whose connections keep to deadlines and lead where pictures may come from.
 
     A proxy may stand anywhere: it was chosen by whoever set up this machine.
     """
@@ -87,10 +61,6 @@ def pool_classes(open_sockets: OpenSockets, *, loopback: bool, is_proxy: bool) -
                 raise ConnectTimeoutError(self, str(error)) from error
             except OSError as error:
                 raise NewConnectionError(self, str(error)) from error
-
-        def connect(self) -> None:
-            super().connect()
-            open_sockets.add(self.sock)
 
     class SecureConnection(Connection, HTTPSConnection):
         pass

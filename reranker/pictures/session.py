@@ -1,25 +1,34 @@
-"""Pictures' addresses asked by HTTP: guarded, redirects followed, and to be cut from another thread."""
+"""Pictures' addresses asked by HTTP: guarded, each host in its turn, redirects followed."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from types import MappingProxyType
 
 from urllib3 import BaseHTTPResponse, Timeout
 from urllib3.exceptions import HTTPError, NewConnectionError, URLSchemeUnknown
 from urllib3.exceptions import TimeoutError as HTTPTimeoutError
+from urllib3.util import parse_url
 
+from phrasepix_core.deadlines import current_deadline
 from phrasepix_core.urls import redirect_target, shown_url
 from reranker.errors import ForbiddenAddressError, PictureUnreachableError, TransientPictureError
-from reranker.pictures.transport import GuardedTransport
+from reranker.pictures.hosts import HostConnections
 
 _MOST_REDIRECTS = 5
 
 
 class PictureSession:
-    """Asks public addresses, and this machine's own where `loopback` is True; keeps connections, and no cookies."""
+    """Asks public addresses, and this machine's own where `loopback` is True; keeps no cookies.
 
-    def __init__(self, user_agent: str, loopback: bool, connections: int) -> None:
-        self._transport = GuardedTransport(loopback=loopback, connections=connections)
+    Its connections are those of `hosts`, shared with others. It waits for its turn at a host until `is_over`.
+    """
+
+    def __init__(
+        self, user_agent: str, loopback: bool, hosts: HostConnections, *, is_over: Callable[[], bool] = lambda: False
+    ) -> None:
+        self._hosts = hosts
+        self._is_over = is_over
+        self._transport = hosts.transport(self, loopback=loopback)
         self._headers = {
             "User-Agent": user_agent,
             "Accept": "image/*",
@@ -40,16 +49,19 @@ class PictureSession:
         timeout = Timeout(*timeouts)
         try:
             for _ in range(_MOST_REDIRECTS + 1):
-                response = self._transport.get(url, headers={**self._headers, **headers}, timeout=timeout)
-                try:
-                    if not (location := response.get_redirect_location()):
-                        yield response
-                        return
-                    # Followed here: the library would read the redirect's own body first, however long it is.
-                    url = redirect_target(url, location)
-                finally:
-                    response.close()
-                    response.release_conn()
+                with self._hosts.turn(_host(url), is_over=self._is_over):
+                    response = self._transport.get(url, headers={**self._headers, **headers}, timeout=timeout)
+                    try:
+                        if not (location := response.get_redirect_location()):
+                            yield response
+                            return
+                        # Followed here: the library would read the redirect's own body first, however long it is.
+                        url = redirect_target(url, location)
+                    finally:
+                        if (limit := current_deadline()) is not None:
+                            limit.release()  # the next to use the connection may be another search
+                        response.close()
+                        response.release_conn()
         except URLSchemeUnknown:
             raise ForbiddenAddressError(f"{where} leads to what is not an http or https address") from None
         except ValueError as error:  # what all errors about addresses are, those of urllib and of urllib3
@@ -62,10 +74,13 @@ class PictureSession:
             raise TransientPictureError(f"{where} cannot be reached or cut the connection") from None
         raise PictureUnreachableError(f"{where} was redirected more than {_MOST_REDIRECTS} times")
 
-    def cut(self) -> None:
-        """Cut all connections for good; a thread that waits for an answer fails at once."""
-        self._transport.cut()
-
     def close(self) -> None:
-        """Close the connections."""
-        self._transport.close()
+        """Give the connections back; those that nobody else uses are closed."""
+        self._hosts.leave(self)
+
+
+def _host(url: str) -> str:
+    """The host and port that an address leads to. Raises `ValueError` where it is none."""
+    target = parse_url(url.strip())
+    port = target.port or (443 if target.scheme == "https" else 80)
+    return f"{target.host}:{port}"

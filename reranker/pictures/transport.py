@@ -21,10 +21,10 @@ from urllib3.util.ssl_ import create_urllib3_context
 from phrasepix_core.connections import WatchedConnection, watched
 from phrasepix_core.installing import install_command
 from reranker.errors import PictureUnreachableError
-from reranker.pictures.address_guard import OpenSockets, checked_host, pool_classes
+from reranker.pictures.address_guard import checked_host, pool_classes
 
-_HOSTS = 4
-"""To how many hosts connections are kept open."""
+_HOSTS = 16
+"""To how many hosts connections are kept open: those of several searches at once."""
 
 _PROXY_SCHEMES = ("http", "https", "socks4", "socks4a", "socks5", "socks5h")
 
@@ -32,7 +32,8 @@ _PROXY_SCHEMES = ("http", "https", "socks4", "socks4a", "socks5", "socks5h")
 class GuardedTransport:
     """Connects to public addresses only, and to this machine's own where `loopback` is True.
 
-    At most `connections` to a host are kept. Proxies are those of the environment (`HTTPS_PROXY`, `NO_PROXY`, …) or of
+    At most `connections` to a host are kept, for whoever asks next. May be used from many threads at once; a thread's
+    connection is cut at its deadline. Proxies are those of the environment (`HTTPS_PROXY`, `NO_PROXY`, …) or of
     the system. Behind one, which resolves names itself, only addresses written out in the URL, and
     names of local networks, can be checked.
     Certificates are certifi's, or those that `REQUESTS_CA_BUNDLE` names, as for the sources.
@@ -41,7 +42,6 @@ class GuardedTransport:
     def __init__(self, *, loopback: bool, connections: int) -> None:
         self._loopback = loopback
         self._connections = connections
-        self._open_sockets = OpenSockets()
         self._proxies = getproxies()
         self._managers: dict[tuple[str, str | None], PoolManager] = {}
 
@@ -104,9 +104,7 @@ class GuardedTransport:
             if proxy.startswith("https:"):
                 options["proxy_ssl_context"] = self._certificates
             manager = ProxyManager(proxy, **options)
-        manager.pool_classes_by_scheme = pool_classes(
-            self._open_sockets, loopback=self._loopback, is_proxy=proxy is not None
-        )
+        manager.pool_classes_by_scheme = pool_classes(loopback=self._loopback, is_proxy=proxy is not None)
         return manager
 
     @cached_property
@@ -122,10 +120,6 @@ class GuardedTransport:
                 "REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE names them"
             ) from None
         return context
-
-    def cut(self) -> None:
-        """Cut all connections for good, those in use too: a thread that waits for an answer fails at once."""
-        self._open_sockets.cut()
 
     def close(self) -> None:
         """Close the connections."""

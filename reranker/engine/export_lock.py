@@ -1,0 +1,44 @@
+"""One export of a model at a time, over all processes that keep their exports in the same place."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from phrasepix_core.lock_holders import holder_of
+
+logger = logging.getLogger(__name__)
+
+_SILENT_S = 1.0
+_LOOK_AGAIN_S = 0.1
+
+
+@contextmanager
+def export_lock(lock: Path, *, patience_s: float) -> Iterator[None]:
+    """Hold the file `lock`, if another process holds it as soon as that has exported the model, or has died.
+
+    The context begins without the lock where it cannot be had: after `patience_s` seconds, for anybody may hold a lock
+    for ever, or where the file system has no locks. An export is whole without it too, and merely made twice.
+    """
+    from filelock import FileLock, Timeout  # needed where something is exported only
+
+    try:
+        lock.parent.mkdir(parents=True, exist_ok=True)
+        file_lock = FileLock(lock)
+        silent_s = min(_SILENT_S, patience_s)
+        try:
+            file_lock.acquire(timeout=silent_s, poll_interval=_LOOK_AGAIN_S)
+        except Timeout:
+            logger.warning("%s prepares this model already; waiting for it, at most %g s", holder_of(lock), patience_s)
+            file_lock.acquire(timeout=patience_s - silent_s, poll_interval=_LOOK_AGAIN_S)
+    except Timeout:
+        logger.warning("%s has not prepared it after %g s; preparing it here too", holder_of(lock), patience_s)
+        yield
+    except (OSError, NotImplementedError) as error:
+        logger.debug("the export is not locked: %s", error)
+        yield
+    else:
+        try:
+            yield
+        finally:
+            file_lock.release()
