@@ -227,7 +227,6 @@ class _Shared:
 
     def _memory(self, directory: Path) -> "Memory":
         from reranker.memory import Memory
-    from reranker.pictures.hosts import HostConnections
 
         directory = directory.absolute()
         if directory not in self._memories:
