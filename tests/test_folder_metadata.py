@@ -109,7 +109,8 @@ def test_of_an_extension_that_is_not_whole_its_beginning_is_read() -> None:
 
 
 def test_an_extension_that_no_packet_names_counts_if_it_is_the_only_one() -> None:
-    for options in ({}, {"xmp": xmp('photoshop:Headline="Another program\'s">')}):
+    variants: list[dict[str, Any]] = [{}, {"xmp": xmp('photoshop:Headline="Another program\'s">')}]
+    for options in variants:
         plain = picture(1, "JPEG", **options)
         parts = extended(plain, xmp(FULL), GUID)
         assert facts(b"".join(parts)).creator == "One Author, Another"

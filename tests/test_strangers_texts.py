@@ -11,8 +11,8 @@ import pytest
 from PIL import Image
 from rich.console import Console
 
-from phrasepix import Candidate, Match, Results, find_images
-from phrasepix.results import Origin
+from phrasepix import Candidate, Results, find_images
+from phrasepix.results import FoundMatch, Origin
 from phrasepix.saving.ledger import open_ledger
 from phrasepix.terminal import results_lines
 from reranker.testing import ColourEncoder
@@ -28,7 +28,9 @@ PRIVATE = [
 
 
 def results_of(*candidates: Candidate, is_on_loopback: bool = False) -> Results:
-    matches = tuple(Match(rank, 0.3, one, Image.new("RGB", (4, 4))) for rank, one in enumerate(candidates, start=1))
+    matches = tuple(
+        FoundMatch(rank, 0.3, one, Image.new("RGB", (4, 4))) for rank, one in enumerate(candidates, start=1)
+    )
     origins = (Origin("own", "Own", "Pictures of one's own", is_on_loopback=is_on_loopback),)
     return Results("a boat", ("boat",), origins, "model", matches)
 

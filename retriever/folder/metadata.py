@@ -6,6 +6,7 @@ It is loaded with the first picture that has to be read.
 import struct
 import zlib
 from contextlib import suppress
+from dataclasses import replace
 from typing import IO, TYPE_CHECKING, Any
 
 from phrasepix_core.bare import (
@@ -87,7 +88,8 @@ def _facts_of_picture(picture: "ImageFile", file: IO[bytes]) -> Facts:
     for packet in carried.packets or [_decoders_packet(picture)]:
         said = said.or_else(facts_of_packet(packet))
     said = said.or_else(_from_iptc(picture)).or_else(exif)
-    return said.or_else(Facts(**{name: printable(unescaped(text_of(text))) for name, text in carried.words.items()}))
+    words = {name: printable(unescaped(text_of(text))) for name, text in carried.words.items()}
+    return said.or_else(replace(Facts(), **words))  # type: ignore[arg-type]  # fields that are texts
 
 
 def _carried_by(file: IO[bytes]) -> Carried:
