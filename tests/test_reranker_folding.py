@@ -19,7 +19,6 @@ from reranker.encoder import Embeddings, unit_rows
 from reranker.folding import Fingerprint, Likeness, fingerprint_of, places_kept, siblings_of
 from reranker.folding.crop_hashes import CROPS, SIDE, crop_hashes, nearest
 from reranker.folding.gradients import rises
-from reranker.folding.gradients import rises
 from reranker.memory import Memory
 from reranker.memory.fingerprint_store import FingerprintStore
 from reranker.pictures import PictureLoader
