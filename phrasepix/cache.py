@@ -77,8 +77,9 @@ def what_is_kept() -> list[Kept]:
     if (notes := directory / NOTES_FILE).exists():
         with Notes(notes) as noted:
             kept.append(Kept(FOLDERS, "", noted.count(), _bytes([notes]), notes))
-    if galleries := _galleries(directory):
-        kept.append(Kept(GALLERIES, "", len(galleries), _bytes(galleries), directory / "galleries"))
+    galleries, templates = _galleries(directory), list(_files_below(directory / "templates"))
+    if galleries or templates:
+        kept.append(Kept(GALLERIES, "", len(galleries), _bytes([*galleries, *templates]), directory / "galleries"))
     engines = directory / "engines"  # models made ready for an engine
     if size := _bytes(_files_below(engines)):
         kept.append(Kept(ENGINES, "", len(_models_made_ready(engines)), size, engines))
@@ -125,6 +126,8 @@ def clear(kinds: Iterable[str] = CLEARABLE, *, model: str | None = None, older_t
                 if _is_old(file, older_than_days):
                     file.unlink()
                     removed[GALLERIES] += 1
+        if not older_than_days:
+            shutil.rmtree(directory / "templates", ignore_errors=True)  # those that galleries are made with, compiled
     if ENGINES in removed:
         removed[ENGINES] = _clear_engines(directory / "engines", older_than_days)
     for kind, name in _FILES:

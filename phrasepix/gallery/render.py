@@ -10,6 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from PIL import Image
 
+from phrasepix.gallery.compiled import KeptTemplates
 from phrasepix.gallery.examples import example_candidates, shown_examples
 from phrasepix.gallery.hotlinks import hotlinked, origin_of
 from phrasepix.links import page_of, path_shown
@@ -23,13 +24,13 @@ if TYPE_CHECKING:
 
 _THUMBNAIL = (640, 480)
 _QUALITY = 84
+_OF_A_PAGE = ("page.html.jinja", "cards.html.jinja", "style.css")
 
 
 def prepare() -> None:
-    """Compile the templates, in any thread: that takes as long as the rest of a page, and needs no results."""
-    environment = _environment()
-    for name in environment.list_templates():
-        environment.get_template(name)
+    """Load a page's templates, in any thread: to compile them takes as long as all the rest, and needs no results."""
+    for name in _OF_A_PAGE:
+        _environment().get_template(name)
 
 
 def gallery_page(results: "Results") -> str:
@@ -63,6 +64,7 @@ def _environment() -> Environment:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        bytecode_cache=KeptTemplates(__file__),
     )
     environment.filters["hotlinked"] = hotlinked
     environment.filters["lasting"] = lasting
