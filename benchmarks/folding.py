@@ -276,7 +276,7 @@ What is no goal; a picture that stands on its head is taken for another:
 ## The limits
 
 Two pictures are one where the hash of the one is within {ALIKE.crop_bits} of 128 bits of the hash of some crop of the
-other, mirrored or not, and, cut to each other, their gradients (imagehash's `dhash` across and down, 12 × 12) within
+other, mirrored or not, and, cut to each other, their gradients (across and down, 12 × 12) within
 {ALIKE.aligned_bits} of 288 bits. Of the made pairs 99 % are within {np.percentile(_joined(all_made)[:, 0], 99):.0f} and
 {np.percentile(_joined(all_made)[:, 1], 99):.0f} bits; {len(nearest_ones)} pairs of different photographs are within
 {ALIKE_TO_THE_MODEL.crop_bits} bits of some crop, and none of those is nearer than {nearest_ones.min(initial=144)} bits
@@ -305,7 +305,7 @@ Of {len(drawn_all)} made pairs {within(drawn_all, ALIKE).mean():.3f} are known a
 {fingerprint_ms:.2f} ms a fingerprint and the hashes of its crops, of pictures
 {np.mean([_opened(path).width for path in whole.paths]):.0f} pixels wide in the mean, beside the encoder;
 {compare_ms:.1f} ms to compare one picture to 500.
-Python {platform.python_version()}, imagehash {version("imagehash")}, NumPy {version("numpy")}, {platform.machine()}.
+Python {platform.python_version()}, NumPy {version("numpy")}, {platform.machine()}.
 """
     REPORT.write_text(text, encoding="utf-8")
     return text

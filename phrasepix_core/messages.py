@@ -17,7 +17,8 @@ class Hint:
         name = self.option.rpartition(".")[2]
         if self.value is None:
             return name
-        return f"{name}={json.dumps(self.value, ensure_ascii=False) if isinstance(self.value, str) else self.value!r}"
+        value = json.dumps(self.value, ensure_ascii=False) if isinstance(self.value, str) else repr(self.value)
+        return f"{name}={value}"
 
 
 Words = Callable[[Hint], str]

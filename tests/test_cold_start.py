@@ -18,7 +18,7 @@ from reranker.engine.choice import load_encoder
 from retriever.directories import cache_directory
 
 COMMAND = "from phrasepix.cli import main; main()"
-NOT_FOR_A_REMEMBERED_SEARCH = {
+NOT_FOR_A_SEARCH = {
     "torch",
     "torchvision",
     "open_clip",
@@ -28,18 +28,28 @@ NOT_FOR_A_REMEMBERED_SEARCH = {
     "py3langid",
     "simplemma",
     "stopwordsiso",
+    "rich",
+    "scipy",
+    "pywt",
+    "openvino.tools.ovc.convert",
+    "phrasepix.sample.pages",
+    "reranker.engine.export",
+    "reranker.engine.export_process",
+    "reranker.engine.file_tokenizer",
+    "reranker.engine.openvino_text_tower",
+    "reranker.everyday",
+    "reranker.models.paired_encoder",
+    "reranker.models.weights",
+    "reranker.pictures.session",
+    "retriever.pixabay.videos",
+}
+NOT_FOR_A_REMEMBERED_SEARCH = NOT_FOR_A_SEARCH | {
     "requests",
     "urllib3",
     "http.client",
     "tenacity",
-    "rich",
-    "scipy",
-    "openvino.tools.ovc.convert",
     "phrasepix.sample.site",
     "retriever.courtesy.http_client",
-    "reranker.engine.export",
-    "reranker.pictures.session",
-    "reranker.models.weights",
 }
 
 
@@ -88,6 +98,15 @@ def test_a_remembered_search_imports_only_what_it_uses(tmp_path: Path, monkeypat
     assert late <= {*imported}
     before_the_model = imported[: imported.index("phrasepix.cli.encoded_ahead")]
     assert sorted(late & {*before_the_model}) == [], "the model waits for what it does not use"
+
+
+def test_a_new_phrase_over_the_sample_imports_only_what_it_uses(tmp_path: Path) -> None:
+    job = ("--tag", "boat", "--source", "sample", "--limit", "10", "--json", "--gallery", str(tmp_path / "boats.html"))
+    command("a boat of yesterday", *job)
+    shown, imported = command("a boat of tomorrow", *job)
+    assert len(json.loads(shown)["matches"]) == 10
+    assert {"openvino", "requests", "phrasepix.sample.site"} <= {*imported}
+    assert sorted({*imported} & NOT_FOR_A_SEARCH) == []
 
 
 def test_the_search_itself_imports_no_http_and_no_engine() -> None:

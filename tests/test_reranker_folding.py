@@ -18,6 +18,7 @@ from reranker import ClipReranker, Match, Ranking
 from reranker.encoder import Embeddings, unit_rows
 from reranker.folding import Fingerprint, Likeness, fingerprint_of, places_kept, siblings_of
 from reranker.folding.crop_hashes import CROPS, SIDE, crop_hashes, nearest
+from reranker.folding.gradients import rises
 from reranker.memory import Memory
 from reranker.memory.fingerprint_store import FingerprintStore
 from reranker.pictures import PictureLoader
@@ -149,6 +150,16 @@ def test_the_hash_of_a_crop_is_found_with_its_place_and_its_mirroring() -> None:
         assert bits[0] <= 12
         bits, crop, is_mirrored = nearest(whole.crops, look.crops[None])
         assert (crop.tolist(), is_mirrored.tolist()) == ([150 - len(CROPS)], [mirrored])
+
+
+def test_brightness_rises_to_the_right_and_downwards_where_a_step_is_large_enough() -> None:
+    across = Image.fromarray(np.tile(np.repeat(np.array([10, 20, 15], dtype=np.uint8), 2), (6, 1)))
+    down = across.transpose(Image.Transpose.TRANSPOSE)
+    none = [[False, False], [False, False]]
+    assert rises(across, 2, Image.Resampling.BOX).tolist() == [[[True, False], [True, False]], none]
+    assert rises(down, 2, Image.Resampling.BOX).tolist() == [none, [[True, True], [False, False]]]
+    assert rises(down, 2, Image.Resampling.BOX, above=9).any()
+    assert not rises(down, 2, Image.Resampling.BOX, above=10).any()
 
 
 def test_a_hash_is_the_one_of_the_crop_by_itself() -> None:

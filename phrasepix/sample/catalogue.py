@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal, TypeVar, cast, get_args
 
@@ -23,6 +24,8 @@ Orientation = Literal["all", "horizontal", "vertical"]
 Order = Literal["popular", "latest"]
 
 T = TypeVar("T")
+
+_MEDIA_TYPES = get_args(MediaType)
 
 _WORD = re.compile(r"\w+")
 _KINDS: dict[type, str] = {bool: "true or false", int: "a whole number", list: "a list", str: "a string"}
@@ -196,12 +199,12 @@ def _picture(entry: Any, directory: Path) -> SamplePicture:
     if not isinstance(entry, dict):
         raise TypeError("a JSON object was expected")
     name = _of(entry, "file", str)
-    if not name or Path(name).name != name:
+    path = directory / name
+    if not name or path.name != name:
         raise ValueError(f'"file" must be a plain file name, not {name!r}')
     media_type = _of(entry, "type", str)
-    if media_type not in get_args(MediaType):
-        raise ValueError(f'"type" must be one of {", ".join(get_args(MediaType))}, not {media_type!r}')
-    path = directory / name
+    if media_type not in _MEDIA_TYPES:
+        raise ValueError(f'"type" must be one of {", ".join(_MEDIA_TYPES)}, not {media_type!r}')
     return SamplePicture(
         id=_count(entry, "id", least=1),
         path=path,
@@ -258,6 +261,7 @@ def _forms_of_all(tags: Iterable[str]) -> frozenset[str]:
     return frozenset(form for tag in tags for word in _words(tag) for form in _forms(word))
 
 
+@lru_cache(maxsize=1024)
 def _forms(word: str) -> frozenset[str]:
     """The word and what its singular may be: two words meet if they share a form."""
     forms = {word}

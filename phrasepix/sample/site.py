@@ -22,7 +22,7 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Self
 
-from phrasepix.sample import links, pages, protocol
+from phrasepix.sample import links, protocol
 from phrasepix.sample.catalogue import PICTURES_DIRECTORY, Catalogue, SamplePicture
 from phrasepix.sample.rate_limit import RateLimit
 from phrasepix.sample.renditions import Renditions
@@ -176,6 +176,8 @@ class StockSite:
         return Answer(HTTPStatus.OK, "image/jpeg", self._renditions.jpeg(picture, suffix), headers)
 
     def _page(self, path: str) -> str | None:
+        from phrasepix.sample import pages  # a search looks at none
+
         picture_id, user_id = links.picture_of_page(path), links.user_of_page(path)
         if path == "/":
             title = f"The {len(self.catalogue)} drawn pictures of the built-in sample, most downloaded first"

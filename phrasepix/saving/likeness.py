@@ -3,6 +3,8 @@
 import numpy as np
 from PIL import Image
 
+from reranker.folding.gradients import rises
+
 _SIDE = 16
 _FLAT = 2
 SAME_WITHIN = 40
@@ -17,11 +19,7 @@ _SAYS_NOTHING = 40
 
 def likeness(picture: Image.Image) -> str:
     """128 hexadecimal digits: whether brightness rises to the right, and downwards, at each place of a 16 × 16 grid."""
-    grey = picture.convert("L")
-    across = np.asarray(grey.resize((_SIDE + 1, _SIDE), Image.Resampling.BOX), dtype=np.int16)
-    down = np.asarray(grey.resize((_SIDE, _SIDE + 1), Image.Resampling.BOX), dtype=np.int16)
-    rises = np.concatenate([(np.diff(across, axis=1) > _FLAT).ravel(), (np.diff(down, axis=0) > _FLAT).ravel()])
-    return np.packbits(rises).tobytes().hex()
+    return np.packbits(rises(picture, _SIDE, Image.Resampling.BOX, above=_FLAT)).tobytes().hex()
 
 
 def look_alike(one: str, other: str) -> bool:

@@ -9,20 +9,16 @@ from phrasepix_core.installing import install_command
 from reranker.encoder import Encoder
 from reranker.engine import runtime
 from reranker.engine.artefacts import Artefacts
-from reranker.engine.export_lock import export_lock
-from reranker.engine.export_process import ExportFailedError, export_in_child
 from reranker.engine.graphics import may_have_graphics_device
 from reranker.engine.openvino_encoder import OpenVinoEncoder
-from reranker.engine.openvino_text_tower import OpenVinoTextTower
 from reranker.engine.own_process import demand_own_process
-from reranker.engine.records import Record, lock_of, read_record
-from reranker.engine.text_artefacts import TextArtefacts
+from reranker.engine.records import ExportFailedError, Record, lock_of, read_record
 from reranker.errors import ModelError, NotExportableError, UnknownModelError
 from reranker.models.model_choice import DEVICES, ENGINES, ModelChoice
-from reranker.models.paired_encoder import PairedEncoder, TextTower
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # what a search does without is imported where it is used
     from reranker.models.open_clip_encoder import OpenClipEncoder
+    from reranker.models.paired_encoder import TextTower
     from reranker.models.sentence_tower import SentenceTower
 
 logger = logging.getLogger(__name__)
@@ -59,6 +55,8 @@ def load_encoder(
     texts = choice.of_texts
     if texts is None:
         return _exported(choice, engines, download) if exports else _in_torch(choice, device, download)
+    from reranker.models.paired_encoder import PairedEncoder
+
     pictures = choice.of_pictures
     if exports:
         return PairedEncoder(_exported_text_tower(texts, engines, download), _exported(pictures, engines, download))
@@ -72,6 +70,8 @@ def loads_at_once(choice: ModelChoice, cache_directory: Path, *, device: str = "
     engines = cache_directory / "engines"
     exported = _is_there(choice.of_pictures, engines, Artefacts.read)
     if choice.of_texts is not None:
+        from reranker.engine.text_artefacts import TextArtefacts
+
         exported = exported and _is_there(choice.of_texts, engines, TextArtefacts.read)
     return exported and (engine == "openvino" or not may_have_graphics_device())
 
@@ -104,7 +104,10 @@ def _text_tower_in_torch(texts: ModelChoice, device: str, download: bool) -> "Se
     return SentenceTower(texts.text_tower or "", device=device_named(device), download=download)
 
 
-def _exported_text_tower(texts: ModelChoice, engines: Path, download: bool) -> TextTower:
+def _exported_text_tower(texts: ModelChoice, engines: Path, download: bool) -> "TextTower":
+    from reranker.engine.openvino_text_tower import OpenVinoTextTower
+    from reranker.engine.text_artefacts import TextArtefacts
+
     try:
         title, artefacts = _artefacts_of(texts, engines, TextArtefacts.read, download)
         return OpenVinoTextTower(artefacts, title)
@@ -132,6 +135,9 @@ def _artefacts_of(
     """The model's title and its artefacts, exported where they are not there yet: by one process at a time."""
     if (found := _exported_before(choice, engines, read)) is not None:
         return found
+    from reranker.engine.export_lock import export_lock
+    from reranker.engine.export_process import export_in_child
+
     with export_lock(lock_of(engines, choice), patience_s=_PATIENCE_S):
         if (found := _exported_before(choice, engines, read)) is not None:
             return found  # by the process that was waited for

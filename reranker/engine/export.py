@@ -28,7 +28,7 @@ from reranker.engine.artefacts import (
 from reranker.engine.aside import made_aside, move_into_place
 from reranker.engine.clip_tokenizer import CLEANINGS, write_merges
 from reranker.engine.file_tokenizer import FileTokenizer, as_text, compare_tokens, write_tokenizer
-from reranker.engine.known_texts import KNOWN_TEXTS, encode_known_texts, write_known_texts
+from reranker.engine.known_texts import encode_known_texts, texts_to_know, write_known_texts
 from reranker.engine.openvino_encoder import OpenVinoEncoder
 from reranker.engine.preprocessing import Preprocessing
 from reranker.errors import ModelError, NotExportableError
@@ -86,11 +86,12 @@ def export(encoder: OpenClipEncoder, engines: Path, *, release: bool = False) ->
             encoder.model.to("meta")
         ours = OpenVinoEncoder(artefacts, "comparison", precision="f32")
         _compare(ours, expected)
-        known = encode_known_texts(ours)
+        texts = texts_to_know()
+        known = encode_known_texts(ours, texts)
         del ours  # it holds the tower's file open, and some systems move no directory then
         shutil.rmtree(artefacts.compiled, ignore_errors=True)  # made for the comparison and the known texts only
         artefacts.write_manifest()
-        write_known_texts(partial, KNOWN_TEXTS, known)  # not in the manifest: without them it is as good
+        write_known_texts(partial, texts, known)  # not in the manifest: without them it is as good
         move_into_place(partial, place, Artefacts.read)
     if (written := Artefacts.read(place)) is None:
         raise OSError(f"the exported model in {place} cannot be read back")

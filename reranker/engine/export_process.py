@@ -11,7 +11,7 @@ from typing import IO
 
 from reranker import steps
 from reranker.engine.artefacts import remove_partial
-from reranker.engine.records import Record
+from reranker.engine.records import ExportFailedError, Record
 from reranker.errors import ModelError, UnknownModelError, WeightsUnavailableError
 from reranker.models.model_choice import ModelChoice
 
@@ -20,10 +20,6 @@ _ERRORS = {error.__name__: error for error in (UnknownModelError, WeightsUnavail
 
 OFFLINE = "offline"
 """The argument that tells the child not to download."""
-
-
-class ExportFailedError(Exception):
-    """The export came to no result, which says nothing about the model: the next search may try again."""
 
 
 def export_in_child(choice: ModelChoice, engines: Path, *, download: bool = True) -> Record:

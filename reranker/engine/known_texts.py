@@ -9,13 +9,9 @@ from zipfile import BadZipFile
 import numpy as np
 
 from reranker.encoder import Embeddings
-from reranker.everyday import EVERYDAY_CAPTIONS
 from reranker.neutral import NEUTRAL_PHRASES
 
 logger = logging.getLogger(__name__)
-
-KNOWN_TEXTS = (*NEUTRAL_PHRASES, *EVERYDAY_CAPTIONS)
-"""What scores are read against, and what is taken off a picture that is near everything."""
 
 _BATCH = 64
 _FILE = "known_texts.npz"
@@ -29,9 +25,16 @@ class EncodesTexts(Protocol):
         ...
 
 
-def encode_known_texts(encoder: EncodesTexts) -> Embeddings:
-    """Their embeddings, float32 [len(KNOWN_TEXTS), d]."""
-    batches = [KNOWN_TEXTS[at : at + _BATCH] for at in range(0, len(KNOWN_TEXTS), _BATCH)]
+def texts_to_know() -> tuple[str, ...]:
+    """What scores are read against, and what is taken off a picture that is near everything."""
+    from reranker.everyday import EVERYDAY_CAPTIONS  # few searches use them, and none needs them as texts
+
+    return (*NEUTRAL_PHRASES, *EVERYDAY_CAPTIONS)
+
+
+def encode_known_texts(encoder: EncodesTexts, texts: Sequence[str]) -> Embeddings:
+    """The embeddings of the texts, float32 [len(texts), d]."""
+    batches = [texts[at : at + _BATCH] for at in range(0, len(texts), _BATCH)]
     return np.concatenate([encoder.encode_texts(batch) for batch in batches])
 
 

@@ -11,7 +11,6 @@ from reranker.encoder import Embeddings, unit_rows
 from reranker.engine import runtime
 from reranker.engine.artefacts import FROM_FILE, Artefacts
 from reranker.engine.clip_tokenizer import ClipTokenizer
-from reranker.engine.file_tokenizer import FileTokenizer
 from reranker.engine.known_texts import read_known_texts
 from reranker.engine.own_process import demand_own_process
 from reranker.engine.tower import Tower, undamaged
@@ -146,6 +145,8 @@ class OpenVinoEncoder:
 
 def _tokenizer_of(artefacts: Artefacts) -> Tokenize:
     if artefacts.tokenizer == FROM_FILE:
+        from reranker.engine.file_tokenizer import FileTokenizer
+
         return FileTokenizer(artefacts.directory, clean=artefacts.clean)
     return ClipTokenizer(artefacts.directory, context=artefacts.context, clean=artefacts.clean)
 

@@ -18,6 +18,10 @@ States = dict[str, list[int] | None]
 """For each file's path its size in bytes and the time of its last change in nanoseconds; None if it is not there."""
 
 
+class ExportFailedError(Exception):
+    """The export came to no result, which says nothing about the model: the next search may try again."""
+
+
 @dataclass(frozen=True, slots=True)
 class Record:
     """What is known of a choice: the model's title and its export's fingerprint, or why the engine cannot run it."""

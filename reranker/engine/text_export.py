@@ -14,7 +14,7 @@ from reranker.engine.artefacts import TEXT_TOWER
 from reranker.engine.aside import made_aside, move_into_place
 from reranker.engine.export import LARGEST_DIFFERENCE, convert
 from reranker.engine.file_tokenizer import FileTokenizer, compare_tokens, write_tokenizer
-from reranker.engine.known_texts import KNOWN_TEXTS, encode_known_texts, write_known_texts
+from reranker.engine.known_texts import encode_known_texts, texts_to_know, write_known_texts
 from reranker.engine.openvino_text_tower import OpenVinoTextTower
 from reranker.engine.text_artefacts import FORMAT, TextArtefacts
 from reranker.errors import ModelError, NotExportableError
@@ -41,11 +41,12 @@ def export_text_tower(tower: SentenceTower, engines: Path) -> TextArtefacts:
         artefacts = TextArtefacts(partial, fingerprint, tower.dimensions, tower.padding)
         ours = OpenVinoTextTower(artefacts, "comparison")
         _compare(ours, tower)
-        known = encode_known_texts(ours)
+        texts = texts_to_know()
+        known = encode_known_texts(ours, texts)
         del ours  # it holds the tower's file open, and some systems move no directory then
         shutil.rmtree(artefacts.compiled, ignore_errors=True)  # made for the comparison and the known texts only
         artefacts.write_manifest()
-        write_known_texts(partial, KNOWN_TEXTS, known)  # not in the manifest: without them it is as good
+        write_known_texts(partial, texts, known)  # not in the manifest: without them it is as good
         move_into_place(partial, place, TextArtefacts.read)
     if (written := TextArtefacts.read(place)) is None:
         raise OSError(f"the exported text tower in {place} cannot be read back")

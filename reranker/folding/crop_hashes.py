@@ -1,8 +1,8 @@
 """A perceptual hash of every crop of a picture at once, so that a crop is found in the whole it was cut from.
 
-As in imagehash's `phash`, a bit is the sign of a low coefficient of the cosine transform. That is a product of three
-small matrices, and so the hashes of all crops are one product too: hashing each crop by itself takes forty times as
-long.
+As in the perceptual hash called pHash, a bit is the sign of a low coefficient of the cosine transform. That is a
+product of three small matrices, and so the hashes of all crops are one product too: hashing each crop by itself takes
+forty times as long.
 """
 
 from itertools import product

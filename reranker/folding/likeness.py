@@ -10,6 +10,7 @@ from PIL import Image, ImageOps
 from reranker.encoder import Embeddings
 from reranker.folding.crop_hashes import CROPS, SIDE, nearest
 from reranker.folding.fingerprint import Fingerprint, Look
+from reranker.folding.gradients import rises
 from retriever.candidate import Candidate
 
 
@@ -158,17 +159,14 @@ def aligned_difference(one: Look, other: Look, crop: int, mirrored: bool) -> int
     """In how many of 288 bits two pictures differ once one is cut to the other, as `nearest` says how.
 
     A second opinion of another kind. A bright moon alone gives all coefficients of a cosine transform their signs, but
-    few of the gradients of imagehash's `dhash`.
+    few of the gradients (`rises`).
     """
-    import imagehash  # only where two are near each other, which is seldom
-
     one_cut = _cut(one, crop + len(CROPS) if crop < 0 else 0)
     other_cut = _cut(other, max(crop, 0))
     if mirrored:
         other_cut = ImageOps.mirror(other_cut)
-    across = imagehash.dhash(one_cut, _HASH_SIDE) - imagehash.dhash(other_cut, _HASH_SIDE)
-    down = imagehash.dhash_vertical(one_cut, _HASH_SIDE) - imagehash.dhash_vertical(other_cut, _HASH_SIDE)
-    return int(across + down)
+    one_rises, other_rises = (rises(cut, _HASH_SIDE, Image.Resampling.LANCZOS) for cut in (one_cut, other_cut))
+    return int(np.count_nonzero(one_rises != other_rises))
 
 
 def _cut(look: Look, crop: int) -> Image.Image:

@@ -1,7 +1,7 @@
 """Pixabay's picture API in the words every source shares."""
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from retriever.api_dialect import ApiDialect
 from retriever.candidate import Candidate
@@ -9,7 +9,9 @@ from retriever.filters import Filters
 from retriever.pixabay.answers import PixabayAnswers
 from retriever.pixabay.hits import candidate_from_hit
 from retriever.pixabay.request import PER_PAGE, PixabayRequest
-from retriever.pixabay.videos import VIDEO_ID, PixabayVideosDialect
+
+if TYPE_CHECKING:  # imported where videos are asked for
+    from retriever.pixabay.videos import PixabayVideosDialect
 
 
 class PixabayDialect(PixabayAnswers):
@@ -26,11 +28,16 @@ class PixabayDialect(PixabayAnswers):
 
     def for_search(self, filters: Filters) -> ApiDialect:
         """Videos are asked for elsewhere."""
-        return PixabayVideosDialect(self.profile) if filters.media_type == "video" else self
+        return self._for_videos() if filters.media_type == "video" else self
 
     def for_picture(self, identifier: str) -> ApiDialect:
         """A video's id says that it is one's."""
-        return PixabayVideosDialect(self.profile) if VIDEO_ID.fullmatch(identifier) else self
+        return self._for_videos() if identifier.startswith("video-") else self
+
+    def _for_videos(self) -> "PixabayVideosDialect":
+        from retriever.pixabay.videos import PixabayVideosDialect
+
+        return PixabayVideosDialect(self.profile)
 
     def parameters(self, tag: str, filters: Filters, page: int, page_size: int) -> Mapping[str, str]:
         """The query of a page; see `PixabayRequest`."""
