@@ -18,13 +18,13 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from phrasepix_core.candidate import Candidate, Rendition
 from reranker.clip_reranker import ClipReranker, Progress
 from reranker.encoder import Embeddings, Encoder, unit_rows
 from reranker.folding import Fingerprint, fingerprint_of
 from reranker.memory import EncodedPicture, Memory
 from reranker.pictures import LoadedPicture, PictureLoader
 from reranker.query import Phrase, Query
-from retriever.candidate import Candidate, Rendition
 
 MOST_BYTES = 100
 """What a picture may take beyond its embedding and candidate."""

@@ -14,8 +14,8 @@ from pathlib import Path
 from phrasepix.models.catalogue import choose_model
 from phrasepix.models.shelf import ModelShelf
 from phrasepix.sample.source import SAMPLE, sample_retriever
+from phrasepix_core.candidate import Candidate
 from reranker.pictures import PictureLoader
-from retriever.candidate import Candidate
 from retriever.directories import cache_directory
 from retriever.filters import Filters
 from retriever.source import Opening

@@ -30,8 +30,8 @@ from PIL import Image
 
 from phrasepix import Results, find_images
 from phrasepix.sample.catalogue import PICTURES_DIRECTORY
+from phrasepix_core.candidate import Candidate, Rendition
 from reranker.testing import ColourEncoder
-from retriever.candidate import Candidate, Rendition
 from retriever.filters import Filters
 
 REPORT = Path(__file__).with_name("AT_ONCE.md")

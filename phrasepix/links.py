@@ -4,8 +4,8 @@ from collections.abc import Collection
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from phrasepix_core.candidate import Candidate
 from phrasepix_core.urls import host_address, lasting
-from retriever.candidate import Candidate
 from retriever.folder.names import shown
 from retriever.folder.profile import FOLDER
 

@@ -8,10 +8,10 @@ from phrasepix.events import Notice
 from phrasepix.links import address_of, path_shown
 from phrasepix.plain_json import plain_json
 from phrasepix.request import SearchRequest
+from phrasepix_core.candidate import Candidate
 from phrasepix_core.text import shortened
 from reranker.match import Match, fits_well
 from reranker.query import Part, Phrase, Query
-from retriever.candidate import Candidate
 from retriever.protocol import Retriever, is_on_loopback, profile_of
 
 

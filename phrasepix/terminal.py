@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from phrasepix.links import address_of, page_of, path_shown
 from phrasepix.ordering import order_in_words
 from phrasepix.videos import video_note
+from phrasepix_core.candidate import Candidate
 from phrasepix_core.text import printable, shortened
 from reranker.match import LEAST_PENALTY, Match
-from retriever.candidate import Candidate
 
 if TYPE_CHECKING:
     from rich.console import Group

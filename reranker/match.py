@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 
 from PIL import Image
 
+from phrasepix_core.candidate import Candidate
 from reranker.reading import PartShown
-from retriever.candidate import Candidate
 
 LEAST_PENALTY = 0.0005
 """A smaller penalty is shown as none: of three decimals nothing would be left."""
@@ -73,7 +73,7 @@ class Match:
 
         Raises `WrongParameterError`.
         """
-        from retriever.credit import credit_line
+        from phrasepix_core.credit import credit_line
 
         return credit_line(self.candidate, format)
 

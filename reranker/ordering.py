@@ -16,11 +16,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from phrasepix_core.candidate import Candidate
 from reranker.encoder import Embeddings
 from reranker.errors import WrongQueryError
 from reranker.ranks import NORMALISED, RANKS
 from reranker.rows import Rows
-from retriever.candidate import Candidate
 
 NEAREST = 20
 SHARE_TAKEN = 0.5

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
-from retriever.licence import where_named
+from phrasepix_core.licence import where_named
 
 USUAL_LIMIT = 200
 """How many candidates of a source are looked at for each tag where neither it nor anybody else says."""

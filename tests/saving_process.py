@@ -16,7 +16,7 @@ from PIL import Image
 from phrasepix.live_results import LiveMatch, LiveResults
 from phrasepix.results import Origin
 from phrasepix.saving.reopener import Reopener
-from retriever.candidate import Candidate
+from phrasepix_core.candidate import Candidate
 from retriever.testing import ListRetriever
 from tests.picture_server import candidate
 

@@ -24,8 +24,8 @@ from phrasepix.gallery import gallery_cards
 from phrasepix.live_results import LiveMatch, LiveResults
 from phrasepix.results import Failure, Origin, Skipped
 from phrasepix.terminal import results_lines
+from phrasepix_core.candidate import Candidate, Rendition
 from reranker.reading import PartShown
-from retriever.candidate import Candidate, Rendition
 
 HOSTILE = """"><script>alert('x')</script><img src=x onerror=alert(1)>{{7*7}}{% raw %}[red]&amp;'"""
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from retriever.candidate import Candidate, Rendition
+from phrasepix_core.candidate import Candidate, Rendition
+from phrasepix_core.credit import card_credit, credit_line
 from retriever.commons.profile import COMMONS
-from retriever.credit import card_credit, credit_line
 from retriever.errors import WrongParameterError
 
 UNSPLASH = Candidate(

@@ -16,9 +16,9 @@ from phrasepix import Config, Finder, find_images, stream_images
 from phrasepix.sample.catalogue import PICTURES_DIRECTORY
 from phrasepix.sample.site import StockSite
 from phrasepix.source_list import every_source
+from phrasepix_core.candidate import Candidate
 from reranker.memory import Memory
 from reranker.testing import ColourEncoder
-from retriever.candidate import Candidate
 from retriever.directories import cache_directory
 from retriever.errors import (
     KeyMissingError,

@@ -15,8 +15,8 @@ from phrasepix import Candidate, Results, find_images
 from phrasepix.results import FoundMatch, Origin
 from phrasepix.saving.ledger import open_ledger
 from phrasepix.terminal import results_lines
+from phrasepix_core.candidate import Clip, Rendition
 from reranker.testing import ColourEncoder
-from retriever.candidate import Clip, Rendition
 from tests.picture_server import PictureServer, candidate, encoded, file, status, stripes
 from tests.test_several_sources import OwnSource
 

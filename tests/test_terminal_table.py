@@ -19,9 +19,9 @@ from phrasepix.gallery import gallery_cards
 from phrasepix.live_results import LiveMatch
 from phrasepix.ordering import order_in_words
 from phrasepix.results import Origin
+from phrasepix_core.candidate import Rendition
 from reranker.query import Example
 from reranker.reading import PartShown
-from retriever.candidate import Rendition
 
 WORDS = "a lighthouse-keeper polishing the extraordinarily large Fresnel lens, late 灯台守がレンズを磨く"
 

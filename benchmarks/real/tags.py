@@ -22,7 +22,7 @@ from benchmarks.real.figures import Figure, Part, interval
 from phrasepix.request import USUAL_REQUESTS
 from phrasepix.searching.asking import FoundTags, Record
 from phrasepix.tags import DerivedTag, derived_tags
-from retriever.candidate import Candidate, Rendition
+from phrasepix_core.candidate import Candidate, Rendition
 from retriever.errors import WrongParameterError
 from retriever.filters import NO_FILTERS, Filters
 from retriever.languages import LANGUAGES

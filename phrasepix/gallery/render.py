@@ -16,9 +16,9 @@ from phrasepix.links import page_of, path_shown
 from phrasepix.ordering import order_in_words
 from phrasepix.terminal import deviations, number, says_more, short_name
 from phrasepix.videos import video_note
+from phrasepix_core.credit import card_credit
 from phrasepix_core.text import shortened
 from phrasepix_core.urls import lasting
-from retriever.credit import card_credit
 
 if TYPE_CHECKING:
     from phrasepix.results import Results

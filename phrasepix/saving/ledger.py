@@ -30,6 +30,7 @@ from phrasepix.saving.entries import (
 from phrasepix.saving.lock import locked
 from phrasepix.saving.names import digest
 from phrasepix.saving.part import Part
+from phrasepix_core.candidate import Candidate
 from phrasepix_core.files import (
     is_own,
     open_own,
@@ -41,7 +42,6 @@ from phrasepix_core.files import (
     write_atomically,
 )
 from phrasepix_core.text import caseless
-from retriever.candidate import Candidate
 
 logger = logging.getLogger(__name__)
 
