@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from html import escape
 from urllib.parse import quote
 
+from phrasepix_core.errors import WrongValueError
 from phrasepix_core.text import printable, shortened
 from phrasepix_core.urls import lasting
 from retriever.candidate import Candidate
-from retriever.errors import WrongParameterError
 from retriever.licence import is_creative_commons
 
 _LONGEST_TEXT = 300
@@ -33,12 +33,12 @@ class Piece:
 def credit_line(candidate: Candidate, format: str = "text") -> str:  # noqa: A002  # the word people know it by
     """The candidate's credit: one line of `text`, `markdown` or `html`, whatever its fields contain.
 
-    Addresses that do not outlive the search are left out. Raises `WrongParameterError`.
+    Addresses that do not outlive the search are left out. Raises `WrongValueError`.
     """
     try:
         render = _FORMATS[format]
     except KeyError:
-        raise WrongParameterError.not_among("credit format", format, _FORMATS) from None
+        raise WrongValueError.not_among("credit format", format, _FORMATS) from None
     return "".join(render(piece) for piece in _pieces(candidate) if piece.text)
 
 

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
+from phrasepix_core.errors import WrongValueError
 from retriever.candidate import Candidate, Rendition
 from retriever.credit import credit_line
-from retriever.errors import WrongParameterError
 
 UNSPLASH = Candidate(
     source="unsplash",
@@ -142,5 +142,5 @@ def test_an_address_cannot_break_out_of_its_link() -> None:
 
 
 def test_another_format_is_refused_by_name() -> None:
-    with pytest.raises(WrongParameterError, match="text, markdown, html"):
+    with pytest.raises(WrongValueError, match="text, markdown, html"):
         credit_line(BY_SA, "latex")
