@@ -21,6 +21,7 @@ from PIL import Image
 from benchmarks.random_models import write_random_vit
 from benchmarks.sample_embeddings import SampleEmbeddings
 from phrasepix.sample.source import SAMPLE, sample_retriever
+from phrasepix_core.candidate import Candidate
 from reranker.clip_reranker import ClipReranker
 from reranker.encoder import Embeddings, Encoder
 from reranker.engine.choice import load_encoder
@@ -28,7 +29,6 @@ from reranker.finish import Finish, Refinement
 from reranker.models.model_choice import ModelChoice
 from reranker.neutral import NEUTRAL_PHRASES
 from reranker.pictures import PictureLoader
-from retriever.candidate import Candidate
 from retriever.filters import Filters
 from training.measure import Question, sample_phrases, shows
 from training.scenes import SUBJECTS

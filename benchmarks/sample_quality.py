@@ -13,8 +13,8 @@ from pathlib import Path
 
 from phrasepix.models import choose_model, reranker_of_model
 from phrasepix.sample.source import SAMPLE, sample_retriever
+from phrasepix_core.candidate import Candidate
 from reranker.pictures import PictureLoader
-from retriever.candidate import Candidate
 from retriever.filters import Filters
 from training.measure import Figure, Question, figures, sample_phrases
 

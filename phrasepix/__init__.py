@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from phrasepix import errors
     from phrasepix.results import Results
     from phrasepix.search import find_images, stream_images
+    from phrasepix_core.candidate import Candidate
     from phrasepix_core.errors import PhrasepixError
     from reranker.match import Match
     from reranker.query import Example, Phrase, Query
-    from retriever.candidate import Candidate
     from retriever.filters import Filters
 
 __all__ = [
@@ -36,7 +36,7 @@ __all__ = [
 ]
 
 _HOMES = {
-    "Candidate": "retriever.candidate",
+    "Candidate": "phrasepix_core.candidate",
     "Example": "reranker.query",
     "Filters": "retriever.filters",
     "Match": "reranker.match",

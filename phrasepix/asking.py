@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from phrasepix.results import AskedTag
-from retriever.candidate import Candidate
+from phrasepix_core.candidate import Candidate
 from retriever.errors import AnswerNotKeptError, RetrieverError
 from retriever.filters import Filters
 from retriever.protocol import AnswersByPage, Page, Retriever

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
+from phrasepix_core.candidate import Candidate
 from phrasepix_core.urls import lasting
-from retriever.candidate import Candidate
 from retriever.folder.names import shown
 from retriever.folder.profile import FOLDER
 

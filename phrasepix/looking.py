@@ -4,10 +4,10 @@ from collections.abc import Collection, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 
+from phrasepix_core.candidate import Candidate
 from reranker.memory import Memory
 from reranker.pictures import PictureLoader
 from reranker.pictures.fetch import PictureFetcher
-from retriever.candidate import Candidate
 from retriever.directories import cache_directory
 
 

@@ -7,9 +7,9 @@ from threading import Lock
 
 from phrasepix.asking import Asking, Record
 from phrasepix.results import Failure, Origin
+from phrasepix_core.candidate import Candidate
 from reranker.look_ahead import merge_ahead
 from reranker.memory.picture_store import LONGEST
-from retriever.candidate import Candidate
 from retriever.errors import RetrieverError, SourceFaultError, SourceUnreachableError
 from retriever.filters import Filters
 from retriever.profile import USUAL_LIMIT

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from phrasepix.links import page_of, path_shown
 from phrasepix.videos import video_note
+from phrasepix_core.candidate import Candidate
 from phrasepix_core.text import shortened
 from reranker.match import LEAST_PENALTY, Match
-from retriever.candidate import Candidate
 
 if TYPE_CHECKING:
     from rich.console import Group

@@ -1,6 +1,6 @@
 """What is said of a video beside its still."""
 
-from retriever.candidate import Candidate
+from phrasepix_core.candidate import Candidate
 
 
 def video_note(candidate: Candidate) -> str:

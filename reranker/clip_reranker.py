@@ -6,6 +6,7 @@ from typing import Self, SupportsIndex
 
 from PIL import Image
 
+from phrasepix_core.candidate import Candidate
 from reranker.asked import Asked
 from reranker.diversity import considered_for
 from reranker.encoded_texts import EncodedTexts
@@ -25,7 +26,6 @@ from reranker.query import Query
 from reranker.ranked import Ranked, readings_of, spread
 from reranker.showing import PicturesToShow
 from reranker.standing import Place, Scored, Standing
-from retriever.candidate import Candidate
 
 
 @dataclass(frozen=True, slots=True)

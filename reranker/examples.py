@@ -7,6 +7,7 @@ from threading import Lock
 import numpy as np
 from PIL import Image
 
+from phrasepix_core.candidate import Candidate
 from phrasepix_core.urls import shown_url
 from reranker.encoder import Encoder, checked_rows, image_tower_name
 from reranker.errors import PictureError, PictureUnreachableError, WrongQueryError
@@ -17,7 +18,6 @@ from reranker.pictures import PictureLoader
 from reranker.pictures.decode import decode
 from reranker.pictures.loader import DECODED_TO
 from reranker.query import Example, Query
-from retriever.candidate import Candidate
 
 _EXAMPLE = "example"
 """In the place of a source: the pictures that people gave by their addresses."""

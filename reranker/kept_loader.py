@@ -3,11 +3,11 @@
 from collections.abc import Callable
 from typing import Protocol
 
+from phrasepix_core.candidate import Candidate
 from reranker.errors import PictureUnreadableError
 from reranker.memory.picture_store import KeptPicture
 from reranker.pictures.decode import decode
 from reranker.pictures.loader import DECODED_TO, LoadedPicture, larger_to_be_had
-from retriever.candidate import Candidate
 
 
 class LoadsPictures(Protocol):

@@ -6,9 +6,9 @@ from typing import Any
 
 from PIL import Image
 
+from phrasepix_core.candidate import Candidate
 from reranker.errors import WrongQueryError
 from reranker.reading import PartShown
-from retriever.candidate import Candidate
 
 LEAST_PENALTY = 0.0005
 """A smaller penalty is shown as none: of three decimals nothing would be left."""
@@ -89,7 +89,7 @@ class Match:
 
         Raises `WrongValueError`.
         """
-        from retriever.credit import credit_line
+        from phrasepix_core.credit import credit_line
 
         return credit_line(self.candidate, format)
 

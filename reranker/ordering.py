@@ -17,9 +17,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from phrasepix_core.candidate import Candidate
 from reranker.encoder import Embeddings
 from reranker.errors import WrongQueryError
-from retriever.candidate import Candidate
 
 RANKS: Final = ("cosine", "normalised")
 

@@ -10,6 +10,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from phrasepix_core.candidate import Candidate
 from reranker.encoder import Embeddings, Encoder, LoadsAhead, checked_rows, preparing
 from reranker.errors import PictureError
 from reranker.folding import Fingerprint, fingerprint_of
@@ -17,7 +18,6 @@ from reranker.kept_loader import LoadsPictures
 from reranker.look_ahead import Aside, LookAhead, read_ahead
 from reranker.memory import EncodedPicture, EncodedPictures, Memory
 from reranker.standing import Place
-from retriever.candidate import Candidate
 
 logger = logging.getLogger(__name__)
 

@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from phrasepix_core.candidate import Candidate
 from phrasepix_core.text import same_text, shortened
 from reranker.encoder import Embeddings, unit_rows
 from reranker.errors import WrongQueryError
-from retriever.candidate import Candidate
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
+from phrasepix_core.candidate import Candidate
 from reranker.diversity import diversified
 from reranker.folding import Likeness, places_kept
 from reranker.match import Match
 from reranker.reading import NO_READING, NOT_READ, Reader, Reading
 from reranker.standing import Scored
-from retriever.candidate import Candidate
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from PIL import Image
 
+from phrasepix_core.candidate import Candidate
 from reranker.errors import PictureError, PictureUnreadableError
 from reranker.look_ahead import LookAhead
 from reranker.memory import EncodedPictures, Memory
@@ -13,7 +14,6 @@ from reranker.memory.picture_store import KeptPicture
 from reranker.pictures import PictureLoader
 from reranker.pictures.decode import decode
 from reranker.pictures.loader import SHOWN_PIXELS, larger_to_be_had
-from retriever.candidate import Candidate
 
 SHOWN_SIDE = 300
 """The short side in pixels from which a picture is good to look at."""

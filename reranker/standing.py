@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from phrasepix_core.candidate import Candidate
 from reranker.encoder import Embeddings
 from reranker.match import SkippedPicture
 from reranker.ordering import PLAIN, Ordering, SourceWords, nearness
 from reranker.query import EncodedQuery
 from reranker.ranking import USUAL_PENALTY, Penalty, cosine_scores, penalties, top_indices, wanted_scores
-from retriever.candidate import Candidate
 
 Place = tuple[int, ...]
 """Where a candidate stands in its pool; ties are decided by it, the smaller first."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from retriever.errors import RetrieverError
 
 if TYPE_CHECKING:
-    from retriever.candidate import Candidate, Rendition
+    from phrasepix_core.candidate import Candidate, Rendition
     from retriever.filters import Filters
     from retriever.pixabay import PixabayRetriever
     from retriever.profile import SourceProfile
@@ -29,13 +29,13 @@ __all__ = [
 ]
 
 _HOMES = {
-    "Candidate": "retriever.candidate",
+    "Candidate": "phrasepix_core.candidate",
     "Downloads": "retriever.protocol",
     "Filters": "retriever.filters",
     "KnowsItsFilters": "retriever.protocol",
     "Opening": "retriever.source",
     "PixabayRetriever": "retriever.pixabay",
-    "Rendition": "retriever.candidate",
+    "Rendition": "phrasepix_core.candidate",
     "Retriever": "retriever.protocol",
     "SkippedHit": "retriever.source",
     "Source": "retriever.source",

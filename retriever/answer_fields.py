@@ -7,9 +7,9 @@ from itertools import islice
 from typing import Any
 from urllib.parse import urlsplit
 
+from phrasepix_core.candidate import Candidate
 from phrasepix_core.text import printable, unescaped
 from phrasepix_core.urls import is_on_this_machine, is_public
-from retriever.candidate import Candidate
 
 LONGEST_TEXT = 2_000
 """Characters of a title, a name or a credit; texts beyond that are no longer read by anybody."""

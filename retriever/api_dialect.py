@@ -4,8 +4,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from phrasepix_core.candidate import Candidate, Rendition
 from retriever.answer_fields import identifier_of
-from retriever.candidate import Candidate, Rendition
 from retriever.courtesy.key_place import KeyPlace, in_query
 from retriever.errors import RetrieverError, SourceAnswerError
 from retriever.filters import Filters

@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any, Self
 from urllib.parse import urlsplit
 
+from phrasepix_core.candidate import Candidate, Rendition
 from phrasepix_core.urls import is_on_this_machine
 from phrasepix_core.user_agent import user_agent
 from retriever import directories
 from retriever.answer_fields import UnusableHitError, public_part
 from retriever.api_dialect import ApiDialect
 from retriever.api_key import find_api_key, how_to_get_a_key
-from retriever.candidate import Candidate, Rendition
 from retriever.courtesy import Manners
 from retriever.courtesy.answers import AnswerClient
 from retriever.courtesy.rate_limiter import LIMITERS, RateLimiters

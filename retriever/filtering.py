@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import date
 
+from phrasepix_core.candidate import Candidate
 from phrasepix_core.text import same_text
-from retriever.candidate import Candidate
 from retriever.filters import Filters
 
 logger = logging.getLogger(__name__)

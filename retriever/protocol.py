@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
-from retriever.candidate import Candidate, Rendition
+from phrasepix_core.candidate import Candidate, Rendition
 from retriever.filters import Filters
 from retriever.profile import SourceProfile
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
-from retriever.candidate import Candidate
+from phrasepix_core.candidate import Candidate
 from retriever.filtering import CHECKS, fits
 from retriever.filters import NO_FILTERS, Filters
 

@@ -17,8 +17,8 @@ import trustme
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
+from phrasepix_core.candidate import Candidate, Rendition
 from reranker.testing import COLOURS
-from retriever.candidate import Candidate, Rendition
 
 
 class Exchange:

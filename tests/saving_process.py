@@ -15,8 +15,8 @@ from PIL import Image
 
 from phrasepix.results import Origin, Results
 from phrasepix.saving.reopener import Reopener
+from phrasepix_core.candidate import Candidate
 from reranker.match import Match
-from retriever.candidate import Candidate
 from retriever.testing import ListRetriever
 from tests.picture_server import candidate
 

@@ -13,7 +13,7 @@ from urllib.parse import unquote_to_bytes, urlsplit
 
 import pytest
 
-from retriever.candidate import Candidate
+from phrasepix_core.candidate import Candidate
 from retriever.errors import WrongParameterError
 from retriever.filters import Filters
 from retriever.folder import FOLDER, FolderSource

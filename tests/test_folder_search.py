@@ -24,6 +24,8 @@ from phrasepix.models import choose_model, reranker_of_model
 from phrasepix.results import Origin, Results
 from phrasepix.sample.catalogue import PICTURES_DIRECTORY, Catalogue
 from phrasepix.sources import source_named
+from phrasepix_core.candidate import Candidate
+from phrasepix_core.credit import credit_line
 from reranker import ClipReranker, Embeddings, Ranking
 from reranker.errors import ForbiddenAddressError, PictureError, PictureUnreachableError, PictureUnreadableError
 from reranker.memory import PICTURES_FILE, Memory
@@ -31,8 +33,6 @@ from reranker.pictures import PictureLoader
 from reranker.pictures.local_files import LocalFiles, path_of
 from reranker.pictures.offline import OfflineFetcher
 from reranker.testing import ColourEncoder
-from retriever.candidate import Candidate
-from retriever.credit import credit_line
 from retriever.folder import FolderSource
 from retriever.folder.notes import NOTES_FILE
 from retriever.folder.retriever import FolderRetriever

@@ -10,8 +10,8 @@ import pytest
 from phrasepix import find_images
 from phrasepix.notebook import picture_or_address
 from phrasepix.results import Results
+from phrasepix_core.candidate import Rendition
 from reranker.testing import ColourEncoder
-from retriever.candidate import Rendition
 from retriever.directories import cache_directory
 from tests.picture_server import PictureServer, encoded, file, stripes
 from tests.source_servers.base import Picture

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-SHARED = {"retriever.candidate", "retriever.credit"}
+SHARED = {"phrasepix_core.candidate", "phrasepix_core.credit"}
 """The record, and the line that credits what it describes: a match says it of its candidate."""
 READS_METADATA = ROOT / "retriever" / "folder"
 """Of files no source has described: nothing reads it from as many formats as Pillow. No pixel is decoded there."""

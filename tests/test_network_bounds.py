@@ -12,13 +12,13 @@ import pytest
 
 from phrasepix.saving.download import Downloader
 from phrasepix.saving.part import Part
+from phrasepix_core.candidate import Rendition
 from phrasepix_core.deadlines import Deadline, DeadlineExceededError, deadline
 from phrasepix_core.http_answers import is_whole
 from reranker.errors import PictureUnreachableError
 from reranker.pictures.fetch import PictureFetcher
 from reranker.pictures.loader import PictureLoader
 from retriever import PixabayRetriever
-from retriever.candidate import Rendition
 from retriever.errors import SourceAnswerError, SourceUnreachableError
 from tests.picture_server import PictureServer, candidate_of, encoded, file, status, stripes
 from tests.servers import QUICK, ScriptedServer, Step, hit, of_hits, redirect

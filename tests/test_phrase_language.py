@@ -14,8 +14,8 @@ from phrasepix import find_images
 from phrasepix.cli.galleries import place_for_gallery
 from phrasepix.tags import derived_tags, language_of
 from phrasepix.tags.language import DETECTED
+from phrasepix_core.candidate import Candidate
 from reranker.testing import ColourEncoder
-from retriever.candidate import Candidate
 from retriever.errors import WrongParameterError
 from retriever.filters import NO_FILTERS, Filters
 from retriever.languages import LANGUAGES, check_language

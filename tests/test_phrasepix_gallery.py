@@ -23,9 +23,9 @@ from phrasepix.errors import NotWrittenError
 from phrasepix.gallery import gallery_cards
 from phrasepix.results import Failure, Origin, Results, Skipped
 from phrasepix.terminal import results_lines
+from phrasepix_core.candidate import Candidate, Rendition
 from reranker.match import Match
 from reranker.reading import PartShown
-from retriever.candidate import Candidate, Rendition
 
 HOSTILE = """"><script>alert('x')</script><img src=x onerror=alert(1)>{{7*7}}{% raw %}[red]&amp;'"""
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")

@@ -13,10 +13,10 @@ from phrasepix.sample.catalogue import PICTURES_DIRECTORY
 from phrasepix.sample.site import StockSite
 from phrasepix.sample.source import SAMPLE
 from phrasepix.search import SearchProgress
+from phrasepix_core.candidate import Candidate, Rendition
 from reranker.errors import UnknownModelError, WrongQueryError
 from reranker.memory.embedding_store import EmbeddingStore
 from reranker.testing import ColourEncoder
-from retriever.candidate import Candidate, Rendition
 from retriever.errors import KeyMissingError, KeyRefusedError, WrongParameterError
 from retriever.testing import ListRetriever
 

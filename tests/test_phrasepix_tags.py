@@ -18,9 +18,9 @@ from phrasepix.sample.site import StockSite
 from phrasepix.tags import DerivedTag, derived_tags
 from phrasepix.tags.lexicon import english_word
 from phrasepix.tags.phrase_parts import parts_of_phrase
+from phrasepix_core.candidate import Candidate, Rendition
 from reranker.testing import ColourEncoder
 from retriever import PixabayRetriever
-from retriever.candidate import Candidate, Rendition
 from retriever.errors import AnswerNotKeptError, SourceAnswerError, WrongParameterError
 from retriever.filters import NO_FILTERS, Filters
 from retriever.protocol import Page

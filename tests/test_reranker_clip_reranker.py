@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from phrasepix_core.candidate import Candidate
 from reranker import ClipReranker, Embeddings, Encoder, Progress, RerankerError
 from reranker.encoded_texts import EncodedTexts
 from reranker.errors import WrongQueryError
@@ -21,7 +22,6 @@ from reranker.pictures import PictureLoader
 from reranker.pictures.fetch import PictureFetcher
 from reranker.query import Query
 from reranker.testing import ColourEncoder
-from retriever.candidate import Candidate
 from tests.picture_server import (
     PictureServer,
     after,

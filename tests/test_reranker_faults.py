@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from phrasepix_core.candidate import Candidate
 from reranker import ClipReranker, Ranking
 from reranker.pictures import PictureLoader
 from reranker.pictures.fetch import PictureFetcher
 from reranker.testing import ColourEncoder
-from retriever.candidate import Candidate
 from tests.picture_server import (
     PictureServer,
     candidate,

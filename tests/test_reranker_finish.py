@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from phrasepix_core.candidate import Candidate
 from reranker import ClipReranker, Embeddings, Example, Memory, Query, Ranking
 from reranker.diversity import considered_for, diversified
 from reranker.encoder import unit_rows
@@ -14,7 +15,6 @@ from reranker.errors import WrongQueryError
 from reranker.finish import Finish, Refinement
 from reranker.pictures import PictureLoader
 from reranker.testing import ColourEncoder
-from retriever.candidate import Candidate
 from tests.picture_server import PictureServer, candidate, encoded, file, put_pool, stripes
 
 

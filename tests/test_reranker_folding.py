@@ -14,6 +14,7 @@ import pytest
 from PIL import Image, ImageDraw, ImageEnhance, ImageOps
 
 from phrasepix.sample.catalogue import PICTURES_DIRECTORY
+from phrasepix_core.candidate import Candidate
 from reranker import ClipReranker, Match, Ranking
 from reranker.encoder import Embeddings, unit_rows
 from reranker.folding import Fingerprint, Likeness, fingerprint_of, places_kept, siblings_of
@@ -22,7 +23,6 @@ from reranker.memory import Memory
 from reranker.memory.fingerprint_store import FingerprintStore
 from reranker.pictures import PictureLoader
 from reranker.testing import ColourEncoder
-from retriever.candidate import Candidate
 from tests.picture_server import PictureServer, candidate, encoded, file, put_pool, status, stripes
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from phrasepix_core.candidate import Candidate
 from reranker import ClipReranker, Embeddings, Progress, Ranking
 from reranker.memory import Memory
 from reranker.pictures import PictureLoader
 from reranker.testing import ColourEncoder
-from retriever.candidate import Candidate
 from tests.picture_server import PictureServer, put_pool, status
 
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from phrasepix_core.candidate import Candidate
 from reranker.encoder import Embeddings, unit_rows
 from reranker.errors import WrongQueryError
 from reranker.everyday import EVERYDAY_CAPTIONS
@@ -14,7 +15,6 @@ from reranker.ordering import Ordering, SourceWords, nearness, spread_of, words_
 from reranker.query import EncodedQuery
 from reranker.standing import Standing
 from reranker.testing import ColourEncoder
-from retriever.candidate import Candidate
 from tests.picture_server import candidate
 
 

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 
 import pytest
 
+from phrasepix_core.candidate import Rendition
 from reranker import ClipReranker
 from reranker.errors import PictureError, PictureUnreachableError, PictureUnreadableError
 from reranker.pictures import PictureLoader
 from reranker.pictures.fetch import PictureFetcher
 from reranker.pictures.loader import renditions_to_try
 from reranker.testing import ColourEncoder
-from retriever.candidate import Rendition
 from tests.picture_server import (
     PictureServer,
     candidate,

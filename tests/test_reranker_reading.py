@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from phrasepix_core.candidate import Candidate
 from reranker import ClipReranker, Embeddings, Example, Memory, Phrase, Query, Ranking
 from reranker.encoder import unit_rows
 from reranker.families import LIMITS, Limits, declared_family, family_of_model
@@ -18,7 +19,6 @@ from reranker.neutral import NEUTRAL_PHRASES, neutral_embeddings
 from reranker.pictures import PictureLoader
 from reranker.reading import ALLOWANCE, PartShown, Reader, Yardstick, in_words
 from reranker.testing import ColourEncoder
-from retriever.candidate import Candidate
 from tests.picture_server import PictureServer, candidate, encoded, file, stripes
 
 

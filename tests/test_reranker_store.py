@@ -16,10 +16,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from phrasepix_core.sqlite_file import SqliteFile
 from reranker.encoder import Embeddings, unit_rows
 from reranker.memory.embedding_store import EmbeddingStore, Identity
 from reranker.memory.picture_store import KeptPicture, PictureStore
-from reranker.memory.sqlite_file import SqliteFile
 from tests.conftest import ROOT
 from tests.small_disk import make_read_only, small_disk
 

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
+from phrasepix_core.candidate import Candidate, Rendition
+from phrasepix_core.credit import credit_line
 from phrasepix_core.errors import WrongValueError
-from retriever.candidate import Candidate, Rendition
-from retriever.credit import credit_line
 
 UNSPLASH = Candidate(
     source="unsplash",

@@ -2,9 +2,9 @@
 
 import pytest
 
+from phrasepix_core.licence import licence_named
 from phrasepix_core.text import unescaped
 from retriever.commons.plain_text import PlainText
-from retriever.licence import licence_named
 
 DEEDS = "https://creativecommons.org/licenses/"
 

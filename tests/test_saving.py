@@ -26,9 +26,9 @@ from phrasepix.results import Results
 from phrasepix.sample.site import StockSite
 from phrasepix.saving.reopener import Reopener
 from phrasepix.saving.used import UsedBefore
+from phrasepix_core.candidate import Candidate, Rendition
 from reranker.match import Match
 from reranker.testing import ColourEncoder
-from retriever.candidate import Candidate, Rendition
 from retriever.errors import SourceAnswerError, WrongParameterError
 from retriever.source import Opening
 from retriever.testing import ListRetriever

@@ -23,9 +23,9 @@ from phrasepix.saving.lock import FolderBusyError
 from phrasepix.saving.names import digest
 from phrasepix.saving.save import FoundWith, SaveProgress, save_matches
 from phrasepix.saving.used import UsedBefore
+from phrasepix_core.candidate import Candidate
+from phrasepix_core.credit import credit_line
 from reranker.testing import ColourEncoder
-from retriever.candidate import Candidate
-from retriever.credit import credit_line
 from tests.picture_server import PictureServer, candidate, encoded, file, stripes
 from tests.saving_process import results_of
 

@@ -17,10 +17,10 @@ from phrasepix.sample.catalogue import PICTURES_DIRECTORY
 from phrasepix.sample.site import StockSite
 from phrasepix.settings import Settings
 from phrasepix.source_list import every_source
+from phrasepix_core.candidate import Candidate
 from reranker.memory import Memory
 from reranker.query import Query
 from reranker.testing import ColourEncoder
-from retriever.candidate import Candidate
 from retriever.directories import cache_directory
 from retriever.errors import (
     KeyMissingError,

@@ -34,7 +34,7 @@ MODULE = '''
     from contextlib import nullcontext
     from urllib.request import urlopen
 
-    from retriever.candidate import Candidate, Rendition
+    from phrasepix_core.candidate import Candidate, Rendition
     from retriever.profile import Hotlinking, SourceProfile
 
 

@@ -16,8 +16,8 @@ from phrasepix import Candidate, Match, Phrase, Query, Results
 from phrasepix.cells import at_spaces, between_words, in_the_middle
 from phrasepix.ordering import order_in_words
 from phrasepix.results import Origin
+from phrasepix_core.candidate import Rendition
 from reranker.query import Example
-from retriever.candidate import Rendition
 
 WORDS = "a lighthouse-keeper polishing the extraordinarily large Fresnel lens, late 灯台守がレンズを磨く"
 

@@ -13,13 +13,13 @@ from phrasepix.gallery import gallery_page
 from phrasepix.saving.names import hyphenated
 from phrasepix.tags import derived_tags, language_of
 from phrasepix.terminal import results_table
+from phrasepix_core.credit import credit_line
 from reranker import ClipReranker
 from reranker.encoder import Embeddings
 from reranker.errors import WrongQueryError
 from reranker.neutral import NEUTRAL_PHRASES
 from reranker.query import Phrase, Query
 from reranker.testing import ColourEncoder
-from retriever.credit import credit_line
 from retriever.errors import WrongParameterError
 from retriever.filtering import fits
 from retriever.filters import Filters

@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from phrasepix_core.candidate import Candidate, Rendition
 from phrasepix_core.text import same_text
 from reranker.encoder import Embeddings, unit_rows
-from retriever.candidate import Candidate, Rendition
 
 POOL = 120
 FOLDS = 5

@@ -8,9 +8,9 @@ import numpy as np
 from benchmarks.real.clip_set import ClipSet, candidate, folds
 from benchmarks.real.figures import Figure, Part, interval
 from benchmarks.real.searches import Searches
+from phrasepix_core.candidate import Candidate
 from reranker.ordering import Ordering
 from reranker.query import Example, Query
-from retriever.candidate import Candidate
 
 WORDS = 0.5
 """What the shipped figures are measured with: the weight that the documentation recommends."""

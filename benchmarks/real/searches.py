@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from benchmarks.real.clip_set import ClipSet, StoredVectors, candidate
+from phrasepix_core.candidate import Candidate
 from reranker.asked import Asked
 from reranker.encoded_texts import EncodedTexts
 from reranker.encoder import Embeddings
@@ -14,7 +15,6 @@ from reranker.query import Query
 from reranker.ranked import Ranked, readings_of
 from reranker.reading import Reading
 from reranker.standing import Scored
-from retriever.candidate import Candidate
 
 
 class Searches:

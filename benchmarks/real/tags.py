@@ -21,7 +21,7 @@ from benchmarks.language_phrases import OTHERS, phrases
 from benchmarks.real.figures import Figure, Part, interval
 from phrasepix.asking import USUAL_REQUESTS, FoundTags, Record
 from phrasepix.tags import DerivedTag, derived_tags
-from retriever.candidate import Candidate, Rendition
+from phrasepix_core.candidate import Candidate, Rendition
 from retriever.errors import WrongParameterError
 from retriever.filters import NO_FILTERS, Filters
 from retriever.languages import LANGUAGES

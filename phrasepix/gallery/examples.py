@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from PIL import Image
 
 from phrasepix.gallery.hotlinks import hotlinked
+from phrasepix_core.candidate import Candidate
 from reranker.query import Example
-from retriever.candidate import Candidate
 
 if TYPE_CHECKING:
     from phrasepix.results import Results

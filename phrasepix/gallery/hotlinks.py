@@ -3,8 +3,8 @@
 import re
 from urllib.parse import urlsplit
 
+from phrasepix_core.candidate import Candidate, Rendition
 from phrasepix_core.urls import lasting
-from retriever.candidate import Candidate, Rendition
 
 _LARGE_ENOUGH = (640, 480)
 _ORIGIN = re.compile(r"https?://[a-z0-9.-]+(?::\d+)?", re.IGNORECASE)

@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
+from phrasepix_core.credit import markdown_escaped, plain_words
 from phrasepix_core.urls import lasting
-from retriever.credit import markdown_escaped, plain_words
 
 BEGIN = b"<!-- phrasepix: credits begin (made anew with each save; write outside) -->"
 END = b"<!-- phrasepix: credits end -->"

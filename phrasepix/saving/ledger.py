@@ -30,6 +30,7 @@ from phrasepix.saving.entries import (
 from phrasepix.saving.lock import locked
 from phrasepix.saving.names import digest
 from phrasepix.saving.part import Part
+from phrasepix_core.candidate import Candidate
 from phrasepix_core.files import (
     is_own,
     open_own,
@@ -40,7 +41,6 @@ from phrasepix_core.files import (
     unique,
     write_atomically,
 )
-from retriever.candidate import Candidate
 
 logger = logging.getLogger(__name__)
 

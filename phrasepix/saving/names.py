@@ -5,8 +5,8 @@ import unicodedata
 from collections.abc import Callable
 from pathlib import PurePath
 
+from phrasepix_core.candidate import Candidate
 from phrasepix_core.text import JOINERS, same_text, without_invisible
-from retriever.candidate import Candidate
 
 _LONGEST_BYTES = {"source": 16, "creator": 32, "id": 32, "phrase": 44}
 """In UTF-8: with hyphens, digest and extension below 143 bytes, which is what encrypted file systems leave."""

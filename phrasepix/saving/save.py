@@ -21,6 +21,8 @@ from phrasepix.saving.metadata import embed_credit
 from phrasepix.saving.names import name_for
 from phrasepix.saving.part import Part
 from phrasepix.saving.reopener import Reopener
+from phrasepix_core.candidate import Candidate, Rendition
+from phrasepix_core.credit import CREDIT_FORMATS, credit_line
 from phrasepix_core.files import create, open_regular, reason_of, shown_path
 from phrasepix_core.hush import hush
 from phrasepix_core.urls import lasting
@@ -28,8 +30,6 @@ from reranker.errors import ForbiddenAddressError, PictureError, PictureUnreacha
 from reranker.match import Match
 from reranker.pictures.decode import FORMATS, Decoded, decoded
 from reranker.pictures.local_files import local_formats, path_of
-from retriever.candidate import Candidate, Rendition
-from retriever.credit import CREDIT_FORMATS, credit_line
 from retriever.errors import RetrieverError
 from retriever.protocol import Downloads, Retriever, is_on_disk, is_on_loopback
 

@@ -8,9 +8,9 @@ from typing import Self
 
 from phrasepix.saving.entries import CREDITS, identity_of, read_entries
 from phrasepix.saving.likeness import likeness, look_alike
+from phrasepix_core.candidate import Candidate
 from phrasepix_core.files import reason_of
 from reranker.match import Match
-from retriever.candidate import Candidate
 
 logger = logging.getLogger(__name__)
 

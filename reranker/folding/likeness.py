@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image, ImageOps
 
+from phrasepix_core.candidate import Candidate
 from reranker.encoder import Embeddings
 from reranker.folding.crop_hashes import CROPS, SIDE, nearest
 from reranker.folding.fingerprint import Fingerprint, Look
-from retriever.candidate import Candidate
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,8 @@
 
 from collections.abc import Collection, Sequence
 
+from phrasepix_core.candidate import Candidate
 from reranker.folding.likeness import Likeness
-from retriever.candidate import Candidate
 
 
 def places_kept(

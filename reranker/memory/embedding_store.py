@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
+from phrasepix_core.sqlite_file import Schema, SqliteFile
 from reranker.encoder import Embeddings
-from reranker.memory.sqlite_file import Schema, SqliteFile
 
 logger = logging.getLogger(__name__)
 

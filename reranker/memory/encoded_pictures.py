@@ -4,9 +4,9 @@ import threading
 from collections import OrderedDict
 from dataclasses import dataclass
 
+from phrasepix_core.candidate import Candidate
 from reranker.encoder import Embeddings
 from reranker.folding import Fingerprint
-from retriever.candidate import Candidate
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,9 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
+from phrasepix_core.sqlite_file import Schema, SqliteFile
 from reranker.folding import Fingerprint
 from reranker.memory.embedding_store import Identity
-from reranker.memory.sqlite_file import Schema, SqliteFile
 
 logger = logging.getLogger(__name__)
 

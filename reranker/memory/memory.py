@@ -4,12 +4,12 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
+from phrasepix_core.candidate import Candidate
 from reranker.encoder import Encoder, image_tower_name
 from reranker.memory.embedding_store import EmbeddingStore
 from reranker.memory.encoded_pictures import EncodedPicture
 from reranker.memory.fingerprint_store import FingerprintStore
 from reranker.memory.picture_store import KeptPicture, PictureStore
-from retriever.candidate import Candidate
 
 EMBEDDINGS_FILE, FINGERPRINTS_FILE, PICTURES_FILE = "embeddings.sqlite", "fingerprints.sqlite", "pictures.sqlite"
 TEXTS_FILE = "texts.sqlite"

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
+from phrasepix_core.sqlite_file import Schema, SqliteFile, drop_least_recently_used
 from reranker.memory.embedding_store import Identity
-from reranker.memory.sqlite_file import Schema, SqliteFile, drop_least_recently_used
 
 LONGEST = timedelta(hours=24)
 """As long as answers: the terms of stock sites let results be shown for a while, not a collection be made."""

@@ -7,11 +7,11 @@ from urllib.parse import urlsplit
 
 from PIL import Image
 
+from phrasepix_core.candidate import Candidate, Rendition
 from reranker.errors import PictureError, TransientPictureError
 from reranker.pictures.decode import KEPT_PIXELS, LARGEST_PIXELS, decode
 from reranker.pictures.fetch import PictureFetcher
 from reranker.pictures.local_files import LocalFiles
-from retriever.candidate import Candidate, Rendition
 
 DECODED_TO = 4
 """How many times the side that is wanted a large JPEG is decoded to at least.

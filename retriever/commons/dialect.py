@@ -4,9 +4,9 @@ import re
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from phrasepix_core.candidate import Candidate
 from retriever.answer_fields import identifier_of, text_of
 from retriever.api_dialect import ApiDialect
-from retriever.candidate import Candidate
 from retriever.commons.hits import METADATA, THUMBNAIL_WIDTH, candidate_from_page
 from retriever.errors import RetrieverError, SourceAnswerError, WrongParameterError
 from retriever.filters import Filters

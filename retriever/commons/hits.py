@@ -6,6 +6,8 @@ from dataclasses import replace
 from datetime import date
 from typing import Any
 
+from phrasepix_core.candidate import Candidate, Rendition
+from phrasepix_core.licence import Licence, licence_named
 from retriever.answer_fields import (
     UnusableHitError,
     day_of,
@@ -16,9 +18,7 @@ from retriever.answer_fields import (
     usable_entry,
     words_of,
 )
-from retriever.candidate import Candidate, Rendition
 from retriever.commons.plain_text import PlainText
-from retriever.licence import Licence, licence_named
 from retriever.profile import SourceProfile
 
 METADATA = (

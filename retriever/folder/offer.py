@@ -4,12 +4,12 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from retriever.candidate import Candidate, Rendition
+from phrasepix_core.candidate import Candidate, Rendition
+from phrasepix_core.licence import Licence, licence_named
 from retriever.folder.contents import Contents
 from retriever.folder.facts import Facts
 from retriever.folder.names import shown
 from retriever.folder.profile import FOLDER
-from retriever.licence import Licence, licence_named
 
 
 def candidate_of(

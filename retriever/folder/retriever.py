@@ -8,9 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Self
 
+from phrasepix_core.candidate import Candidate, Rendition
 from phrasepix_core.installing import install_command
 from retriever import directories
-from retriever.candidate import Candidate, Rendition
 from retriever.errors import WrongParameterError
 from retriever.filtering import RightsFilter
 from retriever.filters import NO_FILTERS, Filters

@@ -4,8 +4,8 @@ import re
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from phrasepix_core.candidate import Candidate
 from retriever.api_dialect import ApiDialect
-from retriever.candidate import Candidate
 from retriever.errors import SourceAnswerError, WrongParameterError
 from retriever.filters import Filters
 from retriever.languages import check_language

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from phrasepix_core.candidate import Candidate, Rendition
+from phrasepix_core.licence import Licence, creative_commons, licence_named
 from retriever.answer_fields import (
     UnusableHitError,
     fitted,
@@ -13,8 +15,6 @@ from retriever.answer_fields import (
     usable_entry,
     words_of,
 )
-from retriever.candidate import Candidate, Rendition
-from retriever.licence import Licence, creative_commons, licence_named
 from retriever.profile import SourceProfile
 
 _THUMBNAIL_WIDTH = 600

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from phrasepix_core.candidate import Candidate
 from retriever.api_dialect import ApiDialect
-from retriever.candidate import Candidate
 from retriever.courtesy.key_place import KeyPlace, in_header
 from retriever.errors import SourceAnswerError, WrongParameterError
 from retriever.filters import Filters

@@ -5,7 +5,7 @@ Sources: https://www.pexels.com/api/documentation/ and https://www.pexels.com/li
 
 from datetime import timedelta
 
-from retriever.licence import Licence
+from phrasepix_core.licence import Licence
 from retriever.profile import Hotlinking, SourceProfile
 
 PEXELS_LICENCE = Licence(

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from phrasepix_core.candidate import Candidate
 from retriever.api_dialect import ApiDialect
-from retriever.candidate import Candidate
 from retriever.filters import Filters
 from retriever.pixabay.answers import PixabayAnswers
 from retriever.pixabay.hits import candidate_from_hit

@@ -4,8 +4,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from phrasepix_core.candidate import Candidate, Rendition
 from retriever.answer_fields import UnusableHitError, pixels_of, text_of, url_of, usable_entry
-from retriever.candidate import Candidate, Rendition
 from retriever.pixabay.facts import day_in, described
 from retriever.profile import SourceProfile
 

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, ClassVar
 
+from phrasepix_core.candidate import Candidate, Clip, Rendition
 from retriever.answer_fields import UnusableHitError, pixels_of, text_of, url_of, usable_entry
-from retriever.candidate import Candidate, Clip, Rendition
 from retriever.filters import Filters
 from retriever.pixabay.answers import PixabayAnswers
 from retriever.pixabay.facts import day_in, described

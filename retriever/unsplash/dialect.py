@@ -6,9 +6,9 @@ from dataclasses import replace
 from typing import Any, ClassVar
 from urllib.parse import parse_qsl, quote, urlsplit
 
+from phrasepix_core.candidate import Candidate, Rendition
 from retriever.answer_fields import url_of
 from retriever.api_dialect import ApiDialect
-from retriever.candidate import Candidate, Rendition
 from retriever.courtesy.key_place import KeyPlace, in_header
 from retriever.errors import SourceAnswerError, WrongParameterError
 from retriever.filters import Filters

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
+from phrasepix_core.candidate import Candidate, Rendition
 from retriever.answer_fields import (
     UnusableHitError,
     day_of,
@@ -19,7 +20,6 @@ from retriever.answer_fields import (
     usable_entry,
     words_of,
 )
-from retriever.candidate import Candidate, Rendition
 from retriever.profile import Hotlinking, SourceProfile
 from retriever.unsplash.profile import REFERRAL, UNSPLASH_LICENCE
 

@@ -6,7 +6,7 @@ https://unsplash.com/license.
 
 from datetime import timedelta
 
-from retriever.licence import Licence
+from phrasepix_core.licence import Licence
 from retriever.profile import Hotlinking, SourceProfile
 
 REFERRAL = "utm_source=phrasepix&utm_medium=referral"

@@ -14,7 +14,7 @@ from phrasepix.saving.metadata.png import png_edits, png_xmp
 from phrasepix.saving.metadata.splice import Edit, NoRoomError, splice
 from phrasepix.saving.metadata.webp import webp_edits, webp_xmp
 from phrasepix.saving.metadata.xmp import Existing, check
-from retriever.candidate import Candidate
+from phrasepix_core.candidate import Candidate
 
 _FORMATS: dict[
     str, tuple[Callable[[BinaryIO, CreditFields], tuple[list[Edit], Existing]], Callable[[BinaryIO], Existing]]

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from typing import Self
 
+from phrasepix_core.candidate import Candidate
+from phrasepix_core.credit import credit_line, plain_words
 from phrasepix_core.urls import lasting
-from retriever.candidate import Candidate
-from retriever.credit import credit_line, plain_words
 from retriever.folder.profile import FOLDER
 
 _LONGEST = 1000

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from html import escape
 from urllib.parse import quote
 
+from phrasepix_core.candidate import Candidate
 from phrasepix_core.errors import WrongValueError
+from phrasepix_core.licence import is_creative_commons
 from phrasepix_core.text import printable, shortened
 from phrasepix_core.urls import lasting
-from retriever.candidate import Candidate
-from retriever.licence import is_creative_commons
 
 _LONGEST_TEXT = 300
 _SEPARATORS = " ,;:/|·–—-"

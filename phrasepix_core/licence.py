@@ -7,7 +7,7 @@ its name and allows nothing. A copyright notice, or a person's name, never comes
 import re
 from dataclasses import dataclass
 
-from retriever.creative_commons import Terms, terms_at, terms_named, terms_of
+from phrasepix_core.creative_commons import Terms, terms_at, terms_named, terms_of
 
 
 @dataclass(frozen=True, slots=True)
