@@ -132,8 +132,10 @@ class SqliteFile:
 
         self._use("write", vacuum, None)
 
-    def close(self) -> None:
-        """Close the connections; the next use opens them again."""
+    def close(self, *, for_good: bool = False) -> None:
+        """Close the connections; the next use opens them again, or with `for_good` is answered by its `otherwise`."""
+        if for_good:
+            self._rests_until = {"read": math.inf, "write": math.inf}
         for side in (self._reading, self._writing):
             with side.lock:
                 side.close()
