@@ -29,6 +29,8 @@ _SETTLED_NS = 2_000_000_000
 _DAY_S = 24 * 60 * 60
 _KEPT_DAYS = 180
 """Notes of files that no search came across for so long go: the files are gone, or their disk."""
+_COMMIT_AFTER = 256
+"""How many files are seen for the first time on a day before that is written."""
 
 
 class Notes:
@@ -41,6 +43,7 @@ class Notes:
     def __init__(self, path: Path, *, clock: Callable[[], float] = time.time) -> None:
         self._file = SqliteFile(path, holds="notes of what is in folders", schema=_SCHEMA, tidy=self._tidy)
         self._clock = clock
+        self._seen: list[tuple[int, bytes]] = []
 
     def get(self, place: Place) -> Contents | None:
         """Return what was noted of the file, unless it changed since."""
@@ -53,8 +56,9 @@ class Notes:
             return None
         digest, facts, problem, head, seen_on = row
         if seen_on != (today := self._today()):
-            seen = "UPDATE files SET seen_on = ? WHERE path = ?"
-            self._file.write(lambda db: db.execute(seen, (today, os.fsencode(place.path))).rowcount, 0)
+            self._seen.append((today, os.fsencode(place.path)))
+            if len(self._seen) >= _COMMIT_AFTER:
+                self._write_seen()
         try:
             return Contents(digest, None if facts is None else Facts.from_json(facts), problem, head)
         except (ValueError, TypeError, KeyError, AttributeError):
@@ -96,7 +100,14 @@ class Notes:
 
     def close(self) -> None:
         """Close the file; from now on nothing is noted."""
+        self._write_seen()
         self._file.close(for_good=True)
+
+    def _write_seen(self) -> None:
+        seen, self._seen = self._seen, []
+        if seen:
+            update = "UPDATE files SET seen_on = ? WHERE path = ?"
+            self._file.write(lambda db: db.executemany(update, seen).rowcount, 0)
 
     def _tidy(self, db: sqlite3.Connection) -> None:
         today = self._today()
