@@ -5,6 +5,7 @@ connection to SQLite, is put down before the fork and may be taken up again in b
 """
 
 import os
+import threading
 from typing import Protocol
 from weakref import WeakSet
 
@@ -32,6 +33,9 @@ class PausesForForks(ResetsAfterFork, Protocol):
 _resetting: "WeakSet[ResetsAfterFork]" = WeakSet()
 _pausing: "WeakSet[PausesForForks]" = WeakSet()
 _paused: list[PausesForForks] = []
+_one_fork = threading.Lock()
+"""Held while the process forks: another thread that forks at the same time would take up what this one put down,
+and what is made meanwhile would not have been put down."""
 
 
 def reset_in_children(owner: ResetsAfterFork) -> None:
@@ -41,10 +45,12 @@ def reset_in_children(owner: ResetsAfterFork) -> None:
 
 def pause_for_forks(owner: PausesForForks) -> None:
     """Have `owner` pause while this process forks, and reset in the children, as long as it lives."""
-    _pausing.add(owner)
+    with _one_fork:
+        _pausing.add(owner)
 
 
 def _pause_all() -> None:
+    _one_fork.acquire()
     _paused[:] = list(_pausing)
     for owner in _paused:
         owner.pause_for_fork()
@@ -54,9 +60,12 @@ def _resume_all() -> None:
     for owner in _paused:
         owner.resume_after_fork()
     _paused.clear()
+    _one_fork.release()
 
 
 def _reset_all() -> None:
+    global _one_fork
+    _one_fork = threading.Lock()
     for owner in [*_resetting, *_paused]:
         owner.reset_after_fork()
     _paused.clear()

@@ -196,6 +196,37 @@ def test_a_child_forked_amid_a_read_goes_on_without_the_file(path: Path) -> None
     assert run(FORKED_AMID_WORK, str(path)) == "before after\n"
 
 
+FORKED_BY_SEVERAL_THREADS = """
+import os, sys, threading
+from pathlib import Path
+from phrasepix_core.sqlite_file import SqliteFile
+from tests.test_core_sqlite_file import SCHEMA, keep
+
+file = SqliteFile(Path(sys.argv[1]), holds="things", schema=SCHEMA)
+failed = []
+
+def fork():
+    for _ in range(5):
+        if not (child := os.fork()):
+            os._exit(1 - keep(file, "of a child"))
+        failed.extend([child] if os.waitpid(child, 0)[1] or keep(file, "of a thread") != 1 else [])
+
+threads = [threading.Thread(target=fork) for _ in range(4)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+assert not failed
+print(file.read(lambda db: db.execute("SELECT COUNT(*) FROM things").fetchone()[0], 0))
+file.close()
+"""
+
+
+@forks
+def test_threads_that_fork_at_the_same_time_do_not_lock_each_other_out(path: Path) -> None:
+    assert run(FORKED_BY_SEVERAL_THREADS, str(path)) == "40\n"
+
+
 @forks
 def test_other_threads_wait_until_a_fork_is_done_and_go_on(file: SqliteFile) -> None:
     file.pause_for_fork()
