@@ -1,11 +1,9 @@
 """What is kept on this machine: how much of it there is, and how to be rid of it."""
 
-import logging
 import os
 import shutil
-import sqlite3
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -16,11 +14,9 @@ from reranker.memory import EMBEDDINGS_FILE, FINGERPRINTS_FILE, PICTURES_FILE, T
 from reranker.memory.embedding_store import EmbeddingStore
 from reranker.memory.fingerprint_store import FingerprintStore
 from reranker.memory.picture_store import PictureStore
-from retriever.courtesy.kept_answers import answer_files, clear_answers, count_answers
+from retriever.courtesy.answer_store import AnswerStore, answer_files
 from retriever.directories import cache_directory
 from retriever.folder.notes import NOTES_FILE, Notes
-
-logger = logging.getLogger(__name__)
 
 EMBEDDINGS, FINGERPRINTS, PICTURES = "embeddings", "fingerprints", "pictures"
 TEXTS = "texts"
@@ -32,6 +28,7 @@ _FILES = (
     (EMBEDDINGS, TEXTS_FILE),
     (FINGERPRINTS, FINGERPRINTS_FILE),
     (PICTURES, PICTURES_FILE),
+    (FOLDERS, NOTES_FILE),
 )
 CLEARABLE = (EMBEDDINGS, FINGERPRINTS, PICTURES, ANSWERS, GALLERIES, ENGINES, FOLDERS)
 
@@ -66,17 +63,13 @@ def what_is_kept() -> list[Kept]:
                 kept.append(Kept(FINGERPRINTS, "", count, memory.fingerprints.size(), memory.fingerprints.path))
             if memory.pictures.path.exists() and (count := memory.pictures.count()):
                 kept.append(Kept(PICTURES, "", count, memory.pictures.size(), memory.pictures.path))
-    for file in answer_files(directory):
-        try:
-            count = count_answers(file)
-        except sqlite3.Error as error:
-            logger.warning("the kept answers in %s cannot be read (%s)", file, error)
-            continue
-        if count:
-            kept.append(Kept(ANSWERS, file.name.removesuffix("-answers.sqlite"), count, _bytes([file]), file))
+    for source, file in answer_files(directory).items():
+        with AnswerStore(file) as answers:
+            if count := answers.count():
+                kept.append(Kept(ANSWERS, source, count, answers.size(), file))
     if (notes := directory / NOTES_FILE).exists():
         with Notes(notes) as noted:
-            kept.append(Kept(FOLDERS, "", noted.count(), _bytes([notes]), notes))
+            kept.append(Kept(FOLDERS, "", noted.count(), noted.size(), notes))
     if galleries := _galleries(directory):
         kept.append(Kept(GALLERIES, "", len(galleries), _bytes(galleries), directory / "galleries"))
     engines = directory / "engines"  # models made ready for an engine
@@ -111,11 +104,9 @@ def clear(kinds: Iterable[str] = CLEARABLE, *, model: str | None = None, older_t
         if memory is not None and PICTURES in removed and memory.pictures.path.exists():
             removed[PICTURES] = memory.pictures.clear(older_than_days=older_than_days)
     if ANSWERS in removed:
-        for file in answer_files(directory):
-            try:
-                removed[ANSWERS] += clear_answers(file, older_than=timedelta(days=older_than_days))
-            except sqlite3.Error as error:
-                logger.warning("the kept answers in %s cannot be cleared (%s)", file, error)
+        for file in answer_files(directory).values():
+            with AnswerStore(file) as answers:
+                removed[ANSWERS] += answers.clear(older_than=timedelta(days=older_than_days))
     if FOLDERS in removed and (directory / NOTES_FILE).exists():
         with Notes(directory / NOTES_FILE) as noted:
             removed[FOLDERS] = noted.clear(unseen_for_days=older_than_days)
@@ -127,9 +118,9 @@ def clear(kinds: Iterable[str] = CLEARABLE, *, model: str | None = None, older_t
                     removed[GALLERIES] += 1
     if ENGINES in removed:
         removed[ENGINES] = _clear_engines(directory / "engines", older_than_days)
-    for kind, name in _FILES:
-        if kind in removed and not model and not older_than_days:
-            (directory / name).with_suffix(".damaged").unlink(missing_ok=True)
+    if not model and not older_than_days:
+        for damaged in _set_aside(directory, removed):
+            damaged.unlink(missing_ok=True)
     return removed
 
 
@@ -149,6 +140,13 @@ def shrink(most_bytes: int) -> dict[str, int]:
             if store.path.exists() and store.size() + others > most_bytes:
                 removed[kind] = store.shrink_to(max(0, most_bytes - others))
     return removed
+
+
+def _set_aside(directory: Path, kinds: Collection[str]) -> Iterator[Path]:
+    """Where files of these kinds lie that were damaged and set aside, if any were."""
+    yield from ((directory / name).with_suffix(".damaged") for kind, name in _FILES if kind in kinds)
+    if ANSWERS in kinds:
+        yield from directory.glob("*-answers.damaged")
 
 
 @contextmanager

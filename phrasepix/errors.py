@@ -1,15 +1,16 @@
 """Every error phrasepix raises on purpose, in one place: `except PhrasepixError` catches them all.
 
 PhrasepixError
-├── UnknownSourceError   no source of that name (also a ValueError)
-├── NotKeptError         what shall be cleared is not there (also a ValueError)
-├── WrongPickError       what shall be saved is not among the results, or too much (also a ValueError)
+├── WrongValueError      a value that is not allowed (also a ValueError), of any kind of the three packages
+│   ├── UnknownSourceError   no source of that name
+│   ├── NotKeptError         what shall be cleared is not there
+│   └── WrongPickError       what shall be saved is not among the results, or too much
 ├── NotWrittenError      a file could not be written
 ├── RetrieverError       stage 1; its tree is drawn in `retriever.errors`
 └── RerankerError        stage 2; its tree is drawn in `reranker.errors`
 """
 
-from phrasepix_core.errors import NotWrittenError, PhrasepixError
+from phrasepix_core.errors import NotWrittenError, PhrasepixError, WrongValueError
 from reranker.errors import (
     ForbiddenAddressError,
     ForkedProcessError,
@@ -67,30 +68,21 @@ __all__ = [
     "WrongParameterError",
     "WrongPickError",
     "WrongQueryError",
+    "WrongValueError",
 ]
 
 
-class UnknownSourceError(PhrasepixError, ValueError):
+class UnknownSourceError(WrongValueError):
     """There is no source of that name."""
 
 
-class NotKeptError(PhrasepixError, ValueError):
+class NotKeptError(WrongValueError):
     """Nothing of that name is kept."""
 
 
-class WrongPickError(PhrasepixError, ValueError):
+class WrongPickError(WrongValueError):
     """What shall be saved is not among the results, or is more than is saved at a time."""
 
 
-WRONG_USAGE = (
-    UnknownSourceError,
-    NotKeptError,
-    WrongPickError,
-    WrongParameterError,
-    KeyMissingError,
-    KeyUnusableError,
-    ConfigFileError,
-    WrongQueryError,
-    UnknownModelError,
-)
+WRONG_USAGE = (WrongValueError, KeyMissingError, KeyUnusableError, ConfigFileError)
 """Those that another call mends, rather than another time."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from phrasepix.errors import UnknownSourceError
 from retriever.api_key import find_api_key
-from retriever.courtesy.kept_answers import answer_files
+from retriever.courtesy.answer_store import answer_files
 from retriever.errors import SourceFaultError
 from retriever.folder.source import FolderSource
 from retriever.profile import SourceProfile
@@ -78,7 +78,7 @@ def default_sources(key: str | None, directory: Path, *, offline: bool) -> tuple
     With `offline` nobody needs a key: those of them of which answers are kept in the cache `directory`.
     """
     if offline:
-        kept = {file.name.removesuffix("-answers.sqlite") for file in answer_files(directory)}
+        kept = answer_files(directory)
         return tuple(name for name in ("pixabay", *_WITHOUT_KEY) if name in kept) or ("pixabay",), ""
     pixabay = source_named("pixabay").profile
     if find_api_key(pixabay.key_variable, pixabay.key_setting, key) is not None:

@@ -13,10 +13,10 @@ from html import escape
 from urllib.parse import quote
 
 from phrasepix_core.candidate import Candidate
+from phrasepix_core.errors import WrongValueError
 from phrasepix_core.licence import is_creative_commons, where_named
 from phrasepix_core.text import printable, shortened
 from phrasepix_core.urls import lasting
-from retriever.errors import WrongParameterError
 
 _LONGEST_TEXT = 300
 _LONGEST_CREDIT = 1000
@@ -36,12 +36,12 @@ class Piece:
 def credit_line(candidate: Candidate, format: str = "text") -> str:  # noqa: A002  # the word people know it by
     """The candidate's credit: one line of `text`, `markdown` or `html`, whatever its fields contain.
 
-    Addresses that do not outlive the search are left out. Raises `WrongParameterError`.
+    Addresses that do not outlive the search are left out. Raises `WrongValueError`.
     """
     try:
         render = _FORMATS[format]
     except KeyError:
-        raise WrongParameterError.not_among("credit format", format, _FORMATS) from None
+        raise WrongValueError.not_among("credit format", format, _FORMATS) from None
     return "".join(render(piece) for piece in _pieces(candidate) if piece.text)
 
 

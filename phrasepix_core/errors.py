@@ -2,11 +2,14 @@
 
 PhrasepixError
 ├── NotWrittenError    a file could not be written
+├── WrongValueError    a value that is not allowed (also a ValueError); each package has its own kinds of it
 ├── RetrieverError     stage 1: `retriever.errors`
 ├── RerankerError      stage 2: `reranker.errors`
 └── …                  the joined tool: `phrasepix.errors`, which exports all of them
 """
 
+from collections.abc import Iterable
+from typing import Self
 from phrasepix_core.messages import Words, worded
 
 
@@ -26,3 +29,12 @@ class PhrasepixError(Exception):
 
 class NotWrittenError(PhrasepixError):
     """A file could not be written."""
+
+
+class WrongValueError(PhrasepixError, ValueError):
+    """A value that is not allowed: another value mends it, not another time."""
+
+    @classmethod
+    def not_among(cls, what: str, value: object, allowed: Iterable[str]) -> Self:
+        """Return an error for an enumeration, naming the allowed values."""
+        return cls(f"{what} {value!r} is not known; allowed: {', '.join(allowed)}")

@@ -1,6 +1,7 @@
 """An SQLite file that may be damaged, full, locked or out of reach, and never ends a search for it."""
 
 import logging
+import math
 import os
 import sqlite3
 import threading
@@ -9,6 +10,8 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
+
+from phrasepix_core.forking import pause_for_forks
 
 logger = logging.getLogger(__name__)
 
@@ -22,7 +25,12 @@ _REST_S = 30.0
 _DAMAGE = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR, sqlite3.SQLITE_MISMATCH})
 """Codes of a file that is none of ours (any more): unreadable, or without the tables its version has."""
 _OUT_OF_REACH = frozenset({sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN})
-_JOURNALS = ("-wal", "-shm")
+_JOURNALS = ("-wal", "-shm", "-journal")
+"""What SQLite keeps beside a file. The last one is of a file that is not in WAL mode (yet), as older versions wrote."""
+_WAIT_FOR_FORK_S = 1.0
+"""How long a fork waits for a thread that uses a file."""
+_of_the_parent: list[sqlite3.Connection] = []
+"""Connections that were in use when this process was forked: SQLite lets a child neither use nor close them."""
 
 
 class _NewerSchemaError(Exception):
@@ -36,6 +44,7 @@ class _Connection:
         self.lock = threading.RLock()
         self.connection: sqlite3.Connection | None = None
         self.opened: tuple[int, int] | None = None
+        self.is_paused = False
 
     def close(self) -> None:
         connection, self.connection, self.opened = self.connection, None, None
@@ -50,18 +59,31 @@ class SqliteFile:
     `holds` says for people what is in it; `schema` is its numbered migrations. It is opened when first used. A damaged
     file is set aside (`.damaged`) and a fresh one begun, also in the middle of use. One that is locked for longer than
     `busy_timeout_s`, on a full disk, read-only or written by a newer version is left as it is: the log says so once,
-    and work is answered by its `otherwise`.
+    and work is answered by its `otherwise`. It is closed while the process forks, and both may go on with it.
+
+    `tidy` is done once, in a transaction of its own, when the file is opened first, unless that is not possible at
+    once: such as the deletion of what is too old.
     """
 
-    def __init__(self, path: Path, *, holds: str, schema: Schema, busy_timeout_s: float = 10.0) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        holds: str,
+        schema: Schema,
+        tidy: Callable[[sqlite3.Connection], object] | None = None,
+        busy_timeout_s: float = 10.0,
+    ) -> None:
         self.path = path
         self._holds = holds
         self._schema = schema
+        self._tidy = tidy
         self._busy_timeout_s = busy_timeout_s
         # A writer may wait for another process; whoever reads meanwhile has a connection of its own.
         self._reading, self._writing = _Connection(), _Connection()
         self._rests_until = {"read": 0.0, "write": 0.0}
         self._said: set[str] = set()
+        pause_for_forks(self)
 
     def read(self, work: Callable[[sqlite3.Connection], Outcome], otherwise: Outcome) -> Outcome:
         """What `work` finds; `otherwise` where the file cannot be read."""
@@ -110,11 +132,35 @@ class SqliteFile:
 
         self._use("write", vacuum, None)
 
-    def close(self) -> None:
-        """Close the connections; the next use opens them again."""
+    def close(self, *, for_good: bool = False) -> None:
+        """Close the connections; the next use opens them again, or with `for_good` is answered by its `otherwise`."""
+        if for_good:
+            self._rests_until = {"read": math.inf, "write": math.inf}
         for side in (self._reading, self._writing):
             with side.lock:
                 side.close()
+
+    def pause_for_fork(self) -> None:
+        """Close the connections and keep the locks until the fork is done; do not wait long for one that is in use."""
+        for side in (self._reading, self._writing):
+            side.is_paused = side.lock.acquire(timeout=_WAIT_FOR_FORK_S)
+            if side.is_paused:
+                side.close()
+
+    def resume_after_fork(self) -> None:
+        """Let the parent process use the file again."""
+        for side in (self._reading, self._writing):
+            if side.is_paused:
+                side.is_paused = False
+                side.lock.release()
+
+    def reset_after_fork(self) -> None:
+        """Let the child use the file, unless the parent had it in use: then SQLite's own locks would not hold here."""
+        for side in (self._reading, self._writing):
+            if not side.is_paused and side.connection is not None:
+                _of_the_parent.append(side.connection)
+                self._rests_until = {"read": math.inf, "write": math.inf}
+        self._reading, self._writing = _Connection(), _Connection()
 
     def _use(self, kind: str, work: Callable[[sqlite3.Connection], Outcome], otherwise: Outcome) -> Outcome:
         side = self._reading if kind == "read" else self._writing
@@ -177,7 +223,8 @@ class SqliteFile:
 
     def _never_changes(self) -> bool:
         """Whether it lies whole on what cannot be written, such as a read-only disk."""
-        return self.path.exists() and not self._beside("-wal").exists() and not os.access(self.path.parent, os.W_OK)
+        in_use = any(self._beside(journal).exists() for journal in ("-wal", "-journal"))
+        return self.path.exists() and not in_use and not os.access(self.path.parent, os.W_OK)
 
     def _prepare(self, connection: sqlite3.Connection) -> None:
         if self._check_version(connection) == 0:  # both take effect on a new file only
@@ -189,6 +236,20 @@ class SqliteFile:
         connection.execute(f"PRAGMA wal_autocheckpoint = {_JOURNAL_PAGES}")
         if self._check_version(connection) < len(self._schema):
             _in_transaction(connection, lambda: self._migrate(connection))
+        self._tidy_once(connection)
+
+    def _tidy_once(self, connection: sqlite3.Connection) -> None:
+        tidy, self._tidy = self._tidy, None
+        if tidy is None:
+            return
+        connection.execute("PRAGMA busy_timeout = 0")  # it is not worth waiting for
+        try:
+            _in_transaction(connection, lambda: tidy(connection))
+        except sqlite3.OperationalError as error:
+            if _is_damage(error):
+                raise
+        finally:
+            connection.execute(f"PRAGMA busy_timeout = {round(self._busy_timeout_s * 1000)}")
 
     def _to_wal(self, connection: sqlite3.Connection) -> None:
         gives_up_at = time.monotonic() + self._busy_timeout_s

@@ -18,14 +18,14 @@ Each message says what happened, to which model, URL or picture, and what to do 
 
 from typing import Self
 
-from phrasepix_core.errors import PhrasepixError
+from phrasepix_core.errors import PhrasepixError, WrongValueError
 
 
 class RerankerError(PhrasepixError):
     """The root of stage 2's errors."""
 
 
-class WrongQueryError(RerankerError, ValueError):
+class WrongQueryError(RerankerError, WrongValueError):
     """A query that cannot be ranked by."""
 
 
@@ -33,7 +33,7 @@ class ModelError(RerankerError):
     """The model cannot be used."""
 
 
-class UnknownModelError(ModelError, ValueError):
+class UnknownModelError(ModelError, WrongValueError):
     """A model name, pretrained tag or device that does not exist."""
 
 

@@ -71,7 +71,7 @@ class Match:
     def credit(self, format: str = "text") -> str:  # noqa: A002  # the word people know it by
         """The line that credits the picture in the form its licence asks for: text, markdown or html.
 
-        Raises `WrongParameterError`.
+        Raises `WrongValueError`.
         """
         from phrasepix_core.credit import credit_line
 

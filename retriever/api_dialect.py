@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from phrasepix_core.candidate import Candidate, Rendition
 from retriever.answer_fields import identifier_of
-from retriever.courtesy.key_place import KeyPlace, in_query
+from retriever.api_key import KeyPlace, in_query
 from retriever.errors import RetrieverError, SourceAnswerError
 from retriever.filters import Filters
 from retriever.profile import SourceProfile

@@ -1,4 +1,4 @@
-"""API keys: found in one place, shown nowhere."""
+"""API keys: found in one place, put where a source wants them in a request, shown nowhere."""
 
 import logging
 import os
@@ -6,15 +6,18 @@ import re
 import stat
 import tomllib
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from html import escape
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, quote_plus
 
 from phrasepix_core.text import printable
 from retriever.directories import config_directory
 from retriever.errors import ConfigFileError, KeyUnusableError
+
+if TYPE_CHECKING:
+    import requests
 
 logger = logging.getLogger(__name__)
 
@@ -23,6 +26,23 @@ _QUOTES = frozenset("\"'`")
 _KINDS = {"\n": "a line break", "\r": "a line break", "\t": "a tab", " ": "a space"} | dict.fromkeys(_QUOTES, "a quote")
 _NEARLY = 0.8
 """How alike, by difflib's ratio, a setting's name and a misspelt one are at least."""
+
+KeyPlace = Callable[["requests.PreparedRequest", str], None]
+"""Puts a key into a request."""
+
+
+def in_query(parameter: str) -> KeyPlace:
+    """The key is the query parameter `parameter`."""
+    return lambda request, key: request.prepare_url(request.url or "", {parameter: key})
+
+
+def in_header(name: str, before: str = "") -> KeyPlace:
+    """The key is the header `name`, behind the words `before`."""
+
+    def place(request: "requests.PreparedRequest", key: str) -> None:
+        request.headers[name] = before + key
+
+    return place
 
 
 def config_file() -> Path:

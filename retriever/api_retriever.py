@@ -18,6 +18,7 @@ from retriever.answer_fields import UnusableHitError, public_part
 from retriever.api_dialect import ApiDialect
 from retriever.api_key import find_api_key, how_to_get_a_key
 from retriever.courtesy import Manners
+from retriever.courtesy.answer_store import answer_file
 from retriever.courtesy.answers import AnswerClient
 from retriever.courtesy.rate_limiter import LIMITERS, RateLimiters
 from retriever.errors import (
@@ -86,7 +87,7 @@ class ApiRetriever:
             worth_keeping=dialect.is_answer,
             is_spent=dialect.is_spent,
             asks_for_patience=dialect.asks_for_patience,
-            cache_file=(cache_directory or directories.cache_directory()) / f"{self.profile.name}-answers.sqlite",
+            cache_file=answer_file(cache_directory or directories.cache_directory(), self.profile.name),
         )
 
     @property

@@ -15,22 +15,17 @@
 Each message says what happened, to which URL or file, and what to do. None contains an API key.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
-from phrasepix_core.errors import PhrasepixError
+from phrasepix_core.errors import PhrasepixError, WrongValueError
 
 
 class RetrieverError(PhrasepixError):
     """The root of stage 1's errors."""
 
 
-class WrongParameterError(RetrieverError, ValueError):
+class WrongParameterError(RetrieverError, WrongValueError):
     """A parameter outside what the source documents. Nothing was sent."""
-
-    @classmethod
-    def not_among(cls, what: str, value: object, allowed: Iterable[str]) -> "WrongParameterError":
-        """An error for an enumeration, naming the allowed values."""
-        return cls(f"{what} {value!r} is not known; allowed: {', '.join(allowed)}")
 
     @classmethod
     def no_videos(cls, title: str) -> "WrongParameterError":

@@ -110,13 +110,29 @@ def test_one_kind_is_cleared_and_the_others_stay(searched: Path, kind: str) -> N
 
 
 def test_all_but_the_weights_is_cleared_where_no_kind_is_named(searched: Path) -> None:
-    (searched / "embeddings.damaged").write_bytes(b"damaged")
+    set_aside = [searched / f"{name}.damaged" for name in ("embeddings", "pixabay-answers", "folder-notes")]
+    for file in set_aside:
+        file.write_bytes(b"damaged")
     done = run("cache", "clear", "--yes")
     assert done.stderr == (
         "Removed: 40 embeddings, 40 fingerprints, 40 pictures, 1 answers, 1 galleries, 1 engines, 0 folders\n"
     )
     assert kept().keys() == {"weights"}
-    assert not (searched / "embeddings.damaged").exists()
+    assert not any(file.exists() for file in set_aside)
+
+
+def test_a_damaged_file_of_any_kind_is_named_and_the_others_are_shown(searched: Path) -> None:
+    damaged = ["embeddings", "pictures", "pixabay-answers", "folder-notes"]
+    for name in damaged:
+        (searched / f"{name}.sqlite").write_bytes(b"damaged " * 100)
+    done = run("cache", "--json")
+    assert done.returncode == 0
+    assert [re.findall(r"set aside as (\S+)\.damaged", line) for line in done.stderr.splitlines()] == [
+        [name] for name in damaged
+    ]
+    shown = {one["kind"]: one["count"] for one in json.loads(done.stdout)}
+    assert shown["fingerprints"] == 40
+    assert not {"embeddings", "pictures", "answers"} & shown.keys()
 
 
 def test_nothing_is_cleared_without_a_yes(searched: Path) -> None:

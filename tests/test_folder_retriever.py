@@ -365,7 +365,49 @@ def test_notes_that_cannot_be_kept_are_gone_without(
     (tmp_path / "occupied").write_text("a file where a directory should be")
     assert len(list(opened(root, cache_directory=tmp_path / "occupied").retrieve())) == 3
     assert len(caplog.records) == 1
-    assert "cannot be noted" in caplog.text
+    assert "notes of what is in folders cannot be kept" in caplog.text
+
+
+def test_damaged_notes_are_set_aside_with_a_message(
+    tmp_path: Path, opened: Opened, caplog: pytest.LogCaptureFixture
+) -> None:
+    write(tmp_path / "pictures" / "a.png", picture(1))
+    notes = tmp_path / "cache" / NOTES_FILE
+    notes.parent.mkdir()
+    notes.write_bytes(b"no notes " * 100)
+    for _ in range(2):
+        assert len(list(opened(tmp_path / "pictures").retrieve())) == 1
+    assert notes.with_suffix(".damaged").read_bytes() == b"no notes " * 100
+    assert caplog.text.count("set aside as folder-notes.damaged") == 1
+
+
+def version_of(notes: Path, new: int | None = None) -> int:
+    with closing(sqlite3.connect(notes)) as db:
+        if new is not None:
+            db.execute(f"PRAGMA user_version = {new}")
+        return int(db.execute("PRAGMA user_version").fetchone()[0])
+
+
+def test_notes_of_an_older_version_are_begun_afresh_and_those_of_a_newer_one_left(
+    tmp_path: Path, opened: Opened, caplog: pytest.LogCaptureFixture
+) -> None:
+    root, notes = tmp_path / "pictures", tmp_path / "cache" / NOTES_FILE
+    write(root / "a.png", picture(1))
+    with opened(root) as retriever:
+        first = list(retriever.retrieve())
+    current = version_of(notes)
+    with closing(sqlite3.connect(notes)) as db, db:
+        db.execute("ALTER TABLE files DROP COLUMN facts")  # what the version before knew less of
+    version_of(notes, current - 1)
+    with opened(root) as retriever:
+        assert list(retriever.retrieve()) == first
+    assert version_of(notes) == current
+    version_of(notes, current + 1)
+    before = notes.read_bytes()
+    with opened(root) as retriever:
+        assert list(retriever.retrieve()) == first
+    assert notes.read_bytes() == before
+    assert caplog.text.count("it is left as it is") == 1
 
 
 def test_notes_that_make_no_sense_are_not_believed(tmp_path: Path, opened: Opened) -> None:

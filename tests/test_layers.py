@@ -1,29 +1,51 @@
-"""The two stages know nothing of each other but the record they share."""
+"""Who may know whom: the two stages know nothing of each other, what they share is below them, nothing goes in circles.
+
+The lists of exceptions are of what is to go. Whoever mends one takes it out: a test says which is there in vain.
+"""
 
 import ast
+import re
 import sys
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-SHARED = {"phrasepix_core.candidate", "phrasepix_core.credit"}
-"""The record, and the line that credits what it describes: a match says it of its candidate."""
+PACKAGES = ("phrasepix_core", "retriever", "reranker", "phrasepix")
 READS_METADATA = ROOT / "retriever" / "folder"
 """Of files no source has described: nothing reads it from as many formats as Pillow. No pixel is decoded there."""
-
 
 SOURCES = {"pixabay", "openverse", "commons", "pexels", "unsplash", "folder", "sample"}
 
 
+@cache
+def tree_of(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+@cache
+def modules() -> Mapping[str, Path]:
+    """All modules of the four packages by their names."""
+    found = {}
+    for path in sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py")):
+        parts = path.relative_to(ROOT).with_suffix("").parts
+        found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    return found
+
+
 def imported_modules(path: Path) -> set[str]:
-    modules: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    found: set[str] = set()
+    for node in ast.walk(tree_of(path)):
         if isinstance(node, ast.Import):
-            modules |= {alias.name for alias in node.names}
+            found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
-            modules.add(node.module)
-    return modules
+            found.add(node.module)
+        elif isinstance(node, ast.Dict):  # of names that a package imports when they are first asked for
+            found |= {str(value.value) for value in node.values if isinstance(value, ast.Constant)} & modules().keys()
+    return found
 
 
 @pytest.mark.parametrize(
@@ -42,7 +64,7 @@ def test_a_package_imports_nothing_it_must_not_know(package: str, forbidden: set
     offences = [
         f"{path.relative_to(ROOT)} imports {module}"
         for path in sources
-        for module in imported_modules(path) - SHARED
+        for module in imported_modules(path)
         if module.split(".")[0] in forbidden - ({"PIL"} if path.is_relative_to(READS_METADATA) else set())
     ]
     assert offences == []
@@ -60,9 +82,9 @@ def test_the_ground_floor_needs_the_standard_library_alone() -> None:
 def test_no_module_takes_a_private_name_of_another() -> None:
     offences = [
         f"{path.relative_to(ROOT)} takes {alias.name} of {node.module}"
-        for package in ("phrasepix_core", "retriever", "reranker", "phrasepix", "training")
+        for package in (*PACKAGES, "training")
         for path in sorted((ROOT / package).rglob("*.py"))
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        for node in ast.walk(tree_of(path))
         if isinstance(node, ast.ImportFrom)
         for alias in node.names
         if alias.name.startswith("_") and not alias.name.startswith("__")
@@ -74,7 +96,7 @@ def test_the_second_stage_knows_no_source_by_its_name() -> None:
     offences = [
         f"{path.relative_to(ROOT)}:{node.lineno} says {node.value!r}"
         for path in sorted((ROOT / "reranker").rglob("*.py"))
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        for node in ast.walk(tree_of(path))
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.lower() in SOURCES
         if path.name != "families.py"  # where the sample is a model
     ]
@@ -103,3 +125,153 @@ def test_what_all_sources_share_knows_none_of_them() -> None:
         if module.split(".")[0] == "retriever" and {*module.split(".")[1:2]} & SOURCES
     ]
     assert offences == []
+
+
+# Circles.
+
+IN_CIRCLES_OF_HIDDEN_IMPORTS = {
+    # `results` take up the search again that they are of, and so import in their methods what imports them.
+    "phrasepix.again",
+    "phrasepix.anew",
+    "phrasepix.asking",
+    "phrasepix.gallery",
+    "phrasepix.gallery.examples",
+    "phrasepix.gallery.render",
+    "phrasepix.notebook",
+    "phrasepix.ordering",
+    "phrasepix.pipeline",
+    "phrasepix.pool",
+    "phrasepix.results",
+    "phrasepix.terminal",
+    # A refinement names the type of the reranker that refines.
+    "reranker.clip_reranker",
+    "reranker.finish",
+}
+"""Modules that import each other in a circle of which a part is within functions or for the type checker only."""
+
+
+def imports_within(nodes: Iterable[ast.AST], *, hidden: bool) -> Iterator[str]:
+    """The modules of ours imported there; with `hidden` also within functions and for the type checker only."""
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names if alias.name in modules())
+        elif isinstance(node, ast.ImportFrom):
+            named = [f"{node.module}.{alias.name}" for alias in node.names]
+            yield from (name if name in modules() else str(node.module) for name in named)
+        elif isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+            yield from imports_within([*(node.body if hidden else ()), *node.orelse], hidden=hidden)
+        elif hidden or not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            yield from imports_within(ast.iter_child_nodes(node), hidden=hidden)
+
+
+def in_circles(graph: Mapping[str, set[str]]) -> set[str]:
+    """The modules from which a way of imports leads back to themselves."""
+
+    def reached_from(start: str) -> set[str]:
+        reached: set[str] = set()
+        waiting = [start]
+        while waiting:
+            new = graph[waiting.pop()] - reached
+            reached |= new
+            waiting += new
+        return reached
+
+    return {module for module in graph if module in reached_from(module)}
+
+
+def graph_of_imports(*, hidden: bool) -> dict[str, set[str]]:
+    return {
+        name: {module for module in imports_within(tree_of(path).body, hidden=hidden) if module in modules()} - {name}
+        for name, path in modules().items()
+    }
+
+
+def test_a_circle_is_found() -> None:
+    assert in_circles({"a": {"b"}, "b": {"c"}, "c": {"b"}, "d": {"a"}}) == {"b", "c"}
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    assert in_circles(graph_of_imports(hidden=False)) == set()
+
+
+def test_no_further_modules_hide_a_circle_within_functions() -> None:
+    assert in_circles(graph_of_imports(hidden=True)) == IN_CIRCLES_OF_HIDDEN_IMPORTS
+
+
+# Names, options and the environment.
+
+NAMES_OF_TWO_CLASSES = {"Limits", "Record"}
+
+
+def test_no_two_public_classes_have_one_name() -> None:
+    homes = defaultdict(list)
+    for module, path in modules().items():
+        for node in tree_of(path).body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                homes[node.name].append(module)
+    assert {name: where for name, where in homes.items() if len(where) > 1}.keys() == NAMES_OF_TWO_CLASSES
+
+
+OPTIONS_IN_MESSAGES = {
+    "phrasepix.models": {"--pretrained"},
+    "phrasepix.pipeline": {"--lang", "--model", "--tag"},
+    "phrasepix.saving.save": {"--offline"},
+    "phrasepix.settings": {"--tag"},
+    "phrasepix.tags.derive": {"--tag"},
+    "phrasepix.tags.vocabulary": {"--tag"},
+    "reranker.engine.choice": {"--engine"},
+    "reranker.models.hub_errors": {"--model"},
+    "reranker.models.open_clip_encoder": {"--device"},
+    "reranker.models.weights": {"--model", "--pretrained", "--source"},
+    "retriever.api_retriever": {"--offline", "--source", "--tag"},
+    "retriever.errors": {"--offline", "--source", "--type"},
+}
+"""Options of the command that libraries name, by module. A notebook's reader has no options."""
+OPTIONS_OF_OTHERS = {"phrasepix_core.installing": {"--python"}}
+"""The command that a message names in full, uv, has this one."""
+
+
+def messages_of(path: Path) -> Iterator[str]:
+    """The texts in a module but for what describes it."""
+    tree = tree_of(path)
+    described = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in described:
+            yield node.value
+
+
+def test_no_library_speaks_of_the_commands_options() -> None:
+    named = {
+        module: found
+        for module, path in modules().items()
+        if not module.startswith("phrasepix.cli") and path.name != "__main__.py"
+        if (found := {option for text in messages_of(path) for option in re.findall(r"(?<![\w-])--[a-z][a-z-]+", text)})
+    }
+    assert named == OPTIONS_IN_MESSAGES | OPTIONS_OF_OTHERS
+
+
+READERS_OF_THE_ENVIRONMENT = {
+    "phrasepix.cache",  # where the Hugging Face client keeps weights
+    "phrasepix.cli.main",
+    "phrasepix.console",
+    "phrasepix_core.user_agent",
+    "reranker.engine.export_child",  # its own: it is a process by itself
+    "reranker.engine.export_process",  # to pass it on to that child
+    "reranker.models.open_clip_encoder",
+    "reranker.models.weights",
+    "reranker.pictures.transport",
+    "retriever.api_key",
+    "retriever.api_retriever",
+    "retriever.directories",
+}
+
+
+def test_no_further_module_reads_the_environment() -> None:
+    readers = {
+        module
+        for module, path in modules().items()
+        for node in ast.walk(tree_of(path))
+        if (isinstance(node, ast.Attribute) and node.attr in {"environ", "environb", "getenv", "getenvb"})
+        or (isinstance(node, ast.ImportFrom) and node.module == "os")
+    }
+    assert readers == READERS_OF_THE_ENVIRONMENT

@@ -2,10 +2,12 @@
 
 import hashlib
 import json
+import logging
 import os
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -210,6 +212,18 @@ def test_in_a_pipe_no_step_is_written(capfd: pytest.CaptureFixture[str]) -> None
         steps.begin(steps.DOWNLOADING)
         steps.exporting("converting the text tower", 3, 4)
     assert capfd.readouterr() == ("", "")
+
+
+def test_what_every_package_logs_is_for_the_screen_alone(
+    capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    packages = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text(encoding="utf-8"))
+    names = packages["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]
+    with Screen():
+        for name in names:
+            logging.getLogger(f"{name}.somewhere").warning("said by %s", name)
+    assert capfd.readouterr().err.splitlines() == [f"said by {name}" for name in names]
+    assert caplog.records == []
 
 
 def test_the_gallery_is_a_link_on_a_terminal_and_messages_break_between_words(pictures: Path) -> None:

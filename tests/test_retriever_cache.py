@@ -18,6 +18,7 @@ from retriever.courtesy import Manners
 from retriever.errors import KeyRefusedError, SourceAnswerError, SourceUnreachableError
 from retriever.pixabay.retriever import PIXABAY_MANNERS
 from tests.servers import KEY, QUICK, ScriptedServer, Step, as_json, hit, of_hits, plain, redirect, stock_of
+from tests.small_disk import make_read_only, small_disk
 
 Connect = Callable[..., PixabayRetriever]
 
@@ -243,17 +244,85 @@ def test_a_damaged_file_is_set_aside_with_a_message_and_the_search_works(
     assert file.with_suffix(".damaged").read_bytes() == damage
 
 
-def test_a_file_damaged_while_in_use_is_gone_without(
+def test_a_file_damaged_while_in_use_is_set_aside_and_begun_afresh(
     api: ScriptedServer, connect: Connect, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     api.otherwise = stock_of([hit(1)])
     retriever = connect(api, cache_directory=tmp_path)
+    list(retriever.retrieve("tiger"))
     with closing(sqlite3.connect(tmp_path / "pixabay-answers.sqlite")) as file:
         file.execute("DROP TABLE responses")
     for _ in range(2):
         assert len(list(retriever.retrieve("boat"))) == 1
-    assert warnings_of(caplog).count("going on without") == 1
-    assert api.asked[-1].query["key"] == KEY
+    assert len(api.asked) == 2
+    assert warnings_of(caplog).count("set aside as pixabay-answers.damaged") == 1
+    assert "going on without" not in warnings_of(caplog)
+
+
+def as_older_versions_wrote_it(file: Path) -> None:
+    """Make of a store's file one in the journal mode of old, without a version and its indexes."""
+    with closing(sqlite3.connect(file, isolation_level=None)) as db:
+        assert db.execute("PRAGMA journal_mode = DELETE").fetchone() == ("delete",)
+        db.execute("DROP INDEX responses_by_expiry")
+        db.execute("PRAGMA user_version = 0")
+
+
+def test_the_answers_an_older_version_kept_are_found(api: ScriptedServer, connect: Connect, tmp_path: Path) -> None:
+    api.otherwise = stock_of([hit(1)])
+    with connect(api, cache_directory=tmp_path) as retriever:
+        list(retriever.retrieve("boat"))
+    as_older_versions_wrote_it(tmp_path / "pixabay-answers.sqlite")
+    with connect(api, cache_directory=tmp_path) as retriever:
+        assert len(list(retriever.retrieve("boat"))) == 1
+    assert len(api.asked) == 1
+
+
+def test_a_file_of_a_newer_version_is_left_as_it_is(
+    api: ScriptedServer, connect: Connect, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    api.otherwise = stock_of([hit(1)])
+    with connect(api, cache_directory=tmp_path) as retriever:
+        list(retriever.retrieve("boat"))
+    file = tmp_path / "pixabay-answers.sqlite"
+    with closing(sqlite3.connect(file)) as db:
+        db.execute("PRAGMA user_version = 7")
+    before = file.read_bytes()
+    with connect(api, cache_directory=tmp_path) as retriever:
+        for _ in range(2):
+            assert len(list(retriever.retrieve("boat"))) == 1
+    assert file.read_bytes() == before
+    assert warnings_of(caplog).count("answers cannot be kept") == 1
+
+
+def test_kept_answers_on_a_disk_that_cannot_be_written_are_found(
+    api: ScriptedServer, connect: Connect, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    api.otherwise = stock_of([hit(1)])
+    with small_disk(tmp_path / "disk", 4096) as disk:
+        with connect(api, cache_directory=disk) as retriever:
+            list(retriever.retrieve("boat"))
+        make_read_only(disk)
+        with connect(api, cache_directory=disk) as retriever:
+            for tag in ("boat", "tiger", "boat", "tiger"):
+                assert len(list(retriever.retrieve(tag))) == 1
+    assert [asked.query["q"] for asked in api.asked] == ["boat", "tiger", "tiger"]
+    assert warnings_of(caplog).count("answers cannot be kept") == 1
+
+
+def test_a_search_that_ends_after_its_files_were_closed_does_not_open_them_again(
+    api: ScriptedServer, connect: Connect, tmp_path: Path
+) -> None:
+    api.otherwise = stock_of([hit(number) for number in range(1, 301)])
+    retriever = connect(api, cache_directory=tmp_path)
+    candidates = retriever.retrieve("boat", limit=300)
+    next(candidates)
+    retriever.close()
+    with closing(sqlite3.connect(tmp_path / "pixabay-answers.sqlite")) as file:
+        file.execute("DELETE FROM responses")
+        file.commit()
+    assert len(list(candidates)) == 299
+    with closing(sqlite3.connect(tmp_path / "pixabay-answers.sqlite")) as file:
+        assert file.execute("SELECT count(*) FROM responses").fetchone() == (0,)
 
 
 @pytest.mark.parametrize("value", [b"", b"\x80\x05", b"null", b"garbage", "text"])

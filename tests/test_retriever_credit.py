@@ -6,8 +6,8 @@ import pytest
 
 from phrasepix_core.candidate import Candidate, Rendition
 from phrasepix_core.credit import card_credit, credit_line
+from phrasepix_core.errors import WrongValueError
 from retriever.commons.profile import COMMONS
-from retriever.errors import WrongParameterError
 
 UNSPLASH = Candidate(
     source="unsplash",
@@ -143,7 +143,7 @@ def test_an_address_cannot_break_out_of_its_link() -> None:
 
 
 def test_another_format_is_refused_by_name() -> None:
-    with pytest.raises(WrongParameterError, match="text, markdown, html"):
+    with pytest.raises(WrongValueError, match="text, markdown, html"):
         credit_line(BY_SA, "latex")
 
 

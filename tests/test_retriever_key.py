@@ -14,8 +14,7 @@ import pytest
 import requests
 
 from retriever import PixabayRetriever
-from retriever.api_key import ApiKey, config_file
-from retriever.courtesy.key_place import in_query
+from retriever.api_key import ApiKey, config_file, in_query
 from retriever.courtesy.keyed_transport import KeyedTransport
 from retriever.errors import ConfigFileError, KeyMissingError, RetrieverError
 from tests.servers import KEY, QUICK, ScriptedServer, Step, hit, of_hits, plain, redirect, stock_of

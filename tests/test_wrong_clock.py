@@ -14,7 +14,6 @@ from reranker.engine.aside import made_aside
 from reranker.memory.embedding_store import EmbeddingStore
 from reranker.memory.picture_store import KeptPicture, PictureStore
 from retriever.courtesy.answer_store import AnswerStore
-from retriever.courtesy.kept_answers import clear_answers, count_answers
 from retriever.directories import cache_directory
 
 DAY_S = 24 * 60 * 60
@@ -46,8 +45,9 @@ def test_answers_from_a_time_to_come_are_counted_and_cleared_with_an_age_and_wit
     for older_than in (timedelta(0), timedelta(days=1)):
         file = tmp_path / "a-answers.sqlite"
         put_answer(file, expires=a_year_ahead()).close()
-        assert count_answers(file) == 1
-        assert clear_answers(file, older_than=older_than) == 1
+        with AnswerStore(file) as store:
+            assert store.count() == 1
+            assert store.clear(older_than=older_than) == 1
 
 
 def test_a_picture_from_a_time_to_come_is_fetched_again_and_leaves_the_file(tmp_path: Path) -> None:

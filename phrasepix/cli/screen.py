@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from phrasepix.events import Event
     from reranker.steps import Step
 
-_LOGS = ("phrasepix", "retriever", "reranker")
+_LOGS = ("phrasepix", "phrasepix_core", "retriever", "reranker")
 _LEFT_OUT = dict.fromkeys(b"\a\b\v\f\r")
 """What would draw over other lines; rich leaves it out too."""
 

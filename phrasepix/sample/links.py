@@ -24,7 +24,7 @@ class LinkError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Rendition:
+class LinkedFile:
     """What a signed address stands for."""
 
     picture_id: int
@@ -57,7 +57,7 @@ class RenditionLinks:
         payload = _PAYLOAD.pack(picture_id, expiry_ms)
         return f"/get/g{(payload + self._seal(payload, suffix)).hex()}_{suffix}.jpg"
 
-    def read(self, path: str) -> Rendition | None:
+    def read(self, path: str) -> LinkedFile | None:
         """What the path stands for, or None if it does not look like a rendition's at all.
 
         Raises:
@@ -74,7 +74,7 @@ class RenditionLinks:
         seconds_left = expiry_ms / 1000 - self._clock()
         if seconds_left <= 0:
             raise LinkError("This address has expired: ask the API for the picture again.")
-        return Rendition(picture_id, suffix, seconds_left)
+        return LinkedFile(picture_id, suffix, seconds_left)
 
     def _seal(self, payload: bytes, suffix: str) -> bytes:
         reach = b"large" if suffix == "1280" else b"ordinary"

@@ -36,7 +36,7 @@ class OutOfRangeError(ProtocolError):
 
 
 @dataclass(frozen=True, slots=True)
-class Query:
+class SearchParameters:
     """The checked parameters of a search; see `Catalogue.search` for those that are not about paging."""
 
     q: str
@@ -62,7 +62,7 @@ def parse_parameters(query_string: str) -> dict[str, str]:
     return dict(parse_qsl(query_string))
 
 
-def parse_query(parameters: Mapping[str, str]) -> Query:
+def parse_query(parameters: Mapping[str, str]) -> SearchParameters:
     """Check the parameters of a search; unknown ones are passed over, as the protocol does.
 
     Raises:
@@ -74,7 +74,7 @@ def parse_query(parameters: Mapping[str, str]) -> Query:
     colors = tuple(color.strip() for color in parameters.get("colors", "").split(",") if color.strip())
     if not set(colors) <= set(COLOURS):
         raise OutOfRangeError("colors")
-    return Query(
+    return SearchParameters(
         q=q,
         lang=_one_of(parameters, "lang", LANGUAGES, "en"),
         picture_id=_number(parameters, "id", 1) if "id" in parameters else None,
@@ -92,7 +92,9 @@ def parse_query(parameters: Mapping[str, str]) -> Query:
     )
 
 
-def answer(query: Query, catalogue: Catalogue, *, origin: str, sign: Callable[[int, str], str]) -> dict[str, Any]:
+def answer(
+    query: SearchParameters, catalogue: Catalogue, *, origin: str, sign: Callable[[int, str], str]
+) -> dict[str, Any]:
     """The answer to a search, ready for JSON: ``total``, ``totalHits`` (at most 500) and one page of ``hits``.
 
     A page past the last hit is empty, unless it would begin past the 500th, which the protocol refuses.

@@ -1,76 +1,115 @@
-"""Answers kept on disk for a while; looked up without what it takes to ask anybody."""
+"""Answers kept on disk for a while: looked up without what it takes to ask anybody, counted and cleared."""
 
 import json
-import logging
 import sqlite3
-import tempfile
 import time
-from collections.abc import Callable
-from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
-from threading import Lock
-from typing import Any, TypeVar
+from typing import Any, Self
 
-logger = logging.getLogger(__name__)
+from phrasepix_core.sqlite_file import Schema, SqliteFile
 
-Outcome = TypeVar("Outcome")
+_SUFFIX = "-answers.sqlite"
 
-_TABLE = "CREATE TABLE IF NOT EXISTS responses (key TEXT PRIMARY KEY, value BLOB, expires INTEGER)"
-_READ = "SELECT value FROM responses WHERE key = ? AND expires > ? AND expires <= ?"
-_WRITE = "INSERT OR REPLACE INTO responses VALUES (?, ?, ?)"
-_DELETE_EXPIRED = "DELETE FROM responses WHERE expires <= ?"
-_BUSY_TIMEOUT_S = 10.0
+_SCHEMA: Schema = (
+    (
+        # Older versions made the table in a file without a version.
+        "CREATE TABLE IF NOT EXISTS responses (key TEXT PRIMARY KEY, value BLOB, expires INTEGER)",
+        "CREATE INDEX responses_by_expiry ON responses (expires)",
+    ),
+)
 
 
 class AnswerStore:
-    """JSON objects in `file` (SQLite; several threads and processes may share it), each kept for `keep_for`.
+    """JSON objects in `file` (see `SqliteFile`: many threads and processes may share it), each kept for `keep_for`.
 
-    A damaged file is set aside; where none can be written, or `file` is None, or `keep_for` is zero, nothing is kept.
-    The log says so.
+    If `file` is None or `keep_for` is zero, nothing is kept.
     """
 
-    def __init__(self, file: Path | None, keep_for: timedelta) -> None:
+    def __init__(self, file: Path | None, keep_for: timedelta = timedelta(hours=24)) -> None:
         self._keep_for_s = keep_for.total_seconds()
-        self._lock = Lock()
-        self._db = _opened(file) if file is not None and keep_for else None
+        self._file: SqliteFile | None = None
+        if file is None or not keep_for:
+            return
+        self._file = SqliteFile(file, holds="answers", schema=_SCHEMA, tidy=_delete_expired)
+        if file.exists():
+            self._file.read(lambda db: None, None)  # opened, it is tidied
 
     def get(self, question: str) -> dict[str, Any] | None:
-        """The answer kept to `question`; None where none is, or none that can be read."""
+        """Return the answer kept to `question`; None if there is none, or none that can be read."""
+        if self._file is None:
+            return None
         now = time.time()
         # One that expires later than if it had been kept just now was kept by a clock that was wrong.
-        row = self._use(lambda db: db.execute(_READ, (question, now, now + self._keep_for_s)).fetchone())
+        query = "SELECT value FROM responses WHERE key = ? AND expires > ? AND expires <= ?"
+        parameters = (question, now, now + self._keep_for_s)
+        row = self._file.read(lambda db: db.execute(query, parameters).fetchone(), None)
         return json_object(row[0]) if row else None
 
     def put(self, question: str, answer: dict[str, Any]) -> None:
         """Keep `answer`, in place of an older one."""
+        if self._file is None:
+            return
         try:
             # JSON, not pickles: a file from elsewhere cannot run anything, and what is kept can be looked at.
-            text = json.dumps(answer)
+            row = (question, json.dumps(answer), time.time() + self._keep_for_s)
         except RecursionError:
             return
-        self._use(lambda db: db.execute(_WRITE, (question, text, time.time() + self._keep_for_s)))
+        keep = "INSERT OR REPLACE INTO responses (key, value, expires) VALUES (?, ?, ?)"
+        self._file.write(lambda db: db.execute(keep, row).rowcount, 0)
+
+    def count(self) -> int:
+        """Return how many answers are kept that are not past their time."""
+        if self._file is None:
+            return 0
+        query = "SELECT COUNT(*) FROM responses WHERE expires > ?"
+        return int(self._file.read(lambda db: db.execute(query, (time.time(),)).fetchone()[0], 0))
+
+    def size(self) -> int:
+        """Return the bytes of the file."""
+        return 0 if self._file is None else self._file.size()
+
+    def clear(self, *, older_than: timedelta = timedelta(0)) -> int:
+        """Remove the answers `older_than` that, and those past their time; return how many. The file shrinks.
+
+        Without an age all go, whatever their stamps say. With one, those from a time to come go too: the clock was
+        wrong.
+        """
+        if self._file is None:
+            return 0
+        now = time.time()
+        expiring_by = now + max(self._keep_for_s - older_than.total_seconds(), 0) if older_than else None
+        delete = "DELETE FROM responses WHERE ? IS NULL OR expires <= ? OR expires > ?"
+        parameters = (expiring_by, expiring_by, now + self._keep_for_s)
+        removed = self._file.write(lambda db: db.execute(delete, parameters).rowcount, 0)
+        if removed:
+            self._file.compact()
+        return removed
 
     def close(self) -> None:
         """Close the file; from now on nothing is kept."""
-        with self._lock:
-            db, self._db = self._db, None
-            if db is not None:
-                with suppress(sqlite3.Error):
-                    db.close()
+        if self._file is not None:
+            self._file.close(for_good=True)
 
-    def _use(self, work: Callable[[sqlite3.Connection], Outcome]) -> Outcome | None:
-        try:
-            with self._lock:
-                return None if self._db is None else work(self._db)
-        except sqlite3.Error as error:
-            logger.warning("answers cannot be kept on this machine (%s); going on without", error)
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
         self.close()
-        return None
+
+
+def answer_file(cache_directory: Path, source: str) -> Path:
+    """Return the file in which the answers of `source` are kept."""
+    return cache_directory / f"{source}{_SUFFIX}"
+
+
+def answer_files(cache_directory: Path) -> dict[str, Path]:
+    """Return the files in which answers are kept, by source."""
+    return {file.name.removesuffix(_SUFFIX): file for file in sorted(cache_directory.glob(f"*{_SUFFIX}"))}
 
 
 def json_object(text: str | bytes) -> dict[str, Any] | None:
-    """The JSON object a text holds; None where it holds anything else."""
+    """Return the JSON object a text holds; None if it holds anything else."""
     try:
         answer = json.loads(text)
     except (TypeError, ValueError, RecursionError):
@@ -78,43 +117,5 @@ def json_object(text: str | bytes) -> dict[str, Any] | None:
     return answer if isinstance(answer, dict) else None
 
 
-def _opened(file: Path) -> sqlite3.Connection | None:
-    try:
-        _try_writing(file)
-        try:
-            return _connected(file)
-        except sqlite3.OperationalError:
-            raise  # locked or out of reach, not damaged
-        except sqlite3.DatabaseError as error:
-            _set_aside(file, error)
-        return _connected(file)
-    except (OSError, sqlite3.Error) as error:
-        reason = getattr(error, "strerror", None) or error
-        logger.warning("answers cannot be kept in %s (%s); going on without", file, reason)
-        return None
-
-
-def _connected(file: Path) -> sqlite3.Connection:
-    db = sqlite3.connect(file, timeout=_BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False)
-    try:
-        db.execute(_TABLE)  # finds out whether the file is sound
-        db.execute(_DELETE_EXPIRED, (time.time(),))
-    except sqlite3.Error:
-        db.close()
-        raise
-    return db
-
-
-def _try_writing(file: Path) -> None:
-    """Raise `OSError` where `file` cannot be written: it says why, as SQLite does not."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryFile(dir=file.parent), file.open("ab"):
-        pass
-
-
-def _set_aside(file: Path, error: sqlite3.Error) -> None:
-    aside = file.with_suffix(".damaged")
-    logger.warning("the kept answers in %s are damaged (%s); set aside as %s", file, error, aside.name)
-    file.replace(aside)
-    for journal in ("-wal", "-shm", "-journal"):  # they belong to the damaged file and would be played into the new one
-        file.with_name(file.name + journal).unlink(missing_ok=True)
+def _delete_expired(db: sqlite3.Connection) -> None:
+    db.execute("DELETE FROM responses WHERE expires <= ?", (time.time(),))

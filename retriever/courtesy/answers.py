@@ -8,13 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
 
-from retriever.api_key import ApiKey
+from retriever.api_key import ApiKey, KeyPlace, in_query
 from retriever.courtesy.answer_store import AnswerStore
-from retriever.courtesy.key_place import KeyPlace, in_query
 from retriever.courtesy.manners import Manners
-from retriever.courtesy.patience import patiently
+from retriever.courtesy.patience import TransientError, patiently
 from retriever.courtesy.rate_limiter import RateLimiter
-from retriever.courtesy.transient import TransientError
 from retriever.errors import AnswerNotKeptError, SourceUnreachableError
 
 if TYPE_CHECKING:

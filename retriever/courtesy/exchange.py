@@ -9,8 +9,7 @@ from requests.auth import AuthBase, HTTPBasicAuth
 
 from phrasepix_core.urls import is_on_this_machine, is_within_origin, redirect_target, shown_url
 from phrasepix_core.user_agent import user_agent
-from retriever.api_key import ApiKey
-from retriever.courtesy.key_place import KeyPlace
+from retriever.api_key import ApiKey, KeyPlace
 from retriever.courtesy.keyed_transport import KeyedTransport
 from retriever.courtesy.manners import Manners
 from retriever.courtesy.transport import WatchedTransport

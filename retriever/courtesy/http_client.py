@@ -12,14 +12,13 @@ import requests
 from phrasepix_core.deadlines import DeadlineExceededError, deadline
 from phrasepix_core.http_answers import PASSING, is_whole
 from phrasepix_core.text import printable
-from retriever.api_key import ApiKey
+from retriever.api_key import ApiKey, KeyPlace
 from retriever.courtesy.answer_store import json_object
 from retriever.courtesy.budget import pause_asked_for
 from retriever.courtesy.exchange import ApiSession, HttpAnswer, LeavesOriginError, TooLargeError
-from retriever.courtesy.key_place import KeyPlace
 from retriever.courtesy.manners import Manners
+from retriever.courtesy.patience import TransientError
 from retriever.courtesy.rate_limiter import RateLimiter, Turn
-from retriever.courtesy.transient import TransientError
 from retriever.courtesy.transport import NotConnectedError
 from retriever.errors import (
     RateLimitError,

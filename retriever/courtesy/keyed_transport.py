@@ -14,8 +14,7 @@ from weakref import WeakSet
 import requests
 
 from phrasepix_core.forking import reset_in_children
-from retriever.api_key import ApiKey
-from retriever.courtesy.key_place import KeyPlace
+from retriever.api_key import ApiKey, KeyPlace
 from retriever.courtesy.transport import NotConnectedError, WatchedTransport
 
 

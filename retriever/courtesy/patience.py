@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
 from retriever.courtesy.manners import Manners
-from retriever.courtesy.transient import TransientError
+from retriever.errors import RetrieverError
 
 if TYPE_CHECKING:
     import tenacity
@@ -13,6 +13,21 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 Answer = TypeVar("Answer")
+
+
+class TransientError(Exception):
+    """A failure that may pass: in a few words, as the error it becomes where it does not, and the pause asked for.
+
+    `tries`, if given, is how many tries it is worth in all: fewer than a busy server, where more are of no use.
+    """
+
+    def __init__(
+        self, words: str, final: RetrieverError, asked_pause_s: float | None = None, *, tries: int | None = None
+    ) -> None:
+        super().__init__(words)
+        self.final = final
+        self.asked_pause_s = asked_pause_s
+        self.tries = tries
 
 
 def patiently(ask: Callable[[], Answer], manners: Manners) -> Answer:

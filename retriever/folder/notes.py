@@ -1,67 +1,65 @@
 """Notes of what is in the files of folders, so that a second search need not read them again."""
 
-import logging
 import os
 import sqlite3
-import threading
 import time
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 from pathlib import Path
-from typing import Self, TypeVar
+from typing import Self
 
+from phrasepix_core.sqlite_file import Schema, SqliteFile
 from retriever.folder.contents import Contents
 from retriever.folder.facts import Facts
 from retriever.folder.walk import Place
 
-logger = logging.getLogger(__name__)
-
 NOTES_FILE = "folder-notes.sqlite"
 
-_VERSION = 3
-"""To be raised whenever more is read of the same file than before: what was noted would hide it."""
+_SCHEMA: Schema = (
+    (),
+    (
+        "DROP TABLE IF EXISTS files",
+        "CREATE TABLE files (path BLOB PRIMARY KEY, size INTEGER NOT NULL, modified_ns INTEGER NOT NULL, "
+        "inode BLOB NOT NULL, digest TEXT NOT NULL, facts TEXT, problem TEXT NOT NULL, head TEXT NOT NULL, "
+        "seen_on INTEGER NOT NULL)",
+    ),
+    ("DELETE FROM files",),  # more is read of XMP since
+)
+"""To be begun anew in a further version whenever more is read of the same file: what was noted would hide it."""
 _SETTLED_NS = 2_000_000_000
 """A file that was written this short ago may change once more and its time stay the same: clocks are coarse."""
 _DAY_S = 24 * 60 * 60
 _KEPT_DAYS = 180
 """Notes of files that no search came across for so long go: the files are gone, or their disk."""
-
-_CREATE = (
-    "CREATE TABLE files (path BLOB PRIMARY KEY, size INTEGER NOT NULL, modified_ns INTEGER NOT NULL, "
-    "inode BLOB NOT NULL, digest TEXT NOT NULL, facts TEXT, problem TEXT NOT NULL, head TEXT NOT NULL, "
-    "seen_on INTEGER NOT NULL)"
-)
-
-Outcome = TypeVar("Outcome")
+_COMMIT_AFTER = 256
+"""How many files are seen for the first time on a day before that is written."""
 
 
 class Notes:
     """Digest and facts by path, size, time of change and inode, in an SQLite file.
 
-    Whatever is wrong with the file never raises: the log says it once, and files are read instead. One that is damaged
-    or of another version is begun afresh. May be used from several threads and processes.
+    Many threads and processes may use it at once, and what goes wrong with the file never raises (see `SqliteFile`):
+    files are read instead. `clock` gives the seconds of the epoch.
     """
 
     def __init__(self, path: Path, *, clock: Callable[[], float] = time.time) -> None:
-        self._path = path
+        self._file = SqliteFile(path, holds="notes of what is in folders", schema=_SCHEMA, tidy=self._tidy)
         self._clock = clock
-        self._lock = threading.Lock()
-        self._connection: sqlite3.Connection | None = None
-        self._is_given_up = False
+        self._seen: list[tuple[int, bytes]] = []
 
     def get(self, place: Place) -> Contents | None:
-        """What was noted of the file, unless it changed since."""
+        """Return what was noted of the file, unless it changed since."""
         query = (
             "SELECT digest, facts, problem, head, seen_on FROM files "
             "WHERE path = ? AND size = ? AND modified_ns = ? AND inode = ?"
         )
-        row = self._use(lambda db: db.execute(query, _key(place)).fetchone(), None)
+        row = self._file.read(lambda db: db.execute(query, _key(place)).fetchone(), None)
         if row is None:
             return None
         digest, facts, problem, head, seen_on = row
         if seen_on != (today := self._today()):
-            seen = "UPDATE files SET seen_on = ? WHERE path = ?"
-            self._use(lambda db: db.execute(seen, (today, os.fsencode(place.path))).rowcount, 0)
+            self._seen.append((today, os.fsencode(place.path)))
+            if len(self._seen) >= _COMMIT_AFTER:
+                self._write_seen()
         try:
             return Contents(digest, None if facts is None else Facts.from_json(facts), problem, head)
         except (ValueError, TypeError, KeyError, AttributeError):
@@ -78,84 +76,45 @@ class Notes:
         ]
         if rows:
             keep = "INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
-            self._use(lambda db: db.executemany(keep, rows).rowcount, 0)
+            self._file.write(lambda db: db.executemany(keep, rows).rowcount, 0)
 
     def count(self) -> int:
-        """How many files are noted."""
-        return self._use(lambda db: int(db.execute("SELECT COUNT(*) FROM files").fetchone()[0]), 0)
+        """Return how many files are noted."""
+        return self._file.read(lambda db: int(db.execute("SELECT COUNT(*) FROM files").fetchone()[0]), 0)
+
+    def size(self) -> int:
+        """Return the bytes of the file."""
+        return self._file.size()
 
     def clear(self, *, unseen_for_days: float = 0) -> int:
-        """Remove the notes of files no search came across for so many days; how many went. The file shrinks.
+        """Remove the notes of files no search came across for so many days; return how many. The file shrinks.
 
         Without an age all go; with one, also those seen at a time to come: the clock was wrong.
         """
         today = self._today()
         latest = today - unseen_for_days if unseen_for_days else None
         delete = "DELETE FROM files WHERE ? IS NULL OR seen_on <= ? OR seen_on > ?"
-        removed = self._use(lambda db: db.execute(delete, (latest, latest, today)).rowcount, 0)
+        removed = self._file.write(lambda db: db.execute(delete, (latest, latest, today)).rowcount, 0)
         if removed:
-            self._use(lambda db: db.execute("VACUUM"), None)
+            self._file.compact()
         return removed
 
     def close(self) -> None:
-        """Commit and close the file."""
-        with self._lock, suppress(sqlite3.Error):
-            self._is_given_up = True
-            if self._connection is not None:
-                self._connection.close()
+        """Close the file; from now on nothing is noted."""
+        self._write_seen()
+        self._file.close(for_good=True)
 
-    def _use(self, work: Callable[[sqlite3.Connection], Outcome], otherwise: Outcome) -> Outcome:
-        with self._lock:
-            for is_afresh in (False, True):
-                if self._is_given_up:
-                    return otherwise
-                try:
-                    if self._connection is None:
-                        self._connection = self._open()
-                    with self._connection:
-                        return work(self._connection)
-                except (OSError, sqlite3.Error) as error:
-                    is_damage = type(error) is sqlite3.DatabaseError  # its children say that it is locked, full, …
-                    if is_damage and not is_afresh and self._removed():
-                        continue
-                    self._is_given_up = True
-                    logger.warning("what is in folders cannot be noted in %s (%s); reading it again", self._path, error)
-                    return otherwise
-        return otherwise
+    def _write_seen(self) -> None:
+        seen, self._seen = self._seen, []
+        if seen:
+            update = "UPDATE files SET seen_on = ? WHERE path = ?"
+            self._file.write(lambda db: db.executemany(update, seen).rowcount, 0)
 
-    def _open(self) -> sqlite3.Connection:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        connection = sqlite3.connect(self._path, timeout=5, check_same_thread=False)
-        try:
-            connection.execute("PRAGMA journal_mode = WAL")
-            connection.execute("PRAGMA synchronous = NORMAL")
-            with connection:
-                connection.execute("BEGIN IMMEDIATE")
-                if connection.execute("PRAGMA user_version").fetchone()[0] != _VERSION:
-                    connection.execute("DROP TABLE IF EXISTS files")
-                    connection.execute(_CREATE)
-                    connection.execute(f"PRAGMA user_version = {_VERSION}")
-                connection.execute("DELETE FROM files WHERE seen_on < ?", (self._today() - _KEPT_DAYS,))
-                # What was seen at a time to come, by a clock that was wrong, would stay for good.
-                connection.execute("UPDATE files SET seen_on = ? WHERE seen_on > ?", (self._today(), self._today()))
-        except BaseException:
-            connection.close()
-            raise
-        return connection
-
-    def _removed(self) -> bool:
-        """Remove the damaged file: all that is in it can be read again."""
-        if self._connection is not None:
-            with suppress(sqlite3.Error):
-                self._connection.close()
-            self._connection = None
-        try:
-            for suffix in ("", "-wal", "-shm"):
-                self._path.with_name(self._path.name + suffix).unlink(missing_ok=True)
-        except OSError:
-            return False
-        logger.warning("the notes in %s are damaged and begun afresh", self._path)
-        return True
+    def _tidy(self, db: sqlite3.Connection) -> None:
+        today = self._today()
+        db.execute("DELETE FROM files WHERE seen_on < ?", (today - _KEPT_DAYS,))
+        # What was seen at a time to come, by a clock that was wrong, would stay for good.
+        db.execute("UPDATE files SET seen_on = ? WHERE seen_on > ?", (today, today))
 
     def _today(self) -> int:
         return int(self._clock() // _DAY_S)

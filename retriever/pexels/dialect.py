@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 
 from phrasepix_core.candidate import Candidate
 from retriever.api_dialect import ApiDialect
-from retriever.courtesy.key_place import KeyPlace, in_header
+from retriever.api_key import KeyPlace, in_header
 from retriever.errors import SourceAnswerError, WrongParameterError
 from retriever.filters import Filters
 from retriever.pexels.hits import candidate_from_photo

@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, quote, urlsplit
 from phrasepix_core.candidate import Candidate, Rendition
 from retriever.answer_fields import url_of
 from retriever.api_dialect import ApiDialect
-from retriever.courtesy.key_place import KeyPlace, in_header
+from retriever.api_key import KeyPlace, in_header
 from retriever.errors import SourceAnswerError, WrongParameterError
 from retriever.filters import Filters
 from retriever.languages import check_language
