@@ -10,6 +10,7 @@ PhrasepixError
 
 from collections.abc import Iterable
 from typing import Self
+
 from phrasepix_core.messages import Words, worded
 
 
