@@ -14,7 +14,7 @@ from statistics import fmean
 
 from phrasepix.request import USUAL_REQUESTS
 from phrasepix.sample.site import StockSite
-from phrasepix.searching.asking import FoundTags, Record
+from phrasepix.searching.asking import AskedTags, FoundTags
 from phrasepix.tags import derived_tags
 from retriever.filters import Filters
 from retriever.pixabay import PIXABAY_MANNERS, PixabayRetriever
@@ -104,7 +104,7 @@ def measure(questions: Sequence[Question], most: int) -> list[Line]:
 
 def _pool(retriever: PixabayRetriever, question: Question, requests: int, *, with_broader: bool) -> list[int]:
     tags = [one for one in derived_tags(question.phrase.text) if with_broader or not one.instead_of]
-    candidates = FoundTags(tags, requests).candidates(retriever, LIMIT, Filters(media_type="all"), Record())
+    candidates = FoundTags(tags, requests).candidates(retriever, LIMIT, Filters(media_type="all"), AskedTags())
     return [int(candidate.id) for candidate in candidates]
 
 

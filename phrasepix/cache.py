@@ -10,6 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from phrasepix.errors import NotKeptError
+from phrasepix_core import environment
 from reranker.memory import EMBEDDINGS_FILE, FINGERPRINTS_FILE, PICTURES_FILE, TEXTS_FILE, Memory
 from reranker.memory.embedding_store import EmbeddingStore
 from reranker.memory.fingerprint_store import FingerprintStore
@@ -196,8 +197,8 @@ def _galleries(directory: Path) -> list[Path]:
 
 def _weights_directory() -> Path:
     """Where the Hugging Face client keeps weights, by its own rules; importing it takes longer than asking."""
-    home = os.environ.get("HF_HOME") or Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache") / "huggingface"
-    return Path(os.environ.get("HF_HUB_CACHE") or Path(home) / "hub").expanduser()
+    home = environment.variable("HF_HOME") or Path(environment.variable("XDG_CACHE_HOME") or "~/.cache") / "huggingface"
+    return Path(environment.variable("HF_HUB_CACHE") or Path(home) / "hub").expanduser()
 
 
 def _files_below(directory: Path) -> Iterator[Path]:

@@ -1,8 +1,9 @@
 """Whether a stream is a terminal, and rich's console on it."""
 
-import os
 import sys
 from typing import TYPE_CHECKING, TextIO
+
+from phrasepix_core import environment
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -12,7 +13,7 @@ _CALL_IT_A_TERMINAL = ("FORCE_COLOR", "TTY_COMPATIBLE")
 
 def console_of(stream: TextIO) -> "Console | None":
     """rich's console on `stream`, stdout or stderr; None where that is no terminal, and rich need not be imported."""
-    if not stream.isatty() and not any(name in os.environ for name in _CALL_IT_A_TERMINAL):
+    if not stream.isatty() and not any(map(environment.is_set, _CALL_IT_A_TERMINAL)):
         return None
     from rich.console import Console
 

@@ -9,6 +9,7 @@ from phrasepix.links import address_of, path_shown
 from phrasepix.plain_json import plain_json
 from phrasepix.request import SearchRequest
 from phrasepix_core.candidate import Candidate
+from phrasepix_core.errors import PhrasepixError
 from phrasepix_core.text import shortened
 from reranker.match import Match, fits_well
 from reranker.query import Part, Phrase, Query
@@ -45,6 +46,13 @@ class Failure:
     source: str
     title: str
     reason: str
+    parts: tuple[object, ...] = field(default=(), compare=False, repr=False)
+    """The reason as an error has it: texts, and `Hint`s that each face words its own way."""
+
+    @classmethod
+    def of(cls, source: str, title: str, error: PhrasepixError) -> Self:
+        """Return the failure that an error is."""
+        return cls(source, title, str(error), error.args)
 
 
 @dataclass(frozen=True, slots=True)

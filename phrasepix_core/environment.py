@@ -1,7 +1,6 @@
 """The only reader of the process's environment: read at each call, so that what is set later takes effect."""
 
 import os
-from collections.abc import Mapping
 
 
 def variable(name: str) -> str:
@@ -14,6 +13,6 @@ def is_set(name: str) -> bool:
     return name in os.environ
 
 
-def for_a_child(**changes: str) -> Mapping[str, str]:
+def for_a_child(**changes: str) -> dict[str, str]:
     """Return the environment of a child process: this one's with `changes`. This process's own is not changed."""
     return {**os.environ, **changes}

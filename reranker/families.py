@@ -12,7 +12,7 @@ from reranker.ranking import USUAL_PENALTY, Penalty
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class FitLimits:
     """From which `stands_out` on a match shows the phrase: by and large (`fair`), and beyond doubt (`clear`).
 
     A match that lies more than `gap` below the one of its ranking that stands out furthest is not called clear.
@@ -30,7 +30,7 @@ class Limits:
 
 
 LIMITS: Final = {
-    "clip": Limits(
+    "clip": FitLimits(
         fair=1.6,
         clear=2.9,
         gap=0.75,
@@ -42,7 +42,7 @@ LIMITS: Final = {
         "a batch, the default ViT-B-32 of LAION among them, since they are in units of the model's own spread. "
         "The limits of parts are a guess: nobody measured them.",
     ),
-    "sample": Limits(
+    "sample": FitLimits(
         fair=1.2,
         clear=2.0,
         gap=float("inf"),
@@ -52,7 +52,7 @@ LIMITS: Final = {
         measured_on="the sample's own model on the sample's drawings (benchmarks/READING.md)",
     ),
 }
-"""Limits by family. SigLIP's are not known: no vectors of such a model were at hand."""
+"""FitLimits by family. SigLIP's are not known: no vectors of such a model were at hand."""
 
 
 _PENALTIES: Final = {"sample": Penalty(1.5, 0.0)}

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reranker.encoder import Embeddings
-from reranker.families import Limits
+from reranker.families import FitLimits
 from reranker.ranking import cosine_scores
 
 ALLOWANCE = 2.0
@@ -129,7 +129,7 @@ class Reader:
         yardstick: Yardstick | None,
         asked: Sequence[tuple[Embeddings, float]],
         parts: Sequence[tuple[str, Embeddings]] = (),
-        limits: Limits | None = None,
+        limits: FitLimits | None = None,
     ) -> None:
         self._yardstick = yardstick
         self._asked = asked

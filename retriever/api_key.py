@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, quote_plus
 
+from phrasepix_core import environment
 from phrasepix_core.text import printable
 from retriever.directories import config_directory
 from retriever.errors import ConfigFileError, KeyUnusableError
@@ -117,7 +118,7 @@ def find_api_key(variable: str, setting: str, given: str | None = None) -> ApiKe
     """
     if value := _stripped(given):
         return _checked(value, "the API key that was given")
-    if value := _stripped(os.environ.get(variable)):
+    if value := environment.variable(variable):
         return _checked(value, f"the API key in {variable}")
     if value := _stripped(_from_config_file(setting)):
         return _checked(value, f"the API key {setting} in {config_file()}")

@@ -1,6 +1,5 @@
 """Stage 1 over a source's JSON API, whichever dialect it speaks."""
 
-import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from copy import copy
 from dataclasses import replace
@@ -10,7 +9,9 @@ from pathlib import Path
 from typing import Any, Self
 from urllib.parse import urlsplit
 
+from phrasepix_core import environment
 from phrasepix_core.candidate import Candidate, Rendition
+from phrasepix_core.messages import Hint
 from phrasepix_core.urls import is_on_this_machine
 from phrasepix_core.user_agent import user_agent
 from retriever import directories
@@ -68,7 +69,7 @@ class ApiRetriever:
     ) -> None:
         self._dialect = dialect
         self.profile: SourceProfile = dialect.profile
-        self.base_url = base_url or os.environ.get(f"{self.profile.name.upper()}_API_URL") or self.profile.api_url
+        self.base_url = base_url or environment.variable(f"{self.profile.name.upper()}_API_URL") or self.profile.api_url
         self.on_skip = on_skip
         self.on_notice = on_notice
         api_key = None
@@ -119,7 +120,9 @@ class ApiRetriever:
         if isinstance(limit, bool) or not isinstance(limit, int) or limit < 1:
             raise WrongParameterError(f"limit {limit!r} is out of range; allowed: whole numbers from 1")
         if not tag.strip():
-            raise WrongParameterError("the tag is empty; give the main noun of what you look for, such as --tag tiger")
+            raise WrongParameterError(
+                "the tag is empty; give the main noun of what you look for, such as ", Hint("tag", "tiger")
+            )
         if filters.media_type == "video" and not self.profile.has_videos:
             raise WrongParameterError.no_videos(self.profile.title)
         dialect = self._dialect.for_search(filters)
@@ -210,8 +213,10 @@ class ApiRetriever:
         except AnswerNotKeptError:
             raise AnswerNotKeptError(
                 f"what {self.profile.title} answers to {what} is not kept on this machine, and offline it is not "
-                "asked. Search once without --offline (offline=True), with the same limit and filters; answers are "
-                f"kept for {self.profile.answers_kept_for.total_seconds() / 3600:g} hours"
+                "asked. Search once without ",
+                Hint("offline", True),
+                ", with the same limit and filters; answers are "
+                f"kept for {self.profile.answers_kept_for.total_seconds() / 3600:g} hours",
             ) from None
         except SourceAnswerError as error:
             if self.profile.needs_key and self._dialect.refuses_key(error):
@@ -276,5 +281,6 @@ def _key_missing(profile: SourceProfile) -> RetrieverError:
     return KeyMissingError(
         f"{profile.title} wants an API key and none was found. "
         f"{how_to_get_a_key(profile.key_url, profile.key_variable, profile.key_setting)} "
-        "To see it work without a key: --source sample"
+        "To see it work without a key: ",
+        Hint("source", "sample"),
     )

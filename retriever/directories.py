@@ -1,16 +1,21 @@
 """Where things are kept on this machine."""
 
-import os
 from pathlib import Path
 
 import platformdirs
 
+from phrasepix_core import environment
+
 
 def cache_directory() -> Path:
     """The directory for what can be fetched again; `PHRASEPIX_CACHE_DIR` overrides the platform's own."""
-    return Path(os.environ.get("PHRASEPIX_CACHE_DIR") or platformdirs.user_cache_dir("phrasepix", appauthor=False))
+    return Path(
+        environment.variable("PHRASEPIX_CACHE_DIR") or platformdirs.user_cache_dir("phrasepix", appauthor=False)
+    )
 
 
 def config_directory() -> Path:
     """The directory of `config.toml`; `PHRASEPIX_CONFIG_DIR` overrides the platform's own."""
-    return Path(os.environ.get("PHRASEPIX_CONFIG_DIR") or platformdirs.user_config_dir("phrasepix", appauthor=False))
+    return Path(
+        environment.variable("PHRASEPIX_CONFIG_DIR") or platformdirs.user_config_dir("phrasepix", appauthor=False)
+    )

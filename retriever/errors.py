@@ -18,6 +18,7 @@ Each message says what happened, to which URL or file, and what to do. None cont
 from collections.abc import Sequence
 
 from phrasepix_core.errors import PhrasepixError, WrongValueError
+from phrasepix_core.messages import Hint
 
 
 class RetrieverError(PhrasepixError):
@@ -30,7 +31,12 @@ class WrongParameterError(RetrieverError, WrongValueError):
     @classmethod
     def no_videos(cls, title: str) -> "WrongParameterError":
         """An error for a source that is asked for videos and has none."""
-        return cls(f"there are no videos from {title}; Pixabay has some: --source pixabay --type video")
+        return cls(
+            f"there are no videos from {title}; Pixabay has some: ",
+            Hint("source", "pixabay"),
+            " ",
+            Hint("filters.media_type", "video"),
+        )
 
 
 class KeyMissingError(RetrieverError):
@@ -67,8 +73,8 @@ class SourceUnreachableError(RetrieverError):
     If no connection came about, `sources` are the titles and addresses of those asked, and `reason` says why in words.
     """
 
-    def __init__(self, message: str, *, sources: Sequence[tuple[str, str]] = (), reason: str = "") -> None:
-        super().__init__(message)
+    def __init__(self, *message: object, sources: Sequence[tuple[str, str]] = (), reason: str = "") -> None:
+        super().__init__(*message)
         self.sources = tuple(sources)
         self.reason = reason
 
@@ -79,7 +85,8 @@ class SourceUnreachableError(RetrieverError):
         where = f" at {sources[0][1]}" if len(sources) == 1 else ""
         return cls(
             f"{titles} cannot be reached{where}: {reason}. Check this machine's network (or proxy) and the address; "
-            "what is kept can be searched with --offline (offline=True)",
+            "what is kept can be searched with ",
+            Hint("offline", True),
             sources=sources,
             reason=reason,
         )

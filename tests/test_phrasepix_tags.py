@@ -14,7 +14,7 @@ import pytest
 from benchmarks.tag_finding import EVERYDAY, measure
 from phrasepix import find_images
 from phrasepix.sample.site import StockSite
-from phrasepix.searching.asking import FoundTags, Record
+from phrasepix.searching.asking import AskedTags, FoundTags
 from phrasepix.tags import DerivedTag, derived_tags
 from phrasepix.tags.lexicon import english_word
 from phrasepix.tags.phrase_parts import parts_of_phrase
@@ -83,8 +83,8 @@ class Paged:
 TIGER = derived_tags("a tiger playing in the snow")
 
 
-def ask(source: Paged | ListRetriever, found: FoundTags, limit: int = 200) -> tuple[list[Candidate], Record]:
-    record = Record()
+def ask(source: Paged | ListRetriever, found: FoundTags, limit: int = 200) -> tuple[list[Candidate], AskedTags]:
+    record = AskedTags()
     return list(found.candidates(source, limit, NO_FILTERS, record)), record
 
 

@@ -153,7 +153,7 @@ def test_an_embedding_of_another_model_is_refused() -> None:
 
 
 def test_a_picture_alone_names_no_tag_for_a_stock_site() -> None:
-    with pytest.raises(WrongParameterError, match="--tag"):
+    with pytest.raises(WrongParameterError, match='tag="tiger"'):
         find_images(like=BOAT, source="sample")
 
 

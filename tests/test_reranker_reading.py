@@ -12,7 +12,7 @@ from PIL import Image
 from phrasepix_core.candidate import Candidate
 from reranker import ClipReranker, Embeddings, Example, Memory, Phrase, Query, Ranking
 from reranker.encoder import unit_rows
-from reranker.families import LIMITS, Limits, declared_family, family_of_model
+from reranker.families import LIMITS, FitLimits, declared_family, family_of_model
 from reranker.finish import Finish
 from reranker.match import Match
 from reranker.neutral import NEUTRAL_PHRASES, neutral_embeddings
@@ -117,7 +117,7 @@ def test_a_match_far_below_the_best_is_not_called_clear() -> None:
     numbers = sorted((yardstick.stands_out(text, one) or 0.0 for one in pool), reverse=True)
     low = numbers[-1] - 1
     for gap, clear in ((numbers[0] - numbers[2], 3), (float("inf"), len(pool))):
-        limits = Limits(low, low, gap + 1e-9, low, low, smaller=False, measured_on="nothing")
+        limits = FitLimits(low, low, gap + 1e-9, low, low, smaller=False, measured_on="nothing")
         words = [one.fit for one in Reader(yardstick, [(text, 1.0)], limits=limits).readings(list(pool))]
         assert (words.count("clear"), words.count("fair")) == (clear, len(pool) - clear)
 

@@ -20,7 +20,7 @@ import simplemma
 from benchmarks.language_phrases import OTHERS, phrases
 from benchmarks.real.figures import Figure, Part, interval
 from phrasepix.request import USUAL_REQUESTS
-from phrasepix.searching.asking import FoundTags, Record
+from phrasepix.searching.asking import AskedTags, FoundTags
 from phrasepix.tags import DerivedTag, derived_tags
 from phrasepix_core.candidate import Candidate, Rendition
 from retriever.errors import WrongParameterError
@@ -146,7 +146,7 @@ def _candidates(site: CaptionSite, phrase: str, one_by_one: bool, broader: bool)
         for tag in [tag for tag in tags if not tag.instead_of][:USUAL_REQUESTS]:
             yield from site.retrieve(tag.tag, limit=site.most, filters=NO_FILTERS)
     else:
-        yield from FoundTags(tags).candidates(site, site.most, NO_FILTERS, Record())
+        yield from FoundTags(tags).candidates(site, site.most, NO_FILTERS, AskedTags())
 
 
 def measured(directory: Path) -> Part:

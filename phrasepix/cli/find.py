@@ -132,30 +132,27 @@ def find(phrase_words: tuple[str, ...] = (), **values: Any) -> None:
         check_wish(own.save, own.pick, values["top"], values["project"], values["unused"])
         check_output(as_json=own.as_json, as_paths=own.wants_paths, gallery=own.gallery)
         check_feedback(own.prefer, own.avoid, values["top"])
-        with Finder() as finder, Screen() as screen, _encoded_ahead(finder, phrase_words, values):
-            _find(phrase_words, values, own, finder, screen)
+        with Finder() as finder:
+            with Screen() as screen, _encoded_ahead(finder, phrase_words, values):
+                request = _requested(phrase_words, values, own, screen)
+                results = finder.search(request, on_event=lambda event: _show(event, screen))
+                if results and (own.prefer is not None or own.avoid is not None):
+                    results = finder.refine(results, own.prefer or (), own.avoid or (), on_event=screen.show)
+            _write(results, request, own, screen)
 
 
-def _find(
-    words: tuple[str, ...], values: Mapping[str, Any], own: CommandOptions, finder: "Finder", screen: "Screen"
-) -> None:
+def _requested(
+    words: tuple[str, ...], values: Mapping[str, Any], own: CommandOptions, screen: "Screen"
+) -> SearchRequest:
+    """Return what was asked for, and say what is odd about it."""
     project = values["project"]
     if own.save is None and project is not None and not (project / "credits.json").exists():
         screen.say(f"Nothing was saved in {project} before; what is used there is not known.")
-    request = request_of(words, values)
-    results = finder.search(request, on_event=lambda event: _show(event, screen))
-    if results and (own.prefer is not None or own.avoid is not None):
-        results = finder.refine(results, own.prefer or (), own.avoid or (), on_event=screen.show)
-    _write(results, request, own, screen)
-    if own.save is not None:
-        from phrasepix.cli.save import save_picked
-
-        if not save_picked(results, own.save, own.pick, as_paths=own.wants_paths, null=own.null):
-            raise click.exceptions.Exit(FAILED)
+    return request_of(words, values)
 
 
 def _write(results: "LiveResults", request: SearchRequest, own: CommandOptions, screen: "Screen") -> None:
-    """Write the results to stdout, the gallery to its file, and what is to be said of them to stderr."""
+    """Write the results to stdout, page and pictures to files, and what is to be said of them to stderr."""
     from phrasepix.cli.answer import write, write_paths
     from phrasepix.cli.nothing_found import none_could_be_had, why_nothing
 
@@ -175,6 +172,11 @@ def _write(results: "LiveResults", request: SearchRequest, own: CommandOptions, 
     if not results:
         screen.say(why_nothing(results, request.filters, unused=request.unused))
         raise click.exceptions.Exit(NOTHING_FOUND)
+    if own.save is not None:
+        from phrasepix.cli.save import save_picked
+
+        if not save_picked(results, own.save, own.pick, as_paths=own.wants_paths, null=own.null):
+            raise click.exceptions.Exit(FAILED)
 
 
 def _encoded_ahead(finder: "Finder", words: tuple[str, ...], values: Mapping[str, Any]) -> AbstractContextManager[None]:

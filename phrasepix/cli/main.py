@@ -10,6 +10,7 @@ from phrasepix.cli.commands import COMMANDS, check_command, fail, run
 from phrasepix.cli.faults import WRONG_USAGE, leave_when_interrupted_amid_an_import
 from phrasepix.cli.find import COMMAND
 from phrasepix.cli.output import exit_code_after_flushing, failed_to_write, leave_no_stream_closed
+from phrasepix_core import environment
 
 _EXAMPLES = """
 Examples:
@@ -78,7 +79,7 @@ def _write_every_script() -> None:
     """Have files and pipes get UTF-8, unless PYTHONIOENCODING says otherwise; what cannot be written is escaped."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
-            as_it_is = stream.isatty() or "PYTHONIOENCODING" in os.environ
+            as_it_is = stream.isatty() or environment.is_set("PYTHONIOENCODING")
             stream.reconfigure(encoding=None if as_it_is else "utf-8", errors="backslashreplace")
 
 

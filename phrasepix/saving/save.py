@@ -25,6 +25,7 @@ from phrasepix_core.candidate import Candidate, Rendition
 from phrasepix_core.credit import CREDIT_FORMATS, credit_line
 from phrasepix_core.files import create, open_regular, reason_of, shown_path
 from phrasepix_core.hush import hush
+from phrasepix_core.messages import Hint
 from phrasepix_core.urls import lasting
 from reranker.errors import ForbiddenAddressError, PictureError, PictureUnreachableError, PictureUnreadableError
 from reranker.match import Match
@@ -179,7 +180,7 @@ class _Saver:
             copy_local(file.url, part)
             return
         if self._reopener.offline:
-            raise PictureUnreachableError("offline nothing is downloaded; save it without --offline (offline=True)")
+            raise PictureUnreachableError("offline nothing is downloaded; save it without ", Hint("offline", True))
         self._downloader.download(
             file.url,
             part,

@@ -20,7 +20,7 @@ _UNTOLD = 4
 """How many times as many pictures as came a source is taken to have that has more and does not say how many."""
 
 
-class Record:
+class AskedTags:
     """Which tags were asked and what each brought; written by the threads that ask, read by others."""
 
     def __init__(self) -> None:
@@ -51,7 +51,7 @@ class Record:
 class Asking(Protocol):
     """A way to ask."""
 
-    def candidates(self, retriever: Retriever, limit: int, filters: Filters, record: Record) -> Iterator[Candidate]:
+    def candidates(self, retriever: Retriever, limit: int, filters: Filters, record: AskedTags) -> Iterator[Candidate]:
         """The candidates, each once, lazily; `record` is told what is asked.
 
         Raises a `RetrieverError` where the source cannot be asked or does not answer.
@@ -65,7 +65,7 @@ class GivenTags:
 
     tags: Sequence[str]
 
-    def candidates(self, retriever: Retriever, limit: int, filters: Filters, record: Record) -> Iterator[Candidate]:
+    def candidates(self, retriever: Retriever, limit: int, filters: Filters, record: AskedTags) -> Iterator[Candidate]:
         """The candidates of each tag in turn."""
         seen: set[tuple[str, str]] = set()
         for tag in self.tags:
@@ -95,7 +95,7 @@ class FoundTags:
     is_cap: bool = False
     notify: Notify = log_notice
 
-    def candidates(self, retriever: Retriever, limit: int, filters: Filters, record: Record) -> Iterator[Candidate]:
+    def candidates(self, retriever: Retriever, limit: int, filters: Filters, record: AskedTags) -> Iterator[Candidate]:
         """The candidates, each found by the first question that brought it."""
         from phrasepix.tags.planner import QuestionPlanner
 

@@ -6,7 +6,7 @@ from itertools import chain
 from threading import Lock
 
 from phrasepix.results import Failure, Origin
-from phrasepix.searching.asking import Asking, Record
+from phrasepix.searching.asking import AskedTags, Asking
 from phrasepix_core.candidate import Candidate
 from reranker.look_ahead import merge_ahead
 from reranker.memory.picture_store import LONGEST
@@ -81,7 +81,7 @@ class Pool:
         *,
         limit: int | None,
         filters: Filters,
-        record: Record,
+        record: AskedTags,
         on_failure: Callable[[Failure], None],
         wanted: Callable[[Candidate], bool] = lambda candidate: True,
     ) -> None:
@@ -91,7 +91,7 @@ class Pool:
             with found.failing:
                 found.errors.append(error)
                 is_last = len(found.errors) == len(sources)
-            failure = Failure(source.name, source.origin.title, str(error))
+            failure = Failure.of(source.name, source.origin.title, error)
             if isinstance(error, SourceUnreachableError) and error.reason:
                 found.unreachable.append(failure)  # told of with the first answer of another, or all at once
             elif not is_last:  # that one is raised
@@ -178,7 +178,7 @@ def _answers(
     *,
     limit: int | None,
     filters: Filters,
-    record: Record,
+    record: AskedTags,
     on_error: Callable[[AskedSource, RetrieverError], None],
 ) -> Answers:
     most = source.usual_limit if limit is None else limit

@@ -17,7 +17,7 @@ from phrasepix.results import Failure, FoundMatch, PoolSnapshot, Results, Skippe
 from phrasepix.sample import SAMPLE_NAME
 from phrasepix.saving.reopener import Reopener
 from phrasepix.saving.used import UsedBefore
-from phrasepix.searching.asking import Asking, FoundTags, GivenTags, Record
+from phrasepix.searching.asking import AskedTags, Asking, FoundTags, GivenTags
 from phrasepix.searching.finishing import finish_of
 from phrasepix.searching.pool import AskedSource, Pool
 from phrasepix_core.messages import Hint
@@ -64,7 +64,7 @@ class SearchRun:
         self._skipped: list[Skipped] = []
         self._failures: list[Failure] = []
         self._notices: dict[Notice, None] = {}
-        self._record = Record()
+        self._record = AskedTags()
         self._used = UsedBefore.in_project(request.project)
         self._ranked = request.top + (self._used.most_left_out if request.unused else 0)
         self._only_the_sample = tuple(sources) == (SAMPLE_NAME,)
@@ -169,7 +169,7 @@ class SearchRun:
                 error = fault if isinstance(fault, RetrieverError) else SourceFaultError.of(title, fault)
                 errors.append(error)
                 if len(errors) < len(self._choices):
-                    self._fail(Failure(title, title, str(error)))
+                    self._fail(Failure.of(title, title, error))
                 continue
             sources.append(source)
             if isinstance(choice, str):
@@ -193,7 +193,7 @@ class SearchRun:
     def _fail(self, failure: Failure) -> None:
         self._failures.append(failure)
         is_named = failure.title.casefold() in failure.reason.casefold()
-        self._notice(Notice((failure.reason if is_named else f"{failure.title}: {failure.reason}",), failure.source))
+        self._notice(Notice((*([] if is_named else [f"{failure.title}: "]), *failure.parts), failure.source))
 
     def _pool(self) -> Pool | None:
         """The candidates, as they come; None where there is none."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from phrasepix.tags.chunks import Chunk, chunks_of, content_words, has_unspaced_run
 from phrasepix.tags.lexicon import Word, english_word
 from phrasepix.tags.vocabulary import Vocabulary, vocabulary_of
+from phrasepix_core.messages import Hint
 from retriever.errors import WrongParameterError
 
 _THING, _KIND, _OTHER = 0.6, 0.45, 0.2
@@ -58,8 +59,8 @@ def derived_tags(phrase: str, language: str = "en") -> tuple[DerivedTag, ...]:
 def _no_tag(phrase: str, why: str) -> WrongParameterError:
     shown = phrase if len(phrase) <= 60 else f"{phrase[:59]}…"
     return WrongParameterError(
-        f"no tag can be found in the phrase “{shown}”: {why}. "
-        "Give the main noun of what you look for, such as --tag tiger"
+        f"no tag can be found in the phrase “{shown}”: {why}. Give the main noun of what you look for, such as ",
+        Hint("tag", "tiger"),
     )
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import stopwordsiso
 
 from phrasepix.tags.lexicon import english_word
+from phrasepix_core.messages import Hint
 from retriever.errors import WrongParameterError
 
 _DICTIONARY = {"no": "nb"}
@@ -79,7 +80,8 @@ def vocabulary_of(language: str) -> Vocabulary:
     if not stopwordsiso.has_lang(language):
         raise WrongParameterError(
             f"no tag can be found in a phrase of the language {language!r}: its stop words are not known, but those of "
-            f"{', '.join(sorted(stopwordsiso.langs()))}; give the main noun of what you look for, such as --tag tiger"
+            f"{', '.join(sorted(stopwordsiso.langs()))}; give the main noun of what you look for, such as ",
+            Hint("tag", "tiger"),
         )
     table = _table("words.toml").get(language, {})
     sets = {name: frozenset(table.get(name, ())) for name in ("placing", "singular", "frame", "colours", "weak")}

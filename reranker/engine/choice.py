@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from phrasepix_core.installing import install_command
+from phrasepix_core.messages import Hint
 from reranker.encoder import Encoder
 from reranker.engine import runtime
 from reranker.engine.artefacts import Artefacts
@@ -46,7 +47,9 @@ def load_encoder(
         raise UnknownModelError(f"device {device!r} is not known; allowed: {', '.join(DEVICES)}")
     if engine == "openvino":
         if device not in {"auto", "cpu"}:
-            raise UnknownModelError(f"the engine openvino runs on the CPU; for device {device} take --engine torch")
+            raise UnknownModelError(
+                f"the engine openvino runs on the CPU; for device {device} take ", Hint("engine", "torch")
+            )
         if not runtime.is_installed():
             raise ModelError(f"the engine openvino is not installed: {install_command('openvino', 'tokenizers')}")
     exports = engine == "openvino" or (engine == "auto" and runtime.is_installed() and _is_cpu(device))

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
+from phrasepix_core.environment import for_a_child
 from reranker import steps
 from reranker.engine.artefacts import remove_partial
 from reranker.engine.records import ExportFailedError, Record
@@ -33,7 +34,7 @@ def export_in_child(choice: ModelChoice, engines: Path, *, download: bool = True
     if not sys.executable or hasattr(sys, "frozen"):  # starting an application once more would be no export
         raise ExportFailedError("a program without an interpreter of its own cannot export it")
     model = [choice.model, choice.pretrained or "", choice.text_tower or "", "" if download else OFFLINE]
-    environment = {**os.environ, "PYTHONPATH": _import_path()}
+    environment = for_a_child(PYTHONPATH=_import_path())
     if not download:
         environment["HF_HUB_OFFLINE"] = "1"  # the child's own: what libraries would ask of the hub is forbidden too
     try:

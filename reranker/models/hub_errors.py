@@ -12,7 +12,7 @@ from phrasepix_core.text import printable, shortened
 from reranker.errors import UnknownModelError, WeightsUnavailableError
 
 _SIGN_IN = "make a token at {hub}/settings/tokens and set HF_TOKEN to it"
-_NAME_A_DIRECTORY = "name a directory that has them with --model local-dir:PATH"
+_NAME_A_DIRECTORY = "name a directory that has them as the model local-dir:PATH"
 _FULL_DISK = {errno.ENOSPC, errno.EDQUOT}
 _NOT_WRITABLE = {errno.EACCES, errno.EPERM, errno.EROFS}
 _NO_CONNECTION = re.compile(r"Connect|Timeout|Network|Transport|ReadError|WriteError|RemoteProtocol|ChunkedEncoding")

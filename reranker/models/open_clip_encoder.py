@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from pickle import UnpicklingError
@@ -16,6 +15,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from safetensors import SafetensorError
 
+from phrasepix_core import environment
+from phrasepix_core.messages import Hint
 from phrasepix_core.text import printable, shortened
 from reranker.encoder import Embeddings, unit_rows
 from reranker.engine.own_process import demand_own_process
@@ -177,7 +178,7 @@ def _demand_nothing_runs(weights: Weights) -> None:
     """Raise `ModelError` where open_clip or torch would run what comes with a model, or what it is built after."""
     if text_model := _text_config(weights).get("hf_model_name"):
         demand_text_model_is_data(text_model, weights.title)
-    if weights.weights_file.suffix != ".safetensors" and os.environ.get(_RUNS_PICKLES, "0") != "0":
+    if weights.weights_file.suffix != ".safetensors" and environment.variable(_RUNS_PICKLES) not in {"", "0"}:
         raise ModelError(
             f"model {weights.title} is a pickle, and {_RUNS_PICKLES} has torch run what is in one; unset that variable"
         )
@@ -220,7 +221,9 @@ def _device(wanted: str) -> torch.device:
         return torch.device(best_device())
     present = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
     if not present[wanted]:
-        raise UnknownModelError(f"device {wanted} is not present on this machine; --device auto takes what is")
+        raise UnknownModelError(
+            f"device {wanted} is not present on this machine; ", Hint("device", "auto"), " takes what is"
+        )
     return torch.device(wanted)
 
 

@@ -1,7 +1,6 @@
 """From a model's name to weights on this machine, with the config that belongs to them."""
 
 import json
-import os
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -12,6 +11,8 @@ from typing import Any
 import requests
 from huggingface_hub import constants, get_token, hf_hub_download, hf_hub_url, snapshot_download
 
+from phrasepix_core import environment
+from phrasepix_core.messages import Hint
 from phrasepix_core.text import printable
 from reranker import steps
 from reranker.errors import UnknownModelError, WeightsUnavailableError
@@ -132,7 +133,7 @@ def _of_registry(model: str, pretrained: str | None, *, download: bool) -> Weigh
         raise UnknownModelError(f"model {model!r} is not known to open_clip ({hint}); local-dir:PATH loads your own")
     if pretrained not in tags:
         what = "needs a pretrained tag" if pretrained is None else f"has no weights named {pretrained!r}"
-        raise UnknownModelError(f"model {model} {what}; --pretrained is one of: {', '.join(tags)}")
+        raise UnknownModelError(f"model {model} {what}; ", Hint("pretrained"), f" is one of: {', '.join(tags)}")
     _demand_tokenizer(open_clip.get_model_config(model), model)  # before anything is downloaded
     config = open_clip.get_pretrained_cfg(model, pretrained)
     preprocessing = {name: config[name] for name in ("mean", "std", "interpolation", "resize_mode") if config.get(name)}
@@ -185,19 +186,21 @@ def demand_network(title: str, *, download: bool = True) -> None:
     """
     looked_in = f"the weights of {title} are not on this machine (looked in {constants.HF_HUB_CACHE})"
     remedy = (
-        "Run once with a connection, set HF_HOME to where they are, name a directory with --model local-dir:PATH, "
-        "or try the built-in model: --source sample --model sample"
+        " Run once with a connection, set HF_HOME to where they are, name a directory with ",
+        Hint("model", "local-dir:PATH"),
+        ", or see it work with the built-in sample: source and model are called “sample”",
     )
     if not download:
-        raise WeightsUnavailableError(f"{looked_in}, and an offline search downloads nothing. {remedy}")
-    if constants.HF_HUB_OFFLINE or os.environ.get("HF_HUB_OFFLINE", "").upper() in {"1", "TRUE", "YES", "ON"}:
-        by = "HF_HUB_OFFLINE" if os.environ.get("HF_HUB_OFFLINE") else "TRANSFORMERS_OFFLINE"
-        raise WeightsUnavailableError(f"{looked_in} and {by} forbids the download: unset it. {remedy}")
+        raise WeightsUnavailableError(f"{looked_in}, and an offline search downloads nothing.", *remedy)
+    if constants.HF_HUB_OFFLINE or environment.variable("HF_HUB_OFFLINE").upper() in {"1", "TRUE", "YES", "ON"}:
+        by = "HF_HUB_OFFLINE" if environment.variable("HF_HUB_OFFLINE") else "TRANSFORMERS_OFFLINE"
+        raise WeightsUnavailableError(f"{looked_in} and {by} forbids the download: unset it.", *remedy)
     try:
         requests.head(constants.ENDPOINT, timeout=_REACHABLE_WITHIN_S, auth=_no_login)
     except requests.RequestException as error:
-        why = no_connection(error) or f"{constants.ENDPOINT} cannot be reached. {remedy}"
-        raise WeightsUnavailableError(f"{looked_in} and {why}") from None
+        if why := no_connection(error):
+            raise WeightsUnavailableError(f"{looked_in} and {why}") from None
+        raise WeightsUnavailableError(f"{looked_in} and {constants.ENDPOINT} cannot be reached.", *remedy) from None
     steps.begin(steps.DOWNLOADING)
 
 

@@ -1,6 +1,5 @@
 """Connections to the hosts that pictures come from, shared by everything in a process that fetches pictures."""
 
-import os
 import threading
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterator
@@ -8,6 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 from weakref import WeakSet
 
+from phrasepix_core import environment
 from phrasepix_core.deadlines import not_counted
 from phrasepix_core.forking import reset_in_children
 from reranker.errors import PictureUnreachableError
@@ -41,9 +41,9 @@ class HostConnections:
         # Which import much of HTTP: a remembered search does without.
         from urllib.request import getproxies
 
-        from reranker.pictures.transport import GuardedTransport
+        from reranker.pictures.transport import CERTIFICATE_VARIABLES, GuardedTransport
 
-        key = (loopback, *sorted(getproxies().items()), *map(os.environ.get, ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")))
+        key = (loopback, *sorted(getproxies().items()), *map(environment.variable, CERTIFICATE_VARIABLES))
         with self._changed:
             if key not in self._shared:
                 self._shared[key] = (GuardedTransport(loopback=loopback, connections=self._per_host), WeakSet())

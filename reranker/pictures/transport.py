@@ -1,6 +1,5 @@
 """How pictures are asked for: over connections that are kept open, guarded, and through the machine's proxy."""
 
-import os
 from collections.abc import Mapping
 from contextlib import suppress
 from functools import cached_property
@@ -18,6 +17,7 @@ from urllib3.exceptions import LocationParseError, URLSchemeUnknown
 from urllib3.util import Url, make_headers, parse_url
 from urllib3.util.ssl_ import create_urllib3_context
 
+from phrasepix_core import environment
 from phrasepix_core.connections import WatchedConnection, watched
 from phrasepix_core.installing import install_command
 from reranker.errors import PictureUnreachableError
@@ -27,6 +27,10 @@ _HOSTS = 16
 """To how many hosts connections are kept open: those of several searches at once."""
 
 _PROXY_SCHEMES = ("http", "https", "socks4", "socks4a", "socks5", "socks5h")
+
+
+CERTIFICATE_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+"""The environment's names for a file or directory of the certificates to trust, the first one set counts."""
 
 
 class GuardedTransport:
@@ -110,7 +114,7 @@ class GuardedTransport:
     @cached_property
     def _certificates(self) -> SSLContext:
         """Read once, for all connections: it takes longer than to ask for a picture."""
-        own = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or certifi.where()
+        own = next(filter(None, map(environment.variable, CERTIFICATE_VARIABLES)), "") or certifi.where()
         context = create_urllib3_context()
         try:
             context.load_verify_locations(**{"capath" if Path(own).is_dir() else "cafile": own})
