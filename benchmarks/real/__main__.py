@@ -41,7 +41,7 @@ def main() -> None:
             print("\n".join(figure.line for figure in part.figures), flush=True)
     if arguments.plain:
         return
-    report = "\n".join(part.markdown.strip() + "\n" for part in parts)
+    report = "\n".join(part.section().strip() + "\n" for part in parts)
     if arguments.parts or len(parts) < len(PARTS):
         print(report)
         return
