@@ -83,7 +83,9 @@ as it was at 4e827df. “Normalised”, less half the mean of the picture's near
 chosen here; {len(clip.class_names)} class names stand for the captions, as no caption of the set may (each is of a
 picture that is ranked). Tags and descriptions are from the captions that are not asked. Shipped: `--words {WORDS}`; out
 of fold: the best of {", ".join(map(str, WEIGHTS))} on four folds, measured on the fifth. Gains are paired, with their
-intervals.
+intervals. A word of the source counts as far as the pictures that have it score above the others; the drawn sample,
+where a tag “snow” is snow that falls and a phrase's is often snow on the ground, was the reason
+([SAMPLE_QUALITY.md](SAMPLE_QUALITY.md)).
 
 | order | shipped | gain | out of fold | gain |
 |---|---|---|---:|---|
