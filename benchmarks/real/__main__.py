@@ -63,7 +63,8 @@ shipped limits and weights are round numbers set beside it: the mean of both com
 signals), the gap, the stems and the scale of the source's words (of some 24 variants at several weights), that a word
 counts as far as the scores agree with it (of some 16 variants), the shape of the penalty (of some 60), and which
 class names and words for people make the pairs of “But not that” (of some 16 ways; the one whose figures without and
-with the old penalty came nearest to those known before was taken). So the figures are somewhat too good, and another set is the test.
+with the old penalty came nearest to those known before was taken). So the figures are somewhat too good, and another
+set is the test.
 
 """
 
