@@ -64,9 +64,10 @@ def _cell(match: Match, width: int) -> str:
     picture = picture_or_address(match)
     shown = picture if isinstance(picture, str) else data_url(picture)
     total = f" = <b>{match.total:.3f}</b>" if len(place) > len(parts[0]) else ""
+    size = f"width: {width}px; height: {width * 3 // 4}px; object-fit: contain; object-position: left top"
     return (
-        f"<td style='text-align: left; vertical-align: top'><img src='{shown}' "
-        f"alt='{escape(repr(match))}' style='width: {width}px; height: {width * 3 // 4}px; object-fit: contain'><br>{match.rank}. {place}{total}<br>{escape(match.candidate.credit)}</td>"
+        f"<td style='text-align: left; vertical-align: top'><img src='{shown}' alt='{escape(repr(match))}' "
+        f"style='{size}'><br>{match.rank}. {place}{total}<br>{escape(match.candidate.credit)}</td>"
     )
 
 
