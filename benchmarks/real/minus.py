@@ -11,6 +11,7 @@ from benchmarks.real.clip_set import ClipSet, words
 from benchmarks.real.figures import FEWEST_COMPARED, Part, interval
 from benchmarks.real.searches import Searches
 from reranker.query import Phrase, Query
+from reranker.ranking import USUAL_PENALTY
 
 COUNTABLE = 80
 """The first classes of COCO-Stuff are COCO's things; the others are stuff."""
@@ -108,6 +109,11 @@ def measured(directory: Path) -> Part:
     return Part(figures, lambda: _section(clip, pairs, none, shipped))
 
 
+def _shipped() -> str:
+    power = "" if USUAL_PENALTY.power == 1 else f"^{USUAL_PENALTY.power:g}"
+    return f"{USUAL_PENALTY.weight:g} × spreads × share{power}"
+
+
 def _section(clip: ClipSet, pairs: list[Pair], none: Outcome, shipped: Outcome) -> str:
     tried = {
         (weight, exponent): outcome(pairs, _by_penalty(clip, weight, exponent))
@@ -133,7 +139,7 @@ def _section(clip: ClipSet, pairs: list[Pair], none: Outcome, shipped: Outcome) 
 {len(pairs)} ordered pairs of class names; all {len(clip)} pictures are ranked by the first, with the second in
 `--minus`. A picture has a class if one of its captions has the last word of its name; “person” has many words. At
 4e827df the penalty was 1.5 × spreads. “Share” is that of the largest in the pool; its power matters more than the
-weight, since what resembles a little what is not wanted is often what is wanted. Shipped: 2 × spreads × share.
+weight, since what resembles a little what is not wanted is often what is wanted. Shipped: {_shipped()}.
 
 | penalty | of the five best have what is wanted | none has what is not |
 |---|---|---|
