@@ -146,7 +146,8 @@ def _agreement(held: NDArray[np.float64], scores: NDArray[np.float32], spread: f
     exact = scores.astype(np.float64)
     above = (exact - math.fsum(exact) / len(exact)) / spread
     sums = np.array([math.fsum(above[column > 0]) for column in held.T])
-    return np.clip(sums / (held.sum(axis=0) + DOUBT), 0.0, 1.0)
+    agreement: NDArray[np.float64] = np.clip(sums / (held.sum(axis=0) + DOUBT), 0.0, 1.0)
+    return agreement
 
 
 def spread_of(scores: Sequence[float] | NDArray[np.float32]) -> float:
