@@ -54,7 +54,7 @@ def test_words_that_all_pictures_have_count_for_little_and_silence_for_nothing()
 
 
 def test_a_word_counts_as_far_as_the_pictures_that_have_it_score_above_the_others() -> None:
-    """The source's “snow” falls, that of the phrase lies on the ground: the model knows, and the word does not count."""
+    """The source's “snow” falls, the phrase's lies on the ground: the model knows, and the word does not count."""
     words = SourceWords(["a boat on snow by day"])
     words.add(described(("boat", "snow"), ("boat", "snow"), ("boat", "day"), ("boat", "day"), ("boat",), ("boat",)))
     disagreeing = words.bonuses(1.0, np.array([0.1, 0.15, 0.5, 0.4, 0.45, 0.2], dtype=np.float32))
