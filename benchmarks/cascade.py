@@ -171,6 +171,9 @@ def report(phrases: int, seed: int, architectures: Sequence[str]) -> str:
 
 `{command}`
 
+What it gives is measured on our own drawings, what it costs on random weights. Real photographs with two trained
+models were not at hand; what one model comes to on them is in [REAL.md](REAL.md).
+
 `--refine MODEL` has the best {REFINED} of the first model ranked again by a second one.
 
 ## What it gives

@@ -101,6 +101,9 @@ def report() -> str:
 
 `python -m benchmarks.diversity`
 
+On real photographs: [REAL.md](REAL.md#a-better-order-as-a-choice), the table of `--diverse`. All figures below are
+from our own drawings.
+
 `--diverse` spreads the best {TOP} by maximal marginal relevance, chosen from the best {considered_for(TOP, 0.5)} at
 0.5 and the best {considered_for(TOP, 1.0)} at 1 (`reranker/diversity.py`). {len(asked)} phrases of one thing each (“we
 see a bicycle”), which some 30 pictures show; truth by the catalogue's facts. Means over the ten best of each.

@@ -261,6 +261,8 @@ def report(photographs: Path) -> str:
 
 `python -m benchmarks.folding`
 
+From real photographs, but for the last section, which is about our own drawings.
+
 {len(whole.paths)} photographs, {sum(map(len, all_made.values()))} made pairs.
 
 **Known again: {known_again:.3f}** of the made pairs by looks alone (goal ≥ 0.95).

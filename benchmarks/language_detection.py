@@ -41,6 +41,8 @@ def report(runs: int = 5) -> str:
 
 `python -m benchmarks.language_detection`
 
+No pictures: phrases written by us. Sentences of real people in other languages were not at hand.
+
 Phrases of one to seven words (`benchmarks/language_phrases.py`), written after the rules were. What is not clear is
 taken for English (en). Of all that are not English, {all_right} of {all_asked} are told.
 

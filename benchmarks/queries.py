@@ -376,6 +376,9 @@ def report(searches: int, seeds: Sequence[int], held_back: int) -> str:
 
 `python -m benchmarks.queries --searches {searches} --seeds {" ".join(map(str, seeds))} --held-back {held_back}`
 
+On real photographs: [REAL.md](REAL.md#but-not-that), and [`more_like_this`](REAL.md#a-better-order-as-a-choice). All
+figures below are from our own drawings.
+
 On the built-in sample, {searches} searches a line. Phrases are in sentence forms held out from the training of the
 sample's model; its pictures are of seeds it was not trained on. Limits were found on seed {seeds[0]}; seed {held_back}
 was asked once, at the end.

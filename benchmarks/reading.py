@@ -273,6 +273,9 @@ def report(phrases: int, finding: int, checking: int) -> str:
 
 `python -m benchmarks.reading --phrases {phrases} --finding {finding} --checking {checking}`
 
+On real photographs: [REAL.md](REAL.md#a-score-that-can-be-read), by the limits of the family “clip”. All figures
+below are from our own drawings, by the limits of the family “sample”.
+
 A match's `stands_out` is by how many standard deviations its cosine is above those of {len(NEUTRAL_PHRASES)} neutral
 phrases under the same model: for this picture, and against the neutral phrases' best pictures in the pool, where
 {ALLOWANCE} is added; the smaller one. A search says “nothing here fits well” where none of the ten best reaches {FAIR}.

@@ -126,6 +126,9 @@ def report(phrases: int, seed: int) -> str:
 
 `python -m benchmarks.tag_finding --phrases {phrases} --seed {seed}`
 
+On real people's sentences: [REAL.md](REAL.md#tags-that-peoples-sentences-lead-to). All figures below are from our own
+drawings.
+
 Searches without a tag, in the built-in sample through its stock site: {phrases} phrases in sentence forms held out from
 the training of the sample's model. Counted is whether a picture that shows **all** the phrase says is among the
 candidates; no model takes part. Goal: ≥ {GOAL} with at most {USUAL_REQUESTS} requests.

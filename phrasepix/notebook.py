@@ -1,6 +1,6 @@
-"""Matches in a notebook: cards that firm up while a search runs, and plots by ipyplot."""
+"""Matches in a notebook: cards that firm up while a search runs, plots by ipyplot, and orders side by side."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from html import escape
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,8 @@ from phrasepix_core.installing import install_command
 from reranker.match import Match
 
 if TYPE_CHECKING:
+    from IPython.display import HTML
+
     from phrasepix.results import Results
 
 
@@ -31,6 +33,42 @@ def watch(stream: "Iterable[Results]") -> "Results":
             handle.display(results)  # type: ignore[no-untyped-call]
         shown = True
     return results
+
+
+def side_by_side(orders: "Mapping[str, Results]", width: int = 180) -> "HTML":
+    """Several results as the columns of one table, each headed by its name, pictures `width` pixels wide.
+
+    Under each picture stand its rank and what its place is made of, as far as it is not 0: the score, less nearness,
+    with words, less penalty, and their total. Raises `ImportError` outside a notebook's surroundings (IPython).
+    """
+    from IPython.display import HTML
+
+    head = "".join(f"<th style='text-align: left'>{escape(name)}</th>" for name in orders)
+    rows = "".join(
+        f"<tr>{''.join(_cell(one[place], width) if place < len(one) else '<td></td>' for one in orders.values())}</tr>"
+        for place in range(max(map(len, orders.values()), default=0))
+    )
+    return HTML(f"<table><tr>{head}</tr>{rows}</table>")  # type: ignore[no-untyped-call]
+
+
+def _cell(match: Match, width: int) -> str:
+    from phrasepix.gallery.render import data_url
+
+    parts = [
+        f"{match.score:.3f}",
+        f"− {match.nearness:.3f} nearness" if match.nearness else "",
+        f"{'−' if match.bonus < 0 else '+'} {abs(match.bonus):.3f} words" if match.bonus else "",
+        f"− {match.penalty:.3f} penalty" if match.penalty else "",
+    ]
+    place = " ".join(filter(None, parts))
+    picture = picture_or_address(match)
+    shown = picture if isinstance(picture, str) else data_url(picture)
+    total = f" = <b>{match.total:.3f}</b>" if len(place) > len(parts[0]) else ""
+    size = f"width: {width}px; height: {width * 3 // 4}px; object-fit: contain; object-position: left top"
+    return (
+        f"<td style='text-align: left; vertical-align: top'><img src='{shown}' alt='{escape(repr(match))}' "
+        f"style='{size}'><br>{match.rank}. {place}{total}<br>{escape(match.candidate.credit)}</td>"
+    )
 
 
 def plot(results: "Results", width: int) -> None:

@@ -4,7 +4,9 @@
   cosine of a picture to the everyday captions nearest to it (nearest-neighbour normalisation: Chowdhury and others,
   EMNLP 2024).
 - *Words*: what a source says of a picture (its tags and title) may hold the words of the phrase. Each word counts by
-  how rare it is in the pool, and what all pictures have in common counts for nothing.
+  how rare it is in the pool, and by how far the model agrees with it: if the pictures that have the word score above
+  the pool. A source's “snow” may be snow that falls where the phrase means snow on the ground; then the pictures that
+  have the word are no better than others, and it counts for nothing.
 """
 
 import math
@@ -28,6 +30,10 @@ SHARE_TAKEN = 0.5
 
 SPREADS = 4.0
 """How many spreads of the pool's scores lie, at full weight, between a picture that has all words and one with none."""
+
+DOUBT = 2.0
+"""How many pictures with an average score are counted beside those that have a word, in their mean: the score of one or
+two pictures alone is no proof of what a word means."""
 
 _LEAST_SPREAD = 0.005
 _ENDINGS = ("ing", "ed", "es", "s")
@@ -110,7 +116,8 @@ class SourceWords:
         """What is added to each of the `scores` [n], of all that were added in their order: float32 [n].
 
         It is above 0 for what has more of the phrase's words than described pictures have on average, and below 0 for
-        what has fewer. A picture of which its source says nothing gets 0.
+        what has fewer. A word that the best scored pictures do not have more often than others counts for nothing. A
+        picture of which its source says nothing gets 0.
         """
         described = np.array(self._is_described, dtype=bool)
         if not weight or not self._words or not described.any():
@@ -120,12 +127,26 @@ class SourceWords:
         rarity = np.where(having > 0, np.log((described.sum() + 1) / (having + 0.5)), 0.0)
         if rarity.sum() <= 0:
             return np.zeros(len(scores), dtype=np.float32)
+        spread = spread_of(scores)
+        counts = rarity / rarity.sum() * _agreement(held[described], scores[described], spread)
         # Rounded before they are summed: the sum must not depend on the order of the pool.
-        shares = np.round(held @ (rarity / rarity.sum()), 9)
+        shares = np.round(held @ counts, 9)
         mean = math.fsum(shares[described]) / described.sum()
-        each = weight * SPREADS * spread_of(scores) * (shares - mean)
+        each = weight * SPREADS * spread * (shares - mean)
         bonuses: NDArray[np.float32] = np.where(described, each, 0.0).astype(np.float32)
         return bonuses
+
+
+def _agreement(held: NDArray[np.float64], scores: NDArray[np.float32], spread: float) -> NDArray[np.float64]:
+    """How far the scores [n] agree with each word, by which pictures have it, 0 or 1, [n, w]: from 0 to 1, [w].
+
+    It is by how many spreads the pictures that have the word score above the mean, with `DOUBT`.
+    """
+    exact = scores.astype(np.float64)
+    above = (exact - math.fsum(exact) / len(exact)) / spread
+    sums = np.array([math.fsum(above[column > 0]) for column in held.T])
+    agreement: NDArray[np.float64] = np.clip(sums / (held.sum(axis=0) + DOUBT), 0.0, 1.0)
+    return agreement
 
 
 def spread_of(scores: Sequence[float] | NDArray[np.float32]) -> float:

@@ -44,13 +44,39 @@ def described(*tags: tuple[str, ...]) -> list[Candidate]:
 def test_words_that_all_pictures_have_count_for_little_and_silence_for_nothing() -> None:
     words = SourceWords(["a red boat at night"])
     words.add(described(("boat", "red"), ("boat", "night"), ("boat",), ("boat", "night"), ()))
-    scores = np.array([0.2, 0.25, 0.3, 0.22, 0.1], dtype=np.float32)
+    scores = np.array([0.28, 0.26, 0.02, 0.26, 0.05], dtype=np.float32)
     bonuses = words.bonuses(0.5, scores)
     assert bonuses[0] > bonuses[1] > 0 > bonuses[2], "red is rarer than night"
     assert bonuses[4] == 0
     assert abs(float(bonuses[:4].sum())) < 1e-6
     assert words.bonuses(1.0, scores) == pytest.approx(2 * bonuses)
     assert words.bonuses(0.0, scores).tolist() == [0] * 5
+
+
+def test_a_word_counts_as_far_as_the_pictures_that_have_it_score_above_the_others() -> None:
+    """The source's “snow” falls, the phrase's lies on the ground: the model knows, and the word does not count."""
+    words = SourceWords(["a boat on snow by day"])
+    words.add(described(("boat", "snow"), ("boat", "snow"), ("boat", "day"), ("boat", "day"), ("boat",), ("boat",)))
+    disagreeing = words.bonuses(1.0, np.array([0.1, 0.15, 0.5, 0.4, 0.45, 0.2], dtype=np.float32))
+    assert disagreeing[0] == disagreeing[1] == disagreeing[4] == disagreeing[5] < 0 < disagreeing[2] == disagreeing[3]
+    agreeing = words.bonuses(1.0, np.array([0.45, 0.4, 0.5, 0.4, 0.1, 0.15], dtype=np.float32))
+    assert min(agreeing[:4]) > 0 > max(agreeing[4:])
+
+
+def test_one_picture_alone_proves_less_for_a_word_than_several() -> None:
+    alone, together = SourceWords(["a heron"]), SourceWords(["a heron"])
+    alone.add(described(("heron",), ("pond",), ("pond",), ("pond",)))
+    together.add(described(("heron",), ("heron",), ("pond",), ("pond",)))
+    scores = np.array([0.5, 0.5, 0.1, 0.1], dtype=np.float32)
+    gap_alone, gap_together = (float(one[0] - one[2]) for one in (w.bonuses(1.0, scores) for w in (alone, together)))
+    assert 0 < gap_alone < gap_together
+
+
+def test_where_the_scores_agree_with_no_word_nothing_is_added() -> None:
+    words = SourceWords(["a heron"])
+    words.add(described(("heron",), ("pond",)))
+    assert words.bonuses(1.0, np.array([0.1, 0.5], dtype=np.float32)).tolist() == [0, 0]
+    assert words.bonuses(1.0, np.array([0.3, 0.3], dtype=np.float32)).tolist() == [0, 0]
 
 
 def test_the_order_does_not_depend_on_that_in_which_candidates_come() -> None:

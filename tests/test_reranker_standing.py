@@ -62,7 +62,7 @@ def test_what_is_not_wanted_costs_what_resembles_it_more_than_the_pool_does() ->
     standing.add([((2,), POOL[2])], [rows[2]])
     standing.add([((1,), POOL[1]), ((0,), POOL[0])], [rows[1], rows[0]])
     resembles, scores = np.array([0.0, rows[1, 1], 0.0]), rows @ rows[0]
-    cost = 2 * 2 * (resembles[1] - resembles.mean()) / resembles.std() * scores.std()
+    cost = 2 * 1.5 * (resembles[1] - resembles.mean()) / resembles.std() * scores.std()
     assert {one.candidate.id: one.penalty for one in standing.in_order()} == {
         "0": 0.0,
         "1": pytest.approx(cost, abs=1e-5),

@@ -1,6 +1,5 @@
 """The clip directory as a pool of candidates, and an `Encoder` that gives its stored vectors."""
 
-import json
 import random
 import re
 from collections import Counter
@@ -11,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from benchmarks.real.figures import json_lines
 from phrasepix_core.candidate import Candidate, Rendition
 from phrasepix_core.text import same_text
 from reranker.encoder import Embeddings, unit_rows
@@ -42,7 +42,10 @@ class ClipSet:
                 unit_rows(kept[name].astype(np.float64)) for name in ("image", "caption", "class_text")
             )
             self.class_names = [str(name) for name in kept["class_name"]]
-        rows = [json.loads(line) for line in (directory / "captions.jsonl").read_text(encoding="utf-8").splitlines()]
+        rows = json_lines(directory / "captions.jsonl")
+        if len(rows) != len(self.images):
+            raise ValueError(f"{directory}: captions.jsonl has {len(rows)} lines for {len(self.images)} pictures")
+        rows = sorted(rows, key=lambda row: row.get("row", 0))
         self.phrases: list[str] = [same_text(row["embedded_caption"]) for row in rows]
         self.all_captions: list[list[str]] = [row["captions"] for row in rows]
         self._thing_names = frozenset(words((directory / "things.txt").read_text(encoding="utf-8")))
@@ -71,8 +74,9 @@ class ClipSet:
     def others(self, row: int) -> list[str]:
         """A picture's captions but the one that is asked."""
         left = list(self.all_captions[row])
-        if self.phrases[row] in left:
-            left.remove(self.phrases[row])
+        same = [place for place, text in enumerate(left) if same_text(text) == self.phrases[row]]
+        if same:
+            del left[same[0]]
         return left
 
     def tags(self, row: int) -> tuple[str, ...]:
@@ -96,11 +100,14 @@ class ClipSet:
         return found
 
     def mixed_pools(self, seed: int = 0) -> list[tuple[int, list[int]]]:
-        """For each phrase that names a thing: its row, and a pool of its own picture and any others."""
+        """For each phrase that names a thing: its row, and a pool of its own picture and any others, as many as are."""
         rng = random.Random(seed)
         every = range(len(self))
         return [
-            (row, [*rng.sample([one for one in every if one != row], POOL - 1), row]) for row in every if self.said[row]
+            (row, [*rng.sample(others, min(POOL - 1, len(others))), row])
+            for row in every
+            if self.said[row]
+            for others in [[one for one in every if one != row]]
         ]
 
 

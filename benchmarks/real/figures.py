@@ -1,11 +1,16 @@
-"""Figures with intervals, and the parts of the report that they are in."""
+"""Figures with intervals, the parts of the report that they are in, and the lines of the data."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 RESAMPLES = 2000
+FEWEST_COMPARED = 20
+"""Phrases from which on rules are compared in a section: folds of fewer have nothing to choose by."""
 
 
 @dataclass(frozen=True)
@@ -28,18 +33,23 @@ class Figure:
 
 @dataclass(frozen=True)
 class Part:
-    """The `figures` of what is shipped, and their section of the report in `markdown`, from a heading of level 2 on."""
+    """The `figures` of what is shipped; `section` measures what they are compared with, and writes all of it.
+
+    A section is Markdown, from a heading of level 2 on.
+    """
 
     figures: tuple[Figure, ...]
-    markdown: str
+    section: Callable[[], str]
 
 
 def interval(name: str, values: Sequence[float], weights: Sequence[float] | None = None) -> Figure:
     """The weighted mean of one value a phrase, with its interval by bootstrap over the phrases.
 
     A ratio of two sums, such as a share of all matches, is the mean of the phrases' shares, each weighted by the
-    number of its matches.
+    number of its matches. Of no phrases at all, or none that weighs anything, all three are NaN.
     """
+    if not len(values) or (weights is not None and not sum(weights)):
+        return Figure(name, np.nan, np.nan, np.nan)
     each = np.asarray(values, dtype=np.float64)
     weight = np.ones(len(each)) if weights is None else np.asarray(weights, dtype=np.float64)
     drawn = np.random.default_rng(0).integers(0, len(each), (RESAMPLES, len(each)))
@@ -47,3 +57,11 @@ def interval(name: str, values: Sequence[float], weights: Sequence[float] | None
     means = (each * weight)[drawn].sum(axis=1)[totals > 0] / totals[totals > 0]
     low, high = np.quantile(means, (0.025, 0.975))
     return Figure(name, float((each * weight).sum() / weight.sum()), float(low), float(high))
+
+
+def json_lines(file: Path) -> list[Any]:
+    """What stands in a file of one JSON value a line; empty lines are passed over.
+
+    Only a line feed ends a line: captions may hold the other separators that `str.splitlines` knows.
+    """
+    return [json.loads(line) for line in file.read_text(encoding="utf-8-sig").split("\n") if line.strip()]

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.real.clip_set import ClipSet, candidate, folds
-from benchmarks.real.figures import Figure, Part, interval
+from benchmarks.real.figures import FEWEST_COMPARED, Figure, Part, interval
 from benchmarks.real.searches import Searches
 from phrasepix_core.candidate import Candidate
 from reranker.ordering import Ordering
@@ -44,35 +44,54 @@ def measured(directory: Path) -> Part:
     every = range(len(clip))
     tagged = {row: candidate(row, tags=clip.tags(row)) for row in every}
     described = {row: candidate(row, title=clip.description(row)) for row in every}
-    plain = firsts(searches, Ordering())
-    values: dict[str, list[float]] = {"r1_cosine": plain, "r1_normalised": firsts(searches, Ordering("normalised"))}
-    crossed: dict[str, list[float]] = {"r1_cosine": plain, "r1_normalised": values["r1_normalised"]}
-    for name, said in (("tags", tagged), ("descriptions", described)):
-        for ending, rank in (("", "cosine"), ("_normalised", "normalised")):
-            by_weight = {weight: firsts(searches, Ordering(rank, weight), said) for weight in WEIGHTS}
-            values[f"r1_{name}{ending}"] = by_weight[WORDS]
-            crossed[f"r1_{name}{ending}"] = out_of_fold(by_weight)
+    asked = {
+        f"r1_{name}{ending}": (rank, said)
+        for name, said in (("tags", tagged), ("descriptions", described))
+        for ending, rank in (("", "cosine"), ("_normalised", "normalised"))
+    }
+    values = {"r1_cosine": firsts(searches, Ordering()), "r1_normalised": firsts(searches, Ordering("normalised"))}
+    values |= {name: firsts(searches, Ordering(rank, WORDS), said) for name, (rank, said) in asked.items()}
     figures = tuple(interval(name, each) for name, each in values.items())
+
+    def section() -> str:
+        if len(clip) < FEWEST_COMPARED:
+            return "## A better order, as a choice\n\nToo few photographs."
+        crossed = dict(values)
+        for name, (rank, said) in asked.items():
+            crossed[name] = out_of_fold({one: firsts(searches, Ordering(rank, one), said) for one in WEIGHTS})
+        return _section(searches, figures, values, crossed)
+
+    return Part(figures, section)
+
+
+def _section(
+    searches: Searches,
+    figures: Sequence[Figure],
+    values: Mapping[str, Sequence[float]],
+    crossed: Mapping[str, Sequence[float]],
+) -> str:
+    clip, plain = searches.clip, values["r1_cosine"]
     rows = "\n".join(
         f"| `{figure.name}` | {figure} | {_gain(values[figure.name], plain)} | {np.mean(crossed[figure.name]):.3f} "
         f"| {_gain(crossed[figure.name], plain)} |"
         for figure in figures
     )
-    markdown = f"""## A better order, as a choice
+    return f"""## A better order, as a choice
 
 Each of {len(clip)} phrases against all pictures; the share with the own picture first. The plain cosine is the default,
 as it was at 4e827df. “Normalised”, less half the mean of the picture's nearest 20 captions, has no weight that was
 chosen here; {len(clip.class_names)} class names stand for the captions, as no caption of the set may (each is of a
 picture that is ranked). Tags and descriptions are from the captions that are not asked. Shipped: `--words {WORDS}`; out
 of fold: the best of {", ".join(map(str, WEIGHTS))} on four folds, measured on the fifth. Gains are paired, with their
-intervals.
+intervals. A word of the source counts as far as the pictures that have it score above the others; the drawn sample,
+where a tag “snow” is snow that falls and a phrase's is often snow on the ground, was the reason
+([SAMPLE_QUALITY.md](SAMPLE_QUALITY.md)).
 
 | order | shipped | gain | out of fold | gain |
 |---|---|---|---:|---|
 {rows}
 
 {_more(clip, searches)}"""
-    return Part(figures, markdown)
 
 
 def _gain(values: Sequence[float], plain: Sequence[float]) -> Figure:

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.real.clip_set import ClipSet, folds
-from benchmarks.real.figures import Figure, Part, interval
+from benchmarks.real.figures import FEWEST_COMPARED, Figure, Part, interval
 from benchmarks.real.searches import Searches
 from reranker.encoder import Embeddings
 from reranker.families import LIMITS
@@ -201,6 +201,14 @@ def measured(directory: Path) -> Part:
     searches = Searches(clip)
     pairs, matches = nothing(searches), shown(searches)
     shipped = figures_of(pairs, matches)
+    if len({one.row for one in pairs}) < FEWEST_COMPARED:
+        return Part(
+            shipped, lambda: "## A score that can be read\n\nToo few phrases name a thing that is seldom shown."
+        )
+    return Part(shipped, lambda: _section(clip, pairs, matches, shipped))
+
+
+def _section(clip: ClipSet, pairs: Sequence[Nothing], matches: Sequence[Shown], shipped: Sequence[Figure]) -> str:
     crossed = {gap: out_of_fold(pairs, matches, gap) for gap in (np.inf, 1.0, _LIMITS.gap, 0.5)}
     rules = "\n".join(
         "| " + " | ".join([name, str(_auc(tried)), *map(str, _recognised(tried))]) + " |"
@@ -223,7 +231,7 @@ def measured(directory: Path) -> Part:
         f"| {name} | {figure} | " + " | ".join(str(of_gap[place]) for of_gap in crossed.values()) + " |"
         for place, (name, figure) in enumerate(zip(names, shipped, strict=True))
     )
-    markdown = f"""## A score that can be read
+    return f"""## A score that can be read
 
 {len(pairs) // SEEDS} phrases that name a thing, {SEEDS} drawn pools each: “nothing recognised” is the share of pools
 without any of the phrase's things of which it is said that nothing fits; “false alarms” the same with the own picture
@@ -258,4 +266,3 @@ some rules false alarms exceed 0.2. So scores are read against short names of th
 alone. Spreads above the pool's mean were not taken in: where a tag's pictures all show the phrase, none is far above
 their mean.
 """
-    return Part(shipped, markdown)

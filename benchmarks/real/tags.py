@@ -5,7 +5,6 @@ of its captions 2–5 share (all of them if no two agree); caption 1 is the phra
 of them. The product's own `FoundTags` asks it.
 """
 
-import json
 import random
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
@@ -18,7 +17,7 @@ import regex
 import simplemma
 
 from benchmarks.language_phrases import OTHERS, phrases
-from benchmarks.real.figures import Figure, Part, interval
+from benchmarks.real.figures import Figure, Part, interval, json_lines
 from phrasepix.request import USUAL_REQUESTS
 from phrasepix.searching.asking import AskedTags, FoundTags
 from phrasepix.tags import DerivedTag, derived_tags
@@ -75,8 +74,12 @@ class Photograph:
 
 def photographs(directory: Path) -> list[Photograph]:
     """Those of `captions.jsonl`."""
-    rows = map(json.loads, (directory / "captions.jsonl").read_text(encoding="utf-8").splitlines())
-    return [Photograph(str(row["image_id"]), row["captions"][0], tags_of(row["captions"][1:])) for row in rows]
+    rows = json_lines(directory / "captions.jsonl")
+    return [
+        Photograph(str(row["image_id"]), row["captions"][0], tags_of(row["captions"][1:]))
+        for row in rows
+        if row["captions"]
+    ]
 
 
 class CaptionSite:
@@ -154,10 +157,10 @@ def measured(directory: Path) -> Part:
     known = photographs(directory)
     shipped = asked(known, LIMIT)
     figures = (interval("tags_in_pool", shipped.found), interval("questions", shipped.questions))
-    return Part(figures, _markdown(known, shipped, figures))
+    return Part(figures, lambda: _section(known, shipped, figures))
 
 
-def _markdown(known: Sequence[Photograph], shipped: Outcome, figures: Sequence[Figure]) -> str:
+def _section(known: Sequence[Photograph], shipped: Outcome, figures: Sequence[Figure]) -> str:
     rows = []
     for scale in SCALES:
         most = LIMIT // scale

@@ -52,13 +52,10 @@ def gallery_cards(results: "Results") -> str:
 def _rendered(template: str, results: "Results", **more: object) -> str:
     pictures = {match.rank: match.picture for match in results if not hotlinked(match.candidate)}
     with ThreadPoolExecutor() as threads:  # which Pillow's encoder makes use of
-        embedded = dict(zip(pictures, threads.map(_embedded, pictures.values()), strict=True))
-    examples = shown_examples(results, _embedded)
-    return (
-        _environment()
-        .get_template(template)
-        .render(results=results, order=order_in_words(results), embedded=embedded, examples=examples, **more)
-    )
+        embedded = dict(zip(pictures, threads.map(data_url, pictures.values()), strict=True))
+    examples = shown_examples(results, data_url)
+    shown = {"results": results, "order": order_in_words(results), "embedded": embedded, "examples": examples, **more}
+    return _environment().get_template(template).render(shown)
 
 
 @lru_cache(maxsize=1)
@@ -90,7 +87,7 @@ def breakable(path: str) -> Markup:
     return Markup("/<wbr>").join(path.split("/"))
 
 
-def _embedded(picture: Image.Image) -> str:
+def data_url(picture: Image.Image) -> str:
     """The picture as a data URL: JPEG, at most 640 × 480 pixels."""
     thumbnail = picture.copy()
     thumbnail.thumbnail(_THUMBNAIL, Image.Resampling.LANCZOS)
