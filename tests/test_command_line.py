@@ -22,15 +22,6 @@ MAIN_JOB = ["two red boats at night in the rain", "--tag", "boat", "--source", "
 ENTRY = "import sys; sys.argv[0] = 'phrasepix'; from phrasepix.cli import main; main()"
 
 
-@pytest.fixture(autouse=True)
-def one_export(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """The model is exported by the first of these tests that needs it; with the rest it is as on a machine in use."""
-    engines = tmp_path_factory.getbasetemp() / "engines"
-    engines.mkdir(exist_ok=True)
-    (tmp_path / "cache").mkdir()
-    (tmp_path / "cache" / "engines").symlink_to(engines)
-
-
 def command(*arguments: str) -> list[str]:
     installed = Path(sys.executable).with_name("phrasepix")
     return [str(installed), *arguments] if installed.exists() else [sys.executable, "-c", ENTRY, *arguments]

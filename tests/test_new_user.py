@@ -26,15 +26,6 @@ from tests.picture_tree import picture, write
 from tests.test_command_line import MAIN_JOB, command, left_standing, on_a_terminal, run
 
 
-@pytest.fixture(autouse=True)
-def one_export(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """The model is exported by the first of these tests that needs it."""
-    engines = tmp_path_factory.getbasetemp() / "engines"
-    engines.mkdir(exist_ok=True)
-    (tmp_path / "cache").mkdir()
-    (tmp_path / "cache" / "engines").symlink_to(engines)
-
-
 @pytest.mark.parametrize(
     ("typed", "meant", "instead"),
     [

@@ -24,7 +24,6 @@ from reranker.match import Match
 from reranker.testing import ColourEncoder
 from retriever.errors import WrongParameterError
 from tests.picture_server import PictureServer, encoded, file, stripes
-from tests.test_command_line import one_export as one_export
 from tests.test_command_line import run
 
 BOAT = PICTURES_DIRECTORY / "1343.jpg"  # a tent and a boat on a snowfield by day

@@ -37,6 +37,8 @@ from reranker.neutral import NEUTRAL_PHRASES, neutral_embeddings
 from tests.picture_server import stripes
 from tests.tiny_models import TINY, random_tiny, write_model
 
+pytestmark = pytest.mark.own_export
+
 ROOT = Path(__file__).parents[1]
 SAMPLE_MODEL = ROOT / "phrasepix" / "sample" / "model"
 PHRASES = ["two red boats at night in the rain", "", "a dog", "tiger <end_of_text> in the snow", "一只老虎 🐅"]
