@@ -1,4 +1,4 @@
-"""`phrasepix cache`: the real command over what real searches left."""
+"""`phrasepix cache`: the real command over what a real search left."""
 
 import json
 import os
@@ -18,7 +18,8 @@ from phrasepix.sample.catalogue import PICTURES_DIRECTORY
 from phrasepix.sample.site import StockSite
 from reranker.encoder import unit_rows
 from reranker.memory.embedding_store import EmbeddingStore
-from tests.test_command_line import on_a_terminal, run
+from tests.in_process import run
+from tests.test_command_line import on_a_terminal
 
 KINDS = ["embeddings", "texts", "fingerprints", "pictures", "answers", "galleries", "engines"]
 

@@ -22,8 +22,9 @@ from reranker.memory import Memory
 from reranker.memory.picture_store import KeptPicture
 from reranker.query import Example, Query
 from retriever.directories import cache_directory
+from tests.in_process import run
 from tests.picture_tree import picture, write
-from tests.test_command_line import MAIN_JOB, command, left_standing, on_a_terminal, run
+from tests.test_command_line import MAIN_JOB, command, left_standing, on_a_terminal
 
 
 @pytest.mark.parametrize(

@@ -23,8 +23,8 @@ from reranker.errors import PictureUnreachableError, WrongQueryError
 from reranker.match import Match
 from reranker.testing import ColourEncoder
 from retriever.errors import WrongParameterError
+from tests.in_process import run
 from tests.picture_server import PictureServer, encoded, file, stripes
-from tests.test_command_line import run
 
 BOAT = PICTURES_DIRECTORY / "1343.jpg"  # a tent and a boat on a snowfield by day
 IN_THE_SAMPLE: dict[str, Any] = {"tag": "boat", "source": "sample"}
