@@ -27,6 +27,7 @@ if str(ROOT) not in sys.path:
 
 from phrasepix.sample import MODEL_DIRECTORY  # noqa: E402
 from reranker.engine.choice import load_encoder  # noqa: E402
+from reranker.engine.openvino_encoder import OpenVinoEncoder  # noqa: E402
 from reranker.models.model_choice import LOCAL_DIR, ModelChoice  # noqa: E402
 from retriever import PixabayRetriever  # noqa: E402
 from retriever.courtesy.rate_limiter import LIMITERS  # noqa: E402
@@ -90,11 +91,12 @@ def link_export(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[
         place = place.parent  # that of all workers
     exported = place / "sample-export"
     with FileLock(place / "sample-export.lock"):
-        if not exported.exists():
-            encoder = load_encoder(ModelChoice(f"{LOCAL_DIR}{MODEL_DIRECTORY}"), place / "exporting", device="cpu")
+        if not (exported / "ready").exists():
+            encoder = load_encoder(ModelChoice(f"{LOCAL_DIR}{MODEL_DIRECTORY}"), exported, device="cpu")
+            assert isinstance(encoder, OpenVinoEncoder), "the sample's model cannot be exported"
             encoder.encode_texts(["a boat"])  # what is compiled is kept, too
             encoder.encode_pictures([Image.new("RGB", (32, 32))])
-            (place / "exporting").rename(exported)
+            (exported / "ready").touch()
     before = _states_below(exported)
 
     def link(cache_directory: Path) -> None:

@@ -1,4 +1,4 @@
-"""The command in the test's own process, for tests of its words and exit code: a process of its own takes 0.3 s more.
+"""The command in the test's own process, for tests of its words and exit code: no process has to start.
 
 What only a process has (pipes, signals, a full disk under stdout, imports, two at once) is tested with
 `tests.test_command_line.run`.
