@@ -6,7 +6,7 @@ held out from the training of the sample's model. No model takes part: what is c
 """
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
@@ -72,8 +72,8 @@ def has_synonym(question: Question) -> bool:
     return bool(SYNONYMS & set(question.phrase.text.split()))
 
 
-def measure(questions: Sequence[Question], most: int) -> list[Line]:
-    """A line for each budget up to `most`."""
+def measure(questions: Sequence[Question], budgets: Iterable[int]) -> list[Line]:
+    """A line for each of these numbers of requests a search may send."""
     lines = []
     synonyms = [has_synonym(question) for question in questions]
     with (
@@ -82,7 +82,7 @@ def measure(questions: Sequence[Question], most: int) -> list[Line]:
             site.key, base_url=site.api_url, manners=replace(PIXABAY_MANNERS, keep_answers_for=timedelta(0))
         ) as retriever,
     ):
-        for requests in range(1, most + 1):
+        for requests in budgets:
             before = site.served["api"]
             pools = [_pool(retriever, question, requests, with_broader=True) for question in questions]
             sent = (site.served["api"] - before) / len(questions)
@@ -115,7 +115,7 @@ def _is_right(question: Question, pool: Sequence[int]) -> bool:
 def report(phrases: int, seed: int) -> str:
     """Measure and write the report; returns it."""
     questions = sample_phrases(phrases, seed)
-    lines = measure(questions, USUAL_REQUESTS)
+    lines = measure(questions, range(1, USUAL_REQUESTS + 1))
     rows = "\n".join(
         f"| {line.requests} | {line.sent:.2f} | {line.pool:.0f} | **{line.all:.3f}** | {line.by_tag:.3f} "
         f"| {line.by_synonym:.3f} | {line.without_broader:.3f} |"

@@ -1,20 +1,34 @@
 """What every test starts from: directories of its own, no key, no proxy, and a server that does as told."""
 
+import os
+import shutil
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # Before torch is imported, and for the children: threads of two workers would wait for each other's cores.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 import pytest
+from filelock import FileLock
+from PIL import Image
 
 ROOT = Path(__file__).parents[1]
 if str(ROOT) not in sys.path:
     # Last, so that installed packages win; `training` and `tests` are found here only.
     sys.path.append(str(ROOT))
 
+from phrasepix.sample import MODEL_DIRECTORY  # noqa: E402
+from reranker.engine.choice import load_encoder  # noqa: E402
+from reranker.engine.openvino_encoder import OpenVinoEncoder  # noqa: E402
+from reranker.models.model_choice import LOCAL_DIR, ModelChoice  # noqa: E402
 from retriever import PixabayRetriever  # noqa: E402
 from retriever.courtesy.rate_limiter import LIMITERS  # noqa: E402
 from tests.servers import KEY, QUICK, ScriptedServer  # noqa: E402
@@ -38,15 +52,62 @@ UNWANTED = (
 )
 
 
+@pytest.fixture(scope="session", autouse=True)
+def interruptible() -> None:
+    """Children of tests can be interrupted, even if a shell in the background has this process ignore SIGINT."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 @pytest.fixture(autouse=True)
-def surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing of the person's own settings reaches a test, and nothing of a test reaches them."""
+def surroundings(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing of the person's own settings reaches a test, and nothing of a test reaches them.
+
+    The cache directory of a test that may use the sample's model has its export; `own_export` leaves it empty.
+    """
     monkeypatch.setenv("PHRASEPIX_CACHE_DIR", str(tmp_path / "cache"))
     monkeypatch.setenv("PHRASEPIX_CONFIG_DIR", str(tmp_path / "config"))
     for name in UNWANTED:
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.lower(), raising=False)
     LIMITERS.clear()  # the port of another test's server may come again
+    if _names_the_sample(request.path) and request.node.get_closest_marker("own_export") is None:
+        request.getfixturevalue("link_export")(tmp_path / "cache")
+
+
+@cache
+def _names_the_sample(module: Path) -> bool:
+    return "sample" in module.read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="session")
+def link_export(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[Path], None]]:
+    """Puts the export of the sample's model into a cache directory: made once for all tests and all workers.
+
+    Its files are hard links, which a test may remove or replace; one that writes into them says `own_export`.
+    """
+    place = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        place = place.parent  # that of all workers
+    exported = place / "sample-export"
+    with FileLock(place / "sample-export.lock"):
+        if not (exported / "ready").exists():
+            encoder = load_encoder(ModelChoice(f"{LOCAL_DIR}{MODEL_DIRECTORY}"), exported, device="cpu")
+            assert isinstance(encoder, OpenVinoEncoder), "the sample's model cannot be exported"
+            encoder.encode_texts(["a boat"])  # what is compiled is kept, too
+            encoder.encode_pictures([Image.new("RGB", (32, 32))])
+            (exported / "ready").touch()
+    before = _states_below(exported)
+
+    def link(cache_directory: Path) -> None:
+        shutil.copytree(exported / "engines", cache_directory / "engines", copy_function=os.link, dirs_exist_ok=True)
+
+    yield link
+    assert _states_below(exported) == before, "a test wrote into the export that all share; mark it own_export"
+
+
+def _states_below(directory: Path) -> dict[Path, tuple[int, int]]:
+    return {path: (path.stat().st_size, path.stat().st_mtime_ns) for path in directory.rglob("*") if path.is_file()}
 
 
 @pytest.fixture

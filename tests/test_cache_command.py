@@ -1,4 +1,4 @@
-"""`phrasepix cache`: the real command over what real searches left."""
+"""`phrasepix cache`: the real command over what a real search left."""
 
 import json
 import os
@@ -18,7 +18,8 @@ from phrasepix.sample.catalogue import PICTURES_DIRECTORY
 from phrasepix.sample.site import StockSite
 from reranker.encoder import unit_rows
 from reranker.memory.embedding_store import EmbeddingStore
-from tests.test_command_line import on_a_terminal, run
+from tests.in_process import run
+from tests.test_command_line import on_a_terminal
 
 KINDS = ["embeddings", "texts", "fingerprints", "pictures", "answers", "galleries", "engines"]
 
@@ -44,8 +45,8 @@ def searched(left_by_a_search: Path, tmp_path: Path, monkeypatch: pytest.MonkeyP
     (hub / "weights").write_bytes(bytes(5000))
     (hub / "link").symlink_to(hub / "weights")
     monkeypatch.setenv("HF_HUB_CACHE", str(hub))
-    shutil.copytree(left_by_a_search, tmp_path / "cache")
-    shutil.rmtree(tmp_path / "cache" / "engines", ignore_errors=True)
+    shutil.copytree(left_by_a_search, tmp_path / "cache", dirs_exist_ok=True)
+    shutil.rmtree(tmp_path / "cache" / "engines")
     model = tmp_path / "cache" / "engines" / "a-model"
     model.mkdir(parents=True)
     (model / "manifest.json").write_text("{}")
@@ -90,6 +91,7 @@ def test_on_a_terminal_it_is_a_table(searched: Path) -> None:
     assert "\t" not in plain
 
 
+@pytest.mark.own_export
 def test_where_nothing_is_kept_it_says_so(tmp_path: Path) -> None:
     done = run("cache", HF_HUB_CACHE=str(tmp_path / "none"))
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "Nothing is kept.\n")

@@ -16,19 +16,11 @@ import pytest
 
 from phrasepix.sample.catalogue import PICTURES_DIRECTORY
 from phrasepix.sample.site import StockSite
+from tests import in_process
 from tests.tiny_models import random_tiny, write_model
 
 MAIN_JOB = ["two red boats at night in the rain", "--tag", "boat", "--source", "sample"]
 ENTRY = "import sys; sys.argv[0] = 'phrasepix'; from phrasepix.cli import main; main()"
-
-
-@pytest.fixture(autouse=True)
-def one_export(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """The model is exported by the first of these tests that needs it; with the rest it is as on a machine in use."""
-    engines = tmp_path_factory.getbasetemp() / "engines"
-    engines.mkdir(exist_ok=True)
-    (tmp_path / "cache").mkdir()
-    (tmp_path / "cache" / "engines").symlink_to(engines)
 
 
 def command(*arguments: str) -> list[str]:
@@ -67,7 +59,7 @@ def test_invisible_characters_change_nothing() -> None:
     options = ["--source", "sample", "--json", "-n", "5"]
     told = []
     for words in (plain, hidden):
-        done = run(*words, *options)
+        done = in_process.run(*words, *options)
         assert done.returncode == 0, done.stderr
         answer = json.loads(done.stdout)
         ranks = [(match["id"], match["score"], match["penalty"]) for match in answer["matches"]]
@@ -76,7 +68,7 @@ def test_invisible_characters_change_nothing() -> None:
 
 
 def test_json_is_one_object_and_nothing_else_on_stdout() -> None:
-    done = run(*MAIN_JOB, "--json", "-n", "3")
+    done = in_process.run(*MAIN_JOB, "--json", "-n", "3")
     answer = json.loads(done.stdout)
     assert [match["rank"] for match in answer["matches"]] == [1, 2, 3]
     assert answer["tags"] == ["boat"]
@@ -85,7 +77,7 @@ def test_json_is_one_object_and_nothing_else_on_stdout() -> None:
 
 
 def test_the_quotes_around_the_phrase_may_be_forgotten() -> None:
-    done = run(*MAIN_JOB[0].split(), *MAIN_JOB[1:], "--json", "-n", "1")
+    done = in_process.run(*MAIN_JOB[0].split(), *MAIN_JOB[1:], "--json", "-n", "1")
     assert json.loads(done.stdout)["phrase"] == MAIN_JOB[0]
 
 
@@ -189,7 +181,7 @@ def test_help_names_the_options_and_imports_nothing_heavy() -> None:
 
 
 def test_without_arguments_the_help_is_shown_with_examples() -> None:
-    done = run(COLUMNS="100")
+    done = in_process.run(COLUMNS="100")
     assert done.returncode == 2
     shown = done.stdout + done.stderr
     assert 'phrasepix "an old boat" --source ~/Pictures' in shown
@@ -233,7 +225,7 @@ def test_what_libraries_have_to_say_of_themselves_is_not_shown_unless_asked() ->
     ids=lambda value: " ".join(value)[:60] if isinstance(value, list) else None,
 )
 def test_each_outcome_has_its_exit_code_and_its_words(arguments: list[str], code: int, words: str) -> None:
-    done = run(*arguments, COLUMNS="200")
+    done = in_process.run(*arguments, COLUMNS="200")
     assert done.returncode == code, done.stderr
     assert words in done.stderr
     assert "Traceback" not in done.stderr
@@ -262,7 +254,7 @@ def test_debug_shows_the_traceback_and_still_not_the_key() -> None:
 
 
 def test_nothing_found_with_json_is_still_one_object() -> None:
-    done = run("a dragon", "--tag", "dragon", "--source", "sample", "--json")
+    done = in_process.run("a dragon", "--tag", "dragon", "--source", "sample", "--json")
     assert done.returncode == 1
     assert json.loads(done.stdout)["matches"] == []
 
@@ -277,7 +269,7 @@ def test_pictures_that_cannot_be_had_are_named_on_stderr_and_in_the_json(tmp_pat
         (pictures / line["file"]).write_bytes((PICTURES_DIRECTORY / line["file"]).read_bytes())
     (pictures / kites[0]["file"]).write_bytes(b"\xff\xd8\xff\xe0 this is no picture")
     with StockSite(pictures) as site:
-        done = run(
+        done = in_process.run(
             "a kite", "--tag", "kite", "--model", "sample", "--json",
             PIXABAY_API_KEY=site.key, PIXABAY_API_URL=site.api_url,
         )  # fmt: skip
@@ -370,7 +362,7 @@ def test_spread_explained_and_refined_results_come_from_the_command_too(tmp_path
         "--refine-top",
         "12",
     ]
-    done = run(*MAIN_JOB, *options, "--json", "-n", "4")
+    done = in_process.run(*MAIN_JOB, *options, "--json", "-n", "4")
     assert done.returncode == 0, done.stderr
     answer = json.loads(done.stdout)
     assert answer["refined_by"] == "sample"
@@ -379,14 +371,14 @@ def test_spread_explained_and_refined_results_come_from_the_command_too(tmp_path
         assert match["score"] != match["first_score"]
         assert [part["text"] for part in match["parts"]] == parts
         assert {part["fit"] for part in match["parts"]} <= {"clear", "fair", "weak"}
-    wrong = run(*MAIN_JOB, "--diverse", "2")
+    wrong = in_process.run(*MAIN_JOB, "--diverse", "2")
     assert (wrong.returncode, wrong.stdout) == (2, "")
     assert "diverse 2.0 is out of range" in wrong.stderr
 
 
 def test_where_nothing_fits_one_line_says_so_and_the_order_is_shown() -> None:
-    unfit = run("two yellow kites by day", "--tag", "cup", "--source", "sample", "-n", "3")
+    unfit = in_process.run("two yellow kites by day", "--tag", "cup", "--source", "sample", "-n", "3")
     assert unfit.returncode == 0
     assert unfit.stderr.count("Nothing here fits well") == 1
     assert len(unfit.stdout.splitlines()) == 3
-    assert "Nothing here fits well" not in run(*MAIN_JOB, "-n", "3").stderr
+    assert "Nothing here fits well" not in in_process.run(*MAIN_JOB, "-n", "3").stderr

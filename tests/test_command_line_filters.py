@@ -16,8 +16,8 @@ from phrasepix.sample.catalogue import PICTURES_DIRECTORY
 from retriever.errors import WrongParameterError
 from retriever.filter_texts import aspect_ratio, span
 from retriever.filters import Filters
+from tests.in_process import run
 from tests.servers import KEY, Asked, ScriptedServer, Step, hit, of_hits
-from tests.test_command_line import run
 from tests.test_retriever_videos import clip, video
 
 
@@ -166,7 +166,7 @@ def test_a_wrong_option_is_exit_code_two_with_what_it_must_look_like(arguments: 
 
 def pixabay(server: ScriptedServer, *arguments: str) -> subprocess.CompletedProcess[str]:
     return run(
-        "a boat", "--tag", "boat", "--model", "sample", "--engine", "torch", *arguments,
+        "a boat", "--tag", "boat", "--model", "sample", *arguments,
         PIXABAY_API_KEY=KEY, PIXABAY_API_URL=server.url,
     )  # fmt: skip
 

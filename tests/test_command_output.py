@@ -10,9 +10,7 @@ import pytest
 
 from phrasepix.cache import clear
 from phrasepix.cli.galleries import place_for_gallery
-from tests.test_command_line import command, one_export, run
-
-__all__ = ["one_export"]
+from tests.test_command_line import command, run
 
 SEARCH = ["two red boats", "--tag", "boat", "--source", "sample", "-n", "2"]
 FULL = Path("/dev/full")

@@ -24,17 +24,9 @@ from reranker.memory import Memory
 from reranker.memory.picture_store import KeptPicture
 from reranker.query import Example, Query
 from retriever.directories import cache_directory
+from tests.in_process import run
 from tests.picture_tree import picture, write
-from tests.test_command_line import MAIN_JOB, command, left_standing, on_a_terminal, run
-
-
-@pytest.fixture(autouse=True)
-def one_export(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """The model is exported by the first of these tests that needs it."""
-    engines = tmp_path_factory.getbasetemp() / "engines"
-    engines.mkdir(exist_ok=True)
-    (tmp_path / "cache").mkdir()
-    (tmp_path / "cache" / "engines").symlink_to(engines)
+from tests.test_command_line import MAIN_JOB, command, left_standing, on_a_terminal
 
 
 @pytest.mark.parametrize(

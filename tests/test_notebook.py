@@ -8,16 +8,19 @@ import pytest
 from phrasepix import find_images
 from phrasepix.notebook import side_by_side
 
-nbclient = pytest.importorskip("nbclient", reason="the extra [test] brings nbclient")
-nbformat = pytest.importorskip("nbformat", reason="the extra [test] brings nbformat")
-
 NOTEBOOK = Path(__file__).resolve().parents[1] / "notebooks" / "explore.ipynb"
+
+
+@pytest.fixture
+def notebook() -> Any:
+    nbformat = pytest.importorskip("nbformat", reason="the extra [test] brings nbformat")  # imports for seconds
+    return nbformat.read(NOTEBOOK, as_version=4)
 
 
 # Jupyter's own machinery warns about itself; the notebook's cells run in another process.
 @pytest.mark.filterwarnings("default")
-def test_the_notebook_runs_from_top_to_bottom_and_shows_pictures(tmp_path: Path) -> None:
-    notebook = nbformat.read(NOTEBOOK, as_version=4)
+def test_the_notebook_runs_from_top_to_bottom_and_shows_pictures(notebook: Any, tmp_path: Path) -> None:
+    nbclient = pytest.importorskip("nbclient", reason="the extra [test] brings nbclient")
     client = nbclient.NotebookClient(notebook, timeout=240, resources={"metadata": {"path": str(tmp_path)}})
     client.execute()
     outputs = [output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs]
@@ -32,8 +35,7 @@ def test_the_notebook_runs_from_top_to_bottom_and_shows_pictures(tmp_path: Path)
     assert "skipped" not in text
 
 
-def test_the_notebook_is_stored_without_outputs() -> None:
-    notebook = nbformat.read(NOTEBOOK, as_version=4)
+def test_the_notebook_is_stored_without_outputs(notebook: Any) -> None:
     assert all(not cell.outputs and cell.execution_count is None for cell in notebook.cells if cell.cell_type == "code")
 
 

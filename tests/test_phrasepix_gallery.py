@@ -27,6 +27,8 @@ from phrasepix.terminal import results_lines
 from phrasepix_core.candidate import Candidate, Rendition
 from reranker.reading import PartShown
 
+pytestmark = pytest.mark.own_export  # no test here runs the sample's model
+
 HOSTILE = """"><script>alert('x')</script><img src=x onerror=alert(1)>{{7*7}}{% raw %}[red]&amp;'"""
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 

@@ -400,7 +400,7 @@ def test_offline_the_tags_that_are_not_kept_are_named(monkeypatch: pytest.Monkey
 
 
 def test_the_right_picture_is_in_the_pool_with_four_requests() -> None:
-    line = measure(sample_phrases(60, seed=11), 4)[-1]
+    [line] = measure(sample_phrases(60, seed=11), [4])
     assert line.requests == 4
     assert line.sent <= 4
     assert line.all >= 0.97

@@ -22,9 +22,8 @@ from phrasepix.terminal import results_lines, results_table
 from reranker.errors import PictureUnreachableError, WrongQueryError
 from reranker.testing import ColourEncoder
 from retriever.errors import WrongParameterError
+from tests.in_process import run
 from tests.picture_server import PictureServer, encoded, file, stripes
-from tests.test_command_line import one_export as one_export
-from tests.test_command_line import run
 
 BOAT = PICTURES_DIRECTORY / "1343.jpg"  # a tent and a boat on a snowfield by day
 IN_THE_SAMPLE: dict[str, Any] = {"tag": "boat", "source": "sample"}

@@ -39,6 +39,8 @@ from reranker.neutral import NEUTRAL_PHRASES, neutral_embeddings
 from tests.picture_server import stripes
 from tests.tiny_models import TINY, random_tiny, write_model
 
+pytestmark = pytest.mark.own_export
+
 ROOT = Path(__file__).parents[1]
 SAMPLE_MODEL = ROOT / "phrasepix" / "sample" / "model"
 PHRASES = ["two red boats at night in the rain", "", "a dog", "tiger <end_of_text> in the snow", "一只老虎 🐅"]
@@ -198,8 +200,11 @@ def exported(directory: Path, engines: Path, **settings: str) -> tuple[OpenClipE
 
 
 @pytest.fixture(scope="module")
-def engines(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("engines")
+def engines(tmp_path_factory: pytest.TempPathFactory, link_export: Callable[[Path], None]) -> Path:
+    """With the export of the sample's model that all tests share."""
+    place = tmp_path_factory.mktemp("exported")
+    link_export(place)
+    return place / "engines"
 
 
 @pytest.fixture(scope="module")
@@ -298,10 +303,9 @@ def test_an_unknown_precision_is_refused(engines: Path, sample: tuple[OpenClipEn
         OpenVinoEncoder(export(sample[0], engines), "x", precision="int8")
 
 
-def test_each_tower_is_loaded_alone(tmp_path: Path) -> None:
-    directory = write_model(tmp_path / "tiny", random_tiny(0))
-    theirs, ours = exported(directory, tmp_path / "engines")
-    artefacts = export(theirs, tmp_path / "engines")
+def test_each_tower_is_loaded_alone(exported_model: Path, cache: Path) -> None:
+    theirs, ours = exported(exported_model, cache / "engines")
+    artefacts = export(theirs, cache / "engines")
     for file in ("image.xml", "image.bin"):
         (artefacts.directory / file).unlink()
     np.testing.assert_allclose(ours.encode_texts(["a boat"]), theirs.encode_texts(["a boat"]), atol=1e-5)
@@ -309,10 +313,11 @@ def test_each_tower_is_loaded_alone(tmp_path: Path) -> None:
         ours.encode_pictures([stripes(["red"])])
 
 
-def test_neutral_phrases_are_encoded_with_the_export_and_need_no_tower(tmp_path: Path) -> None:
-    directory = write_model(tmp_path / "tiny", random_tiny(0))
-    theirs, ours = exported(directory, tmp_path / "engines", precision="f32")
-    place = export(theirs, tmp_path / "engines").directory
+def test_neutral_phrases_are_encoded_with_the_export_and_need_no_tower(
+    exported_model: Path, cache: Path, tmp_path: Path
+) -> None:
+    theirs, ours = exported(exported_model, cache / "engines", precision="f32")
+    place = export(theirs, cache / "engines").directory
     (place / "text.bin").unlink()
     np.testing.assert_allclose(neutral_embeddings(ours, None), theirs.encode_texts(NEUTRAL_PHRASES), atol=1e-5)
     assert ours.known_texts(["a dog", "nobody's dog"]) is None
@@ -321,10 +326,11 @@ def test_neutral_phrases_are_encoded_with_the_export_and_need_no_tower(tmp_path:
 
 
 @pytest.mark.parametrize("damage", ["gone", "cut short", "other content", "encrypted"])
-def test_neutral_phrases_are_encoded_where_those_of_the_export_are_damaged(tmp_path: Path, damage: str) -> None:
-    directory = write_model(tmp_path / "tiny", random_tiny(0))
-    theirs, ours = exported(directory, tmp_path / "engines", precision="f32")
-    known = export(theirs, tmp_path / "engines").directory / "known_texts.npz"
+def test_neutral_phrases_are_encoded_where_those_of_the_export_are_damaged(
+    exported_model: Path, cache: Path, damage: str
+) -> None:
+    theirs, ours = exported(exported_model, cache / "engines", precision="f32")
+    known = export(theirs, cache / "engines").directory / "known_texts.npz"
     content = known.read_bytes()
     known.unlink()
     if damage == "cut short":
@@ -348,10 +354,9 @@ def test_weights_are_freed_where_that_is_asked_for_only(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("count", [0, 10, 11, 13, 40])
 def test_what_is_not_read_of_a_phrase_is_said_as_with_torch(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture, count: int
+    exported_model: Path, cache: Path, caplog: pytest.LogCaptureFixture, count: int
 ) -> None:
-    directory = write_model(tmp_path / "tiny", random_tiny(0))
-    theirs, ours = exported(directory, tmp_path / "engines")
+    theirs, ours = exported(exported_model, cache / "engines")
     phrase = " ".join(["boat", "tiger", "snow", "xqzvkwjp"][number % 4] for number in range(count))
     said = []
     for encoder in (theirs, ours):
@@ -646,7 +651,8 @@ def test_a_killed_search_ends_the_export_too_and_leaves_nothing_that_is_taken_fo
         process.communicate(timeout=60)  # the export writes to the same stderr: it has ended as well
     assert not list((cache / "engines").glob("*/manifest.json"))
     assert known(directory, cache) is None
-    assert answer(start(directory, cache))["kind"] == "OpenVinoEncoder"
+    export_here(directory, cache)
+    assert isinstance(load_encoder(choice_of(directory), cache, device="cpu"), OpenVinoEncoder)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a process is killed by a signal")
@@ -753,6 +759,8 @@ def test_other_weights_under_the_same_name_are_noticed(directory: Path, cache: P
     export_here(directory, cache)
     before = load_encoder(choice_of(directory), cache, device="cpu")
     write_model(directory, random_tiny(1))
+    assert known(directory, cache) is None
+    export_here(directory, cache)
     after = load_encoder(choice_of(directory), cache, device="cpu")
     assert before.name != after.name
     expected = OpenClipEncoder(f"local-dir:{directory}", None, device="cpu").encode_texts(["a boat"])
@@ -799,6 +807,8 @@ def test_artefacts_of_other_content_are_named_and_exported_anew_next_time(
     path.write_bytes(content.replace(b"bo at</w>", b"bo aq</w>") if file == "merges.txt" else b"?" * len(content))
     with pytest.raises(ModelError, match=r"is damaged .*; the next search exports it anew"):
         load_encoder(choice_of(exported_model), cache, device="cpu").encode_texts(["a boat"])
+    assert Artefacts.read(manifest.parent) is None
+    export_here(exported_model, cache)
     assert load_encoder(choice_of(exported_model), cache, device="cpu").encode_texts(["a boat"]).shape == (1, 16)
 
 

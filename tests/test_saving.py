@@ -47,6 +47,8 @@ from tests.saving_process import LoopbackRetriever, results_of
 from tests.servers import KEY, ScriptedServer, hit, of_hits
 from tests.small_disk import make_read_only, small_disk
 
+pytestmark = pytest.mark.own_export  # no test here runs the sample's model
+
 ROOT = Path(__file__).parents[1]
 COLOURS = ["red", "blue", "green", "yellow"]
 

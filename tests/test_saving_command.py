@@ -6,9 +6,8 @@ from pathlib import Path
 import pytest
 
 from phrasepix.sample.site import StockSite
-from tests.test_command_line import MAIN_JOB, one_export, run
-
-__all__ = ["one_export"]
+from tests.in_process import run
+from tests.test_command_line import MAIN_JOB
 
 
 def test_what_is_picked_is_saved_with_its_credits_and_marked_the_next_time(tmp_path: Path) -> None:

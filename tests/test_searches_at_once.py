@@ -32,22 +32,6 @@ PHRASES = [
 ]
 
 
-@pytest.fixture(scope="session")
-def sample_export(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The engines of a cache directory in which the sample's model was exported."""
-    place = tmp_path_factory.mktemp("exported")
-    command = "from phrasepix import find_images; find_images('a boat', tag='boat', source='sample', top=1)"
-    environment = os.environ | {"PHRASEPIX_CACHE_DIR": str(place)}
-    subprocess.run([sys.executable, "-c", command], env=environment, check=True, timeout=240)
-    return place / "engines"
-
-
-@pytest.fixture
-def exported(sample_export: Path) -> None:
-    """A cache directory with the sample's model, and nothing else."""
-    shutil.copytree(sample_export, cache_directory() / "engines")
-
-
 def all_at_once(jobs: list[Callable[[], object]]) -> list[object]:
     outcomes: list[object] = [None] * len(jobs)
     barrier = threading.Barrier(len(jobs))
@@ -76,7 +60,6 @@ def search(phrase: str, **options: object) -> LiveResults:
     return find_images(phrase or "a boat", tag="boat", source="sample", top=5, **options)  # type: ignore[arg-type]
 
 
-@pytest.mark.usefixtures("exported")
 def test_eight_searches_at_once_find_what_they_find_one_by_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     at_once = all_at_once([lambda phrase=phrase: search(phrase) for phrase in PHRASES])  # type: ignore[misc]
     shutil.copytree(cache_directory() / "engines", tmp_path / "other" / "engines")
@@ -85,6 +68,7 @@ def test_eight_searches_at_once_find_what_they_find_one_by_one(tmp_path: Path, m
     assert [ranked(results) for results in at_once] == [ranked(results) for results in one_by_one]
 
 
+@pytest.mark.own_export
 def test_first_searches_at_once_export_the_model_once() -> None:
     code = (
         "import subprocess, sys, threading\n"
@@ -249,7 +233,6 @@ if __name__ == "__main__":
 
 
 @pytest.mark.skipif("fork" not in multiprocessing.get_all_start_methods(), reason="Windows does not fork")
-@pytest.mark.usefixtures("exported")
 def test_a_process_forked_after_a_search_is_told_of_the_fork_and_a_spawned_one_searches(tmp_path: Path) -> None:
     script = tmp_path / "script.py"
     script.write_text(FORK)

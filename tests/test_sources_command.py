@@ -222,7 +222,7 @@ def test_a_source_that_cannot_be_loaded_is_named_and_does_not_end_the_list() -> 
 @pytest.mark.usefixtures("other_package", "elsewhere")
 def test_another_packages_source_is_searched_by_its_name_and_says_what_it_passes_over() -> None:
     done = run(
-        "a red kite", "--tag", "kite", "--source", "elsewhere", "--model", "sample", "--engine", "torch",
+        "a red kite", "--tag", "kite", "--source", "elsewhere", "--model", "sample",
         "--limit", "6", "-n", "2", "--colour", "red", "--json",
     )  # fmt: skip
     assert done.returncode == 0, done.stderr

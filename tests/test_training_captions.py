@@ -24,6 +24,8 @@ from training.measure import figures, pool_of, popular_order, sample_phrases, sh
 from training.scenes import SUBJECTS, Figure, Scene, scene_of_seed, shipped_scenes
 from training.tiny_clip import known_tokens, tokenizer
 
+pytestmark = pytest.mark.own_export  # no test here runs the sample's model
+
 BOATS = Scene(1, (Figure("boat", "red", 2),), "sea", "night", "rain", "landscape")
 STREET = Scene(2, (Figure("car", "red"), Figure("house", "blue")), "street", "day", "snow", "landscape")
 

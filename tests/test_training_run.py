@@ -26,6 +26,8 @@ from training.tiny_clip import (
 )
 from training.train import Exam, Plan, Run, Shelf, as_they_are, many_right_loss, rate_at, settle_norms, worn
 
+pytestmark = pytest.mark.own_export  # no test here runs the sample's model
+
 SAMPLE = Path(__file__).parent.parent / "phrasepix" / "sample"
 SMALL: dict[str, Any] = {
     "embed_dim": 16,

@@ -32,6 +32,8 @@ from training.scenes import (
 )
 from training.scenes.facts import FAMILY, SHIPPED_SEEDS, TRAINING_SEEDS, VALIDATION_SEEDS, common_grounds
 
+pytestmark = pytest.mark.own_export  # no test here runs the sample's model
+
 PICTURES = Path(__file__).parent.parent / "phrasepix" / "sample" / "pictures"
 
 

@@ -55,7 +55,7 @@ def main() -> None:
     leave_when_interrupted_amid_an_import()
     code: str | int | None
     try:
-        _run(sys.argv[1:])
+        run_command(sys.argv[1:])
         code = 0
     except SystemExit as leaving:
         code = leaving.code
@@ -83,7 +83,8 @@ def _write_every_script() -> None:
             stream.reconfigure(encoding=None if as_it_is else "utf-8", errors="backslashreplace")
 
 
-def _run(arguments: list[str]) -> None:
+def run_command(arguments: list[str]) -> None:
+    """Run the command that the arguments name. Raises `SystemExit` with its exit code, unless that is 0."""
     match arguments:
         case []:
             COMMAND.main(["--help"], prog_name="phrasepix", standalone_mode=False)

@@ -10,7 +10,7 @@ from phrasepix.tags.vocabulary import Vocabulary, vocabulary_of
 from phrasepix_core.messages import Hint
 from retriever.errors import WrongParameterError
 
-_THING, _KIND, _OTHER = 0.6, 0.45, 0.2
+_THING, _KIND, _OTHER = 0.6, 0.3, 0.2
 """How probably a picture that shows what a phrase says is tagged with a noun of the phrase, with a broader word, with
 any other word of it: round figures of what people's captions of the same photographs share (`benchmarks/REAL.md`)."""
 _SHARE = 0.003
