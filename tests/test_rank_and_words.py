@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from tests.test_command_line import left_standing, on_a_terminal, run
-from tests.test_command_line import one_export as one_export
 
 PHRASE = "a boat on a lake at night"
 ASKED = [PHRASE, "--tag", "boat", "--source", "sample"]
