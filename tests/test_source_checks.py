@@ -1,5 +1,6 @@
 """`check_source`: our own sources keep every promise, and each check fails for a source that breaks its promise."""
 
+import json
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from dataclasses import replace
@@ -20,9 +21,12 @@ from retriever.testing.trial import CONTRACT
 from tests.servers import Asked, Step
 from tests.source_servers import SERVERS
 from tests.source_servers.base import SourceServer
+from tests.source_servers.pixabay import PixabayServer
 from tests.test_source_contract import PICTURES
 
 UNKNOWN = "nobodytagsthis"
+RECORDED = sorted((Path(__file__).parents[2] / "shared" / "pixabay").glob("*_*hits*.json"))
+"""Answers of several years as Pixabay sent them, where they lie beside the repository."""
 
 
 class OfServer:
@@ -45,17 +49,18 @@ class OfServer:
 def server(request: pytest.FixtureRequest) -> Iterator[SourceServer]:
     """A source's server with a page of pictures of all kinds and five more, none of them for an unknown tag."""
     with request.param() as opened:
-
-        def answer(asked: Asked) -> Step:
-            if any(UNKNOWN in value for value in asked.query.values()):
-                return opened.listing(asked, [], 0)
-            return opened.answer(asked)
-
         kinds = cycle(one for one in PICTURES if one.media_type in opened.media_types)
         count = opened.profile.page_size + 5
         opened.hold(*(replace(one, number=number) for number, one in enumerate(islice(kinds, count), start=1)))
-        opened.otherwise = answer
+        opened.otherwise = lambda asked: answer_of(opened, asked)
         yield opened
+
+
+def answer_of(server: SourceServer, asked: Asked) -> Step:
+    """The server's answer, which holds nothing for the unknown tag."""
+    if any(UNKNOWN in value for value in asked.query.values()):
+        return server.listing(asked, [], 0)
+    return server.answer(asked)
 
 
 def checks_of(server: SourceServer) -> dict[str, object]:
@@ -67,6 +72,20 @@ def checks_of(server: SourceServer) -> dict[str, object]:
 @pytest.mark.parametrize("name", CONTRACT.names)
 def test_a_source_over_an_api_keeps_its_promises(name: str, server: SourceServer) -> None:
     dict(checks_of(server))[name]()
+
+
+@pytest.mark.skipif(not RECORDED, reason="no recorded answers beside the repository (../shared/pixabay)")
+@pytest.mark.parametrize("answer", RECORDED, ids=lambda file: file.stem)
+def test_pixabay_keeps_its_promises_on_recorded_answers(answer: Path) -> None:
+    with PixabayServer() as opened:
+        hits = json.loads(answer.read_text(encoding="utf-8"))["hits"]
+        opened.hold(*hits)
+        opened.otherwise = lambda asked: answer_of(opened, asked)
+        opening = Opening(key=opened.key, base_url=opened.api_url)
+        undecided = check_source(
+            OfServer(opened), opening=opening, tag="boat", unknown_tag=UNKNOWN, limit=max(3, len(hits))
+        )
+        assert set(undecided) <= {"asks_page_by_page"}
 
 
 @pytest.fixture

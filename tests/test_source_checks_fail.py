@@ -40,6 +40,7 @@ LICENCE = {
     "licence": "CC BY 4.0", "licence_url": "https://creativecommons.org/licenses/by/4.0/", "commercial_use": True,
     "modification": True, "credit_owed": True,
 }  # fmt: skip
+NO_LICENCE = {"licence": "", "licence_url": "", "commercial_use": False, "modification": None}
 
 
 def picture(number: int, **facts: Any) -> Candidate:
@@ -53,17 +54,7 @@ def picture(number: int, **facts: Any) -> Candidate:
 POOL = (
     picture(1, width=900, height=600),
     picture(2, width=600, height=900, creator="Bob", credit="Bob", media_type="vector", colours=("blue",)),
-    picture(
-        3,
-        width=600,
-        height=600,
-        ai_generated=True,
-        g_rated=False,
-        commercial_use=False,
-        modification=None,
-        licence="",
-        licence_url="",
-    ),
+    picture(3, width=600, height=600, ai_generated=True, g_rated=False, **NO_LICENCE),
 )
 
 
