@@ -11,6 +11,7 @@ PhrasepixError
 
 from phrasepix_core.errors import NotWrittenError, PhrasepixError
 from reranker.errors import (
+    EncoderFaultError,
     ForbiddenAddressError,
     ForkedProcessError,
     ModelError,
@@ -41,6 +42,7 @@ from retriever.errors import (
 __all__ = [
     "AnswerNotKeptError",
     "ConfigFileError",
+    "EncoderFaultError",
     "ForbiddenAddressError",
     "ForkedProcessError",
     "KeyMissingError",

@@ -12,6 +12,7 @@ from reranker.encoder import Encoder
 from reranker.engine.choice import load_encoder, loads_at_once
 from reranker.errors import UnknownModelError
 from reranker.models.model_choice import BEST, CLIP_MULTILINGUAL_V1, DEFAULT_MODEL, MULTILINGUAL, ModelChoice
+from reranker.models.registry import is_registered
 from retriever.directories import cache_directory
 
 if TYPE_CHECKING:  # brings all of the second stage, which is imported while a model is loaded
@@ -36,6 +37,10 @@ def choose_model(model: str | None, pretrained: str | None, *, only_the_sample: 
         return model if choice.text_tower or model == SAMPLE_NAME else str(choice), choice
     if model is None or model == DEFAULT_MODEL.model:
         choice = ModelChoice(DEFAULT_MODEL.model, pretrained or DEFAULT_MODEL.pretrained)
+    elif is_registered(model):
+        if pretrained is not None:
+            raise UnknownModelError(f"the model {model} has weights of its own; leave out --pretrained {pretrained}")
+        choice = ModelChoice(model, plug_in=True)
     else:
         choice = ModelChoice.of_name(model, pretrained)
     return printable(str(choice)), choice

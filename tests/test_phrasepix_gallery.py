@@ -25,7 +25,8 @@ from phrasepix.results import Failure, Origin, Results, Skipped
 from phrasepix.terminal import results_lines
 from reranker.match import Match
 from reranker.reading import PartShown
-from retriever.candidate import Candidate, Rendition
+from retriever.candidate import Rendition
+from retriever.testing import made_candidate
 
 HOSTILE = """"><script>alert('x')</script><img src=x onerror=alert(1)>{{7*7}}{% raw %}[red]&amp;'"""
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -51,14 +52,10 @@ class Page(HTMLParser):
 
 
 def results_with(text: str, page_url: str = "https://example.org/photos/1/", *, siblings: int = 0) -> Results:
-    candidate = Candidate(
+    candidate = made_candidate(
         source="pixabay",
-        id="1",
         page_url=page_url,
-        renditions=(Rendition("https://example.org/1.jpg", 640, 426),),
-        width=640,
-        height=426,
-        media_type="photo",
+        size=(640, 426),
         tags=(text, *(f"tag{number}" for number in range(20))),
         creator=text,
         creator_url=page_url,

@@ -4,18 +4,15 @@ from dataclasses import replace
 
 import pytest
 
-from retriever.candidate import Candidate, Rendition
+from retriever.candidate import Candidate
 from retriever.credit import credit_line
 from retriever.errors import WrongParameterError
+from retriever.testing import made_candidate
 
-UNSPLASH = Candidate(
+UNSPLASH = made_candidate(
+    "abc",
     source="unsplash",
-    id="abc",
     page_url="https://unsplash.example/photos/abc?utm_source=phrasepix&utm_medium=referral",
-    renditions=(Rendition("https://images.example/abc.jpg", 640, 480),),
-    width=640,
-    height=480,
-    media_type="photo",
     tags=("boat",),
     creator="Some Body",
     creator_url="https://unsplash.example/@somebody?utm_source=phrasepix&utm_medium=referral",

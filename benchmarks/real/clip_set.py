@@ -13,7 +13,8 @@ from PIL import Image
 
 from phrasepix_core.text import same_text
 from reranker.encoder import Embeddings, unit_rows
-from retriever.candidate import Candidate, Rendition
+from retriever.candidate import Candidate
+from retriever.testing import made_candidate
 
 POOL = 120
 FOLDS = 5
@@ -137,20 +138,4 @@ class StoredVectors:
 
 def candidate(row: int, tags: tuple[str, ...] = (), title: str = "") -> Candidate:
     """A picture of the set, with what its source says of it."""
-    return Candidate(
-        source="real",
-        id=str(row),
-        page_url="",
-        renditions=(Rendition("https://example.org/none", 1, 1),),
-        width=1,
-        height=1,
-        media_type="photo",
-        tags=tags,
-        creator="",
-        creator_url="",
-        licence="",
-        licence_url="",
-        credit="",
-        found_by="",
-        title=title,
-    )
+    return made_candidate(row, source="real", tags=tags, title=title)

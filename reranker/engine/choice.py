@@ -19,6 +19,7 @@ from reranker.engine.text_artefacts import TextArtefacts
 from reranker.errors import ModelError, NotExportableError, UnknownModelError
 from reranker.models.model_choice import DEVICES, ENGINES, ModelChoice
 from reranker.models.paired_encoder import PairedEncoder, TextTower
+from reranker.models.registry import Loading, load_registered
 
 if TYPE_CHECKING:
     from reranker.models.open_clip_encoder import OpenClipEncoder
@@ -37,6 +38,7 @@ def load_encoder(
     `engine` is torch, openvino (on the CPU only) or auto: openvino on a CPU, else torch. What OpenVINO runs is exported
     once below `cache_directory`, by a process of its own, and found there from then on: this process imports no torch
     for it. A model that cannot be exported runs in torch, which the log says; so does a text tower of its own.
+    An encoder that another package adds runs itself, and takes no `engine` but auto.
     With `download` False, weights that are not on this machine are an error, and nothing is sent to anybody.
     Raises `UnknownModelError`, `WeightsUnavailableError` or `ModelError`.
     """
@@ -44,6 +46,10 @@ def load_encoder(
         raise UnknownModelError(f"engine {engine!r} is not known; allowed: {', '.join(ENGINES)}")
     if device not in DEVICES:
         raise UnknownModelError(f"device {device!r} is not known; allowed: {', '.join(DEVICES)}")
+    if choice.plug_in:
+        if engine != "auto":
+            raise UnknownModelError(f"the model {choice.model} of another package runs itself; leave out the engine")
+        return load_registered(choice.model, Loading(device=device, cache_directory=cache_directory, download=download))
     if engine == "openvino":
         if device not in {"auto", "cpu"}:
             raise UnknownModelError(f"the engine openvino runs on the CPU; for device {device} take --engine torch")
@@ -63,6 +69,8 @@ def load_encoder(
 
 def loads_at_once(choice: ModelChoice, cache_directory: Path, *, device: str = "auto", engine: str = "auto") -> bool:
     """Whether `load_encoder` has nothing to download, to export or to import torch for."""
+    if choice.plug_in:
+        return False  # nobody knows what its package imports
     if engine not in {"auto", "openvino"} or device not in {"auto", "cpu"} or not runtime.is_installed():
         return False
     engines = cache_directory / "engines"
