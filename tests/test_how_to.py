@@ -6,6 +6,7 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from pkgutil import resolve_name
 
 import pytest
 from PIL import Image
@@ -48,16 +49,16 @@ def in_python(directory: Path, *arguments: str) -> subprocess.CompletedProcess[s
     )
 
 
-def tested(directory: Path) -> str:
+def report_of_tests(directory: Path) -> str:
     """Run the guide's own tests as its reader does, and return the report's last line."""
-    done = in_python(directory, "-m", "pytest", "-q", "-p", "no:randomly", "-p", "no:cacheprovider")
+    done = in_python(directory, "-m", "pytest", "-q", "-W", "error", "-p", "no:randomly", "-p", "no:cacheprovider")
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout.splitlines()[-1]
 
 
 def test_the_source_of_the_guide_keeps_its_promises_and_is_found(tmp_path: Path) -> None:
     directory = written("write-a-source.md", tmp_path)
-    report = tested(directory)
+    report = report_of_tests(directory)
     assert re.fullmatch(r"2\d passed, 1 skipped in .*", report), report  # the one about keys, for there is none
     done = run("sources", **with_packages_of(directory))
     assert "boatmuseum\tBoat Museum\tready\tnone needed" in done.stdout
@@ -65,7 +66,7 @@ def test_the_source_of_the_guide_keeps_its_promises_and_is_found(tmp_path: Path)
 
 def test_the_encoder_of_the_guide_keeps_its_promises_and_ranks(tmp_path: Path) -> None:
     directory = written("write-an-encoder.md", tmp_path)
-    report = tested(directory)
+    report = report_of_tests(directory)
     assert re.fullmatch(r"1\d passed, \d skipped in .*", report), report
     (directory / "pictures").mkdir()
     for colour in ("red", "green", "blue"):
@@ -85,8 +86,4 @@ def test_each_line_of_a_guide_names_what_there_is(guide: str) -> None:
     text = (HOW_TO / guide).read_text(encoding="utf-8")
     for name in re.findall(r"`((?:retriever|reranker|phrasepix)(?:\.\w+)+)`", text):
         if not name.startswith("phrasepix."):  # the groups of entry points
-            parts = name.split(".")
-            module = __import__(parts[0])
-            for part in parts[1:]:
-                __import__(module.__name__ + "." + part) if not hasattr(module, part) else None
-                module = getattr(module, part)
+            assert resolve_name(name) is not None

@@ -9,7 +9,7 @@ The tests of an encoder, in three lines; pytest shows each promise as a test of 
 or all at once, by `check_encoder(MyEncoder())`.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 
 from phrasepix_core.contracts import BrokenPromiseError
 from reranker.encoder import Encoder
@@ -25,8 +25,8 @@ TOLERANCE = 1e-3
 
 def encoder_checks(
     encoder: Encoder, *, others: Iterable[Encoder] = (), tolerance: float = TOLERANCE
-) -> Iterator[tuple[str, Callable[[], None]]]:
-    """Yield the checks of an encoder: each one's name, and a function that runs it.
+) -> list[tuple[str, Callable[[], None]]]:
+    """Return the checks of an encoder: each one's name, and a function that runs it.
 
     `others` are encoders that its name must tell it apart from, such as one of other weights or with other
     preprocessing, and maybe the same one loaded again. `tolerance` is how far a number of an embedding may be from

@@ -10,7 +10,7 @@ or all at once, by `check_source(SOURCE, opening=Opening(base_url=URL), tag="boa
 machine that answers as the real one does: the checks ask some dozens of times, also with a wrong key.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 from phrasepix_core.contracts import BrokenPromiseError
 from retriever.protocol import Retriever
@@ -33,8 +33,8 @@ def source_checks(
     tag: str = "tree",
     unknown_tag: str = UNKNOWN_TAG,
     limit: int = 20,
-) -> Iterator[tuple[str, Callable[[], None]]]:
-    """Yield the checks of a source: each one's name, and a function that runs it.
+) -> list[tuple[str, Callable[[], None]]]:
+    """Return the checks of a source: each one's name, and a function that runs it.
 
     `source` is a `Source`, or a `Retriever` that is open: then what is promised of opening is skipped. `opening` is how
     it is opened, with the key that its server takes. `tag` finds two pictures at least, `unknown_tag` none; a `limit`
