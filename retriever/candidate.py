@@ -46,9 +46,9 @@ class Candidate:
     which stand in place of every other form. No remark of ours stands in any of these. A creator is named in the
     credit, and no use is allowed that the licence does not allow. Texts are one line that can be shown
     (`phrasepix_core.text.printable` changes none), and so are `tags`, each of which stands once. `found_by` is the tag
-    that was asked for. `colours` are the dominant ones, in the words of `Filters.colours`. A video has its `duration_s` in seconds and its `clips`, small to large; its
-    renditions are stills. `other_urls` lead to further copies of the very same file. A flag or a date is None, and a
-    text or a tuple empty, where the source did not say.
+    that was asked for. `colours` are the dominant ones, in the words of `Filters.colours`. A video has its `duration_s`
+    in seconds and its `clips`, small to large; its renditions are stills. `other_urls` lead to further copies of the
+    very same file. A flag or a date is None, and a text or a tuple empty, where the source did not say.
 
     With `hotlink` the source wants the picture shown by its own address, and no copy kept of it; `download_location` is
     the address that it wants asked when the picture is downloaded.

@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from pkgutil import resolve_name
 from typing import Any
 
 import numpy as np
@@ -348,6 +349,7 @@ def test_a_check_fails_for_an_encoder_that_breaks_its_promise(name: str, kind: t
     with pytest.raises(BrokenPromiseError) as caught:
         dict(encoder_checks(kind(), others=[Seeing()]))[name]()
     assert caught.value.check == name
+    assert resolve_name(caught.value.documented).__doc__
     assert came in caught.value.came
 
 

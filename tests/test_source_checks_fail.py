@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from itertools import islice
+from pkgutil import resolve_name
 from typing import Any
 from urllib.request import urlopen
 
@@ -390,6 +391,8 @@ def opening() -> Iterator[Opening]:
 def fault_of(name: str, source: StockSource, opening: Opening) -> BrokenPromiseError:
     with pytest.raises(BrokenPromiseError) as caught:
         dict(source_checks(source, opening=opening, tag="boat"))[name]()
+    assert caught.value.check == name
+    assert resolve_name(caught.value.documented).__doc__
     return caught.value
 
 

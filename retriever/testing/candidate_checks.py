@@ -101,7 +101,7 @@ def gives_texts_that_can_be_shown(trial: SourceTrial) -> None:
         demand(bool(candidate.id), given, "an empty id")
 
 
-@CONTRACT.promise("tags are words that can be shown, each once", see=f"{CANDIDATE}.tags")
+@CONTRACT.promise("tags are words that can be shown, each once", see=CANDIDATE)
 def gives_clean_tags(trial: SourceTrial) -> None:
     """A tuple of texts."""
     for _, candidate, given in _each(trial):
