@@ -93,7 +93,7 @@ def takes_nothing(trial: EncoderTrial) -> None:
     trial.texts([])
     trial.pictures([])
     if isinstance(trial.encoder, PreparesPictures):
-        trial.prepared([], trial.encoder.encode_prepared([]))
+        trial.rows(trial.encoder.encode_prepared([]), 0, "encode_prepared([])")
 
 
 @CONTRACT.promise("what was encoded once gets the same embedding again", see=ENCODER)
@@ -230,7 +230,7 @@ def prepares_pictures(trial: EncoderTrial) -> None:
         encoding = threads.submit(trial.pictures, pictures)
         prepared = list(threads.map(encoder.prepare_picture, pictures))
         trial.demand_equal(encoding.result(), expected, "encode_pictures while others are prepared")
-    rows = trial.prepared(prepared, encoder.encode_prepared(prepared))
+    rows = trial.rows(encoder.encode_prepared(prepared), len(prepared), f"encode_prepared of {len(prepared)} pictures")
     trial.demand_equal(rows, expected, "encode_prepared of prepared pictures, and encode_pictures")
 
 
@@ -242,12 +242,13 @@ def knows_texts_as_it_encodes_them(trial: EncoderTrial) -> None:
         nothing_to_check("it knows no texts")
     some = NEUTRAL_PHRASES[:8]
     if (known := encoder.known_texts(some)) is not None:
-        trial.demand_equal(trial.prepared(some, known), trial.texts(some), "known_texts and encode_texts")
+        given = f"known_texts and encode_texts of {len(some)} texts"
+        trial.demand_equal(trial.rows(known, len(some), given), trial.texts(some), given)
     unknown = [*some, "phrasepix never encodes this phrase ahead"]
     if (known := encoder.known_texts(unknown)) is not None:
         given = "known_texts of one that it cannot know"
         demand(len(known) == len(unknown), given, f"{len(known)} rows for {len(unknown)} texts, not None")
-        trial.demand_equal(trial.prepared(unknown, known), trial.texts(unknown), given)
+        trial.demand_equal(trial.rows(known, len(unknown), given), trial.texts(unknown), given)
 
 
 @CONTRACT.promise("loading ahead and keeping both towers change no embedding", see="reranker.encoder.LoadsAhead")

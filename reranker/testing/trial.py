@@ -33,18 +33,15 @@ class EncoderTrial:
 
     def texts(self, texts: Sequence[str], given: str = "") -> Embeddings:
         """Return the embeddings of `texts`, of the promised shape and kind."""
-        return self._rows(self.encoder.encode_texts(texts), len(texts), given or f"encode_texts({list(texts)!r:.200})")
+        return self.rows(self.encoder.encode_texts(texts), len(texts), given or f"encode_texts({list(texts)!r:.200})")
 
     def pictures(self, pictures: Sequence[Image.Image], given: str = "") -> Embeddings:
         """Return the embeddings of `pictures`, of the promised shape and kind."""
         rows = self.encoder.encode_pictures(pictures)
-        return self._rows(rows, len(pictures), given or f"encode_pictures of {len(pictures)} RGB pictures")
+        return self.rows(rows, len(pictures), given or f"encode_pictures of {len(pictures)} RGB pictures")
 
-    def prepared(self, prepared: Sequence[object], rows: object) -> Embeddings:
-        """Return `rows`, which encode_prepared gave for `prepared`, of the promised shape and kind."""
-        return self._rows(rows, len(prepared), f"encode_prepared of {len(prepared)} pictures")
-
-    def _rows(self, rows: object, count: int, given: str) -> Embeddings:
+    def rows(self, rows: object, count: int, given: str) -> Embeddings:
+        """Return `rows`, which came for `count` texts or pictures, of the promised shape and kind."""
         if not isinstance(rows, np.ndarray):
             breach(given, f"{type(rows).__name__}, not a NumPy array")
         demand(rows.dtype == np.float32, given, f"an array of {rows.dtype}, not float32")
