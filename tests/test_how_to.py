@@ -32,16 +32,16 @@ def written(guide: str, directory: Path) -> Path:
     return directory
 
 
-def with_packages_of(directory: Path) -> dict[str, str]:
+def path_with(directory: Path) -> str:
     root = str(Path(__file__).parents[1])
-    return {"PYTHONPATH": os.pathsep.join(filter(None, (str(directory), root, os.environ.get("PYTHONPATH"))))}
+    return os.pathsep.join(filter(None, (str(directory), root, os.environ.get("PYTHONPATH"))))
 
 
 def in_python(directory: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, *arguments],
         cwd=directory,
-        env=os.environ | with_packages_of(directory),
+        env=os.environ | {"PYTHONPATH": path_with(directory)},
         capture_output=True,
         text=True,
         timeout=250,
@@ -60,7 +60,7 @@ def test_the_source_of_the_guide_keeps_its_promises_and_is_found(tmp_path: Path)
     directory = written("write-a-source.md", tmp_path)
     report = report_of_tests(directory)
     assert re.fullmatch(r"2\d passed, 1 skipped in .*", report), report  # the one about keys, for there is none
-    done = run("sources", **with_packages_of(directory))
+    done = run("sources", PYTHONPATH=path_with(directory))
     assert "boatmuseum\tBoat Museum\tready\tnone needed" in done.stdout
 
 
@@ -74,7 +74,7 @@ def test_the_encoder_of_the_guide_keeps_its_promises_and_ranks(tmp_path: Path) -
     done = in_python(directory, "search.py")
     assert (done.returncode, done.stdout) == (0, "green\n"), done.stderr
     done = run(
-        "a green thing", "--source", str(directory / "pictures"), "--model", "hues", **with_packages_of(directory)
+        "a green thing", "--source", str(directory / "pictures"), "--model", "hues", PYTHONPATH=path_with(directory)
     )
     assert done.returncode == 0, done.stderr
     assert "green" in done.stdout.splitlines()[0]

@@ -1,7 +1,7 @@
 """`check_source`: our own sources keep every promise, and each check fails for a source that breaks its promise."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from itertools import cycle, islice
@@ -63,7 +63,7 @@ def answer_of(server: SourceServer, asked: Asked) -> Step:
     return server.answer(asked)
 
 
-def checks_of(server: SourceServer) -> dict[str, object]:
+def checks_of(server: SourceServer) -> dict[str, Callable[[], None]]:
     opening = Opening(key=server.key or None, base_url=server.api_url)
     limit = server.profile.page_size + 5
     return dict(source_checks(OfServer(server), opening=opening, tag="boat", unknown_tag=UNKNOWN, limit=limit))
@@ -71,7 +71,7 @@ def checks_of(server: SourceServer) -> dict[str, object]:
 
 @pytest.mark.parametrize("name", CONTRACT.names)
 def test_a_source_over_an_api_keeps_its_promises(name: str, server: SourceServer) -> None:
-    dict(checks_of(server))[name]()
+    checks_of(server)[name]()
 
 
 @pytest.mark.skipif(not RECORDED, reason="no recorded answers beside the repository (../shared/pixabay)")

@@ -37,15 +37,15 @@ STOCK = SourceProfile(
     key_variable="STOCK_KEY",
     key_setting="stock_key",
 )
-LICENCE = {
+LICENCE: dict[str, Any] = {
     "licence": "CC BY 4.0", "licence_url": "https://creativecommons.org/licenses/by/4.0/", "commercial_use": True,
     "modification": True, "credit_owed": True,
 }  # fmt: skip
-NO_LICENCE = {"licence": "", "licence_url": "", "commercial_use": False, "modification": None}
+NO_LICENCE: dict[str, Any] = {"licence": "", "licence_url": "", "commercial_use": False, "modification": None}
 
 
 def picture(number: int, **facts: Any) -> Candidate:
-    known = {
+    known: dict[str, Any] = {
         "source": "stock", "tags": ("boat", "sea"), "creator": "Ada L.", "credit": "Ada L. on Stock, CC BY 4.0",
         "colours": ("red",), "taken_on": date(2020 + number, 5, 1), "ai_generated": False, "g_rated": True,
     }  # fmt: skip

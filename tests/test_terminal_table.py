@@ -3,7 +3,7 @@
 import io
 import re
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
 from PIL import Image
@@ -24,7 +24,7 @@ WORDS = "a lighthouse-keeper polishing the extraordinarily large Fresnel lens, l
 
 def candidate(**facts: object) -> Candidate:
     url = "https://pictures.example/photos/lighthouse-keepers-of-the-northern-coast-and-their-daily-work-4711/"
-    known: dict[str, object] = {
+    known: dict[str, Any] = {
         "source": "pixabay", "page_url": url, "tags": tuple(WORDS.replace(",", "").split()), "creator": "Ólafur J.",
         "found_by": "lighthouse",
     }  # fmt: skip

@@ -32,7 +32,7 @@ class ListRetriever:
         for candidate in self._candidates:
             if tag in candidate.tags and candidate.identity not in seen and wanted.fits(candidate, filters):
                 seen.add(candidate.identity)
-                yield replace(candidate, found_by=tag)
+                yield candidate if candidate.found_by == tag else replace(candidate, found_by=tag)
 
     def unhonoured(self, filters: Filters) -> frozenset[str]:
         """The names of the filters that nothing a candidate says of itself can answer."""
