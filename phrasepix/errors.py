@@ -12,6 +12,7 @@ PhrasepixError
 
 from phrasepix_core.errors import NotWrittenError, PhrasepixError, WrongValueError
 from reranker.errors import (
+    EncoderFaultError,
     ForbiddenAddressError,
     ForkedProcessError,
     ModelError,
@@ -42,6 +43,7 @@ from retriever.errors import (
 __all__ = [
     "AnswerNotKeptError",
     "ConfigFileError",
+    "EncoderFaultError",
     "ForbiddenAddressError",
     "ForkedProcessError",
     "KeyMissingError",

@@ -38,14 +38,17 @@ class Candidate:
     """One picture a source offered in answer to a tag.
 
     `width` and `height` are those of the original in pixels (0 where not known), which need not be among the
-    `renditions` (ordered small to large, at least one; those of a picture on this machine have file URLs).
+    `renditions` (ordered small to large by their short sides, at least one, each address once, the largest as it was
+    given). Addresses are absolute and of the web; those of a picture on this machine are file URLs.
     `catalogue` says whose ids these are where that is not the source itself: another server that speaks its protocol.
     `media_type` is photo, illustration, vector or video. `licence` is what the source calls it.
     `credit` is a line of plain text as the source wants it, and `attribution` the licensor's own words for the credit,
-    which stand in place of every other form. No remark of ours stands in any of these. `colours` are the dominant ones,
-    in the words that filters use. A video has its `duration_s` in seconds and its `clips`, small to large; its
-    renditions are stills. `other_urls` lead to further copies of the very same file. A flag or a date is None, and a
-    text or a tuple empty, where the source did not say.
+    which stand in place of every other form. No remark of ours stands in any of these. A creator is named in the
+    credit, and no use is allowed that the licence does not allow. Texts are one line that can be shown
+    (`phrasepix_core.text.printable` changes none), and so are `tags`, each of which stands once. `found_by` is the tag
+    that was asked for. `colours` are the dominant ones, in the words of `Filters.colours`. A video has its `duration_s`
+    in seconds and its `clips`, small to large; its renditions are stills. `other_urls` lead to further copies of the
+    very same file. A flag or a date is None, and a text or a tuple empty, where the source did not say.
 
     With `hotlink` the source wants the picture shown by its own address, and no copy kept of it; `download_location` is
     the address that it wants asked when the picture is downloaded.

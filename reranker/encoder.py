@@ -18,7 +18,11 @@ Prepared = TypeVar("Prepared")
 
 @runtime_checkable
 class Encoder(Protocol):
-    """Texts and pictures in, embeddings out. A reranker calls it from several threads, one at a time."""
+    """Texts and pictures in, embeddings out. A reranker calls it from several threads, one at a time.
+
+    Nothing in, an array [0, dimensions] out. An embedding is the same each time, whatever else is in the batch, and
+    rows come in the order of what was given. `reranker.testing.check_encoder` checks every promise made here.
+    """
 
     @property
     def name(self) -> str:
@@ -36,11 +40,15 @@ class Encoder(Protocol):
         ...
 
     def encode_texts(self, texts: Sequence[str]) -> Embeddings:
-        """One unit row a text: float32 [len(texts), dimensions]."""
+        """One unit row a text: float32 [len(texts), dimensions]. Any text has one: empty, long, of any script."""
         ...
 
     def encode_pictures(self, pictures: Sequence[Image.Image]) -> Embeddings:
-        """One unit row an RGB picture: float32 [len(pictures), dimensions]."""
+        """One unit row a picture: float32 [len(pictures), dimensions].
+
+        A picture of any size has one, and is not changed. One of another mode than RGB counts as what `convert("RGB")`
+        makes of it.
+        """
         ...
 
 
@@ -65,7 +73,10 @@ class DeclaresFamily(Protocol):
 
     @property
     def family(self) -> str | None:
-        """“clip” (trained by softmax over a batch), “siglip”, “sample”, or another; None or empty: not known."""
+        """“clip” (trained by softmax over a batch), “siglip”, “sample”, or another; None or empty: not known.
+
+        The three are written like this: in another spelling they would be of another family.
+        """
         ...
 
 
@@ -101,7 +112,7 @@ class PreparesPictures(Protocol[Prepared]):
     """An `Encoder` whose pictures are prepared by many threads at once, while its image tower is at earlier ones."""
 
     def prepare_picture(self, picture: Image.Image) -> Prepared:
-        """What the image tower takes of an RGB picture."""
+        """What the image tower takes of a picture, as of `Encoder.encode_pictures`; called by many threads at once."""
         ...
 
     def encode_prepared(self, prepared: Sequence[Prepared]) -> Embeddings:

@@ -5,6 +5,7 @@
     ├── ModelError
     │   ├── UnknownModelError       no such model, tag or device (also a ValueError)
     │   ├── WeightsUnavailableError   the weights are not here and cannot be had
+    │   ├── EncoderFaultError       the encoder's own code, a plug-in's, has a mistake
     │   ├── ForkedProcessError      a model of the process that this one was forked from; it cannot run here
     │   └── NotExportableError      the engine cannot run this model; torch runs it instead
     └── PictureError             one picture cannot be had; it is skipped, the search goes on
@@ -39,6 +40,18 @@ class UnknownModelError(ModelError, WrongValueError):
 
 class WeightsUnavailableError(ModelError):
     """The model's weights are not on this machine and cannot be downloaded."""
+
+
+class EncoderFaultError(ModelError):
+    """An encoder failed as no encoder should: its code, a plug-in's, has a mistake. The cause says which."""
+
+    @classmethod
+    def of(cls, name: str, error: BaseException) -> "EncoderFaultError":
+        """What to say of an exception of the encoder `name` that is no `RerankerError`."""
+        return cls(
+            f"the model {name!r} failed by a mistake in its own code ({type(error).__name__}: {error}); "
+            "tell whoever wrote it, and search with another model"
+        )
 
 
 class ForkedProcessError(ModelError):

@@ -54,6 +54,8 @@ LIMITS: Final = {
 }
 """FitLimits by family. SigLIP's are not known: no vectors of such a model were at hand."""
 
+FAMILIES: Final = (*LIMITS, "siglip")
+"""The families that are told apart; an encoder may declare another one, which nobody measured."""
 
 _PENALTIES: Final = {"sample": Penalty(1.5, 0.0)}
 """Of the families where another one than the usual was measured (`benchmarks/QUERIES.md`): of the sample's drawings

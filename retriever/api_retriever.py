@@ -36,6 +36,7 @@ from retriever.filters import NO_FILTERS, Filters
 from retriever.profile import SourceProfile
 from retriever.protocol import Page
 from retriever.source import Notify, SkippedHit, log_notice, log_skip
+from retriever.tags import demand_limit, demand_tag
 
 _PAGES_FOR_FILTERS = 3
 """How many times the pages are asked for that the limit alone would take, where answers are filtered here."""
@@ -117,12 +118,8 @@ class ApiRetriever:
 
     def pages(self, tag: str, *, limit: int = 200, filters: Filters = NO_FILTERS) -> Iterator[Iterable[Candidate]]:
         """What `retrieve` yields, one request at a time: each item is what one answer brought, maybe nothing."""
-        if isinstance(limit, bool) or not isinstance(limit, int) or limit < 1:
-            raise WrongParameterError(f"limit {limit!r} is out of range; allowed: whole numbers from 1")
-        if not tag.strip():
-            raise WrongParameterError(
-                "the tag is empty; give the main noun of what you look for, such as ", Hint("tag", "tiger")
-            )
+        demand_limit(limit)
+        demand_tag(tag)
         if filters.media_type == "video" and not self.profile.has_videos:
             raise WrongParameterError.no_videos(self.profile.title)
         dialect = self._dialect.for_search(filters)

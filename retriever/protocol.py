@@ -13,18 +13,26 @@ from retriever.profile import SourceProfile
 class Retriever(Protocol):
     """A source of candidate pictures.
 
-    A candidate's id names the same picture for good: what was encoded of it is remembered under source and id.
+    A candidate's identity names the same picture for good: what was encoded of it is remembered under it. A retriever
+    may be asked by several threads at once, and raises no errors but `RetrieverError`s, none of which shows a key; nor
+    does its `repr`, nor what it logs. `retriever.testing.check_source` checks every promise made here.
     """
 
     @property
     def name(self) -> str:
-        """The source's name, as it stands in `Candidate.source`."""
+        """The source's name, one printable word, as it stands in `Candidate.source` and in its profile."""
         ...
 
     def retrieve(self, tag: str, *, limit: int, filters: Filters) -> Iterator[Candidate]:
-        """Yield up to `limit` candidates for `tag`, lazily, page by page, each picture once.
+        """Return an iterator of up to `limit` candidates for `tag`, each picture once, in the source's order.
 
-        Raises a `RetrieverError` where the source cannot be asked or does not answer.
+        Nothing is sent before the first candidate is wanted, and no page is asked for before its candidates are. A tag
+        that the source has no picture for finds nothing. Asked again, a source that has the same pictures offers them
+        in the same order. Of `filters`, each is honoured, named by `KnowsItsFilters.unhonoured`, or refused.
+
+        Raises `WrongParameterError` before anything is sent if `limit` is no whole number from 1, or if the tag has
+        control characters in it or is empty (a source of files of this machine may offer them all then). Raises another
+        `RetrieverError` if the source cannot be asked or does not answer.
         """
         ...
 
@@ -65,7 +73,11 @@ class KnowsItsFilters(Protocol):
     """A retriever that says which filters it passes over."""
 
     def unhonoured(self, filters: Filters) -> frozenset[str]:
-        """The names of the filters that this source can neither be asked for nor be checked against."""
+        """The names of those of `filters.wishes()` that this source can neither be asked for nor be checked against.
+
+        A retriever that is not asked this honours them all: a candidate whose own facts are against a wish is left out
+        and, if the wish is about rights, so is one of whose licence nothing is known.
+        """
         ...
 
 

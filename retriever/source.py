@@ -1,7 +1,7 @@
 """A source as a plug-in: what it is, and how it is opened.
 
 A package adds a source by an entry point of the group `phrasepix.sources` whose name is the source's and whose value is
-a `Source`.
+a `Source`. `docs/how-to/write-a-source.md` shows one from its code to its tests.
 """
 
 import logging
@@ -43,7 +43,12 @@ def log_notice(message: str) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Opening:
-    """How a source is opened."""
+    """How a source is opened.
+
+    `key` and `base_url` stand in for the environment's and the config file's; `on_skip` is told of each entry of an
+    answer that cannot be used; with `offline` nothing is sent, no key is needed and only kept answers are read: what is
+    not kept raises `AnswerNotKeptError`.
+    """
 
     key: str | None = field(default=None, repr=False)
     """Stands in for the environment's and the config file's."""
@@ -81,5 +86,9 @@ class Source(Protocol):
         ...
 
     def open(self, opening: Opening) -> AbstractContextManager[Retriever]:
-        """A retriever, open as long as the context. Raises a `RetrieverError`, such as `KeyMissingError`."""
+        """A retriever, open as long as the context. Raises a `RetrieverError`, such as `KeyMissingError`.
+
+        A source may be opened again, and several times at once. A retriever that has a `close` may be closed twice,
+        and left in the middle of a search.
+        """
         ...

@@ -1,5 +1,6 @@
-"""The tag as it is sent to a source."""
+"""What a source is asked for: the tag as it is sent, and how many."""
 
+from phrasepix_core.messages import Hint
 from phrasepix_core.text import is_control, same_text, without_invisible
 from retriever.errors import WrongParameterError
 
@@ -29,3 +30,17 @@ def without_controls(tag: str) -> str:
     if any(is_control(character) for character in spaced):
         raise WrongParameterError(f"the tag {spaced!r} has control characters in it; give plain words")
     return same_text(spaced)
+
+
+def demand_tag(tag: str) -> None:
+    """Raise `WrongParameterError` if there is nothing in `tag`."""
+    if not tag.strip():
+        raise WrongParameterError(
+            "the tag is empty; give the main noun of what you look for, such as ", Hint("tag", "tiger")
+        )
+
+
+def demand_limit(limit: object) -> None:
+    """Raise `WrongParameterError` if `limit` is no whole number from 1."""
+    if isinstance(limit, bool) or not isinstance(limit, int) or limit < 1:
+        raise WrongParameterError(f"limit {limit!r} is out of range; allowed: whole numbers from 1")

@@ -19,6 +19,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from phrasepix_core.candidate import Candidate, Rendition
 from reranker.testing import COLOURS
+from retriever.testing import made_candidate
 
 
 class Exchange:
@@ -332,14 +333,11 @@ def candidate(number: int | str, url: str, *, source: str = "sample", size: tupl
 
 def candidate_of(number: int | str, renditions: tuple[Rendition, ...], *, source: str = "sample") -> Candidate:
     """A candidate with these renditions."""
-    return Candidate(
+    return made_candidate(
+        number,
         source=source,
-        id=str(number),
         page_url=f"https://{source}.example/pictures/{number}",
         renditions=renditions,
-        width=640,
-        height=480,
-        media_type="photo",
         tags=("stripes",),
         creator="someone",
         creator_url="https://stock.example/people/1",

@@ -24,8 +24,9 @@ from phrasepix.gallery import gallery_cards
 from phrasepix.live_results import LiveMatch, LiveResults
 from phrasepix.results import Failure, Origin, Skipped
 from phrasepix.terminal import results_lines
-from phrasepix_core.candidate import Candidate, Rendition
+from phrasepix_core.candidate import Rendition
 from reranker.reading import PartShown
+from retriever.testing import made_candidate
 
 pytestmark = pytest.mark.own_export  # no test here runs the sample's model
 
@@ -53,14 +54,10 @@ class Page(HTMLParser):
 
 
 def results_with(text: str, page_url: str = "https://example.org/photos/1/", *, siblings: int = 0) -> LiveResults:
-    candidate = Candidate(
+    candidate = made_candidate(
         source="pixabay",
-        id="1",
         page_url=page_url,
-        renditions=(Rendition("https://example.org/1.jpg", 640, 426),),
-        width=640,
-        height=426,
-        media_type="photo",
+        size=(640, 426),
         tags=(text, *(f"tag{number}" for number in range(20))),
         creator=text,
         creator_url=page_url,

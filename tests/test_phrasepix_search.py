@@ -13,12 +13,11 @@ from phrasepix.events import SearchProgress
 from phrasepix.sample.catalogue import PICTURES_DIRECTORY
 from phrasepix.sample.site import StockSite
 from phrasepix.sample.source import SAMPLE
-from phrasepix_core.candidate import Candidate, Rendition
 from reranker.errors import UnknownModelError, WrongQueryError
 from reranker.memory.embedding_store import EmbeddingStore
 from reranker.testing import ColourEncoder
 from retriever.errors import KeyMissingError, KeyRefusedError, WrongParameterError
-from retriever.testing import ListRetriever
+from retriever.testing import ListRetriever, made_candidate
 
 
 def test_the_sentence_of_the_readme_finds_two_red_boats_at_night_in_the_rain() -> None:
@@ -143,22 +142,7 @@ def test_none_is_no_tag_at_all(tmp_path: Path) -> None:
 
 
 def test_a_retriever_and_an_encoder_of_ones_own_can_be_used() -> None:
-    unreachable = Candidate(
-        source="mine",
-        id="1",
-        page_url="https://example.org/1",
-        renditions=(Rendition("http://127.0.0.1:9/1.jpg", 640, 480),),
-        width=640,
-        height=480,
-        media_type="photo",
-        tags=("boat",),
-        creator="",
-        creator_url="",
-        licence="",
-        licence_url="",
-        credit="",
-        found_by="boat",
-    )
+    unreachable = made_candidate(source="mine", url="http://127.0.0.1:9/1.jpg", tags=("boat",))
     results = find_images("a red boat", tag="boat", source=ListRetriever([unreachable], "mine"), model=ColourEncoder())
     assert results.mention == "Pictures from mine"
     assert len(results) == 0

@@ -18,13 +18,13 @@ from phrasepix.searching.asking import AskedTags, FoundTags
 from phrasepix.tags import DerivedTag, derived_tags
 from phrasepix.tags.lexicon import english_word
 from phrasepix.tags.phrase_parts import parts_of_phrase
-from phrasepix_core.candidate import Candidate, Rendition
+from phrasepix_core.candidate import Candidate
 from reranker.testing import ColourEncoder
 from retriever import PixabayRetriever
 from retriever.errors import AnswerNotKeptError, SourceAnswerError, WrongParameterError
 from retriever.filters import NO_FILTERS, Filters
 from retriever.protocol import Page
-from retriever.testing import ListRetriever
+from retriever.testing import ListRetriever, made_candidate
 from tests.picture_tree import picture, write
 from tests.servers import ScriptedServer, as_json, hit
 from training.measure import sample_phrases
@@ -40,22 +40,7 @@ def substitutes(phrase: str, language: str = "en") -> dict[str, str]:
 
 
 def candidate(number: int, *tagged: str) -> Candidate:
-    return Candidate(
-        source="list",
-        id=str(number),
-        page_url=f"https://example.org/{number}",
-        renditions=(Rendition(f"https://example.org/{number}.jpg", 8, 8),),
-        width=8,
-        height=8,
-        media_type="photo",
-        tags=tagged,
-        creator="",
-        creator_url="",
-        licence="",
-        licence_url="",
-        credit="",
-        found_by="",
-    )
+    return made_candidate(number, tags=tagged)
 
 
 class Paged:

@@ -4,19 +4,16 @@ from dataclasses import replace
 
 import pytest
 
-from phrasepix_core.candidate import Candidate, Rendition
+from phrasepix_core.candidate import Candidate
 from phrasepix_core.credit import card_credit, credit_line
 from phrasepix_core.errors import WrongValueError
 from retriever.commons.profile import COMMONS
+from retriever.testing import made_candidate
 
-UNSPLASH = Candidate(
+UNSPLASH = made_candidate(
+    "abc",
     source="unsplash",
-    id="abc",
     page_url="https://unsplash.example/photos/abc?utm_source=phrasepix&utm_medium=referral",
-    renditions=(Rendition("https://images.example/abc.jpg", 640, 480),),
-    width=640,
-    height=480,
-    media_type="photo",
     tags=("boat",),
     creator="Some Body",
     creator_url="https://unsplash.example/@somebody?utm_source=phrasepix&utm_medium=referral",

@@ -8,27 +8,13 @@ from typing import Any
 
 import pytest
 
-from retriever import Candidate, Filters, Rendition
+from retriever import Candidate, Filters
 from retriever.errors import WrongParameterError
 from retriever.filtering import CHECKS, RightsFilter, fits, unhonoured_message
 from retriever.filters import COLOURS, MEDIA_TYPES, ORIENTATIONS, USES
+from retriever.testing import made_candidate
 
-PLAIN = Candidate(
-    source="stock",
-    id="1",
-    page_url="https://stock.example/1",
-    renditions=(Rendition("https://stock.example/1.jpg", 300, 200),),
-    width=3000,
-    height=2000,
-    media_type="photo",
-    tags=("boat",),
-    creator="somebody",
-    creator_url="",
-    licence="",
-    licence_url="",
-    credit="",
-    found_by="boat",
-)
+PLAIN = made_candidate(source="stock", size=(3000, 2000), tags=("boat",), creator="somebody")
 NO_WISH: dict[str, Any] = {"media_type": "all", "safe_search": False}
 
 

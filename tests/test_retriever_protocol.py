@@ -5,10 +5,11 @@ from itertools import islice
 
 import pytest
 
-from retriever import Candidate, Filters, PixabayRetriever, Retriever
+from retriever import Candidate, Filters, PixabayRetriever, Rendition, Retriever
+from retriever.errors import WrongParameterError
 from retriever.pixabay import PIXABAY
 from retriever.pixabay.hits import candidate_from_hit
-from retriever.testing import ListRetriever
+from retriever.testing import ListRetriever, made_candidate
 from tests.servers import ScriptedServer, hit, stock_of
 
 
@@ -52,9 +53,28 @@ def test_the_double_offers_what_has_the_tag_in_its_order() -> None:
     assert identifiers(ListRetriever(POOL), "boat", filters=Filters(colours=("red",))) == ["1", "3"], "not known"
 
 
-@pytest.mark.parametrize(("limit", "expected"), [(0, []), (1, ["1"]), (2, ["1", "3"]), (9, ["1", "3"])])
+@pytest.mark.parametrize(("limit", "expected"), [(1, ["1"]), (2, ["1", "3"]), (9, ["1", "3"])])
 def test_the_double_keeps_to_the_limit(limit: int, expected: list[str]) -> None:
     assert identifiers(ListRetriever(POOL), "boat", limit=limit) == expected
+
+
+@pytest.mark.parametrize(("tag", "limit"), [("boat", 0), ("boat", -3), (" ", 9), ("boat\x1b", 9)])
+def test_the_double_refuses_what_every_source_refuses(tag: str, limit: int) -> None:
+    with pytest.raises(WrongParameterError):
+        ListRetriever(POOL).retrieve(tag, limit=limit)
+
+
+def test_the_double_leaves_out_what_is_not_known_to_be_free() -> None:
+    unknown, free = made_candidate(1, tags=("boat",)), made_candidate(2, tags=("boat",), commercial_use=True)
+    filters = Filters(licence=("commercial",))
+    assert identifiers(ListRetriever([unknown, free]), "boat", filters=filters) == ["2"]
+
+
+def test_a_made_candidate_is_what_is_said_of_it() -> None:
+    made = made_candidate("a", url="https://pictures.example/large.jpg", size=(90, 60), title="A boat", width=900)
+    assert (made.id, made.source, made.title, made.width, made.height) == ("a", "list", "A boat", 900, 60)
+    assert made.renditions == (Rendition("https://pictures.example/large.jpg", 90, 60),)
+    assert made_candidate(7).image_url == "https://pictures.example/7.jpg"
 
 
 def test_the_double_can_be_asked_again_and_read_in_parts() -> None:

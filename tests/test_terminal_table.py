@@ -4,7 +4,7 @@ import io
 import re
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
 from PIL import Image
@@ -19,21 +19,20 @@ from phrasepix.gallery import gallery_cards
 from phrasepix.live_results import LiveMatch
 from phrasepix.ordering import order_in_words
 from phrasepix.results import Origin
-from phrasepix_core.candidate import Rendition
 from reranker.query import Example
 from reranker.reading import PartShown
+from retriever.testing import made_candidate
 
 WORDS = "a lighthouse-keeper polishing the extraordinarily large Fresnel lens, late 灯台守がレンズを磨く"
 
 
 def candidate(**facts: object) -> Candidate:
     url = "https://pictures.example/photos/lighthouse-keepers-of-the-northern-coast-and-their-daily-work-4711/"
-    known: dict[str, object] = {
-        "source": "pixabay", "id": "4711", "page_url": url, "renditions": (Rendition(url, 640, 480),), "width": 640,
-        "height": 480, "media_type": "photo", "tags": tuple(WORDS.replace(",", "").split()), "creator": "Ólafur J.",
-        "creator_url": "", "licence": "", "licence_url": "", "credit": "", "found_by": "lighthouse",
+    known: dict[str, Any] = {
+        "source": "pixabay", "page_url": url, "tags": tuple(WORDS.replace(",", "").split()), "creator": "Ólafur J.",
+        "found_by": "lighthouse",
     }  # fmt: skip
-    return Candidate(**known | facts)  # type: ignore[arg-type]
+    return made_candidate(4711, **known | facts)
 
 
 def results(*candidates: Candidate, diverse: float = 0.0, query: Query | None = None) -> LiveResults:

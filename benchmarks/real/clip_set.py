@@ -11,9 +11,10 @@ import numpy as np
 from PIL import Image
 
 from benchmarks.real.figures import json_lines
-from phrasepix_core.candidate import Candidate, Rendition
+from phrasepix_core.candidate import Candidate
 from phrasepix_core.text import same_text
 from reranker.encoder import Embeddings, unit_rows
+from retriever.testing import made_candidate
 
 POOL = 120
 FOLDS = 5
@@ -144,20 +145,4 @@ class StoredVectors:
 
 def candidate(row: int, tags: tuple[str, ...] = (), title: str = "") -> Candidate:
     """A picture of the set, with what its source says of it."""
-    return Candidate(
-        source="real",
-        id=str(row),
-        page_url="",
-        renditions=(Rendition("https://example.org/none", 1, 1),),
-        width=1,
-        height=1,
-        media_type="photo",
-        tags=tags,
-        creator="",
-        creator_url="",
-        licence="",
-        licence_url="",
-        credit="",
-        found_by="",
-        title=title,
-    )
+    return made_candidate(row, source="real", tags=tags, title=title)

@@ -21,11 +21,12 @@ from benchmarks.real.figures import Figure, Part, interval, json_lines
 from phrasepix.request import USUAL_REQUESTS
 from phrasepix.searching.asking import AskedTags, FoundTags
 from phrasepix.tags import DerivedTag, derived_tags
-from phrasepix_core.candidate import Candidate, Rendition
+from phrasepix_core.candidate import Candidate
 from retriever.errors import WrongParameterError
 from retriever.filters import NO_FILTERS, Filters
 from retriever.languages import LANGUAGES
 from retriever.protocol import Page
+from retriever.testing import made_candidate
 
 LIMIT = 200
 """Answers that the site gives to a question."""
@@ -110,11 +111,7 @@ class CaptionSite:
 
 
 def _candidate(identifier: str, tag: str) -> Candidate:
-    url = f"https://example.org/{identifier}"
-    return Candidate(
-        source="captions", id=identifier, page_url=url, renditions=(Rendition(f"{url}.jpg", 8, 8),), width=8, height=8,
-        media_type="photo", tags=(), creator="", creator_url="", licence="", licence_url="", credit="", found_by=tag,
-    )  # fmt: skip
+    return made_candidate(identifier, source="captions", found_by=tag)
 
 
 @dataclass(frozen=True)

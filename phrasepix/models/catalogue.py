@@ -5,6 +5,7 @@ from phrasepix_core.messages import Hint
 from phrasepix_core.text import printable
 from reranker.errors import UnknownModelError
 from reranker.models.model_choice import BEST, CLIP_MULTILINGUAL_V1, DEFAULT_MODEL, MULTILINGUAL, ModelChoice
+from reranker.models.registry import is_registered
 
 NAMED = {
     SAMPLE_NAME: ModelChoice(f"local-dir:{MODEL_DIRECTORY}"),
@@ -20,13 +21,19 @@ def choose_model(model: str | None, pretrained: str | None, *, only_the_sample: 
         model = SAMPLE_NAME if only_the_sample else DEFAULT_MODEL.model
     if model in NAMED:
         if pretrained is not None:
-            raise UnknownModelError(
-                f"the model {model} has weights of its own; leave out ", Hint("pretrained", pretrained)
-            )
+            raise _has_weights_of_its_own(model, pretrained)
         choice = NAMED[model]
         return model if choice.text_tower or model == SAMPLE_NAME else str(choice), choice
     if model is None or model == DEFAULT_MODEL.model:
         choice = ModelChoice(DEFAULT_MODEL.model, pretrained or DEFAULT_MODEL.pretrained)
+    elif is_registered(model):
+        if pretrained is not None:
+            raise _has_weights_of_its_own(model, pretrained)
+        choice = ModelChoice(model, plug_in=True)
     else:
         choice = ModelChoice.of_name(model, pretrained)
     return printable(str(choice)), choice
+
+
+def _has_weights_of_its_own(model: str, pretrained: str) -> UnknownModelError:
+    return UnknownModelError(f"the model {model} has weights of its own; leave out ", Hint("pretrained", pretrained))

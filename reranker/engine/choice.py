@@ -16,6 +16,7 @@ from reranker.engine.own_process import demand_own_process
 from reranker.engine.records import ExportFailedError, Record, lock_of, read_record
 from reranker.errors import ModelError, NotExportableError, UnknownModelError
 from reranker.models.model_choice import DEVICES, ENGINES, ModelChoice
+from reranker.models.registry import Loading, load_registered
 
 if TYPE_CHECKING:  # what a search does without is imported where it is used
     from reranker.models.open_clip_encoder import OpenClipEncoder
@@ -38,6 +39,7 @@ def load_encoder(
     `engine` is torch, openvino (on the CPU only) or auto: openvino on a CPU, else torch. What OpenVINO runs is exported
     once below `cache_directory`, by a process of its own, and found there from then on: this process imports no torch
     for it. A model that cannot be exported runs in torch, which the log says; so does a text tower of its own.
+    An encoder that another package adds runs itself, and takes no `engine` but auto.
     With `download` False, weights that are not on this machine are an error, and nothing is sent to anybody.
     Raises `UnknownModelError`, `WeightsUnavailableError` or `ModelError`.
     """
@@ -45,6 +47,10 @@ def load_encoder(
         raise UnknownModelError(f"engine {engine!r} is not known; allowed: {', '.join(ENGINES)}")
     if device not in DEVICES:
         raise UnknownModelError(f"device {device!r} is not known; allowed: {', '.join(DEVICES)}")
+    if choice.plug_in:
+        if engine != "auto":
+            raise UnknownModelError(f"the model {choice.model} of another package runs itself; leave out the engine")
+        return load_registered(choice.model, Loading(device=device, cache_directory=cache_directory, download=download))
     if engine == "openvino":
         if device not in {"auto", "cpu"}:
             raise UnknownModelError(
@@ -68,6 +74,8 @@ def load_encoder(
 
 def loads_at_once(choice: ModelChoice, cache_directory: Path, *, device: str = "auto", engine: str = "auto") -> bool:
     """Whether `load_encoder` has nothing to download, to export or to import torch for."""
+    if choice.plug_in:
+        return False  # nobody knows what its package imports
     if engine not in {"auto", "openvino"} or device not in {"auto", "cpu"} or not runtime.is_installed():
         return False
     engines = cache_directory / "engines"

@@ -12,11 +12,15 @@ class ModelChoice:
 
     With a `text_tower` (of sentence-transformers: `hf-hub:…` or `local-dir:…`) phrases are encoded by that one, and
     only pictures by the model, whose space it must be in.
+
+    If it is a `plug_in`, `model` is the name under which another package registers an encoder
+    (`reranker.models.registry`).
     """
 
     model: str
     pretrained: str | None = None
     text_tower: str | None = None
+    plug_in: bool = False
 
     @classmethod
     def of_name(cls, name: str, pretrained: str | None = None) -> Self:

@@ -153,6 +153,8 @@ class OpenClipEncoder:
 
         What of a text lies beyond the model's context is not read, and the log says what.
         """
+        if not texts:  # tokenizers of transformers take no empty list
+            return np.empty((0, self.dimensions), dtype=np.float32)
         demand_own_process("PyTorch")
         warn_of_unread(texts, self.tokenize, self.padding)
         with torch.inference_mode():
@@ -166,7 +168,8 @@ class OpenClipEncoder:
             return np.empty((0, self.dimensions), dtype=np.float32)
         demand_own_process("PyTorch")
         with torch.inference_mode():
-            batch = torch.stack([self._preprocess(picture) for picture in pictures])
+            # open_clip resizes first: the palette numbers of a picture, not its colours.
+            batch = torch.stack([self._preprocess(picture.convert("RGB")) for picture in pictures])
             vectors = self._model.encode_image(batch.to(self._device, self._input_dtype))
         return unit_rows(vectors.float().cpu().numpy())
 

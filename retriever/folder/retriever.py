@@ -11,7 +11,6 @@ from typing import Self
 from phrasepix_core.candidate import Candidate, Rendition
 from phrasepix_core.installing import install_command
 from retriever import directories
-from retriever.errors import WrongParameterError
 from retriever.filtering import RightsFilter
 from retriever.filters import NO_FILTERS, Filters
 from retriever.folder.contents import Contents, read_contents, read_head
@@ -23,6 +22,7 @@ from retriever.folder.raw import can_be_read
 from retriever.folder.walk import Place, places
 from retriever.profile import SourceProfile
 from retriever.source import Notify, SkippedHit, log_notice, log_skip
+from retriever.tags import demand_limit, without_controls
 
 _TOLD = frozenset({"orientation", "aspect_ratio", "min_width", "min_height", "since", "until", "creator", "licence"})
 """Filters that a file's own facts answer; one that says nothing of them is left out."""
@@ -79,11 +79,11 @@ class FolderRetriever:
         Whether they are photos is not known: of media types only video is told apart, and there are none.
         Raises `WrongParameterError`.
         """
-        if limit is not None and (isinstance(limit, bool) or not isinstance(limit, int) or limit < 1):
-            raise WrongParameterError(f"limit {limit!r} is out of range; allowed: whole numbers from 1")
+        if limit is not None:
+            demand_limit(limit)
         if filters.media_type == "video":
             return iter(())
-        return self._candidates(tag.strip(), limit, filters)
+        return self._candidates(without_controls(tag), limit, filters)
 
     def file_to_save(self, candidate: Candidate) -> Rendition:
         """The file itself."""

@@ -40,7 +40,8 @@ class ColourEncoder:
         palette = np.array(list(COLOURS.values()), dtype=np.float32)
         shares = np.zeros((len(pictures), len(COLOURS)), dtype=np.float32)
         for row, picture in enumerate(pictures):
-            pixels = np.asarray(picture.resize((self.input_side, self.input_side)), dtype=np.float32).reshape(-1, 3)
+            small = picture.convert("RGB").resize((self.input_side, self.input_side))
+            pixels = np.asarray(small, dtype=np.float32).reshape(-1, 3)
             nearest = np.argmin(((pixels[:, None] - palette[None]) ** 2).sum(axis=2), axis=1)
             shares[row] = np.bincount(nearest, minlength=len(COLOURS)) / len(pixels)
         return self._with_constant(shares)

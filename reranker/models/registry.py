@@ -1,0 +1,126 @@
+"""Encoders that other packages add, found by their names.
+
+A package adds an encoder by an entry point of the group `phrasepix.encoders` whose name is the one that people choose
+the model by (`--model NAME`, `model="NAME"`), and whose value is a function that takes a `Loading` and returns an
+`Encoder`. `reranker.testing.check_encoder` checks what it returns.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from reranker.encoder import (
+    DeclaresFamily,
+    Encoder,
+    KeepsOneTower,
+    KnowsTexts,
+    LoadsAhead,
+    PreparesPictures,
+    SharesImageTower,
+)
+from reranker.errors import EncoderFaultError, RerankerError
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
+GROUP = "phrasepix.encoders"
+
+_OPTIONAL = (SharesImageTower, DeclaresFamily, KnowsTexts, LoadsAhead, KeepsOneTower, PreparesPictures)
+"""What an encoder may do beyond its protocol."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loading:
+    """How an encoder is to be loaded."""
+
+    device: str = "auto"
+    """Where it runs: auto, cpu, cuda or mps."""
+    cache_directory: Path
+    """The directory of phrasepix for what can be made or fetched again; use a folder of your own below it."""
+    download: bool = True
+    """Whether weights may be downloaded. If not, and they are not on this machine, raise `WeightsUnavailableError`."""
+
+
+def is_registered(name: str) -> bool:
+    """Whether another package adds an encoder of that name. None of their code runs."""
+    return _registered(name) is not None
+
+
+def load_registered(name: str, loading: Loading) -> Encoder:
+    """Load the encoder that another package adds under `name`.
+
+    Raises `EncoderFaultError` if there is none, or if its code fails or returns something else; a `RerankerError` of
+    that code, such as `WeightsUnavailableError`, is raised as it is.
+    """
+    entry = _registered(name)
+    if entry is None:
+        raise EncoderFaultError(
+            f"no package registers the encoder {name!r} (entry points of the group {GROUP}) any more"
+        )
+    given = f"{entry.value}, which is registered as encoder {name!r},"
+    try:
+        load = entry.load()
+        if not callable(load):
+            raise EncoderFaultError(f"{given} is no function; it must take a Loading and return an Encoder")
+        encoder = load(loading)
+        if not isinstance(encoder, Encoder):
+            raise EncoderFaultError(
+                f"{given} returns {type(encoder).__name__}, which is no Encoder: that has name, dimensions, "
+                "input_side, encode_texts and encode_pictures (reranker.Encoder)"
+            )
+        return _guarded(encoder, name)
+    except RerankerError:
+        raise
+    except (Exception, SystemExit) as error:  # whatever a package does wrong when it is imported or called
+        raise EncoderFaultError.of(name, error) from error
+
+
+def _registered(name: str) -> "EntryPoint | None":
+    if ":" in name:  # hf-hub:… or local-dir:…
+        return None
+    from importlib.metadata import entry_points  # reads what is installed: whoever chooses a usual model does without
+
+    return next(iter(entry_points(group=GROUP, name=name)), None)
+
+
+def _guarded(encoder: Encoder, name: str) -> Encoder:
+    """Return an encoder that does what `encoder` does, whose mistakes are `EncoderFaultError`s.
+
+    It has the members of each protocol that `encoder` keeps, and no others: what it can do is seen by them.
+    """
+    members: dict[str, object] = {"__repr__": lambda self: repr(encoder)}
+    for protocol in (Encoder, *_OPTIONAL):
+        if isinstance(encoder, protocol):
+            for member, kind in vars(protocol).items():
+                if not member.startswith("_"):
+                    is_property = isinstance(kind, property)
+                    members[member] = _read(encoder, name, member) if is_property else _call(encoder, name, member)
+    return cast(Encoder, type("RegisteredEncoder", (), members)())
+
+
+def _read(encoder: Encoder, name: str, member: str) -> property:
+    def read(self: object) -> Any:
+        with _named(name):
+            return getattr(encoder, member)
+
+    return property(read)
+
+
+def _call(encoder: Encoder, name: str, member: str) -> Callable[..., Any]:
+    def call(self: object, *args: Any) -> Any:
+        with _named(name):
+            return getattr(encoder, member)(*args)
+
+    return call
+
+
+@contextmanager
+def _named(name: str) -> Iterator[None]:
+    try:
+        yield
+    except RerankerError:
+        raise
+    except Exception as error:
+        raise EncoderFaultError.of(name, error) from error
