@@ -92,7 +92,7 @@ def test_that_the_usual_model_reads_english_is_said_to_whoever_writes_otherwise(
     find_images("una tigre che gioca nella neve", source=Recording())
     assert [record.getMessage() for record in caplog.records] == [
         "the tags are taken for Italian (it); filters=Filters(language=…) says otherwise",
-        "ViT-B-32/laion2b_s34b_b79k reads English; model="multilingual" reads Italian too",
+        'ViT-B-32/laion2b_s34b_b79k reads English; model="multilingual" reads Italian too',
     ]
 
 
