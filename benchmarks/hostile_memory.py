@@ -1,9 +1,9 @@
 """How much memory a whole search takes, and saving, if every picture of a site is built to cost.
 
 `python -m benchmarks.hostile_memory` writes `benchmarks/HOSTILE.md`. For each kind of picture a site on loopback offers
-forty of it, the real command searches it, then saves one. Each figure is the peak of the resident memory of the
-command and its children, as Linux counts it (`VmHWM`), nothing taken off. `--kinds WORD` measures the kinds
-whose names hold the word; `--pictures N` offers so many.
+a dozen of it, more than are decoded at a time; the real command searches it, then saves one. Each figure is the peak of
+the resident memory of the command and its children, as Linux counts it (`VmHWM`), nothing taken off. `--kinds WORD`
+measures the kinds whose names hold the word; `--pictures N` offers so many.
 """
 
 import argparse
@@ -218,7 +218,7 @@ def main() -> None:
     """Measure, and write the table."""
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--kinds", default="", metavar="WORD", help="only kinds whose names hold the word")
-    parser.add_argument("--pictures", type=int, default=40, metavar="N", help="how many the site offers")
+    parser.add_argument("--pictures", type=int, default=12, metavar="N", help="how many the site offers")
     options = parser.parse_args()
     rows: list[tuple[str, int, Measured, Measured | None]] = []
     with tempfile.TemporaryDirectory() as place:

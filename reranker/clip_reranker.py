@@ -98,7 +98,7 @@ class ClipReranker:
         *,
         loader: PictureLoader | None = None,
         memory: Memory | None = None,
-        place_of: Callable[[Candidate], Place] | None = None,
+        place_of: Callable[[int], Place] | None = None,
         fold: bool = True,
         finish: Finish = AS_IT_STANDS,
         ordering: Ordering = PLAIN,
@@ -109,7 +109,8 @@ class ClipReranker:
         What the query does not want costs a candidate its `Match.penalty`. `ordering` may take its nearness to
         everyday captions off, and have the words of its source count.
 
-        `place_of` decides ties where the candidates' order is one of chance, such as that of several sources' answers.
+        `place_of`, given the number a candidate is read as, from 0, says its place instead: it decides ties where the
+        candidates' order is one of chance, such as that of several sources' answers.
         With `fold` they are different pictures: what shows the same one as a better candidate (the same file or page,
         a crop, a mirrored or recoloured copy) is listed in `Match.siblings`. `finish` may spread the best, have them
         ranked again by a second model, and ask of parts of the phrase how each match shows them.
@@ -132,7 +133,7 @@ class ClipReranker:
         *,
         loader: PictureLoader | None = None,
         memory: Memory | None = None,
-        place_of: Callable[[Candidate], Place] | None = None,
+        place_of: Callable[[int], Place] | None = None,
         fold: bool = True,
         finish: Finish = AS_IT_STANDS,
         ordering: Ordering = PLAIN,
@@ -167,7 +168,7 @@ class ClipReranker:
         top: int,
         loader: LoadsPictures,
         memory: Memory | None,
-        place_of: Callable[[Candidate], Place] | None,
+        place_of: Callable[[int], Place] | None,
         likeness: Likeness | None,
     ) -> Iterator[Standing]:
         """The standing, the same one after each batch, at least once; its pictures are added to the `likeness`."""
