@@ -1,9 +1,9 @@
 """How much memory a whole search takes, and saving, if every picture of a site is built to cost.
 
 `python -m benchmarks.hostile_memory` writes `benchmarks/HOSTILE.md`. For each kind of picture a site on loopback offers
-six or twelve of it, twice as many as the budget lets be decoded at a time; the real command searches it, then saves one. Each figure is the peak of
-the resident memory of the command and its children, as Linux counts it (`VmHWM`), nothing taken off. `--kinds WORD`
-measures the kinds whose names hold the word; `--pictures N` offers so many.
+six or twelve of it, twice as many as are decoded at a time; the real command searches it, then saves one. Each figure
+is the peak of the resident memory of the command and its children, as Linux counts it (`VmHWM`), nothing taken off.
+`--kinds WORD` measures the kinds whose names hold the word; `--pictures N` offers so many.
 """
 
 import argparse

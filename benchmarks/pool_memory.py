@@ -2,8 +2,9 @@
 
 `python -m benchmarks.pool_memory` writes `benchmarks/POOL_MEMORY.md`. A source offers made-up candidates; the real
 `Pool` reads them and the real `ClipReranker` ranks them. Their embeddings and fingerprints are made up as if they were
-remembered, so that no picture is decoded: what is left is what a pool costs. Times are those of the processor, of all threads. Bytes are those that Python and NumPy
-allocated at the peak (`tracemalloc`), in a run of its own, for it takes time.
+remembered, so that no picture is decoded: what is left is what a pool costs. Times are those of the processor, of all
+threads. Bytes are those that Python and NumPy allocated at the peak (`tracemalloc`), in a run of its own, for it takes
+time.
 """
 
 import argparse

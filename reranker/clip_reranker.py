@@ -145,7 +145,7 @@ class ClipReranker:
         """
         loader, memory = loader or self._loader, memory or self._memory
         asked = self._asked(query, finish, ordering, loader, memory)
-        to_show = self._to_show(loader, memory)
+        to_show = self._to_show(loader, memory, top)
         pictures: dict[tuple[str, str], Image.Image] = {}
         likeness = Likeness(_comparable(top, finish)) if fold else None
         for standing in self._standings(asked, candidates, top, loader, memory, place_of, likeness):
@@ -213,7 +213,7 @@ class ClipReranker:
         if finish.diverse:
             order = spread(order, considered, finish.diverse, likeness)
         candidates = order.candidates()
-        to_show = self._to_show(loader, memory)
+        to_show = self._to_show(loader, memory, top)
         pictures: dict[int, Image.Image] = {}
         gone = asked.examples.own_by_identity(candidates)
         most = None if likeness is None else likeness.most
@@ -263,7 +263,7 @@ class ClipReranker:
         second = refinement.reranker()
         asked_of_second = second._asked(asked.query, finish, asked.ordering, loader, memory)
         to_rank = [order[place].candidate for place in best]
-        kept = KeptLoader(self._to_show(loader, memory).kept, fetched_for=self.encoder.input_side, otherwise=loader)
+        kept = KeptLoader(self._to_show(loader, memory, 1).kept, fetched_for=self.encoder.input_side, otherwise=loader)
         for standing in second._standings(asked_of_second, to_rank, len(to_rank), kept, memory, None, None):
             refinement.on_progress(Progress(standing.done, len(standing.skipped), standing.best))
         in_order = standing.in_order()
@@ -273,9 +273,14 @@ class ClipReranker:
         done = [before[one.candidate.identity][0] for one in in_order]
         return order.led_by(done, refined), len(refined)
 
-    def _to_show(self, loader: PictureLoader, memory: Memory | None) -> PicturesToShow:
+    def _to_show(self, loader: PictureLoader, memory: Memory | None, shown: int) -> PicturesToShow:
         return PicturesToShow(
-            loader, self._remembered, memory, encoded_from=self.encoder.input_side, threads=self._threads
+            loader,
+            self._remembered,
+            memory,
+            encoded_from=self.encoder.input_side,
+            threads=self._threads,
+            shown=shown,
         )
 
     def close(self) -> None:
