@@ -1,6 +1,7 @@
 """Stage 2: candidates and a phrase in, the top-N by cosine out."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from typing import Self, SupportsIndex
 
@@ -76,7 +77,9 @@ class ClipReranker:
         self._threads = threads
         self._in_use = self._texts.in_use
         self._remembered = EncodedPictures()
-        self._pool = PoolEncoder(encoder, self._in_use, self._remembered, batch_size=batch_size, threads=threads)
+        self._pool = PoolEncoder(
+            encoder, self._in_use, self._texts.aside, self._remembered, batch_size=batch_size, threads=threads
+        )
         self._memory = memory
 
     def prepare(self, query: Query, texts: EmbeddingStore | None = None) -> None:
@@ -89,6 +92,10 @@ class ClipReranker:
             for phrase in query.phrases:
                 self._texts.phrase(phrase.text)
             self._texts.neutral(texts)
+
+    def begin_to_prepare(self, query: Query, texts: EmbeddingStore | None = None) -> Future[None]:
+        """Begin to `prepare` in another thread; what that raises is the future's."""
+        return self._texts.aside.begin(lambda: self.prepare(query, texts))
 
     def rerank(
         self,
