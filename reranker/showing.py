@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 
 from PIL import Image
 
@@ -13,6 +14,7 @@ from reranker.memory import EncodedPictures, Memory
 from reranker.memory.picture_store import KeptPicture
 from reranker.pictures import PictureLoader
 from reranker.pictures.decode import decode
+from reranker.pictures.later import DecodedWhenUsed
 from reranker.pictures.loader import SHOWN_PIXELS, larger_to_be_had
 
 SHOWN_SIDE = 300
@@ -53,6 +55,7 @@ class PicturesToShow:
             if kept is not None and here is not None:
                 larger = larger_to_be_had(candidate.renditions, here, self._encoded_from, SHOWN_SIDE)
                 if kept.to_show or not larger:
+                    self._remember(candidate, kept.data, here)
                     return here
             try:
                 loaded = self._loader.load(candidate, SHOWN_SIDE, whole=True)
@@ -60,20 +63,28 @@ class PicturesToShow:
                 return error.without_frames() if here is None else here
             if loaded.data is None:
                 return loaded.picture
-            if (encoded := self._remembered.get(candidate)) is not None:
-                self._remembered.put(candidate, replace(encoded, data=loaded.data, to_show=True))
+            self._remember(candidate, loaded.data, loaded.picture)
             if self._memory is not None and self._memory.keeps_file_of(candidate):
                 kept = KeptPicture(loaded.data, to_show=True)
                 self._memory.pictures.put_many({candidate.identity: kept})
             return loaded.picture
 
+        found: dict[int, Image.Image | PictureError] = {
+            index: known
+            for index, candidate in enumerate(candidates)
+            if (known := self._decoded_before(candidate)) is not None
+        }
+        open_ones = [index for index in range(len(candidates)) if index not in found]
+
         def pictures() -> list[Image.Image | PictureError]:
-            found: dict[int, Image.Image | PictureError] = {}
             while arrived := arriving.take(len(candidates)):
                 found.update(arrived)
             return [found[index] for index in range(len(candidates))]
 
-        with LookAhead(picture, [range(len(candidates))], threads=self._threads, ahead=len(candidates)) as arriving:
+        if not open_ones:
+            yield lambda: list(found.values())
+            return
+        with LookAhead(picture, [open_ones], threads=self._threads, ahead=len(candidates)) as arriving:
             yield pictures
 
     def kept(self, candidate: Candidate) -> KeptPicture | None:
@@ -84,7 +95,22 @@ class PicturesToShow:
 
     def at_hand(self, candidate: Candidate) -> Image.Image | None:
         """The candidate's picture as it is kept, however small; None where it would have to be fetched."""
+        if (picture := self._decoded_before(candidate)) is not None:
+            return picture
         return _decoded(self.kept(candidate)) or self._loader.at_hand(candidate, SHOWN_SIDE)
+
+    def _decoded_before(self, candidate: Candidate) -> Image.Image | None:
+        """The picture whose file was decoded for people before, in this process: decoded again when it is used."""
+        encoded = self._remembered.get(candidate)
+        if encoded is None or encoded.data is None or encoded.shown_size is None:
+            return None
+        return DecodedWhenUsed(encoded.shown_size, partial(decode, encoded.data, kept_pixels=SHOWN_PIXELS))
+
+    def _remember(self, candidate: Candidate, data: bytes, picture: Image.Image) -> None:
+        """Remember the file for people, and what it was decoded to."""
+        if (encoded := self._remembered.get(candidate)) is not None:
+            shown = replace(encoded, data=data, to_show=True, shown_size=picture.size)
+            self._remembered.put(candidate, shown)
 
 
 def _decoded(kept: KeptPicture | None) -> Image.Image | None:

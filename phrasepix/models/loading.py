@@ -7,7 +7,7 @@ from pathlib import Path
 
 from phrasepix.events import Notice
 from phrasepix.models.catalogue import choose_model
-from phrasepix.models.shelf import ModelShelf, is_at_hand
+from phrasepix.models.shelf import ModelShelf
 from phrasepix.request import SearchRequest
 from phrasepix.sample import SAMPLE_NAME
 from reranker.clip_reranker import ClipReranker
@@ -57,7 +57,7 @@ class ModelInLoading:
             return
         self.title, choice = choose_model(model, pretrained, only_the_sample=only_the_sample)
         self._load = lambda: shelf.reranker(choice, device, engine, directory, download=download)
-        self._is_at_hand = lambda: is_at_hand(choice, device, engine, directory)
+        self._is_at_hand = lambda: shelf.is_at_hand(choice, device, engine, directory)
         if self.title == SAMPLE_NAME and not only_the_sample:
             self.notice = Notice(
                 ("the model “sample” knows the sample's drawn scenes only; its order of photographs means nothing",)

@@ -3,12 +3,14 @@
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from PIL import Image, ImageOps
 
 from phrasepix_core.candidate import Candidate
 from reranker.encoder import Embeddings
+from reranker.folding.compared import Compared
 from reranker.folding.crop_hashes import CROPS, SIDE, nearest
 from reranker.folding.fingerprint import Fingerprint, Look
 from reranker.folding.gradients import rises
@@ -52,11 +54,12 @@ class Likeness:
 
     It is meant for `most` pictures: whoever adds more should have it `keep_only` so many at times. Some 6 KB and the
     embedding are held of each, and a byte for each pair that was compared. Of one that was added and
-    is not kept any more, its source alone can say what it is one with.
+    is not kept any more, its source alone can say what it is one with. What was `compared` before is not compared again.
     """
 
-    def __init__(self, most: int = 1000) -> None:
+    def __init__(self, most: int = 1000, compared: Compared | None = None) -> None:
         self.most = most
+        self._compared = compared or Compared()
         self._known: dict[tuple[str, str], _Known] = {}
         self._numbers: dict[tuple[str, str], int] = {}
         # By the number of one, what was decided of it and each other: a byte a pair, for a pool has many.
@@ -108,9 +111,24 @@ class Likeness:
             _have_one_origin(one, other) or _have_equal_bytes(here.fingerprint, known.fingerprint)
             for other, known in zip(others, there, strict=True)
         ]
-        for index in _look_alike(here, there):
+        for index in self._look_alike(here, there):
             same[index] = True
         return same
+
+    def _look_alike(self, here: _Known, there: Sequence[_Known]) -> list[int]:
+        """The numbers of those of `there` that look like the one `here`."""
+        if here.fingerprint is None or here.fingerprint.look is None:
+            return []
+        places, digests = [], []
+        for place, known in enumerate(there):
+            if known.fingerprint is not None and known.fingerprint.look is not None:
+                places.append(place)
+                digests.append(known.fingerprint.digest)
+
+        def compare(open_ones: Sequence[int]) -> list[int]:
+            return [open_ones[index] for index in _look_alike(here, [there[places[one]] for one in open_ones])]
+
+        return [places[index] for index in self._compared.alike(here.fingerprint.digest, digests, compare)]
 
 
 def _have_one_origin(one: Candidate, other: Candidate) -> bool:
@@ -121,6 +139,7 @@ def _have_one_origin(one: Candidate, other: Candidate) -> bool:
     return one.identity[0] != other.identity[0] and _address(one.page_url) == _address(other.page_url) != ""
 
 
+@lru_cache(maxsize=4096)
 def _address(page_url: str) -> str:
     """What two spellings of a page's URL share; empty for a site's front page, and what is no web address."""
     found = re.fullmatch(r"https?://(?:www\.|m\.)?([^/?#]+/[^#]*[^#/])/?(?:#.*)?", page_url.strip(), re.IGNORECASE)

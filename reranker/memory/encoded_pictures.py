@@ -14,13 +14,15 @@ class EncodedPicture:
     """A picture's embedding (float32 [dimensions], L2 norm 1), its fingerprint, and the file to show it from.
 
     `data` is None where only the embedding is at hand, `fingerprint` where it was not remembered and the picture cannot
-    be had any more. `to_show` says that the file is the one for people already, however large it turned out to be.
+    be had any more. `to_show` says that the file is the one for people already, however large it turned out to be;
+    `shown_size`, width and height in pixels, is that of the picture it was decoded to, once it was.
     """
 
     embedding: Embeddings
     data: bytes | None = None
     to_show: bool = False
     fingerprint: Fingerprint | None = None
+    shown_size: tuple[int, int] | None = None
 
     @property
     def size(self) -> int:
