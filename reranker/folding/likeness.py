@@ -1,7 +1,7 @@
 """Which pictures are one and the same."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -45,6 +45,11 @@ class _Known:
     fingerprint: Fingerprint | None
     embedding: Embeddings
 
+    @property
+    def digest(self) -> bytes | None:
+        """The digest of its file; None where it is not known."""
+        return None if self.fingerprint is None else self.fingerprint.digest
+
 
 _UNKNOWN = _Known(None, np.empty(0, dtype=np.float32))
 
@@ -81,10 +86,10 @@ class Likeness:
 
     def with_each(self, one: Candidate, others: Sequence[Candidate]) -> list[bool]:
         """Whether `one` and each of `others` are one picture."""
-        if one.identity not in self._numbers or any(other.identity not in self._numbers for other in others):
+        here = self._numbers.get(one.identity)
+        there = [number for other in others if (number := self._numbers.get(other.identity)) is not None]
+        if here is None or len(there) < len(others):
             return self._decide(one, others)
-        here = self._numbers[one.identity]
-        there = [self._numbers[other.identity] for other in others]
         decided = self._decided.setdefault(here, bytearray())
         decided.extend(bytes(len(self._numbers) - len(decided)))
         for number in there:
@@ -99,7 +104,7 @@ class Likeness:
     def with_picture(self, fingerprint: Fingerprint, embedding: Embeddings, others: Sequence[Candidate]) -> list[bool]:
         """Whether a picture that is no candidate's and each of `others` are one."""
         there = [self._known.get(other.identity, _UNKNOWN) for other in others]
-        same = [_have_equal_bytes(fingerprint, known.fingerprint) for known in there]
+        same = [fingerprint.digest == known.digest for known in there]
         for index in _look_alike(_Known(fingerprint, embedding), there):
             same[index] = True
         return same
@@ -107,8 +112,9 @@ class Likeness:
     def _decide(self, one: Candidate, others: Sequence[Candidate]) -> list[bool]:
         here = self._known.get(one.identity, _UNKNOWN)
         there = [self._known.get(other.identity, _UNKNOWN) for other in others]
+        digest, is_of_its_origin = here.digest, _origin_of(one)
         same = [
-            _have_one_origin(one, other) or _have_equal_bytes(here.fingerprint, known.fingerprint)
+            is_of_its_origin(other) or (digest is not None and digest == known.digest)
             for other, known in zip(others, there, strict=True)
         ]
         for index in self._look_alike(here, there):
@@ -131,12 +137,19 @@ class Likeness:
         return [places[index] for index in self._compared.alike(here.fingerprint.digest, digests, compare)]
 
 
-def _have_one_origin(one: Candidate, other: Candidate) -> bool:
-    """Whether sources say so: the same id, the same file, or the same page in two sources' answers."""
-    if one.identity == other.identity or one.image_url == other.image_url:
-        return True
-    # Within a source a page may show several pictures; its ids tell them apart.
-    return one.identity[0] != other.identity[0] and _address(one.page_url) == _address(other.page_url) != ""
+def _origin_of(one: Candidate) -> Callable[[Candidate], bool]:
+    """What tells whether sources say that another is the same: the same id or file, or the same page in two answers."""
+    identity, image_url = one.identity, one.image_url
+    address = _address(one.page_url)
+
+    def is_of_it(other: Candidate) -> bool:
+        its = other.identity
+        if its == identity or other.image_url == image_url:
+            return True
+        # Within a source a page may show several pictures; its ids tell them apart.
+        return address != "" and its[0] != identity[0] and _address(other.page_url) == address
+
+    return is_of_it
 
 
 @lru_cache(maxsize=4096)
@@ -144,10 +157,6 @@ def _address(page_url: str) -> str:
     """What two spellings of a page's URL share; empty for a site's front page, and what is no web address."""
     found = re.fullmatch(r"https?://(?:www\.|m\.)?([^/?#]+/[^#]*[^#/])/?(?:#.*)?", page_url.strip(), re.IGNORECASE)
     return found[1] if found else ""
-
-
-def _have_equal_bytes(one: Fingerprint | None, other: Fingerprint | None) -> bool:
-    return one is not None and other is not None and one.digest == other.digest
 
 
 def _look_alike(one: _Known, others: Sequence[_Known]) -> list[int]:
