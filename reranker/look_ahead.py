@@ -12,6 +12,7 @@ from reranker.threads import HELPERS, WORKERS
 
 Item = TypeVar("Item")
 Outcome = TypeVar("Outcome")
+Used = TypeVar("Used")
 Read = TypeVar("Read", covariant=True)
 
 _ROOM_AT_HAND = 512
@@ -37,6 +38,7 @@ class _Arrivals(Generic[Item]):
         self._reserved = 0
         self._is_closed = False
         self._failure: BaseException | None = None
+        self._due: Callable[[], None] | None = None
         self._changed = threading.Condition()
 
     def reserve(self) -> bool:
@@ -54,6 +56,7 @@ class _Arrivals(Generic[Item]):
             if not self._is_closed:
                 self._here.append((item, 1))
             self._changed.notify_all()
+        self._tell()
 
     def put_at_hand(self, items: Sequence[Item]) -> bool:
         """Hand over items that no room was reserved for, once it is not too many; False where no more is wanted."""
@@ -63,7 +66,8 @@ class _Arrivals(Generic[Item]):
                 return False
             self._here.extend((item, 0) for item in items)
             self._changed.notify_all()
-            return True
+        self._tell()
+        return True
 
     def end(self, *, unused: int, error: BaseException | None = None) -> None:
         """A giver reserves no more and gives back so many. An `error` ends them all; the taker meets it last."""
@@ -72,6 +76,7 @@ class _Arrivals(Generic[Item]):
             self._giving = 0 if error else self._giving - 1
             self._failure = self._failure or error
             self._changed.notify_all()
+        self._tell()
 
     def take(self, most: int, *, wait: bool = True) -> list[Item]:
         """What is here, at most so many beside those at hand; waits for the first. Empty when all is taken.
@@ -80,9 +85,7 @@ class _Arrivals(Generic[Item]):
         """
         with self._changed:
             if wait:
-                self._changed.wait_for(
-                    lambda: self._here or self._is_closed or (self._giving <= 0 and self._reserved == 0)
-                )
+                self._changed.wait_for(self._is_ready)
                 if not self._here and self._failure is not None:
                     raise self._failure
             taken: list[Item] = []
@@ -95,12 +98,34 @@ class _Arrivals(Generic[Item]):
             self._changed.notify_all()
             return taken
 
+    def when_ready(self, due: Callable[[], None]) -> None:
+        """Call `due` once, as soon as `take` waits for nothing: in this thread now, or in that of a giver."""
+        with self._changed:
+            self._due = due
+        self._tell()
+
+    def has_some(self) -> bool:
+        """Whether anything is here."""
+        with self._changed:
+            return bool(self._here)
+
     def close(self) -> None:
         """Take nothing more, nor what is here."""
         with self._changed:
             self._is_closed = True
             self._here.clear()
             self._changed.notify_all()
+        self._tell()
+
+    def _is_ready(self) -> bool:
+        return bool(self._here) or self._is_closed or (self._giving <= 0 and self._reserved == 0)
+
+    def _tell(self) -> None:
+        with self._changed:
+            if self._due is None or not self._is_ready():
+                return
+            due, self._due = self._due, None
+        due()
 
 
 def read_ahead(items: Iterable[Item], *, room: int, most: int = 64) -> Iterator[list[Item]]:
@@ -175,6 +200,29 @@ class LookAhead(Generic[Item, Outcome]):
         begun before it is taken.
         """
         return self._arrivals.take(most, wait=wait)
+
+    def take_aside(
+        self, most: int, aside: "Aside", use: Callable[[list[tuple[Item, Outcome]]], Used]
+    ) -> "Future[Used]":
+        """Take as `take` does, but as soon as something is done and `aside` is free, and `use` it there.
+
+        What is at hand is used at once, by whoever brings it. The outcome of `use` is the future's.
+        """
+        future: Future[Used] = Future()
+
+        def ready() -> None:
+            try:
+                taken = self._arrivals.take(0)
+                if not taken and self._arrivals.has_some():
+                    aside.begin(lambda: _do(lambda: use(self._arrivals.take(most)), future))
+                    return
+            except BaseException as error:
+                future.set_exception(error)
+                return
+            _do(lambda: use(taken), future)
+
+        self._arrivals.when_ready(ready)
+        return future
 
     def _feed(self) -> None:
         reserved = 0

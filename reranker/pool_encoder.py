@@ -47,8 +47,8 @@ class _Arrived:
 
 _Came = EncodedPicture | _Arrived | PictureError
 _Batch = list[tuple[_Known, _Came]]
-_InHand = tuple[_Batch, Future[Embeddings] | None]
-"""A batch, and the embeddings to come of those in it that have none; None where all have one."""
+_Encoded = tuple[_Batch, Embeddings]
+"""A batch, empty at the end, and the embeddings of those in it that had none."""
 
 
 class PoolEncoder:
@@ -147,41 +147,30 @@ class PoolEncoder:
         self, arriving: LookAhead[_Known, _Came], memory: Memory | None, begin: Callable[[], None]
     ) -> Generator[Outcomes, None, None]:
         begin()  # whoever asks for batches has encoded the texts
-        in_hand: list[_InHand] = []
+        in_hand: list[Future[_Encoded]] = []
         try:
-            while True:
-                if not in_hand:
-                    if not (batch := arriving.take(self._batch_size)):
-                        return
-                    in_hand.append(self._begun(batch))
-                embeddings = self._encoded(in_hand[0])
-                if batch := arriving.take(self._batch_size, wait=False):
-                    in_hand.append(self._begun(batch))
-                outcomes = self._committed(in_hand[0][0], embeddings, memory)
-                del in_hand[0]
+            in_hand.append(arriving.take_aside(self._batch_size, self._aside, self._encode))
+            while (encoded := in_hand[0].result())[0]:
+                in_hand.append(arriving.take_aside(self._batch_size, self._aside, self._encode))
+                outcomes = self._committed(*encoded, memory)
+                del in_hand[0], encoded
                 yield outcomes
         except BaseException:  # whoever stops keeps what the encoder has in hand
             arriving.close()
             for one in in_hand:
                 try:
-                    self._committed(one[0], self._encoded(one), memory)
+                    self._committed(*one.result(), memory)
                 except Exception as error:
                     logger.debug("a batch that was in hand is not kept: %s", error)
             raise
 
-    def _begun(self, batch: _Batch) -> _InHand:
+    def _encode(self, batch: _Batch) -> _Encoded:
         prepared = [came.prepared for _, came in batch if isinstance(came, _Arrived) and came.encoded is None]
-        return batch, self._aside.begin(lambda: self._encode(prepared)) if prepared else None
-
-    def _encode(self, prepared: list[Any]) -> Embeddings:
+        if not prepared:
+            return batch, np.empty((0, self._encoder.dimensions), dtype=np.float32)
         with self._in_use:
             rows = self._preparing.encode_prepared(prepared)
-        return checked_rows(self._encoder, rows, len(prepared), "pictures")
-
-    def _encoded(self, batch: _InHand) -> Embeddings:
-        if batch[1] is None:
-            return np.empty((0, self._encoder.dimensions), dtype=np.float32)
-        return batch[1].result()
+        return batch, checked_rows(self._encoder, rows, len(prepared), "pictures")
 
     def _committed(self, batch: _Batch, embeddings: Embeddings, memory: Memory | None) -> Outcomes:
         """What came of a batch, once it is remembered."""

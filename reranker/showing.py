@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from functools import partial
 
 from PIL import Image
@@ -55,7 +54,7 @@ class PicturesToShow:
             if kept is not None and here is not None:
                 larger = larger_to_be_had(candidate.renditions, here, self._encoded_from, SHOWN_SIDE)
                 if kept.to_show or not larger:
-                    self._remember(candidate, kept.data, here)
+                    self._remembered.shown(candidate, kept.data, here.size)
                     return here
             try:
                 loaded = self._loader.load(candidate, SHOWN_SIDE, whole=True)
@@ -63,7 +62,7 @@ class PicturesToShow:
                 return error.without_frames() if here is None else here
             if loaded.data is None:
                 return loaded.picture
-            self._remember(candidate, loaded.data, loaded.picture)
+            self._remembered.shown(candidate, loaded.data, loaded.picture.size)
             if self._memory is not None and self._memory.keeps_file_of(candidate):
                 kept = KeptPicture(loaded.data, to_show=True)
                 self._memory.pictures.put_many({candidate.identity: kept})
@@ -105,12 +104,6 @@ class PicturesToShow:
         if encoded is None or encoded.data is None or encoded.shown_size is None:
             return None
         return DecodedWhenUsed(encoded.shown_size, partial(decode, encoded.data, kept_pixels=SHOWN_PIXELS))
-
-    def _remember(self, candidate: Candidate, data: bytes, picture: Image.Image) -> None:
-        """Remember the file for people, and what it was decoded to."""
-        if (encoded := self._remembered.get(candidate)) is not None:
-            shown = replace(encoded, data=data, to_show=True, shown_size=picture.size)
-            self._remembered.put(candidate, shown)
 
 
 def _decoded(kept: KeptPicture | None) -> Image.Image | None:

@@ -1,57 +1,66 @@
 """Pairs of pictures whose looks were compared: another phrase over the same pool asks for the same pairs."""
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
 
 _OPEN, _ALIKE, _DIFFERENT = range(3)
 
+Numbers = NDArray[np.intp]
 
-class Compared:
-    """Which pairs of pictures look alike, each compared once; of `most` pictures, a byte a pair. Thread-safe.
 
-    A picture is known by the digest of its file. Once there are more, it begins anew. It serves one encoder: how close
-    two embeddings are has a say.
+class ComparedLooks:
+    """Which pairs of pictures look alike, each compared once: of `most` pictures, a byte a pair. Thread-safe.
+
+    A picture is known by the digest of its file. It serves one encoder: how close two embeddings are has a say.
     """
 
-    def __init__(self, most: int = 2000) -> None:
+    def __init__(self, most: int = 3000) -> None:
         self._most = most
         self._numbers: dict[bytes, int] = {}
-        self._decided: list[bytearray] = []
+        self._state: NDArray[np.uint8] = np.zeros((most, most), dtype=np.uint8)  # memory is taken by what is written
         self._lock = threading.Lock()
 
-    def alike(
-        self, one: bytes, others: Sequence[bytes], compare: Callable[[Sequence[int]], Sequence[int]]
-    ) -> list[int]:
-        """Return the indices of those of `others` that look like `one`.
+    @property
+    def is_half_full(self) -> bool:
+        """Whether there is room for no more than half of the pictures."""
+        return 2 * len(self._numbers) > self._most
+
+    def number(self, digest: bytes) -> int:
+        """Return the number of a picture; −1 if there are too many, and nothing is remembered of this one."""
+        with self._lock:
+            if digest not in self._numbers and len(self._numbers) == self._most:
+                return -1
+            return self._numbers.setdefault(digest, len(self._numbers))
+
+    def alike(self, one: int, others: Numbers, compare: Callable[[Numbers], Numbers]) -> Numbers:
+        """Return the indices of those of `others`, int [n], that look like `one`; all by their numbers.
 
         `compare` is given the indices of those that were not compared yet, and returns those of them that do.
         """
-        with self._lock:
-            if len(self._numbers) + len(others) + 1 > self._most:
-                self._numbers, self._decided = {}, []
-            numbers, decided = self._numbers, self._decided
-            here = self._number(one)
-            there = [self._number(other) for other in others]
-            known = [_of_pair(decided, here, number) for number in there]
-        if open_ones := [index for index, state in enumerate(known) if state == _OPEN]:
-            alike = set(compare(open_ones))
-            with self._lock:
-                for index in open_ones:
-                    known[index] = _ALIKE if index in alike else _DIFFERENT
-                    if numbers is self._numbers:
-                        _decide(decided, here, there[index], known[index])
-        return [index for index, state in enumerate(known) if state == _ALIKE]
-
-    def _number(self, digest: bytes) -> int:
-        number = self._numbers.setdefault(digest, len(self._numbers))
-        if number == len(self._decided):
-            self._decided.append(bytearray(number + 1))  # of it and each before it
-        return number
+        state = np.full(len(others), _OPEN, dtype=np.uint8)
+        if one >= 0:
+            state = np.where(others >= 0, self._state[one, others], _OPEN).astype(np.uint8)
+        if len(open_ones := np.flatnonzero(state == _OPEN)):
+            state[open_ones] = _DIFFERENT
+            state[compare(open_ones)] = _ALIKE
+            kept = open_ones[others[open_ones] >= 0]
+            if one >= 0:
+                self._state[one, others[kept]] = self._state[others[kept], one] = state[kept]
+        return np.flatnonzero(state == _ALIKE)
 
 
-def _of_pair(decided: list[bytearray], one: int, other: int) -> int:
-    return decided[one][other] if one > other else decided[other][one]
+class Compared:
+    """The looks that searches with one encoder compared. Thread-safe."""
 
+    def __init__(self) -> None:
+        self._looks: ComparedLooks | None = None
 
-def _decide(decided: list[bytearray], one: int, other: int, state: int) -> None:
-    decided[max(one, other)][min(one, other)] = state
+    def looks(self) -> ComparedLooks:
+        """Return those for one search: the same as before, unless there would be too many."""
+        looks = self._looks
+        if looks is None or looks.is_half_full:
+            looks = self._looks = ComparedLooks()
+        return looks

@@ -2,7 +2,7 @@
 
 import threading
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from phrasepix_core.candidate import Candidate
 from reranker.encoder import Embeddings
@@ -52,8 +52,18 @@ class EncodedPictures:
         with self._lock:
             if (before := self._kept.pop(candidate.identity, None)) is not None:
                 self._bytes -= before.size
-            self._kept[candidate.identity] = encoded
-            self._bytes += encoded.size
-            while self._bytes > self._largest_bytes:
-                _, oldest = self._kept.popitem(last=False)
-                self._bytes -= oldest.size
+            self._keep(candidate.identity, encoded)
+
+    def shown(self, candidate: Candidate, data: bytes, size: tuple[int, int]) -> None:
+        """Keep the file that an encoded candidate is shown from, and the size it was decoded to, width and height."""
+        with self._lock:
+            if (before := self._kept.get(candidate.identity)) is not None:
+                self._bytes -= before.size
+                self._keep(candidate.identity, replace(before, data=data, to_show=True, shown_size=size))
+
+    def _keep(self, identity: tuple[str, str], encoded: EncodedPicture) -> None:
+        self._kept[identity] = encoded
+        self._bytes += encoded.size
+        while self._bytes > self._largest_bytes:
+            _, oldest = self._kept.popitem(last=False)
+            self._bytes -= oldest.size
