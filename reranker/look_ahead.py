@@ -297,6 +297,8 @@ class Aside:
 
     def __init__(self, name: str) -> None:
         self._name = name
+        self._given: deque[Callable[[], None]]
+        self._is_busy: bool
         self._reset()
         reset_in_children(self)
 
@@ -328,7 +330,7 @@ class Aside:
 
     def _reset(self) -> None:
         self._changed = threading.Condition()
-        self._given: deque[Callable[[], None]] = deque()
+        self._given = deque()
         self._is_busy = False
 
     def __enter__(self) -> Self:

@@ -1,7 +1,7 @@
 """A pool's pictures and their embeddings: remembered, or fetched, decoded and encoded side by side."""
 
 import logging
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
@@ -115,9 +115,7 @@ class PoolEncoder:
         known = self._with_known(candidates, memory, place_of, loading.expect_pictures)
         with (
             loading,
-            LookAhead(
-                load, known, threads=self._threads, ahead=2 * self._batch_size, at_hand=at_hand
-            ) as arriving,
+            LookAhead(load, known, threads=self._threads, ahead=2 * self._batch_size, at_hand=at_hand) as arriving,
         ):
             batches = self._batches(arriving, memory, loading.begin)
             with closing(batches):
@@ -132,8 +130,10 @@ class PoolEncoder:
     ) -> Iterator[list[_Known]]:
         """Candidates as they are read, with what is remembered of each; some are not: then pictures are expected."""
         number = count()
-        is_ahead = isinstance(candidates, ComesInChunks)
-        for chunk in candidates.chunks() if is_ahead else read_ahead(candidates, room=_READ_AHEAD):
+        chunks: Iterable[Sequence[Candidate]] = (
+            candidates.chunks() if isinstance(candidates, ComesInChunks) else read_ahead(candidates, room=_READ_AHEAD)
+        )
+        for chunk in chunks:
             known = {one.identity: here for one in chunk if (here := self._remembered.get(one)) is not None}
             if memory is not None and (unknown := [one for one in chunk if one.identity not in known]):
                 known |= memory.look_up(self._encoder, unknown)

@@ -16,9 +16,7 @@ class ReadPages(Generic[Outcome]):
         self._pages: OrderedDict[Hashable, tuple[Sequence[Any], tuple[Outcome, ...]]] = OrderedDict()
         self._lock = threading.Lock()
 
-    def read(
-        self, question: Hashable, entries: Sequence[Any], read: Callable[[Any], Outcome]
-    ) -> Iterable[Outcome]:
+    def read(self, question: Hashable, entries: Sequence[Any], read: Callable[[Any], Outcome]) -> Iterable[Outcome]:
         """Return what `read` makes of each of the entries that answer a question; they must not be changed."""
         with self._lock:
             before = self._pages.get(question)

@@ -165,7 +165,7 @@ class _Traits:
 
     def have_one_origin(self, one: int, others: Numbers) -> NDArray[np.bool_]:
         """Whether sources or bytes say so: the same id, the same file, or the same page in two sources' answers."""
-        same = (others == one) | (self.files[others] == self.files[one])
+        same: NDArray[np.bool_] = (others == one) | (self.files[others] == self.files[one])
         if self.digests[one] >= 0:
             same |= self.digests[others] == self.digests[one]
         if self.pages[one] >= 0:
