@@ -1,6 +1,7 @@
 """Stage 2: candidates and a phrase in, the top-N by cosine out."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from typing import Self, SupportsIndex
 
@@ -14,7 +15,7 @@ from reranker.encoder import Encoder
 from reranker.errors import PictureError, WrongQueryError
 from reranker.examples import Examples
 from reranker.finish import AS_IT_STANDS, Finish, Refinement
-from reranker.folding import Likeness, places_kept, siblings_of
+from reranker.folding import Compared, Likeness, places_kept, siblings_of
 from reranker.kept_loader import KeptLoader, LoadsPictures
 from reranker.match import Ranking, SkippedPicture
 from reranker.memory import EncodedPicture, EncodedPictures, Memory
@@ -76,7 +77,10 @@ class ClipReranker:
         self._threads = threads
         self._in_use = self._texts.in_use
         self._remembered = EncodedPictures()
-        self._pool = PoolEncoder(encoder, self._in_use, self._remembered, batch_size=batch_size, threads=threads)
+        self._compared = Compared()
+        self._pool = PoolEncoder(
+            encoder, self._in_use, self._texts.aside, self._remembered, batch_size=batch_size, threads=threads
+        )
         self._memory = memory
 
     def prepare(self, query: Query, texts: EmbeddingStore | None = None) -> None:
@@ -89,6 +93,10 @@ class ClipReranker:
             for phrase in query.phrases:
                 self._texts.phrase(phrase.text)
             self._texts.neutral(texts)
+
+    def begin_to_prepare(self, query: Query, texts: EmbeddingStore | None = None) -> Future[None]:
+        """Begin to `prepare` in another thread; what that raises is the future's."""
+        return self._texts.aside.begin(lambda: self.prepare(query, texts))
 
     def rerank(
         self,
@@ -120,7 +128,7 @@ class ClipReranker:
         """
         loader, memory = loader or self._loader, memory or self._memory
         asked = self._asked(query, finish, ordering, loader, memory)
-        likeness = Likeness(_comparable(top, finish)) if fold else None
+        likeness = Likeness(_comparable(top, finish), self._compared) if fold else None
         for standing in self._standings(asked, candidates, top, loader, memory, place_of, likeness):
             on_progress(Progress(standing.done, len(standing.skipped), standing.best))
         return self._ranking(asked, standing, top, loader, memory, likeness, finish)
@@ -147,7 +155,7 @@ class ClipReranker:
         asked = self._asked(query, finish, ordering, loader, memory)
         to_show = self._to_show(loader, memory, top)
         pictures: dict[tuple[str, str], Image.Image] = {}
-        likeness = Likeness(_comparable(top, finish)) if fold else None
+        likeness = Likeness(_comparable(top, finish), self._compared) if fold else None
         for standing in self._standings(asked, candidates, top, loader, memory, place_of, likeness):
             pictures = _at_hand(standing, to_show, pictures)
             yield _so_far(standing, pictures, likeness, asked.examples)

@@ -1,6 +1,6 @@
 """Stage 1 over a source's JSON API, whichever dialect it speaks."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from copy import copy
 from dataclasses import replace
 from hashlib import sha256
@@ -36,6 +36,7 @@ from retriever.filtering import RightsFilter
 from retriever.filters import NO_FILTERS, Filters
 from retriever.profile import SourceProfile
 from retriever.protocol import Page
+from retriever.read_pages import ReadPages
 from retriever.source import Notify, SkippedHit, log_notice, log_skip
 from retriever.tags import demand_limit, demand_tag
 
@@ -79,6 +80,7 @@ class ApiRetriever:
             api_key = find_api_key(self.profile.key_variable, self.profile.key_setting, key)
             if api_key is None:
                 raise _key_missing(self.profile)
+        self._read = ReadPages[Candidate | SkippedHit]()
         self._client = AnswerClient(
             self.base_url,
             title=self.profile.title,
@@ -187,7 +189,7 @@ class ApiRetriever:
                 return
             hits = self._hits(dialect, answer)
             came: list[Candidate] = []
-            for candidate in self._usable(dialect, hits, found_by=tag):
+            for candidate in self._usable(dialect, hits, found_by=tag, question=(filters, page)):
                 if candidate in seen or not wanted.fits(candidate, filters):
                     continue
                 seen.add(candidate)
@@ -237,13 +239,23 @@ class ApiRetriever:
             )
         return hits
 
-    def _usable(self, dialect: ApiDialect, hits: list[Any], found_by: str) -> Iterator[Candidate]:
-        for hit in hits:
+    def _usable(
+        self, dialect: ApiDialect, hits: list[Any], found_by: str, question: Hashable = None
+    ) -> Iterator[Candidate]:
+        catalogue, loopback = self._catalogue, self.on_loopback
+
+        def read(hit: Any) -> Candidate | SkippedHit:
             try:
-                yield public_part(dialect.candidate(hit, found_by, self._catalogue), loopback=self.on_loopback)
+                return public_part(dialect.candidate(hit, found_by, catalogue), loopback=loopback)
             except UnusableHitError as error:
                 reason = f"the answer's entry is unusable: {error}"
-                self.on_skip(SkippedHit(self.name, dialect.identifier(hit), reason))
+                return SkippedHit(self.name, dialect.identifier(hit), reason)
+
+        for one in self._read.read((type(dialect), found_by, question), hits, read):
+            if isinstance(one, Candidate):
+                yield one
+            else:
+                self.on_skip(one)
 
     @property
     def _catalogue(self) -> str:

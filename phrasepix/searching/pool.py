@@ -137,7 +137,7 @@ class Pool:
             _answers(index, source, asking, limit=limit, filters=filters, record=record, on_error=fail)
             for index, (source, asking) in enumerate(sources)
         ]
-        self._unread: Iterator[Candidate] = _merged(answers, found, wanted, on_failure)
+        self._unread: Iterator[list[Candidate]] = _merged(answers, found, wanted, on_failure)
 
     @property
     def total(self) -> int | None:
@@ -165,8 +165,12 @@ class Pool:
             return True
         return False
 
-    def __iter__(self) -> Iterator[Candidate]:
+    def chunks(self) -> Iterator[list[Candidate]]:
+        """Those not read yet, as many at a time as have come."""
         return self._unread
+
+    def __iter__(self) -> Iterator[Candidate]:
+        return chain.from_iterable(self._unread)
 
 
 Answers = Iterator[tuple[tuple[int, ...], Candidate]]
@@ -178,14 +182,18 @@ def _merged(
     found: _Found,
     wanted: Callable[[Candidate], bool],
     on_failure: Callable[[Failure], None],
-) -> Iterator[Candidate]:
-    for place, candidate in chain.from_iterable(merge_ahead(answers, room=_READ_AHEAD)):
+) -> Iterator[list[Candidate]]:
+    for chunk in merge_ahead(answers, room=_READ_AHEAD):
         _tell(found, on_failure)
-        if candidate not in found.came and wanted(candidate):
-            found.came.add(candidate)
-            found.places.append(place)
-            found.candidates.append(candidate)
-            yield candidate
+        new: list[Candidate] = []
+        for place, candidate in chunk:
+            if candidate not in found.came and wanted(candidate):
+                found.came.add(candidate)
+                found.places.append(place)
+                found.candidates.append(candidate)
+                new.append(candidate)
+        if new:
+            yield new
     found.is_complete = True
     found.came.clear()
     last = found.errors[-1] if found.errors and len(found.errors) == len(answers) else None
