@@ -49,7 +49,9 @@ def unwanted_given(minus: "Minus | Sequence[Minus]") -> "tuple[Minus, ...]":
 
 
 def _kept(one: Any, weight: float) -> Any:
-    """What is wrong about it, the query says."""
+    """What is wrong about it, the query says; but a number would be taken for the weight of what is before it."""
+    if isinstance(one, int | float):
+        raise _no_picture(one)
     return one if weight == 1 else (one, weight)
 
 
@@ -129,7 +131,11 @@ def _wanted(one: object, weight: float) -> Example:
             return _at_address(one, weight)
         case str() | Path() if str(one).strip():
             return _in_file(Path(one), weight)
-    raise WrongQueryError(
+    raise _no_picture(one)
+
+
+def _no_picture(one: object) -> WrongQueryError:
+    return WrongQueryError(
         f"{reprlib.repr(one)} is no picture to compare with; give a file, an http or https address, a match, or a "
         "picture of Pillow"
     )

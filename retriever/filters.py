@@ -70,6 +70,8 @@ class Filters:
             "--aspect",
             metavar="W:H",
             kind=float,
+            least=NARROWEST,
+            most=WIDEST,
             parse=filter_texts.aspect_ratio,
         ),
     )
