@@ -70,8 +70,14 @@ class SearchRun:
         self._only_the_sample = tuple(sources) == (SAMPLE_NAME,)
         self._resources = ExitStack()
         self._model, self._second_model = models_of(
-            request, resources.models, resources.config.directory, only_the_sample=self._only_the_sample
+            request,
+            resources.models,
+            resources.config.directory,
+            only_the_sample=self._only_the_sample,
+            on_notice=self._say,
         )
+        if self._used.problem:
+            self._say(self._used.problem)
         for model in (self._model, self._second_model):
             if model is not None and model.notice is not None:
                 self._notice(model.notice)
@@ -287,6 +293,8 @@ class SearchRun:
         )
 
     def _as_results(self, ranking: Ranking, pool: Pool | None = None) -> Results:
+        for message in ranking.notices:
+            self._say(message)
         skipped = [Skipped.of(one.candidate, one.reason) for one in ranking.skipped]
         asked = self._record.so_far()
         snapshot = PoolSnapshot()
