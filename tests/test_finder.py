@@ -677,3 +677,21 @@ def test_what_a_listener_raises_ends_its_search_and_no_other(folder: Path, finde
     with pytest.raises(ListenerError):
         list(finder.stream(of_folder(folder), on_event=listen))
     assert len(finder.search(of_folder(folder))) == 6
+
+
+def test_what_a_listener_raises_of_a_notice_ends_its_search_too_and_no_source_is_blamed(
+    stock: Stock, finder: Finder
+) -> None:
+    stock.api.play(of_hits(stock.hits, total=600, X_RateLimit_Remaining="0", X_RateLimit_Reset="1"))
+    told: list[Notice] = []
+
+    def listen(event: object) -> None:
+        if isinstance(event, Notice):
+            told.append(event)
+            if len(told) == 1:
+                raise ListenerError(str(event))
+
+    with pytest.raises(ListenerError, match="rate limit is spent"):
+        finder.search(asked(limit=300), on_event=listen)
+    LIMITERS.clear()
+    assert finder.search(asked(limit=300)).failures == ()
