@@ -5,7 +5,7 @@ import reprlib
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from PIL import Image
 
@@ -31,6 +31,36 @@ Minus: TypeAlias = Picture | Phrase | tuple[Picture | Phrase, float]
 _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)
 _ENOUGH = 2048
 """The short side in pixels to which files are decoded: four times that of what models look at."""
+
+
+def is_address(text: str) -> bool:
+    """Return whether a text is an address rather than a path or a phrase."""
+    return _ADDRESS.match(text) is not None
+
+
+def pictures_given(like: "Like | Sequence[Like]") -> "tuple[Like, ...]":
+    """Return the pictures to look for, as a request keeps them: files as `Path`, each with a weight other than 1."""
+    return tuple(_kept(_as_path(one), weight) for one, weight in _weighed(like))
+
+
+def unwanted_given(minus: "Minus | Sequence[Minus]") -> "tuple[Minus, ...]":
+    """Return what is not wanted, as a request keeps it: texts as `Phrase`s, the rest as `pictures_given`."""
+    return tuple(_unwanted(one, weight) if _is_phrase(one) else _kept(one, weight) for one, weight in _weighed(minus))
+
+
+def _kept(one: Any, weight: float) -> Any:
+    """What is wrong about it, the query says; but a number would be taken for the weight of what is before it."""
+    if isinstance(one, int | float):
+        raise _no_picture(one)
+    return one if weight == 1 else (one, weight)
+
+
+def _as_path(one: object) -> object:
+    return Path(one) if isinstance(one, str) and one.strip() and not is_address(one) else one
+
+
+def _is_phrase(one: object) -> bool:
+    return isinstance(one, Phrase) or (isinstance(one, str) and not is_address(one))
 
 
 def query_of(
@@ -79,7 +109,7 @@ def _is_weighed(given: object) -> bool:
 def _unwanted(one: object, weight: float) -> Part:
     if isinstance(one, Phrase):
         return replace(one, weight=one.weight * weight)
-    if isinstance(one, str) and not _ADDRESS.match(one):
+    if isinstance(one, str) and not is_address(one):
         if not printable(one):
             raise WrongQueryError("what is not wanted is empty; say what the picture should not show")
         return Phrase(one, weight)
@@ -97,11 +127,15 @@ def _wanted(one: object, weight: float) -> Example:
                 return Example(rgb_picture(one), weight)
             except PictureError as error:
                 raise WrongQueryError(f"the picture to compare with cannot be used: {error}") from None
-        case str() if _ADDRESS.match(one):
+        case str() if is_address(one):
             return _at_address(one, weight)
         case str() | Path() if str(one).strip():
             return _in_file(Path(one), weight)
-    raise WrongQueryError(
+    raise _no_picture(one)
+
+
+def _no_picture(one: object) -> WrongQueryError:
+    return WrongQueryError(
         f"{reprlib.repr(one)} is no picture to compare with; give a file, an http or https address, a match, or a "
         "picture of Pillow"
     )
@@ -111,7 +145,7 @@ def _at_address(url: str, weight: float) -> Example:
     where = shown_url(url)
     if not re.match("https?://", url, re.IGNORECASE):
         raise WrongQueryError(f"{where} is not an http or https address; give one, or a file by its path")
-    return Example(url, weight, where.rpartition("/")[2] or where)
+    return Example.at_address(url, weight)
 
 
 def _in_file(path: Path, weight: float) -> Example:

@@ -215,9 +215,13 @@ class ClipReranker:
         in_order = standing.in_order()
         order = RankedOrder(in_order, asked.reader(in_order))
         considered = considered_for(top, finish.diverse)
+        notices = asked.notices
         if finish.refinement is not None:
-            order, refined = self._refined(asked, order, finish, finish.refinement, loader, memory, likeness)
+            order, refined, notices_of_second = self._refined(
+                asked, order, finish, finish.refinement, loader, memory, likeness
+            )
             considered = min(considered, refined)  # one model's embeddings
+            notices = tuple(dict.fromkeys((*notices, *notices_of_second)))
         if finish.diverse:
             order = spread(order, considered, finish.diverse, likeness)
         candidates = order.candidates()
@@ -248,7 +252,7 @@ class ClipReranker:
             order[place].match(rank, pictures[place], alike, reading)
             for rank, (place, alike, reading) in enumerate(zip(kept, siblings, readings, strict=True), start=1)
         ]
-        return Ranking(tuple(matches), tuple(skipped), standing.done)
+        return Ranking(tuple(matches), tuple(skipped), standing.done, notices=notices)
 
     def _refined(
         self,
@@ -259,14 +263,16 @@ class ClipReranker:
         loader: PictureLoader,
         memory: Memory | None,
         likeness: Likeness | None,
-    ) -> tuple[RankedOrder, int]:
+    ) -> tuple[RankedOrder, int, tuple[str, ...]]:
         """The best, no two of one picture, in the second model's order, the others behind them; how many it ranked.
+
+        Last, what people should know of it.
 
         What the second model cannot look at stays among the others.
         """
         best = places_kept(order.candidates(), refinement.top, likeness)
         if not best:
-            return order, 0
+            return order, 0, ()
         asked.demand_pictures()
         second = refinement.reranker()
         asked_of_second = second._asked(asked.query, finish, asked.ordering, loader, memory)
@@ -279,7 +285,7 @@ class ClipReranker:
         before = {order[place].candidate.identity: (place, order[place].scored.score) for place in best}
         refined = [Ranked(replace(one, first_score=before[one.candidate.identity][1]), reader) for one in in_order]
         done = [before[one.candidate.identity][0] for one in in_order]
-        return order.led_by(done, refined), len(refined)
+        return order.led_by(done, refined), len(refined), asked_of_second.notices
 
     def _to_show(self, loader: PictureLoader, memory: Memory | None, shown: int) -> PicturesToShow:
         return PicturesToShow(

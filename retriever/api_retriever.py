@@ -209,7 +209,7 @@ class ApiRetriever:
 
     def _ask(self, parameters: Mapping[str, str], path: str, what: str) -> dict[str, Any]:
         try:
-            answer = self._client.ask(parameters, path)
+            answer = self._client.ask(parameters, path, self.on_notice)
         except AnswerNotKeptError:
             raise AnswerNotKeptError(
                 f"what {self.profile.title} answers to {what} is not kept on this machine, and offline it is not "

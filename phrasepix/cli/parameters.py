@@ -143,7 +143,7 @@ def _filters(values: Mapping[str, Any]) -> Filters:
     from retriever.errors import WrongParameterError
 
     stated: dict[str, Any] = {}
-    for declared in options_of(Filters):
+    for declared in (one for one in options_of(Filters) if one.option.on_command_line):
         value = values[f"{_FILTER}{declared.name}".replace(".", "__")]
         parse = declared.option.parse
         stated[declared.name] = parse(value) if parse is not None and isinstance(value, str) else value

@@ -22,7 +22,8 @@ logger = logging.getLogger(__name__)
 class ModelInLoading:
     """The reranker of `model` (its name with the `pretrained` tag, or an `Encoder`), ready for `query`.
 
-    Its weights are downloaded if they are not on this machine, unless `download` is False.
+    Its weights are downloaded if they are not on this machine, unless `download` is False. `on_notice` is told what
+    people should know of how it is run, if it is loaded for this search.
 
     `begin` loads what is at hand on this machine, and what takes longest of that, the text tower, in the background.
     What must be downloaded, exported or run by torch waits for `reranker`: nobody should wait for it who finds no
@@ -41,6 +42,7 @@ class ModelInLoading:
         query: Query,
         only_the_sample: bool,
         download: bool,
+        on_notice: Callable[[str], None],
     ) -> None:
         self._query = query
         self._preparing: Future[None] | None = None
@@ -56,7 +58,7 @@ class ModelInLoading:
             self._is_at_hand = lambda: False
             return
         self.title, choice = choose_model(model, pretrained, only_the_sample=only_the_sample)
-        self._load = lambda: shelf.reranker(choice, device, engine, directory, download=download)
+        self._load = lambda: shelf.reranker(choice, device, engine, directory, download=download, on_notice=on_notice)
         self._is_at_hand = lambda: shelf.is_at_hand(choice, device, engine, directory)
         if self.title == SAMPLE_NAME and not only_the_sample:
             self.notice = Notice(
@@ -86,10 +88,16 @@ class ModelInLoading:
 
 
 def models_of(
-    request: SearchRequest, shelf: ModelShelf, directory: Path, *, only_the_sample: bool
+    request: SearchRequest,
+    shelf: ModelShelf,
+    directory: Path,
+    *,
+    only_the_sample: bool,
+    on_notice: Callable[[str], None],
 ) -> tuple[ModelInLoading, ModelInLoading | None]:
     """Return the model that ranks, and the one that ranks the best again, if one is to.
 
+    `on_notice` is told what people should know of a model that this search has loaded, by whom it is run.
     Raises `WrongParameterError` if both are the same, and `UnknownModelError`.
     """
 
@@ -104,6 +112,7 @@ def models_of(
             query=request.query,
             only_the_sample=only_the_sample,
             download=not request.offline,
+            on_notice=on_notice,
         )
 
     first = in_loading(request.model, request.pretrained)
