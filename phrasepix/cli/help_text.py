@@ -2,6 +2,7 @@
 
 import textwrap
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Final
 
 import click
@@ -53,9 +54,21 @@ class _Context(click.Context):
 
 
 class HelpedCommand(click.Command):
-    """A command whose help is laid out by `HelpFormatter`."""
+    """A command whose help is laid out by `HelpFormatter`, and none of whose options is taken for another's value."""
 
     context_class = _Context
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse the arguments. Raises `click.BadParameter` if an option's value was left out (`--tag --open`)."""
+        rest = super().parse_args(ctx, args)
+        options = [one for one in self.get_params(ctx) if isinstance(one, click.Option)]
+        known = {flag for option in options for flag in (*option.opts, *option.secondary_opts)}
+        for option in options:
+            given = ctx.params.get(option.name or "")
+            for value in given if isinstance(given, tuple) else (given,):
+                if isinstance(value, str | Path) and str(value) in known:
+                    raise click.BadParameter(f"its value is missing: {value} is an option", ctx, option)
+        return rest
 
 
 class HelpedGroup(click.Group):

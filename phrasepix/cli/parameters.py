@@ -106,10 +106,13 @@ class _Count(click.ParamType[int]):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
         """Return the number. Raises `click.BadParameter`."""
-        number = click.INT.convert(value, param, ctx)
+        try:
+            number = int(value)
+        except ValueError:
+            self.fail(f"{value!r} is no whole number", param, ctx)
         if number < self._least:
             self.fail(f"{value} is out of range; allowed: whole numbers from {self._least}", param, ctx)
-        return int(number)
+        return number
 
 
 class GroupedOption(click.Option):
