@@ -64,17 +64,16 @@ def _weighed(given: object) -> Iterable[tuple[object, float]]:
     """One thing, one with its weight, or several of these: each with its weight."""
     if given is None:
         return
-    several = (
-        given if isinstance(given, Sequence) and not isinstance(given, str) and not _is_weighed(given) else [given]
-    )
+    several = given if isinstance(given, Sequence) and not isinstance(given, str) and not is_weighed(given) else [given]
     for one in several:
-        if isinstance(one, tuple) and _is_weighed(one):
+        if isinstance(one, tuple) and is_weighed(one):
             yield one[0], one[1]
         else:
             yield one, 1.0
 
 
-def _is_weighed(given: object) -> bool:
+def is_weighed(given: object) -> bool:
+    """Return whether it is something with its weight."""
     return isinstance(given, tuple) and len(given) == 2 and isinstance(given[1], int | float)
 
 

@@ -226,11 +226,17 @@ class SearchRequest:
         demand_model("model", self.model)
         demand_model("refine", self.refine)
         demand_directory("project", self.project)
-        demand_texts(pretrained=self.pretrained, device=self.device, engine=self.engine)
+        if self.project is not None:
+            self._keep("project", Path(self.project))
+        demand_texts(
+            pretrained=self.pretrained, device=self.device, engine=self.engine, words_for_tags=self.words_for_tags
+        )
         for name in ("offline", "fold", "explain", "unused"):
             demand_flag(name, getattr(self, name))
         if self.unused and self.project is None:
             raise WrongParameterError("unused needs the project whose pictures are left out; say which directory")
+        self._keep("like", _several(self.like))
+        self._keep("minus", _several(self.minus))
         _ = self.query  # which demands its own, and is kept
 
     def _keep(self, name: str, value: object) -> None:
@@ -284,14 +290,24 @@ class SearchRequest:
         """
         try:
             described = json.loads(text)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise WrongParameterError(f"the request is no JSON: {error}") from None
         if not isinstance(described, dict):
             raise WrongParameterError("the request is no JSON object")
         version = described.pop("version", SCHEMA_VERSION)
-        if version != SCHEMA_VERSION:
+        if version != SCHEMA_VERSION or isinstance(version, bool):
             raise WrongParameterError(f"the request has version {version!r}; this phrasepix reads {SCHEMA_VERSION}")
         return cls(**_arguments(described))
+
+
+def _several(given: Any) -> Any:
+    """Return what is to be like or unlike as a tuple, each with its weight if it has one."""
+    if given is None:
+        return None
+    from phrasepix.likes import is_weighed
+
+    is_one = isinstance(given, str) or not isinstance(given, Sequence) or is_weighed(given)
+    return (given,) if is_one else tuple(given)
 
 
 def request_options() -> tuple[DeclaredOption, ...]:
@@ -359,18 +375,24 @@ def _arguments(described: dict[str, Any]) -> dict[str, Any]:
         raise WrongParameterError.not_among("option", unknown[0], sorted(known))
     arguments = dict(described)
     if isinstance(query := arguments.get("phrase"), dict):
-        arguments["phrase"] = Query(
-            tuple(_read_part(one) for one in query.get("wanted", ())),
-            tuple(_read_part(one) for one in query.get("unwanted", ())),
-        )
+        if unknown := sorted(query.keys() - {"wanted", "unwanted"}):
+            raise WrongParameterError.not_among("part of a query", unknown[0], ["wanted", "unwanted"])
+        arguments["phrase"] = Query(_read_parts(query, "wanted"), _read_parts(query, "unwanted"))
     for name in ("like", "minus"):
-        if name in arguments:
-            given = arguments[name]
-            several = given if isinstance(given, list) else [given]
-            arguments[name] = [_read_weighed(one) for one in several]
+        if isinstance(given := arguments.get(name), list):
+            arguments[name] = [_read_weighed(one) for one in given]
+        elif given is not None:
+            arguments[name] = _read_weighed(given)
     if "filters" in arguments:
         arguments["filters"] = _read_filters(arguments["filters"])
     return arguments
+
+
+def _read_parts(query: dict[str, Any], name: str) -> "tuple[Phrase | Example, ...]":
+    described = query.get(name, [])
+    if not isinstance(described, list):
+        raise WrongParameterError(f"{name} {described!r} is no list of phrases and pictures with their weights")
+    return tuple(_read_part(one) for one in described)
 
 
 def _read_part(described: Any) -> "Phrase | Example":
@@ -386,7 +408,7 @@ def _read_part(described: Any) -> "Phrase | Example":
 
 def _read_weighed(described: Any) -> Any:
     match described:
-        case {"value": value, "weight": weight}:
+        case {"value": value, "weight": int() | float() as weight}:
             return (value, weight)
         case {"phrase": _} | {"picture": _}:
             return _read_part(described)

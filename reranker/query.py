@@ -4,7 +4,7 @@ import math
 import reprlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Self
+from typing import Self, SupportsFloat
 
 import numpy as np
 from numpy.typing import NDArray
@@ -161,5 +161,5 @@ def _same(part: Part) -> object:
 
 
 def _demand_positive(weight: float, title: str) -> None:
-    if not (math.isfinite(weight) and weight > 0):
-        raise WrongQueryError(f"the weight {weight} of {title} is out of range; allowed: numbers above 0")
+    if not (isinstance(weight, SupportsFloat) and math.isfinite(weight) and weight > 0):
+        raise WrongQueryError(f"the weight {weight!r} of {title} is out of range; allowed: numbers above 0")

@@ -156,6 +156,10 @@ class Filters:
                 raise WrongParameterError(f"{name} {value!r} is not a day; give a datetime.date")
         if self.since is not None and self.until is not None and self.since > self.until:
             raise WrongParameterError(f"since {self.since} lies after until {self.until}; nothing can be of such a day")
+        for name in ("language", "category"):
+            value = getattr(self, name)
+            if not isinstance(value, str | None):
+                raise WrongParameterError(f"{name} {value!r} is no text; give a str, or leave it out")
         if self.creator is not None and not (isinstance(self.creator, str) and self.creator.strip()):
             raise WrongParameterError("the creator is empty; give a name, or leave it out")
 
@@ -202,10 +206,10 @@ def _among(what: str, value: str, allowed: tuple[str, ...]) -> None:
 
 def _all_among(what: str, values: Iterable[str], allowed: tuple[str, ...]) -> tuple[str, ...]:
     """`values`, each once; a single text is one value, as whoever forgets the brackets means it."""
-    found = (values,) if isinstance(values, str) else tuple(dict.fromkeys(values))
+    found = (values,) if isinstance(values, str) else tuple(values)
     for value in found:
         _among(what, value, allowed)
-    return found
+    return tuple(dict.fromkeys(found))
 
 
 def _ratio(ratio: object) -> None:
