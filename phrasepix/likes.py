@@ -96,7 +96,9 @@ def _says_a_file(text: str) -> bool:
     from retriever.folder.walk import PICTURES, RAW
 
     path = Path(text)
-    if len(path.parts) > 1 and (path.is_absolute() or text.startswith(("~/", "./", "../", ".\\", "..\\"))):
+    if text.startswith(("./", "../", ".\\", "..\\")):
+        return True
+    if len(path.parts) > 1 and (path.is_absolute() or text.startswith("~/")):
         return True
     if path.suffix.lower() in PICTURES | RAW and not re.search(r"\s", text):
         return True

