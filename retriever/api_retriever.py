@@ -211,13 +211,8 @@ class ApiRetriever:
         try:
             answer = self._client.ask(parameters, path, self.on_notice)
         except AnswerNotKeptError:
-            raise AnswerNotKeptError(
-                f"what {self.profile.title} answers to {what} is not kept on this machine, and offline it is not "
-                "asked. Search once without ",
-                Hint("offline", True),
-                ", with the same limit and filters; answers are "
-                f"kept for {self.profile.answers_kept_for.total_seconds() / 3600:g} hours",
-            ) from None
+            hours = self.profile.answers_kept_for.total_seconds() / 3600
+            raise AnswerNotKeptError.of([self.profile.title], what, hours) from None
         except SourceAnswerError as error:
             if self.profile.needs_key and self._dialect.refuses_key(error):
                 raise KeyRefusedError(
