@@ -15,39 +15,39 @@ START, END = "<!-- folders:start -->", "<!-- folders:end -->"
 WHY = {
     "phrasepix_core": "the ground floor: candidate, credit and licences, errors, options, messages, the SQLite store, "
     "files, addresses, deadlines, forks, text",
-    "phrasepix_core/bare": "what a picture is before a decoder sees it; strips it to pixels",
+    "phrasepix_core.bare": "what a picture is before a decoder sees it; strips it to pixels",
     "retriever": "stage 1: the protocols, filters, and the machine that any JSON API is asked by",
-    "retriever/courtesy": "polite HTTP: kept answers, rate limits, retries, keys",
-    "retriever/commons": "Wikimedia Commons: dialect, hits, profile",
-    "retriever/folder": "a folder of one's own pictures, with their metadata",
-    "retriever/openverse": "Openverse, likewise",
-    "retriever/pexels": "Pexels, likewise",
-    "retriever/pixabay": "Pixabay, likewise",
-    "retriever/unsplash": "Unsplash, likewise",
-    "retriever/testing": "the contract of a source, and a double",
+    "retriever.courtesy": "polite HTTP: kept answers, rate limits, retries, keys",
+    "retriever.commons": "Wikimedia Commons: dialect, hits, profile",
+    "retriever.folder": "a folder of one's own pictures, with their metadata",
+    "retriever.openverse": "Openverse, likewise",
+    "retriever.pexels": "Pexels, likewise",
+    "retriever.pixabay": "Pixabay, likewise",
+    "retriever.unsplash": "Unsplash, likewise",
+    "retriever.testing": "the contract of a source, and a double",
     "reranker": "stage 2: query, encoder, scores, ranking",
-    "reranker/engine": "models exported to OpenVINO and run without torch",
-    "reranker/folding": "the same picture once",
-    "reranker/memory": "embeddings, fingerprints and files on disk",
-    "reranker/models": "models by name, their weights, torch",
-    "reranker/pictures": "pictures fetched from public addresses only, and decoded within a budget",
-    "reranker/testing": "the contract of an encoder, and a double",
+    "reranker.engine": "models exported to OpenVINO and run without torch",
+    "reranker.folding": "the same picture once",
+    "reranker.memory": "embeddings, fingerprints and files on disk",
+    "reranker.models": "models by name, their weights, torch",
+    "reranker.pictures": "pictures fetched from public addresses only, and decoded within a budget",
+    "reranker.testing": "the contract of an encoder, and a double",
     "phrasepix": "both joined: request, finder, results, events, configuration, the functions",
-    "phrasepix/cli": "the command: options made of the request, table, progress, exit codes",
-    "phrasepix/gallery": "the page and the cards",
-    "phrasepix/models": "which model, loaded once and kept",
-    "phrasepix/sample": "drawn pictures, their stock site on loopback, a tiny model",
-    "phrasepix/saving": "files with their credit inside and beside them",
-    "phrasepix/searching": "one search: tags, pool, ranking, ranking again",
-    "phrasepix/tags": "tags found in a phrase, its language",
+    "phrasepix.cli": "the command: options made of the request, table, progress, exit codes",
+    "phrasepix.gallery": "the page and the cards",
+    "phrasepix.models": "which model, loaded once and kept",
+    "phrasepix.sample": "drawn pictures, their stock site on loopback, a tiny model",
+    "phrasepix.saving": "files with their credit inside and beside them",
+    "phrasepix.searching": "one search: tags, pool, ranking, ranking again",
+    "phrasepix.tags": "tags found in a phrase, its language",
 }
 """Why each folder is there."""
 
 
 def folder_of(module: str) -> str:
-    """Return a module's folder: its package, or the room of the package that it is in."""
+    """Return a module's folder, such as `reranker.memory`: its package, or the room of the package that it is in."""
     parts = modules()[module].relative_to(ROOT).parts[:-1]
-    return "/".join(parts[:2])
+    return ".".join(parts[:2])
 
 
 def imports_between(folders: Mapping[str, str]) -> Counter[tuple[str, str]]:
@@ -65,14 +65,18 @@ def table() -> str:
         imported[one].add(other)
     lines = ["| folder | why | imports |", "|---|---|---|"]
     for package in PACKAGES:
-        for folder in sorted({folder for folder in folders.values() if folder.split("/")[0] == package}):
+        for folder in sorted({folder for folder in folders.values() if folder.split(".")[0] == package}):
             names = ", ".join(f"`{_short(one, package)}`" for one in sorted(imported[folder]))
-            lines.append(f"| `{folder}/` | {WHY[folder]} | {names or '–'} |")
+            lines.append(f"| `{_path(folder)}/` | {WHY[folder]} | {names or '–'} |")
     return "\n".join([*lines, "", _figures()])
 
 
 def _short(folder: str, package: str) -> str:
-    return folder.removeprefix(f"{package}/")
+    return _path(folder.removeprefix(f"{package}."))
+
+
+def _path(folder: str) -> str:
+    return folder.replace(".", "/")
 
 
 def _figures() -> str:
@@ -144,7 +148,7 @@ _SAYS = {
 
 
 def _storey(package: str, x: int, y: int, width: int) -> str:
-    rooms = sorted(folder.partition("/")[2] for folder in WHY if folder.startswith(f"{package}/"))
+    rooms = sorted(folder.partition(".")[2] for folder in WHY if folder.startswith(f"{package}."))
     half = len(rooms) // 2 + len(rooms) % 2 if width < 500 else len(rooms)
     rows = [" · ".join(rooms[:half]), " · ".join(rooms[half:])]
     return (
@@ -158,6 +162,11 @@ def _storey(package: str, x: int, y: int, width: int) -> str:
     )
 
 
-if __name__ == "__main__":
+def write() -> None:
+    """Write page and picture."""
     PAGE.write_text(with_table(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
     PICTURE.write_text(picture(), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    write()

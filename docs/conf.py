@@ -5,7 +5,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # the code of this folder, not what is installed
 
-from phrasepix_core import __version__  # noqa: E402
+from phrasepix_core import __version__
 
 project = "phrasepix"
 author = "the phrasepix authors"

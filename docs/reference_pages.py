@@ -25,7 +25,7 @@ REMEDIES = {
     "AnswerNotKeptError": "Search once with a connection and the same tag and filters, then again offline.",
     "ConfigFileError": "Mend the file that the message names; it must be TOML.",
     "EncoderFaultError": "Tell whoever wrote the encoder; the cause is in `__cause__`. Name another model meanwhile.",
-    "FolderBusyError": "Wait until the other process has saved, and save again; what is saved already is not fetched again.",
+    "FolderBusyError": "Wait until the other process has saved, and save again: what is saved is not fetched again.",
     "ForbiddenAddressError": "Nothing: the picture is skipped. Its address leads into a private network.",
     "ForkedProcessError": "Start children by `spawn` or `forkserver`, or use a model in the child alone.",
     "KeyMissingError": "Get a key where the message says, and set the variable or the setting it names.",
@@ -77,9 +77,9 @@ def options_page() -> str:
     lines = [
         _NOTE,
         "# Options",
-        "Each option is declared once, in `phrasepix.request.SearchRequest`, `retriever.filters.Filters` or, if only the "
-        "command has it, in `phrasepix.cli.find.CommandOptions`. `find_images`, `stream_images` and `SearchRequest` take "
-        "them by the name in Python; filters go into `filters=Filters(…)`.",
+        "Each option is declared once: in `phrasepix.request.SearchRequest`, in `retriever.filters.Filters` or, if only "
+        "the command has it, in `phrasepix.cli.find.CommandOptions`. `find_images`, `stream_images` and `SearchRequest` "
+        "take them by the name in Python; filters go into `filters=Filters(…)`.",
     ]
     own = [*options_of(CommandOptions)]
     declared = [*request_options(), *own]
@@ -128,8 +128,8 @@ def commands_page() -> str:
     lines = [
         _NOTE,
         "# Commands",
-        "`phrasepix PHRASE` searches; [its options](options.md) are those of a search. `phrasepix find PHRASE` does the "
-        "same for a phrase that looks like a command.",
+        "`phrasepix PHRASE` searches; [its options](options.md) are those of a search. `phrasepix find PHRASE` does "
+        "the same if the phrase looks like a command.",
         "| exit code | |\n|---:|---|\n| 0 | something was found |\n| 1 | nothing was found |\n"
         "| 2 | wrong usage: another call mends it |\n| 3 | a source, the network, the model or the disk failed |\n"
         "| 130 | interrupted by Ctrl-C |",
@@ -149,8 +149,8 @@ def sources_page() -> str:
     lines = [
         _NOTE,
         "# Sources",
-        '`--source NAME`, or `source="NAME"`; several are asked side by side. `phrasepix sources` also lists those that '
-        "other packages add ([how](../how-to/write-a-source.md)).",
+        '`--source NAME`, or `source="NAME"`; several are asked side by side. `phrasepix sources` also lists those '
+        "that other packages add ([how](../how-to/write-a-source.md)).",
     ]
     for name in (*BUILT_IN, "folder"):
         profile = FOLDER if name == "folder" else source_named(name).profile
@@ -190,8 +190,8 @@ def errors_page() -> str:
     lines = [
         _NOTE,
         "# Errors",
-        "All stand in `phrasepix.errors`, but those that name another module. The last column is the command's exit code. "
-        "`str(error)` names options as Python does; `error.worded(words)` lets a face name them its own way.",
+        "All stand in `phrasepix.errors`, but those that name another module. The last column is the command's exit "
+        "code. `str(error)` names options as Python does; `error.worded(words)` lets a face name them its own way.",
         f"```text\n{_tree('PhrasepixError')}\n```",
         "| error | what happened | what to do | exit |\n|---|---|---|---:|\n"
         + "\n".join(_error(classes()[name]) for name in sorted({*_kinds("PhrasepixError")})),
@@ -239,7 +239,8 @@ def config_page() -> str:
         _NOTE,
         "# Configuration",
         "`Finder(Config(…))` is configured by these fields. `finder.configured(**changes)` returns a finder of another "
-        "configuration that shares sources, models and memory. What is `None` is read from the environment at each search.",
+        "configuration that shares sources, models and memory. What is `None` is read from the environment at each "
+        "search.",
         _fields(classes()["Config"].fields),
         "## The environment",
         "\n".join(
@@ -265,8 +266,8 @@ def events_page() -> str:
     lines = [
         _NOTE,
         "# Events",
-        "`on_event=` of a finder's `search`, `stream`, `refine` and `more_like` is called with each event, in the thread "
-        "where it happens, and must not raise. Notices also stand in `Results.notices` and in JSON; without a listener "
+        "`on_event=` of a finder's `search`, `stream`, `refine` and `more_like` is called with each event, in the "
+        "thread where it happens, and must not raise. Notices also stand in `Results.notices` and in JSON; without a listener "
         "they are logged. `find_images(on_progress=…)` is called with each `SearchProgress`, and saving with each "
         "`SaveProgress`.",
     ]
@@ -284,7 +285,8 @@ def extension_points_page() -> str:
     """Return the page of protocols and groups of entry points."""
     groups = constants_named("GROUP")
     what = {
-        "phrasepix.sources": "a `Source`, or an `ApiSource` made of a dialect: [write a source](../how-to/write-a-source.md)",
+        "phrasepix.sources": "a `Source`, or an `ApiSource` made of a dialect: "
+        "[write a source](../how-to/write-a-source.md)",
         "phrasepix.encoders": "a function that takes a `Loading` and returns an `Encoder`: "
         "[write an encoder](../how-to/write-an-encoder.md)",
     }
