@@ -79,11 +79,47 @@ def _path(folder: str) -> str:
     return folder.replace(".", "/")
 
 
-def _figures() -> str:
-    circles = in_circles(graph_of_imports(hidden=True))
+BEFORE = (223, 20, 0, 12, 15, 9, 490)
+"""The figures at 4e827df, before the finder: of the same kinds as `figures`."""
+
+_FIGURES = (
+    "modules",
+    "folders",
+    "modules in circles of imports",
+    "the same, imports within functions and for types counted",
+    "imports between packages that lead upward or sideways",
+    "pairs of folders that import each other, likewise counted",
+    "lines of the largest module",
+)
+
+
+def figures() -> tuple[int, ...]:
+    """Return today's figures, in the order of `_FIGURES`."""
+    folders = {module: folder_of(module) for module in modules()}
+    between = imports_between(folders)
     return (
-        f"{len(modules())} modules. In circles of imports: {len(in_circles(graph_of_imports(hidden=False)))}; those "
-        f"within functions and for types counted, {len(circles)} ({', '.join(f'`{one}`' for one in sorted(circles))})."
+        len(modules()),
+        len({*folders.values()}),
+        len(in_circles(graph_of_imports(hidden=False))),
+        len(in_circles(graph_of_imports(hidden=True))),
+        _against_the_storeys(),
+        sum(pair[::-1] in between for pair in between) // 2,
+        max(len(path.read_text(encoding="utf-8").splitlines()) for path in modules().values()),
+    )
+
+
+def _between_packages() -> Counter[tuple[str, str]]:
+    return imports_between({module: module.split(".")[0] for module in modules()})
+
+
+def _against_the_storeys() -> int:
+    return sum(count for pair, count in _between_packages().items() if pair not in _DOWNWARD)
+
+
+def _figures() -> str:
+    rows = zip(_FIGURES, BEFORE, figures(), strict=True)
+    return "\n".join(
+        ["| | 4e827df | today |", "|---|---:|---:|"] + [f"| {name} | {before} | {now} |" for name, before, now in rows]
     )
 
 
@@ -98,7 +134,7 @@ def with_table(text: str) -> str:
 
 def picture() -> str:
     """Return the picture of the four packages with their rooms, and how many imports lead from one to another."""
-    arrows = imports_between({module: module.split(".")[0] for module in modules()})
+    arrows = _between_packages()
     places = {"phrasepix": (10, 10, 740), "retriever": (10, 170, 350), "reranker": (400, 170, 350)}
     places["phrasepix_core"] = (10, 330, 740)
     drawn = [_storey(package, *place) for package, place in places.items()]
@@ -118,8 +154,8 @@ def picture() -> str:
         f'<path d="M380 {top}V{places["phrasepix_core"][1] - 9}" class="arrow"/>'
         f'<text x="388" y="{top + 31}" class="count">{arrows["phrasepix", "phrasepix_core"]} imports</text>'
     )
-    upward = sum(count for pair, count in arrows.items() if pair not in _DOWNWARD)
-    drawn.append(f'<text x="380" y="462" class="count" text-anchor="middle">upward or sideways: {upward}</text>')
+    against = f"upward or sideways: {_against_the_storeys()}"
+    drawn.append(f'<text x="380" y="462" class="count" text-anchor="middle">{against}</text>')
     return _SVG.format("\n".join(drawn))
 
 

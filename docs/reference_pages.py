@@ -77,9 +77,9 @@ def options_page() -> str:
     lines = [
         _NOTE,
         "# Options",
-        "Each option is declared once: in `phrasepix.request.SearchRequest`, in `retriever.filters.Filters` or, if only "
-        "the command has it, in `phrasepix.cli.find.CommandOptions`. `find_images`, `stream_images` and `SearchRequest` "
-        "take them by the name in Python; filters go into `filters=Filters(…)`.",
+        "Each option is declared once: in `phrasepix.request.SearchRequest`, in `retriever.filters.Filters` or, if "
+        "only the command has it, in `phrasepix.cli.find.CommandOptions`. `find_images`, `stream_images` and "
+        "`SearchRequest` take them by the name in Python; filters go into `filters=Filters(…)`.",
     ]
     own = [*options_of(CommandOptions)]
     declared = [*request_options(), *own]
@@ -267,8 +267,8 @@ def events_page() -> str:
         _NOTE,
         "# Events",
         "`on_event=` of a finder's `search`, `stream`, `refine` and `more_like` is called with each event, in the "
-        "thread where it happens, and must not raise. Notices also stand in `Results.notices` and in JSON; without a listener "
-        "they are logged. `find_images(on_progress=…)` is called with each `SearchProgress`, and saving with each "
+        "thread where it happens, and must not raise. Notices also stand in `Results.notices` and in JSON; without a "
+        "listener they are logged. `find_images(on_progress=…)` is called with each `SearchProgress`, and saving with each "
         "`SaveProgress`.",
     ]
     for name in ("SearchProgress", "Stage", "Notice", "SaveProgress"):
