@@ -268,8 +268,8 @@ def events_page() -> str:
         "# Events",
         "`on_event=` of a finder's `search`, `stream`, `refine` and `more_like` is called with each event, in the "
         "thread where it happens, and must not raise. Notices also stand in `Results.notices` and in JSON; without a "
-        "listener they are logged. `find_images(on_progress=…)` is called with each `SearchProgress`, and saving with each "
-        "`SaveProgress`.",
+        "listener they are logged. `find_images(on_progress=…)` is called with each `SearchProgress`, and saving with "
+        "each `SaveProgress`.",
     ]
     for name in ("SearchProgress", "Stage", "Notice", "SaveProgress"):
         one = classes()[name]
