@@ -2,6 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping
+from functools import cache
 from html import escape
 from pathlib import Path
 
@@ -52,9 +53,14 @@ def folder_of(module: str) -> str:
 
 def imports_between(folders: Mapping[str, str]) -> Counter[tuple[str, str]]:
     """Return how many imports lead from one folder to another; `folders` are those of the modules."""
-    graph = graph_of_imports(hidden=True)
+    graph = _graph(hidden=True)
     pairs = ((folders[module], folders[imported]) for module, several in graph.items() for imported in several)
     return Counter(pair for pair in pairs if pair[0] != pair[1])
+
+
+@cache
+def _graph(*, hidden: bool) -> Mapping[str, set[str]]:
+    return graph_of_imports(hidden=hidden)
 
 
 def table() -> str:
@@ -97,8 +103,8 @@ def figures() -> tuple[int, ...]:
     between = imports_between(folders)
     return (
         len({*folders.values()}),
-        len(in_circles(graph_of_imports(hidden=False))),
-        len(in_circles(graph_of_imports(hidden=True))),
+        len(in_circles(_graph(hidden=False))),
+        len(in_circles(_graph(hidden=True))),
         _against_the_storeys(),
         sum(pair[::-1] in between for pair in between) // 2,
     )

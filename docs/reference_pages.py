@@ -139,7 +139,8 @@ def commands_page() -> str:
         (cache.show.commands["clear"], "phrasepix cache clear"),
         (sources.show, "phrasepix sources"),
     ):
-        context = click.Context(command, info_name=name, max_content_width=100, terminal_width=100)
+        names = cache.show.context_settings["help_option_names"]
+        context = click.Context(command, info_name=name, terminal_width=100, help_option_names=names)
         lines += [f"## {name}", f"```text\n{command.get_help(context)}\n```"]
     return _page(lines)
 

@@ -1,13 +1,13 @@
 """The docs say all there is, and what they say works: nothing is left out, generated pages are current, blocks run."""
 
+import ast
 import inspect
-import io
 import os
 import re
 import shlex
 import subprocess
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
 from importlib.util import find_spec
 from pathlib import Path
@@ -159,13 +159,11 @@ def test_every_event_is_described() -> None:
 
 
 def public_protocols() -> set[str]:
-    import ast
-
     return {
         node.name
         for path in modules().values()
         for node in tree_of(path).body
-        if isinstance(node, ast.ClassDef) and any("Protocol" in ast.unparse(base) for base in node.bases)
+        if isinstance(node, ast.ClassDef) and any(re.match(r"Protocol\b", ast.unparse(base)) for base in node.bases)
     }
 
 
@@ -184,8 +182,6 @@ def test_every_member_of_a_seam_is_described(seam: type) -> None:
 
 
 def test_every_group_of_entry_points_is_described() -> None:
-    import ast
-
     asked = [
         path
         for path in modules().values()
@@ -295,10 +291,25 @@ def test_a_block_with_another_mark_is_none_that_is_passed_over() -> None:
     assert fences == len(blocks())
 
 
+@pytest.fixture(scope="module")
+def cache_of_all(tmp_path_factory: pytest.TempPathFactory, link_export: Callable[[Path], None]) -> Path:
+    """A cache directory that the blocks share: what one has encoded, the next remembers."""
+    directory = tmp_path_factory.mktemp("cache")
+    link_export(directory)
+    return directory
+
+
+@pytest.fixture(autouse=True)
+def shared_cache(cache_of_all: Path, surroundings: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PHRASEPIX_CACHE_DIR", str(cache_of_all))
+
+
 @pytest.mark.parametrize("block", [block for block in RUN if block.language == "python"], ids=str)
 def test_a_python_block_runs(block: Block, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     exec(compile(block.code, str(block), "exec"), {"__name__": "__main__"})
+    written = re.findall(r"\.(?:save|save_gallery)\((?:\w+, )?\"([^\"]+)\"", block.code)
+    assert [name for name in written if not (tmp_path / name).exists()] == []
 
 
 SHOWN = sorted(PICTURES_DIRECTORY.glob("*.jpg"))[:8]
@@ -368,6 +379,9 @@ def at_home(stock: ScriptedServer, openverse: OpenverseServer, tmp_path: Path, m
 
 
 @pytest.mark.usefixtures("at_home")
+@pytest.mark.filterwarnings(
+    "ignore:subprocess .* is still running:ResourceWarning"
+)  # a browser, which nobody waits for
 @pytest.mark.parametrize("block", [block for block in RUN if block.language == "sh"], ids=str)
 def test_a_shell_block_runs(block: Block, monkeypatch: pytest.MonkeyPatch) -> None:
     """Line by line; the sample's model stands in for weights that would have to be downloaded."""
@@ -384,7 +398,7 @@ def test_a_shell_block_runs(block: Block, monkeypatch: pytest.MonkeyPatch) -> No
                 monkeypatch.setenv(name, os.path.expandvars(value))
             continue
         command, rest = _parted(line)
-        written = _run_phrasepix(command, monkeypatch) if command else ""
+        written = _run_phrasepix(command) if command else ""
         if rest:
             _run_in_shell(f"cat {rest}" if command else rest, written)
 
@@ -401,12 +415,13 @@ def _parted(line: str) -> tuple[list[str], str]:
     return words[1:end], line[line.index(f" {separator} ") :] if separator else ""
 
 
-def _run_phrasepix(arguments: list[str], monkeypatch: pytest.MonkeyPatch) -> str:
-    arguments = [os.path.expanduser(one) for one in arguments]
+def _run_phrasepix(arguments: list[str]) -> str:
+    arguments = [str(Path(one).expanduser()) if one.startswith("~") else one for one in arguments]
     searches = arguments[0] not in {"cache", "sources", "--help"}
     if searches and not {"--model", "sample"} & {*arguments}:
         arguments += ["--model", "sample"]
-    monkeypatch.setattr("sys.stdin", io.StringIO("y\n"))  # asked whether to clear, somebody agrees
+    if arguments[:2] == ["cache", "clear"]:
+        arguments = [*arguments, "--yes"]  # what a person is asked on a terminal
     ended = run(*arguments)
     assert ended.returncode == 0, f"{shlex.join(arguments)}\n{ended.stdout}{ended.stderr}"
     return ended.stdout
