@@ -32,9 +32,9 @@ from reranker.models import registry
 from retriever import source as source_module
 from tests.in_process import run
 from tests.servers import KEY, Asked, ScriptedServer, Step, hit, of_hits
-from tests.source_servers import OpenverseServer
 from tests.source_servers.base import Picture
-from tests.test_layers import modules, tree_of
+from tests.source_servers.openverse import OpenverseServer
+from tests.test_layers import PACKAGES, modules, tree_of
 
 ROOT = Path(__file__).resolve().parents[1]
 SITE = sorted(path.relative_to(ROOT) for path in (ROOT / "docs").rglob("*.md") if "_build" not in path.parts)
@@ -117,12 +117,13 @@ def test_every_source_is_described() -> None:
             assert profile.key_variable in text
 
 
-def kinds_of(error: type) -> set[type]:
-    return {error}.union(*(kinds_of(one) for one in error.__subclasses__()))
+def kinds_of(error: type[Exception]) -> set[type[Exception]]:
+    several: list[type[Exception]] = error.__subclasses__()
+    return {error}.union(*(kinds_of(one) for one in several))
 
 
 def test_every_error_is_described_with_what_to_do() -> None:
-    ours = {one.__name__ for one in kinds_of(PhrasepixError) if one.__module__.split(".")[0] in architecture.PACKAGES}
+    ours = {one.__name__ for one in kinds_of(PhrasepixError) if one.__module__.split(".")[0] in PACKAGES}
     public = {name for name in ours | {*errors.__all__} if not name.startswith("_")}
     rows = re.findall(r"^\| `(\w+)`[^|]*\| ([^|]+) \| ([^|]+) \| [23] \|$", text_of("errors.md"), re.MULTILINE)
     described = {name for name, what, remedy in rows if what.strip() and remedy.strip()}
@@ -153,9 +154,10 @@ def test_every_variable_of_the_environment_is_described() -> None:
 
 
 def test_every_event_is_described() -> None:
-    for event in (SearchProgress, Notice, Stage):
-        names = [one.name for one in Stage] if event is Stage else [one.name for one in fields(event)]
-        assert {name for name in names if f"| `{name}` |" not in section("events.md", event.__name__)} == set()
+    names = {"Stage": [one.name for one in Stage]}
+    names |= {event.__name__: [one.name for one in fields(event)] for event in (SearchProgress, Notice)}
+    for event, several in names.items():
+        assert {name for name in several if f"| `{name}` |" not in section("events.md", event)} == set()
 
 
 def public_protocols() -> set[str]:
@@ -333,7 +335,7 @@ def stock() -> Iterator[ScriptedServer]:
 
 
 def _hit(origin: str, asked: Asked, number: int, width: int, height: int) -> dict[str, Any]:
-    file = f"{origin}/2024/05/17/{number}"
+    file = f"{origin}/photo/2024/05/17/{number}"
     kind = asked.query.get("image_type", "photo")
     return hit(
         number,
