@@ -370,6 +370,7 @@ def at_home(stock: ScriptedServer, openverse: OpenverseServer, tmp_path: Path, m
     (programs / "xdg-open").chmod(0o755)
     for name, value in {
         "HOME": str(tmp_path),
+        "PWD": str(tmp_path),
         "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}",
         "PIXABAY_API_URL": stock.url,
         "PIXABAY_API_KEY": KEY,
