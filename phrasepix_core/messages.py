@@ -14,11 +14,13 @@ class Hint:
     value: object = None
 
     def __str__(self) -> str:
-        name = self.option.rpartition(".")[2]
+        *within, name = self.option.split(".")
         if self.value is None:
-            return name
-        value = json.dumps(self.value, ensure_ascii=False) if isinstance(self.value, str) else repr(self.value)
-        return f"{name}={value}"
+            text = name if not within else f"{name}=…"
+        else:
+            value = json.dumps(self.value, ensure_ascii=False) if isinstance(self.value, str) else repr(self.value)
+            text = f"{name}={value}"
+        return f"filters=Filters({text})" if within else text
 
 
 Words = Callable[[Hint], str]

@@ -98,7 +98,7 @@ class ClipReranker:
         *,
         loader: PictureLoader | None = None,
         memory: Memory | None = None,
-        place_of: Callable[[Candidate], Place] | None = None,
+        place_of: Callable[[int], Place] | None = None,
         fold: bool = True,
         finish: Finish = AS_IT_STANDS,
         ordering: Ordering = PLAIN,
@@ -109,7 +109,8 @@ class ClipReranker:
         What the query does not want costs a candidate its `Match.penalty`. `ordering` may take its nearness to
         everyday captions off, and have the words of its source count.
 
-        `place_of` decides ties where the candidates' order is one of chance, such as that of several sources' answers.
+        `place_of`, given the number a candidate is read as, from 0, says its place instead: it decides ties where the
+        candidates' order is one of chance, such as that of several sources' answers.
         With `fold` they are different pictures: what shows the same one as a better candidate (the same file or page,
         a crop, a mirrored or recoloured copy) is listed in `Match.siblings`. `finish` may spread the best, have them
         ranked again by a second model, and ask of parts of the phrase how each match shows them.
@@ -132,7 +133,7 @@ class ClipReranker:
         *,
         loader: PictureLoader | None = None,
         memory: Memory | None = None,
-        place_of: Callable[[Candidate], Place] | None = None,
+        place_of: Callable[[int], Place] | None = None,
         fold: bool = True,
         finish: Finish = AS_IT_STANDS,
         ordering: Ordering = PLAIN,
@@ -144,7 +145,7 @@ class ClipReranker:
         """
         loader, memory = loader or self._loader, memory or self._memory
         asked = self._asked(query, finish, ordering, loader, memory)
-        to_show = self._to_show(loader, memory)
+        to_show = self._to_show(loader, memory, top)
         pictures: dict[tuple[str, str], Image.Image] = {}
         likeness = Likeness(_comparable(top, finish)) if fold else None
         for standing in self._standings(asked, candidates, top, loader, memory, place_of, likeness):
@@ -167,7 +168,7 @@ class ClipReranker:
         top: int,
         loader: LoadsPictures,
         memory: Memory | None,
-        place_of: Callable[[Candidate], Place] | None,
+        place_of: Callable[[int], Place] | None,
         likeness: Likeness | None,
     ) -> Iterator[Standing]:
         """The standing, the same one after each batch, at least once; its pictures are added to the `likeness`."""
@@ -212,7 +213,7 @@ class ClipReranker:
         if finish.diverse:
             order = spread(order, considered, finish.diverse, likeness)
         candidates = order.candidates()
-        to_show = self._to_show(loader, memory)
+        to_show = self._to_show(loader, memory, top)
         pictures: dict[int, Image.Image] = {}
         gone = asked.examples.own_by_identity(candidates)
         most = None if likeness is None else likeness.most
@@ -262,7 +263,7 @@ class ClipReranker:
         second = refinement.reranker()
         asked_of_second = second._asked(asked.query, finish, asked.ordering, loader, memory)
         to_rank = [order[place].candidate for place in best]
-        kept = KeptLoader(self._to_show(loader, memory).kept, fetched_for=self.encoder.input_side, otherwise=loader)
+        kept = KeptLoader(self._to_show(loader, memory, 1).kept, fetched_for=self.encoder.input_side, otherwise=loader)
         for standing in second._standings(asked_of_second, to_rank, len(to_rank), kept, memory, None, None):
             refinement.on_progress(Progress(standing.done, len(standing.skipped), standing.best))
         in_order = standing.in_order()
@@ -272,9 +273,14 @@ class ClipReranker:
         done = [before[one.candidate.identity][0] for one in in_order]
         return order.led_by(done, refined), len(refined)
 
-    def _to_show(self, loader: PictureLoader, memory: Memory | None) -> PicturesToShow:
+    def _to_show(self, loader: PictureLoader, memory: Memory | None, shown: int) -> PicturesToShow:
         return PicturesToShow(
-            loader, self._remembered, memory, encoded_from=self.encoder.input_side, threads=self._threads
+            loader,
+            self._remembered,
+            memory,
+            encoded_from=self.encoder.input_side,
+            threads=self._threads,
+            shown=shown,
         )
 
     def close(self) -> None:

@@ -73,13 +73,13 @@ class PoolEncoder:
         candidates: Iterable[Candidate],
         loader: LoadsPictures,
         memory: Memory | None,
-        place_of: Callable[[Candidate], Place] | None = None,
+        place_of: Callable[[int], Place] | None = None,
     ) -> Iterator[Iterator[Outcomes]]:
         """Begin to load, and give the outcomes batch by batch, in no particular order.
 
-        A candidate's place is its number from 0, unless `place_of` says another. Each batch is committed to the
-        `memory` before it is given out. Leaving the context drops what has not begun, and waits for what the encoder
-        has in hand.
+        A candidate's place is the number it is read as, from 0, or what `place_of` says for that. Each batch is
+        committed to the `memory` before it is given out. Leaving the context drops what has not begun, and waits for
+        what the encoder has in hand.
         """
 
         def load(one: _Known) -> EncodedPicture | _Arrived | PictureError:
@@ -113,20 +113,18 @@ class PoolEncoder:
         self,
         candidates: Iterable[Candidate],
         memory: Memory | None,
-        place_of: Callable[[Candidate], Place] | None,
+        place_of: Callable[[int], Place] | None,
         expect_pictures: Callable[[], None],
     ) -> Iterator[list[_Known]]:
         """Candidates as they are read, with what is remembered of each; some are not: then pictures are expected."""
-        number = count()
+        places = map(place_of or (lambda number: (number,)), count())
         for chunk in read_ahead(candidates, room=_READ_AHEAD):
             known = {one.identity: here for one in chunk if (here := self._remembered.get(one)) is not None}
             if memory is not None and (unknown := [one for one in chunk if one.identity not in known]):
                 known |= memory.look_up(self._encoder, unknown)
             if len(known) < len(chunk):
                 expect_pictures()
-            yield [
-                ((next(number),) if place_of is None else place_of(one), one, known.get(one.identity)) for one in chunk
-            ]
+            yield [(next(places), one, known.get(one.identity)) for one in chunk]
 
     def _batches(
         self,

@@ -18,11 +18,16 @@ from reranker.pictures.loader import SHOWN_PIXELS, larger_to_be_had
 SHOWN_SIDE = 300
 """The short side in pixels from which a picture is good to look at."""
 
+_ALL_PIXELS = 64_000_000
+_LEAST_PIXELS = SHOWN_SIDE * 450
+"""How many pixels all pictures that are shown have together, 256 MB; each may have at least the least."""
+
 
 class PicturesToShow:
     """Finds the pictures that matches are shown by: kept, on this machine, or else fetched with `threads` threads.
 
-    `encoded_from` is the side in pixels the pictures were fetched for when they were encoded.
+    `encoded_from` is the side in pixels the pictures were fetched for when they were encoded. So many pictures are
+    `shown` at a time: the more there are, the smaller a large one is held.
     """
 
     def __init__(
@@ -33,12 +38,14 @@ class PicturesToShow:
         *,
         encoded_from: int,
         threads: int,
+        shown: int = 1,
     ) -> None:
         self._loader = loader
         self._remembered = remembered
         self._memory = memory
         self._encoded_from = encoded_from
         self._threads = threads
+        self._most_pixels = max(_LEAST_PIXELS, _ALL_PIXELS // max(1, shown))
 
     @contextmanager
     def loading(self, candidates: Sequence[Candidate]) -> Iterator[Callable[[], list[Image.Image | PictureError]]]:
@@ -48,6 +55,10 @@ class PicturesToShow:
         """
 
         def picture(index: int) -> Image.Image | PictureError:
+            found = whole_picture(index)
+            return found if isinstance(found, PictureError) else _at_most(found, self._most_pixels)
+
+        def whole_picture(index: int) -> Image.Image | PictureError:
             candidate = candidates[index]
             here = _decoded(kept := self.kept(candidate))
             if kept is not None and here is not None:
@@ -84,7 +95,17 @@ class PicturesToShow:
 
     def at_hand(self, candidate: Candidate) -> Image.Image | None:
         """The candidate's picture as it is kept, however small; None where it would have to be fetched."""
-        return _decoded(self.kept(candidate)) or self._loader.at_hand(candidate, SHOWN_SIDE)
+        picture = _decoded(self.kept(candidate)) or self._loader.at_hand(candidate, SHOWN_SIDE)
+        return picture and _at_most(picture, self._most_pixels)
+
+
+def _at_most(picture: Image.Image, pixels: int) -> Image.Image:
+    """The picture, made smaller if it has more pixels."""
+    share = (pixels / (picture.width * picture.height)) ** 0.5
+    if share >= 1:
+        return picture
+    size = (max(1, int(picture.width * share)), max(1, int(picture.height * share)))
+    return picture.resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0)
 
 
 def _decoded(kept: KeptPicture | None) -> Image.Image | None:

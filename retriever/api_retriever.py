@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from phrasepix_core import environment
 from phrasepix_core.candidate import Candidate, Rendition
+from phrasepix_core.identities import Identities
 from phrasepix_core.messages import Hint
 from phrasepix_core.urls import is_on_this_machine
 from phrasepix_core.user_agent import user_agent
@@ -164,7 +165,7 @@ class ApiRetriever:
     def _wanted_pages(
         self, dialect: ApiDialect, tag: str, filters: Filters, limit: int, page_size: int, wanted: RightsFilter
     ) -> Iterator[Iterable[Candidate]]:
-        seen: set[tuple[str, str]] = set()
+        seen = Identities()
         offered = 0
         pages = -(-min(limit, self.profile.deepest) // page_size) * _PAGES_FOR_FILTERS
         for page in range(1, pages + 1):
@@ -187,9 +188,9 @@ class ApiRetriever:
             hits = self._hits(dialect, answer)
             came: list[Candidate] = []
             for candidate in self._usable(dialect, hits, found_by=tag):
-                if candidate.identity in seen or not wanted.fits(candidate, filters):
+                if candidate in seen or not wanted.fits(candidate, filters):
                     continue
-                seen.add(candidate.identity)
+                seen.add(candidate)
                 came.append(candidate)
                 if len(seen) == limit:
                     break

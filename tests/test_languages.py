@@ -314,5 +314,5 @@ def test_names_of_models_say_what_is_loaded(name: str, pretrained: str | None, e
 
 
 def test_a_named_model_has_weights_of_its_own() -> None:
-    with pytest.raises(UnknownModelError, match="leave out --pretrained openai"):
+    with pytest.raises(UnknownModelError, match='leave out pretrained="openai"'):
         choose_model("multilingual", "openai", only_the_sample=False)

@@ -20,7 +20,7 @@ from reranker.models.weights import find_weights
 from tests.picture_server import stripes, unused_port
 from tests.tiny_models import TINY, random_tiny, write_model
 
-REMEDY = "local-dir:PATH, or try the built-in model"
+REMEDY = "or see it work with the built-in sample"
 
 
 @pytest.fixture(scope="module")
@@ -131,7 +131,7 @@ def test_a_device_that_is_not_there_is_refused_with_the_remedy(directory: Path, 
     present = torch.cuda.is_available() if device == "cuda" else torch.backends.mps.is_available()
     if present:
         pytest.skip(f"this machine has {device}")
-    with pytest.raises(UnknownModelError, match=rf"device {device} is not present on this machine; --device auto"):
+    with pytest.raises(UnknownModelError, match=rf'device {device} is not present on this machine; device="auto"'):
         OpenClipEncoder(f"local-dir:{directory}", None, device=device)
 
 

@@ -1,7 +1,7 @@
 """The command line's parameters, made of the options where they are declared."""
 
 import shlex
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -124,13 +124,13 @@ class GroupedCommand(click.Command):
                 formatter.write_dl(records)
 
 
-def request_of(words: Iterable[str], values: Mapping[str, Any]) -> SearchRequest:
+def request_of(words: Sequence[str], values: Mapping[str, Any]) -> SearchRequest:
     """Return the request that was typed; `values` are those of the parameters by name.
 
     Raises `PhrasepixError`, naming what is wrong.
     """
     # The quotes are easily forgotten, and what was meant is plain.
-    arguments: dict[str, Any] = {"phrase": " ".join(words) or None, "filters": _filters(values)}
+    arguments: dict[str, Any] = {"phrase": " ".join(words) if words else None, "filters": _filters(values)}
     for declared in options_of(SearchRequest):
         if declared.name in values:
             value = values[declared.name]

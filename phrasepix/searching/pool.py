@@ -1,13 +1,16 @@
 """The candidates of one search: several sources asked side by side, each picture once."""
 
+from array import array
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from threading import Lock
+from typing import overload
 
 from phrasepix.results import Failure, Origin
 from phrasepix.searching.asking import AskedTags, Asking
 from phrasepix_core.candidate import Candidate
+from phrasepix_core.identities import Identities
 from reranker.look_ahead import merge_ahead
 from reranker.memory.picture_store import LONGEST
 from retriever.errors import RetrieverError, SourceFaultError, SourceUnreachableError
@@ -54,12 +57,44 @@ class AskedSource:
         )
 
 
+class Places(Sequence[tuple[int, ...]]):
+    """Where candidates stand: of each the number in its source's answers, and the source's number; six bytes each."""
+
+    def __init__(self) -> None:
+        self._numbers = array("I")
+        self._sources = array("H")
+
+    def append(self, place: tuple[int, ...]) -> None:
+        """Add the next candidate's."""
+        number, source = place
+        self._numbers.append(number)
+        self._sources.append(source)
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+    @overload
+    def __getitem__(self, index: int) -> tuple[int, ...]: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> list[tuple[int, ...]]: ...
+
+    def __getitem__(self, index: int | slice) -> tuple[int, ...] | list[tuple[int, ...]]:
+        if isinstance(index, slice):
+            return list(zip(self._numbers[index], self._sources[index], strict=True))
+        return self._numbers[index], self._sources[index]
+
+
 @dataclass(slots=True)
 class _Found:
-    """What was found so far: the candidates, where each stands, and the errors of sources that failed."""
+    """What was found so far: the candidates, where each stands, and the errors of sources that failed.
+
+    Which ones have come is known as long as more may come.
+    """
 
     candidates: list[Candidate] = field(default_factory=list)
-    places: dict[tuple[str, str], tuple[int, ...]] = field(default_factory=dict)
+    places: Places = field(default_factory=Places)
+    came: Identities = field(default_factory=Identities)
     errors: list[RetrieverError] = field(default_factory=list)
     failing: Lock = field(default_factory=Lock)
     unreachable: list[Failure] = field(default_factory=list)
@@ -107,11 +142,16 @@ class Pool:
     @property
     def total(self) -> int | None:
         """How many there are; None before the last was read."""
-        return len(self._found.places) if self._found.is_complete else None
+        return len(self._found.candidates) if self._found.is_complete else None
 
-    def place_of(self, candidate: Candidate) -> tuple[int, ...]:
-        """Its number in its source's answers, and the source's number."""
-        return self._found.places[candidate.identity]
+    def place_of(self, number: int) -> tuple[int, ...]:
+        """Of the candidate that was read so many-th, from 0: its number in its source's answers, and the source's."""
+        return self._found.places[number]
+
+    @property
+    def places(self) -> Places:
+        """Where those read so far stand."""
+        return self._found.places
 
     @property
     def read(self) -> tuple[Candidate, ...]:
@@ -141,11 +181,13 @@ def _merged(
 ) -> Iterator[Candidate]:
     for place, candidate in chain.from_iterable(merge_ahead(answers, room=_READ_AHEAD)):
         _tell(found, on_failure)
-        if candidate.identity not in found.places and wanted(candidate):
-            found.places[candidate.identity] = place
+        if candidate not in found.came and wanted(candidate):
+            found.came.add(candidate)
+            found.places.append(place)
             found.candidates.append(candidate)
             yield candidate
     found.is_complete = True
+    found.came.clear()
     last = found.errors[-1] if found.errors and len(found.errors) == len(answers) else None
     if last is None or _of_all(found.errors) is last:
         _tell(found, on_failure, but=last)

@@ -291,8 +291,7 @@ class SearchRun:
         asked = self._record.so_far()
         snapshot = PoolSnapshot()
         if ranking.is_final and pool is not None:
-            positions = {candidate.identity: pool.place_of(candidate) for candidate in pool.read}
-            snapshot = replace(self._snapshot, candidates=pool.read, positions=positions)
+            snapshot = replace(self._snapshot, candidates=pool.read, positions=pool.places)
         return Results(
             phrase=self._request.query.title,
             tags=self._request.tags or tuple(dict.fromkeys(one.tag for one in asked)),
