@@ -74,7 +74,7 @@ def _stream(call: _Call) -> Iterator[LiveResults]:
 
 _FIND = f"""Find the pictures that show `phrase` best.
 
-Example:
+Example::
 
     from phrasepix import find_images
 
