@@ -47,7 +47,9 @@ def pictures_given(like: "Like | Sequence[Like]") -> "tuple[Like, ...]":
 
 def unwanted_given(minus: "Minus | Sequence[Minus]") -> "tuple[Minus, ...]":
     """Return what is not wanted, as a request keeps it: texts as `Phrase`s, the rest as `pictures_given`."""
-    return tuple(_unwanted(one, weight) if _is_phrase(one) else _kept(one, weight) for one, weight in _weighed(minus))
+    return tuple(
+        _unwanted(one, weight) if _is_phrase(one) else _kept(_as_path(one), weight) for one, weight in _weighed(minus)
+    )
 
 
 def _kept(one: Any, weight: float) -> Any:
@@ -62,7 +64,7 @@ def _as_path(one: object) -> object:
 
 
 def _is_phrase(one: object) -> bool:
-    return isinstance(one, Phrase) or (isinstance(one, str) and not is_address(one))
+    return isinstance(one, Phrase) or (isinstance(one, str) and not is_address(one) and not _says_a_file(one))
 
 
 def query_of(

@@ -151,7 +151,7 @@ def test_a_match_and_results_show_themselves_in_a_line(folder: Path) -> None:
 
 def test_the_help_begins_with_an_example_and_names_every_parameter_in_a_line_of_its_own() -> None:
     text = inspect.getdoc(find_images) or ""
-    assert text.splitlines()[2] == "Example:"
+    assert text.splitlines()[2] == "Example::"
     assert text.index("from phrasepix import find_images") < text.index("- `phrase`")
     listed = [line.split("`")[1::2] for line in text.splitlines() if line.startswith(("- `", "`on_progress`"))]
     named = {name for names in listed for name in names}
