@@ -232,8 +232,8 @@ def report(rows: dict[str, list[Measured]], candidate: int) -> str:
         f"({4 * DIMENSIONS} bytes) and its candidate ({candidate}): what is remembered of the latest is bounded, and "
         "full by the second row.",
         "",
-        "| query | pictures | peak in MB | bytes a picture beside embedding and candidate | processor µs a picture, first tenth "
-        "| last tenth |",
+        "| query | pictures | peak in MB | bytes a picture beside embedding and candidate "
+        "| CPU µs a picture, first tenth | last tenth |",
         "|---|---|---|---|---|---|",
     ]
     for query, measures in rows.items():
