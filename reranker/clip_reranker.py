@@ -1,6 +1,7 @@
 """Stage 2: candidates and a phrase in, the top-N by cosine out."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from typing import Self, SupportsIndex
 
@@ -14,7 +15,7 @@ from reranker.encoder import Encoder
 from reranker.errors import PictureError, WrongQueryError
 from reranker.examples import Examples
 from reranker.finish import AS_IT_STANDS, Finish, Refinement
-from reranker.folding import Likeness, places_kept, siblings_of
+from reranker.folding import Compared, Likeness, places_kept, siblings_of
 from reranker.kept_loader import KeptLoader, LoadsPictures
 from reranker.match import Ranking, SkippedPicture
 from reranker.memory import EncodedPicture, EncodedPictures, Memory
@@ -76,7 +77,10 @@ class ClipReranker:
         self._threads = threads
         self._in_use = self._texts.in_use
         self._remembered = EncodedPictures()
-        self._pool = PoolEncoder(encoder, self._in_use, self._remembered, batch_size=batch_size, threads=threads)
+        self._compared = Compared()
+        self._pool = PoolEncoder(
+            encoder, self._in_use, self._texts.aside, self._remembered, batch_size=batch_size, threads=threads
+        )
         self._memory = memory
 
     def prepare(self, query: Query, texts: EmbeddingStore | None = None) -> None:
@@ -89,6 +93,10 @@ class ClipReranker:
             for phrase in query.phrases:
                 self._texts.phrase(phrase.text)
             self._texts.neutral(texts)
+
+    def begin_to_prepare(self, query: Query, texts: EmbeddingStore | None = None) -> Future[None]:
+        """Begin to `prepare` in another thread; what that raises is the future's."""
+        return self._texts.aside.begin(lambda: self.prepare(query, texts))
 
     def rerank(
         self,
@@ -120,7 +128,7 @@ class ClipReranker:
         """
         loader, memory = loader or self._loader, memory or self._memory
         asked = self._asked(query, finish, ordering, loader, memory)
-        likeness = Likeness(_comparable(top, finish)) if fold else None
+        likeness = Likeness(_comparable(top, finish), self._compared) if fold else None
         for standing in self._standings(asked, candidates, top, loader, memory, place_of, likeness):
             on_progress(Progress(standing.done, len(standing.skipped), standing.best))
         return self._ranking(asked, standing, top, loader, memory, likeness, finish)
@@ -147,7 +155,7 @@ class ClipReranker:
         asked = self._asked(query, finish, ordering, loader, memory)
         to_show = self._to_show(loader, memory, top)
         pictures: dict[tuple[str, str], Image.Image] = {}
-        likeness = Likeness(_comparable(top, finish)) if fold else None
+        likeness = Likeness(_comparable(top, finish), self._compared) if fold else None
         for standing in self._standings(asked, candidates, top, loader, memory, place_of, likeness):
             pictures = _at_hand(standing, to_show, pictures)
             yield _so_far(standing, pictures, likeness, asked.examples)
@@ -207,9 +215,13 @@ class ClipReranker:
         in_order = standing.in_order()
         order = RankedOrder(in_order, asked.reader(in_order))
         considered = considered_for(top, finish.diverse)
+        notices = asked.notices
         if finish.refinement is not None:
-            order, refined = self._refined(asked, order, finish, finish.refinement, loader, memory, likeness)
+            order, refined, notices_of_second = self._refined(
+                asked, order, finish, finish.refinement, loader, memory, likeness
+            )
             considered = min(considered, refined)  # one model's embeddings
+            notices = tuple(dict.fromkeys((*notices, *notices_of_second)))
         if finish.diverse:
             order = spread(order, considered, finish.diverse, likeness)
         candidates = order.candidates()
@@ -240,7 +252,7 @@ class ClipReranker:
             order[place].match(rank, pictures[place], alike, reading)
             for rank, (place, alike, reading) in enumerate(zip(kept, siblings, readings, strict=True), start=1)
         ]
-        return Ranking(tuple(matches), tuple(skipped), standing.done)
+        return Ranking(tuple(matches), tuple(skipped), standing.done, notices=notices)
 
     def _refined(
         self,
@@ -251,14 +263,16 @@ class ClipReranker:
         loader: PictureLoader,
         memory: Memory | None,
         likeness: Likeness | None,
-    ) -> tuple[RankedOrder, int]:
+    ) -> tuple[RankedOrder, int, tuple[str, ...]]:
         """The best, no two of one picture, in the second model's order, the others behind them; how many it ranked.
+
+        Last, what people should know of it.
 
         What the second model cannot look at stays among the others.
         """
         best = places_kept(order.candidates(), refinement.top, likeness)
         if not best:
-            return order, 0
+            return order, 0, ()
         asked.demand_pictures()
         second = refinement.reranker()
         asked_of_second = second._asked(asked.query, finish, asked.ordering, loader, memory)
@@ -271,7 +285,7 @@ class ClipReranker:
         before = {order[place].candidate.identity: (place, order[place].scored.score) for place in best}
         refined = [Ranked(replace(one, first_score=before[one.candidate.identity][1]), reader) for one in in_order]
         done = [before[one.candidate.identity][0] for one in in_order]
-        return order.led_by(done, refined), len(refined)
+        return order.led_by(done, refined), len(refined), asked_of_second.notices
 
     def _to_show(self, loader: PictureLoader, memory: Memory | None, shown: int) -> PicturesToShow:
         return PicturesToShow(

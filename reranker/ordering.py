@@ -14,6 +14,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import SupportsFloat
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,9 +55,10 @@ class Ordering:
     def __post_init__(self) -> None:
         if self.rank not in RANKS:
             raise WrongQueryError(f"rank {self.rank!r} is not known; allowed: {', '.join(RANKS)}")
-        if not (math.isfinite(self.words) and 0 <= self.words <= 1):
+        is_number = isinstance(self.words, SupportsFloat) and not isinstance(self.words, bool)
+        if not (is_number and math.isfinite(self.words) and 0 <= self.words <= 1):
             raise WrongQueryError(
-                f"words {self.words} is out of range; allowed: 0, what the source says counts for nothing, to 1"
+                f"words {self.words!r} is out of range; allowed: 0, what the source says counts for nothing, to 1"
             )
 
     @property

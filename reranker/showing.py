@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from functools import partial
 
 from PIL import Image
 
@@ -13,6 +13,7 @@ from reranker.memory import EncodedPictures, Memory
 from reranker.memory.picture_store import KeptPicture
 from reranker.pictures import PictureLoader
 from reranker.pictures.decode import decode
+from reranker.pictures.later import DecodedWhenUsed
 from reranker.pictures.loader import SHOWN_PIXELS, larger_to_be_had
 
 SHOWN_SIDE = 300
@@ -64,6 +65,7 @@ class PicturesToShow:
             if kept is not None and here is not None:
                 larger = larger_to_be_had(candidate.renditions, here, self._encoded_from, SHOWN_SIDE)
                 if kept.to_show or not larger:
+                    self._remembered.shown(candidate, kept.data, here.size)
                     return here
             try:
                 loaded = self._loader.load(candidate, SHOWN_SIDE, whole=True)
@@ -71,20 +73,28 @@ class PicturesToShow:
                 return error.without_frames() if here is None else here
             if loaded.data is None:
                 return loaded.picture
-            if (encoded := self._remembered.get(candidate)) is not None:
-                self._remembered.put(candidate, replace(encoded, data=loaded.data, to_show=True))
+            self._remembered.shown(candidate, loaded.data, loaded.picture.size)
             if self._memory is not None and self._memory.keeps_file_of(candidate):
                 kept = KeptPicture(loaded.data, to_show=True)
                 self._memory.pictures.put_many({candidate.identity: kept})
             return loaded.picture
 
+        found: dict[int, Image.Image | PictureError] = {
+            index: known
+            for index, candidate in enumerate(candidates)
+            if (known := self._decoded_before(candidate)) is not None
+        }
+        open_ones = [index for index in range(len(candidates)) if index not in found]
+
         def pictures() -> list[Image.Image | PictureError]:
-            found: dict[int, Image.Image | PictureError] = {}
             while arrived := arriving.take(len(candidates)):
                 found.update(arrived)
             return [found[index] for index in range(len(candidates))]
 
-        with LookAhead(picture, [range(len(candidates))], threads=self._threads, ahead=len(candidates)) as arriving:
+        if not open_ones:
+            yield lambda: list(found.values())
+            return
+        with LookAhead(picture, [open_ones], threads=self._threads, ahead=len(candidates)) as arriving:
             yield pictures
 
     def kept(self, candidate: Candidate) -> KeptPicture | None:
@@ -95,8 +105,17 @@ class PicturesToShow:
 
     def at_hand(self, candidate: Candidate) -> Image.Image | None:
         """The candidate's picture as it is kept, however small; None where it would have to be fetched."""
+        if (before := self._decoded_before(candidate)) is not None:
+            return before
         picture = _decoded(self.kept(candidate)) or self._loader.at_hand(candidate, SHOWN_SIDE)
         return picture and _at_most(picture, self._most_pixels)
+
+    def _decoded_before(self, candidate: Candidate) -> Image.Image | None:
+        """The picture whose file was decoded for people before, in this process: decoded again when it is used."""
+        encoded = self._remembered.get(candidate)
+        if encoded is None or encoded.data is None or encoded.shown_size is None:
+            return None
+        return DecodedWhenUsed(encoded.shown_size, partial(decode, encoded.data, kept_pixels=SHOWN_PIXELS))
 
 
 def _at_most(picture: Image.Image, pixels: int) -> Image.Image:

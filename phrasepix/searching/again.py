@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from phrasepix.errors import WrongPickError
-from phrasepix.events import Listener, SearchProgress, Stage
+from phrasepix.events import Listener, Notice, SearchProgress, Stage
 from phrasepix.likes import example_of
 from phrasepix.models.loading import models_of
 from phrasepix.request import SearchRequest
@@ -66,7 +66,18 @@ def ranked_again(results: Results, request: SearchRequest, resources: Resources,
     candidates = [pool.candidates[number] for number in numbers]
     used = UsedBefore.in_project(request.project)
     only_the_sample = [origin.name for origin in results.origins] == [SAMPLE_NAME]
-    model, second = models_of(request, resources.models, resources.config.directory, only_the_sample=only_the_sample)
+    notices = dict.fromkeys(results.notices)
+
+    def say(message: str) -> None:
+        if (notice := Notice((message,))) not in notices:
+            notices[notice] = None
+            on_event(notice)
+
+    model, second = models_of(
+        request, resources.models, resources.config.directory, only_the_sample=only_the_sample, on_notice=say
+    )
+    if used.problem:
+        say(used.problem)
     on_event(SearchProgress("ranking again", stage=Stage.RANKING_AGAIN))
 
     def ranking(fetcher: PictureFetcher) -> Ranking:
@@ -86,6 +97,8 @@ def ranked_again(results: Results, request: SearchRequest, resources: Resources,
     found = ranking(OfflineFetcher())
     if found.skipped and not request.offline:
         found = ranking(PictureFetcher(hosts=resources.hosts))
+    for message in found.notices:
+        say(message)
     skipped = tuple(Skipped.of(one.candidate, one.reason) for one in found.skipped)
     return replace(
         results,
@@ -94,4 +107,5 @@ def ranked_again(results: Results, request: SearchRequest, resources: Resources,
         request=request,
         matches=matches_to_show(found.matches, request, used),
         skipped=(*results.skipped, *skipped),
+        notices=tuple(notices),
     )

@@ -13,7 +13,7 @@ from phrasepix_core.candidate import Candidate
 from phrasepix_core.identities import Identities
 from reranker.look_ahead import merge_ahead
 from reranker.memory.picture_store import LONGEST
-from retriever.errors import RetrieverError, SourceFaultError, SourceUnreachableError
+from retriever.errors import AnswerNotKeptError, RetrieverError, SourceFaultError, SourceUnreachableError
 from retriever.filters import Filters
 from retriever.profile import USUAL_LIMIT
 from retriever.protocol import Retriever, is_on_disk, is_on_loopback, profile_of
@@ -127,7 +127,7 @@ class Pool:
                 found.errors.append(error)
                 is_last = len(found.errors) == len(sources)
             failure = Failure.of(source.name, source.origin.title, error)
-            if isinstance(error, SourceUnreachableError) and error.reason:
+            if _shared_cause(error):
                 found.unreachable.append(failure)  # told of with the first answer of another, or all at once
             elif not is_last:  # that one is raised
                 on_failure(failure)
@@ -137,7 +137,7 @@ class Pool:
             _answers(index, source, asking, limit=limit, filters=filters, record=record, on_error=fail)
             for index, (source, asking) in enumerate(sources)
         ]
-        self._unread: Iterator[Candidate] = _merged(answers, found, wanted, on_failure)
+        self._unread: Iterator[list[Candidate]] = _merged(answers, found, wanted, on_failure)
 
     @property
     def total(self) -> int | None:
@@ -165,8 +165,12 @@ class Pool:
             return True
         return False
 
-    def __iter__(self) -> Iterator[Candidate]:
+    def chunks(self) -> Iterator[list[Candidate]]:
+        """Those not read yet, as many at a time as have come."""
         return self._unread
+
+    def __iter__(self) -> Iterator[Candidate]:
+        return chain.from_iterable(self._unread)
 
 
 Answers = Iterator[tuple[tuple[int, ...], Candidate]]
@@ -178,14 +182,18 @@ def _merged(
     found: _Found,
     wanted: Callable[[Candidate], bool],
     on_failure: Callable[[Failure], None],
-) -> Iterator[Candidate]:
-    for place, candidate in chain.from_iterable(merge_ahead(answers, room=_READ_AHEAD)):
+) -> Iterator[list[Candidate]]:
+    for chunk in merge_ahead(answers, room=_READ_AHEAD):
         _tell(found, on_failure)
-        if candidate not in found.came and wanted(candidate):
-            found.came.add(candidate)
-            found.places.append(place)
-            found.candidates.append(candidate)
-            yield candidate
+        new: list[Candidate] = []
+        for place, candidate in chunk:
+            if candidate not in found.came and wanted(candidate):
+                found.came.add(candidate)
+                found.places.append(place)
+                found.candidates.append(candidate)
+                new.append(candidate)
+        if new:
+            yield new
     found.is_complete = True
     found.came.clear()
     last = found.errors[-1] if found.errors and len(found.errors) == len(answers) else None
@@ -203,11 +211,24 @@ def _tell(found: _Found, on_failure: Callable[[Failure], None], but: RetrieverEr
             on_failure(failure)
 
 
+def _shared_cause(error: RetrieverError) -> str:
+    """What several sources can fail by at once, and is told once for all of them then; empty if it is another cause."""
+    match error:
+        case SourceUnreachableError(reason=cause) | AnswerNotKeptError(question=cause):
+            return cause
+    return ""
+
+
 def _of_all(errors: Sequence[RetrieverError]) -> RetrieverError:
-    """The error of a search that no source answered: one for all, if none could be connected to, else the last."""
-    unreachable = [one for one in errors if isinstance(one, SourceUnreachableError) and one.reason]
-    if len(unreachable) < len(errors) or len({one.reason for one in unreachable}) > 1:
+    """The error of a search that no source answered: one for all, if all have failed for one cause, else the last."""
+    causes = {_shared_cause(one) for one in errors}
+    if len(causes) > 1 or not all(causes):
         return errors[-1]
+    not_kept = sorted((one for one in errors if isinstance(one, AnswerNotKeptError)), key=lambda one: one.title)
+    if not_kept:
+        titles, hours = [one.title for one in not_kept], min(one.hours for one in not_kept)
+        return AnswerNotKeptError.of(titles, not_kept[0].question, hours)
+    unreachable = [one for one in errors if isinstance(one, SourceUnreachableError)]
     return SourceUnreachableError.not_connected(
         [source for one in unreachable for source in one.sources], unreachable[0].reason
     )
