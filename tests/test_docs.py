@@ -357,13 +357,20 @@ def openverse(stock: ScriptedServer) -> Iterator[OpenverseServer]:
 
 
 @pytest.fixture
-def at_home(stock: ScriptedServer, openverse: OpenverseServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def at_home(
+    stock: ScriptedServer,
+    openverse: OpenverseServer,
+    link_export: Callable[[Path], None],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """A person's surroundings: a home with pictures, a key, and sites on loopback in place of those far away."""
     (tmp_path / "Pictures").mkdir()
     for number, picture in enumerate(SHOWN[:3]):
         copy(picture, tmp_path / "Pictures" / f"norway {number}.jpg")
     copy(SHOWN[0], tmp_path / "photo.jpg")
     (tmp_path / "chosen").mkdir()
+    link_export(tmp_path / ".phrasepix-cache")  # where a job in CI has its own
     programs = tmp_path / "programs"
     programs.mkdir()
     (programs / "xdg-open").write_text("#!/bin/sh\n")  # nobody is there to look
@@ -378,7 +385,6 @@ def at_home(stock: ScriptedServer, openverse: OpenverseServer, tmp_path: Path, m
     }.items():
         monkeypatch.setenv(name, value)
     monkeypatch.chdir(tmp_path)
-    return tmp_path
 
 
 @pytest.mark.usefixtures("at_home")
