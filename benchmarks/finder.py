@@ -469,7 +469,7 @@ def report(plan: Plan, checkouts: Sequence[Checkout], measured: Sequence[Measure
             f"{os.cpu_count()} CPUs, Python {platform.python_version()}; load over the last 1, 5 and 15 minutes when "
             f"it ended: {load}.",
             "",
-            f"Milliseconds are medians of {plan.phrases * plan.repeats} phrases in {plan.repeats} processes, and "
+            f"Milliseconds are medians of {plan.phrases * plan.repeats} phrases, over {plan.repeats} process(es), and "
             "in brackets where the middle eight of ten lie. CPU is what a process used on all cores: beside other work "
             f"the clock says little. Pools are the sample's 43 pictures and {plan.pictures} of 640 pixels. Memory is "
             f"that after {min(SETTLED_AFTER, plan.searches)} searches and after {plan.searches}.",
