@@ -13,6 +13,7 @@ import importlib
 import json
 import os
 import platform
+import shutil
 import statistics
 import subprocess
 import sys
@@ -22,7 +23,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -354,8 +355,8 @@ Measured = dict[str, Any]
 """What one checkout's parts measured, by their names."""
 
 
-def measure(plan: Plan, checkouts: Sequence[Checkout], work: Path) -> list[Measured]:
-    """All parts of each of the checkouts, in turns."""
+def measure(plan: Plan, checkouts: Sequence[Checkout], work: Path) -> Iterator[list[Measured]]:
+    """All parts of each of the checkouts, in turns: what is measured by now, after each part."""
     measured: list[Measured] = [{} for _ in checkouts]
     caches = [work / f"cache-{number}" for number in range(len(checkouts))]
 
@@ -364,9 +365,22 @@ def measure(plan: Plan, checkouts: Sequence[Checkout], work: Path) -> list[Measu
             if (came := checkout.measured(name, *arguments, cache=cache, **variables)) is not None:
                 found.setdefault(title, []).append(came)
 
-    part("first", "first", 1)
     for _ in range(plan.repeats):
         part("phrases", "phrases", plan.phrases)
+    yield measured
+    part("warm", "warm", plan.rounds)
+    part("one tower", "staggered", "one")
+    part("both towers", "staggered", "both")
+    yield measured
+    picture = next((ROOT / "phrasepix" / "sample").rglob("*.jpg")).read_bytes()
+    for checkout, cache, found in zip(checkouts, caches, measured, strict=True):
+        with (host := Host(picture)).serving() as url:
+            came = checkout.measured("crowd", url, cache=cache)
+        if came is not None:
+            found["crowd"] = [{**came, "connections": host.most}]
+    yield measured
+    part("memory", "memory", plan.searches)
+    yield measured
     if plan.pictures:
         sys.path.insert(0, str(ROOT))
         from benchmarks.speed.pictures import prepare
@@ -379,19 +393,13 @@ def measure(plan: Plan, checkouts: Sequence[Checkout], work: Path) -> list[Measu
             asking = {"PIXABAY_API_URL": address, "PIXABAY_API_KEY": "12345678-benchmark"}
             for _ in range(plan.repeats):
                 part("large", "large", plan.phrases, model, plan.pictures, **asking)
-    part("warm", "warm", plan.rounds)
-    part("one tower", "staggered", "one")
-    part("both towers", "staggered", "both")
-    picture = next((ROOT / "phrasepix" / "sample").rglob("*.jpg")).read_bytes()
-    for checkout, cache, found in zip(checkouts, caches, measured, strict=True):
-        with (host := Host(picture)).serving() as url:
-            came = checkout.measured("crowd", url, cache=cache)
-        if came is not None:
-            found["crowd"] = [{**came, "connections": host.most}]
-    part("memory", "memory", plan.searches)
-    caches = [work / f"empty-{number}" for number in range(len(checkouts))]
-    part("eight first", "first", SEARCHES)
-    return measured
+        yield measured
+    for searches in (1, SEARCHES):
+        caches = [work / f"empty-{searches}-{number}" for number in range(len(checkouts))]
+        for cache in caches:
+            shutil.rmtree(cache, ignore_errors=True)
+        part("first" if searches == 1 else "eight first", "first", searches)
+    yield measured
 
 
 Row = tuple[str, Callable[[Measured], str]]
@@ -461,7 +469,7 @@ def report(plan: Plan, checkouts: Sequence[Checkout], measured: Sequence[Measure
             f"{os.cpu_count()} CPUs, Python {platform.python_version()}; load over the last 1, 5 and 15 minutes when "
             f"it ended: {load}.",
             "",
-            f"Milliseconds are medians of {plan.phrases * plan.repeats} phrases in {plan.repeats} processes, and "
+            f"Milliseconds are medians of {plan.phrases * plan.repeats} phrases, over {plan.repeats} process(es), and "
             "in brackets where the middle eight of ten lie. CPU is what a process used on all cores: beside other work "
             f"the clock says little. Pools are the sample's 43 pictures and {plan.pictures} of 640 pixels. Memory is "
             f"that after {min(SETTLED_AFTER, plan.searches)} searches and after {plan.searches}.",
@@ -501,11 +509,15 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as temporary:
         work = (options.work or Path(temporary)).resolve()
         work.mkdir(parents=True, exist_ok=True)
-        measured = measure(plan, checkouts, work)
-    command = " ".join(["python -m benchmarks.finder", *sys.argv[1:]])
-    text = report(plan, checkouts, measured, command)
-    options.output.write_text(text, encoding="utf-8")
+        for measured in measure(plan, checkouts, work):  # written after each part: it takes long
+            text = report(plan, checkouts, measured, _command(plan, options.beside))
+            options.output.write_text(text, encoding="utf-8")
     print(text)
+
+
+def _command(plan: Plan, beside: Path | None) -> str:
+    changed = [f"--{name} {value}" for name, value in asdict(plan).items() if value != getattr(Plan(), name)]
+    return " ".join(["python -m benchmarks.finder", *([f"--beside {beside.name}"] if beside else []), *changed])
 
 
 if __name__ == "__main__":

@@ -310,7 +310,11 @@ class Aside:
             if self._is_busy:
                 return future
             self._is_busy = True
-        HELPERS.do(self._work, self._name)
+        try:
+            HELPERS.do(self._work, self._name)
+        except BaseException:
+            self._reset()
+            raise
         return future
 
     def _work(self) -> None:

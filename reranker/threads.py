@@ -52,11 +52,12 @@ class Threads:
             self._count += 1
         try:
             threading.Thread(target=self._run, name=name, daemon=True).start()
-        except RuntimeError:
+        except RuntimeError:  # the system gives no more
             with self._changed:
                 self._count -= 1
-                if self._count:
-                    return  # those there are will do it
+                if (self._most is not None and self._count) or (work, name) not in self._waiting:
+                    return  # those there are will do it, or did
+                self._waiting.remove((work, name))
             raise
 
     def _run(self) -> None:
@@ -76,7 +77,6 @@ class Threads:
                 thread.name = "idle"
                 until = time.monotonic() + _IDLE_S
                 self._idle += 1
-                self._changed.notify_all() if self._is_over else None
                 while not self._waiting and not self._is_over and (left := until - time.monotonic()) > 0:
                     self._changed.wait(left)
                 self._idle -= 1

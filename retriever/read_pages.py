@@ -11,7 +11,7 @@ Outcome = TypeVar("Outcome")
 class ReadPages(Generic[Outcome]):
     """What came of the entries of an answer's page, as long as they stay the same; of `most` pages. Thread-safe."""
 
-    def __init__(self, most: int = 16) -> None:
+    def __init__(self, most: int = 8) -> None:
         self._most = most
         self._pages: OrderedDict[Hashable, tuple[Sequence[Any], tuple[Outcome, ...]]] = OrderedDict()
         self._lock = threading.Lock()
