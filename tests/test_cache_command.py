@@ -206,8 +206,8 @@ def test_a_size_limit_takes_pictures_first_and_then_the_least_recently_used_embe
     [
         (["clear", "--max-size", "much", "--yes"], "must look like 500MB"),
         (["clear", "--max-size", "1GB", "--pictures", "--yes"], "give it alone"),
-        (["clear", "--weights", "--yes"], "No such option"),
-        (["empty"], "No such command"),
+        (["clear", "--weights", "--yes"], "there is no option --weights"),
+        (["empty"], "there is no command empty"),
     ],
 )
 def test_wrong_usage_is_exit_code_two(arguments: list[str], words: str) -> None:

@@ -92,7 +92,7 @@ def test_what_was_mistyped_is_named_and_the_nearest_asked_for(typed: list[str], 
     ("option", "path", "said"),
     [
         ("--gallery", "~nobody-of-that-name/quay.html", "there is no folder"),
-        ("--model", "local-dir:~nobody-of-that-name/clip", "open_clip_config.json"),
+        ("--model", "local-dir:~nobody-of-that-name/clip", "is not a directory"),
         ("--save", "~nobody-of-that-name/book", "cannot write"),
     ],
 )

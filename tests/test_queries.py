@@ -269,7 +269,7 @@ def test_feedback_on_the_command_line_moves_up_what_is_like_the_preferred() -> N
         ([], "nothing is asked for"),
         (["a boat", "--prefer", "11"], "there are 1 to 10"),
         (["a boat", "--prefer", "2", "--avoid", "1-3"], "both preferred and to be avoided"),
-        (["--like", "nothing.jpg"], "nothing.jpg cannot be read"),
+        (["--like", "nothing.jpg"], "nothing.jpg; compare how it is spelled"),
     ],
 )
 def test_what_cannot_be_done_is_wrong_usage(options: list[str], words: str) -> None:
