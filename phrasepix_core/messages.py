@@ -23,6 +23,25 @@ class Hint:
         return f"filters=Filters({text})" if within else text
 
 
+_ALIKE = 0.7
+"""How alike a misspelt value and the one that is meant are, at least (`difflib`)."""
+
+
+def nearest(value: object, allowed: Iterable[str]) -> str:
+    """Return the one of the values allowed that a misspelt one is likely to mean; empty if there is none."""
+    if not isinstance(value, str):
+        return ""
+    from difflib import get_close_matches  # whoever spells well does without
+
+    return next(iter(get_close_matches(value.casefold(), list(allowed), n=1, cutoff=_ALIKE)), "")
+
+
+def nearest_in_words(value: object, allowed: Iterable[str]) -> str:
+    """Return ` (did you mean …?)` for a misspelt value; empty if it is like none of those allowed."""
+    meant = nearest(value, allowed)
+    return f" (did you mean {meant}?)" if meant else ""
+
+
 Words = Callable[[Hint], str]
 """How a face words a hint."""
 

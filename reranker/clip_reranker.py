@@ -1,6 +1,7 @@
 """Stage 2: candidates and a phrase in, the top-N by cosine out."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from typing import Self, SupportsIndex
 
@@ -14,7 +15,7 @@ from reranker.encoder import Encoder
 from reranker.errors import PictureError, WrongQueryError
 from reranker.examples import Examples
 from reranker.finish import AS_IT_STANDS, Finish, Refinement
-from reranker.folding import Likeness, places_kept, siblings_of
+from reranker.folding import Compared, Likeness, places_kept, siblings_of
 from reranker.kept_loader import KeptLoader, LoadsPictures
 from reranker.match import Ranking, SkippedPicture
 from reranker.memory import EncodedPicture, EncodedPictures, Memory
@@ -76,7 +77,10 @@ class ClipReranker:
         self._threads = threads
         self._in_use = self._texts.in_use
         self._remembered = EncodedPictures()
-        self._pool = PoolEncoder(encoder, self._in_use, self._remembered, batch_size=batch_size, threads=threads)
+        self._compared = Compared()
+        self._pool = PoolEncoder(
+            encoder, self._in_use, self._texts.aside, self._remembered, batch_size=batch_size, threads=threads
+        )
         self._memory = memory
 
     def prepare(self, query: Query, texts: EmbeddingStore | None = None) -> None:
@@ -90,6 +94,10 @@ class ClipReranker:
                 self._texts.phrase(phrase.text)
             self._texts.neutral(texts)
 
+    def begin_to_prepare(self, query: Query, texts: EmbeddingStore | None = None) -> Future[None]:
+        """Begin to `prepare` in another thread; what that raises is the future's."""
+        return self._texts.aside.begin(lambda: self.prepare(query, texts))
+
     def rerank(
         self,
         query: str | Query,
@@ -98,7 +106,7 @@ class ClipReranker:
         *,
         loader: PictureLoader | None = None,
         memory: Memory | None = None,
-        place_of: Callable[[Candidate], Place] | None = None,
+        place_of: Callable[[int], Place] | None = None,
         fold: bool = True,
         finish: Finish = AS_IT_STANDS,
         ordering: Ordering = PLAIN,
@@ -109,7 +117,8 @@ class ClipReranker:
         What the query does not want costs a candidate its `Match.penalty`. `ordering` may take its nearness to
         everyday captions off, and have the words of its source count.
 
-        `place_of` decides ties where the candidates' order is one of chance, such as that of several sources' answers.
+        `place_of`, given the number a candidate is read as, from 0, says its place instead: it decides ties where the
+        candidates' order is one of chance, such as that of several sources' answers.
         With `fold` they are different pictures: what shows the same one as a better candidate (the same file or page,
         a crop, a mirrored or recoloured copy) is listed in `Match.siblings`. `finish` may spread the best, have them
         ranked again by a second model, and ask of parts of the phrase how each match shows them.
@@ -119,7 +128,7 @@ class ClipReranker:
         """
         loader, memory = loader or self._loader, memory or self._memory
         asked = self._asked(query, finish, ordering, loader, memory)
-        likeness = Likeness(_comparable(top, finish)) if fold else None
+        likeness = Likeness(_comparable(top, finish), self._compared) if fold else None
         for standing in self._standings(asked, candidates, top, loader, memory, place_of, likeness):
             on_progress(Progress(standing.done, len(standing.skipped), standing.best))
         return self._ranking(asked, standing, top, loader, memory, likeness, finish)
@@ -132,7 +141,7 @@ class ClipReranker:
         *,
         loader: PictureLoader | None = None,
         memory: Memory | None = None,
-        place_of: Callable[[Candidate], Place] | None = None,
+        place_of: Callable[[int], Place] | None = None,
         fold: bool = True,
         finish: Finish = AS_IT_STANDS,
         ordering: Ordering = PLAIN,
@@ -144,9 +153,9 @@ class ClipReranker:
         """
         loader, memory = loader or self._loader, memory or self._memory
         asked = self._asked(query, finish, ordering, loader, memory)
-        to_show = self._to_show(loader, memory)
+        to_show = self._to_show(loader, memory, top)
         pictures: dict[tuple[str, str], Image.Image] = {}
-        likeness = Likeness(_comparable(top, finish)) if fold else None
+        likeness = Likeness(_comparable(top, finish), self._compared) if fold else None
         for standing in self._standings(asked, candidates, top, loader, memory, place_of, likeness):
             pictures = _at_hand(standing, to_show, pictures)
             yield _so_far(standing, pictures, likeness, asked.examples)
@@ -167,7 +176,7 @@ class ClipReranker:
         top: int,
         loader: LoadsPictures,
         memory: Memory | None,
-        place_of: Callable[[Candidate], Place] | None,
+        place_of: Callable[[int], Place] | None,
         likeness: Likeness | None,
     ) -> Iterator[Standing]:
         """The standing, the same one after each batch, at least once; its pictures are added to the `likeness`."""
@@ -216,7 +225,7 @@ class ClipReranker:
         if finish.diverse:
             order = spread(order, considered, finish.diverse, likeness)
         candidates = order.candidates()
-        to_show = self._to_show(loader, memory)
+        to_show = self._to_show(loader, memory, top)
         pictures: dict[int, Image.Image] = {}
         gone = asked.examples.own_by_identity(candidates)
         most = None if likeness is None else likeness.most
@@ -268,7 +277,7 @@ class ClipReranker:
         second = refinement.reranker()
         asked_of_second = second._asked(asked.query, finish, asked.ordering, loader, memory)
         to_rank = [order[place].candidate for place in best]
-        kept = KeptLoader(self._to_show(loader, memory).kept, fetched_for=self.encoder.input_side, otherwise=loader)
+        kept = KeptLoader(self._to_show(loader, memory, 1).kept, fetched_for=self.encoder.input_side, otherwise=loader)
         for standing in second._standings(asked_of_second, to_rank, len(to_rank), kept, memory, None, None):
             refinement.on_progress(Progress(standing.done, len(standing.skipped), standing.best))
         in_order = standing.in_order()
@@ -278,9 +287,14 @@ class ClipReranker:
         done = [before[one.candidate.identity][0] for one in in_order]
         return order.led_by(done, refined), len(refined), asked_of_second.notices
 
-    def _to_show(self, loader: PictureLoader, memory: Memory | None) -> PicturesToShow:
+    def _to_show(self, loader: PictureLoader, memory: Memory | None, shown: int) -> PicturesToShow:
         return PicturesToShow(
-            loader, self._remembered, memory, encoded_from=self.encoder.input_side, threads=self._threads
+            loader,
+            self._remembered,
+            memory,
+            encoded_from=self.encoder.input_side,
+            threads=self._threads,
+            shown=shown,
         )
 
     def close(self) -> None:

@@ -13,6 +13,7 @@ from phrasepix_core.text import shortened
 from reranker.encoder import Embeddings, Encoder, KeepsOneTower, TellsWhatItReads, checked_rows
 from reranker.errors import WrongQueryError
 from reranker.families import declared_family
+from reranker.look_ahead import Aside
 from reranker.neutral import caption_embeddings, neutral_embeddings
 
 if TYPE_CHECKING:  # texts are encoded while the rest of this stage is imported
@@ -35,6 +36,8 @@ class EncodedTexts:
         self.family = family or declared_family(encoder)
         self.in_use = Lock()
         """An encoder may be called by any thread, but by one at a time."""
+        self.aside = Aside("encode")
+        """Calls it for whoever has other things to do meanwhile; what is done there waits for nothing but `in_use`."""
         self._neutral: Embeddings | None = None
         self._searches: Counter[int] = Counter()
         self._counting = Lock()

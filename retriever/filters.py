@@ -173,6 +173,11 @@ class Filters:
         if self.creator is not None and not (isinstance(self.creator, str) and self.creator.strip()):
             raise WrongParameterError("the creator is empty; give a name, or leave it out")
 
+    def __repr__(self) -> str:
+        stated = [f"{one.name}={getattr(self, one.name)!r}" for one in fields(self)]
+        usual = {f"{one.name}={one.default!r}" for one in fields(self)}
+        return f"{type(self).__name__}({', '.join(one for one in stated if one not in usual)})"
+
     @property
     def tag_language(self) -> str:
         """The tag's language, as a source is told it: two letters."""

@@ -56,6 +56,12 @@ class ModelShelf:
         """
         return self._loaded(choice, device, engine, directory, download, on_notice).reranker
 
+    def is_at_hand(self, choice: ModelChoice, device: str, engine: str, directory: Path) -> bool:
+        """Return whether a model is loaded, or is within a moment: from the exported ones in `directory`."""
+        return self._named.has((choice, device, engine, directory.absolute())) or loads_at_once(
+            choice, directory, device=device, engine=engine
+        )
+
     def reranker_of_encoder(self, encoder: Encoder) -> "ClipReranker":
         """Return the reranker of an encoder that a caller brought along; the same one each time."""
         load = lambda: _Loaded(encoder, both_towers=self._both_towers)  # noqa: E731
@@ -89,11 +95,6 @@ class ModelShelf:
             return _Loaded(encoder, family, both_towers=self._both_towers)
 
         return self._named.get((choice, device, engine, directory), load, terms=download)
-
-
-def is_at_hand(choice: ModelChoice, device: str, engine: str, directory: Path) -> bool:
-    """Return whether a model of the exported ones in `directory` is loaded within a moment."""
-    return loads_at_once(choice, directory, device=device, engine=engine)
 
 
 class _Loaded:

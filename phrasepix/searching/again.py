@@ -62,7 +62,8 @@ def ranked_again(results: Results, request: SearchRequest, resources: Resources,
     """
     gone = {skipped.identity for skipped in results.skipped}
     pool = results.pool
-    candidates = [candidate for candidate in pool.candidates if candidate.identity not in gone]
+    numbers = [number for number, candidate in enumerate(pool.candidates) if candidate.identity not in gone]
+    candidates = [pool.candidates[number] for number in numbers]
     used = UsedBefore.in_project(request.project)
     only_the_sample = [origin.name for origin in results.origins] == [SAMPLE_NAME]
     notices = dict.fromkeys(results.notices)
@@ -87,7 +88,7 @@ def ranked_again(results: Results, request: SearchRequest, resources: Resources,
                 request.top + (used.most_left_out if request.unused else 0),
                 loader=loader,
                 memory=resources.memory.without_files_of(pool.unkept_sources),
-                place_of=lambda candidate: pool.positions[candidate.identity],
+                place_of=lambda number: pool.positions[numbers[number]],
                 fold=request.fold,
                 finish=finish_of(request, second, on_event, only_the_sample=only_the_sample),
                 ordering=request.ordering,

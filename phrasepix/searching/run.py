@@ -18,7 +18,7 @@ from phrasepix.sample import SAMPLE_NAME
 from phrasepix.saving.reopener import Reopener
 from phrasepix.saving.used import UsedBefore
 from phrasepix.searching.asking import AskedTags, Asking, FoundTags, GivenTags
-from phrasepix.searching.finishing import finish_of
+from phrasepix.searching.finishing import finish_of, why_unexplained
 from phrasepix.searching.pool import AskedSource, Pool
 from phrasepix_core.messages import Hint
 from reranker.clip_reranker import ClipReranker, Progress
@@ -307,10 +307,11 @@ class SearchRun:
             self._say(message)
         skipped = [Skipped.of(one.candidate, one.reason) for one in ranking.skipped]
         asked = self._record.so_far()
+        if ranking.is_final and self._request.explain and (why := why_unexplained(ranking.matches, self._model.title)):
+            self._notice(Notice(why))
         snapshot = PoolSnapshot()
         if ranking.is_final and pool is not None:
-            positions = {candidate.identity: pool.place_of(candidate) for candidate in pool.read}
-            snapshot = replace(self._snapshot, candidates=pool.read, positions=positions)
+            snapshot = replace(self._snapshot, candidates=pool.read, positions=pool.places)
         return Results(
             phrase=self._request.query.title,
             tags=self._request.tags or tuple(dict.fromkeys(one.tag for one in asked)),
