@@ -32,7 +32,7 @@ find_images("a boat", filters=Filters(orientation="vertical"), key="k", base_url
 
 find_images("a boat", tops=3)  # wrong: call-arg
 find_images("a boat", top="3")  # wrong: arg-type
-find_images("a boat", "boat")  # wrong: misc
+find_images("a boat", "boat")  # wrong: call-arg
 find_images("a boat", tag=3)  # wrong: arg-type
 find_images("a boat", source=3)  # wrong: arg-type
 find_images("a boat", words="much")  # wrong: arg-type

@@ -57,4 +57,4 @@ class Reopener:
         return next(iter(self.retrievers.values()))
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return (Reopener, ())
+        return (Reopener, ({}, {}, self.offline))
