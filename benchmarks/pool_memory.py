@@ -19,11 +19,12 @@ import numpy as np
 from PIL import Image
 
 from phrasepix_core.candidate import Candidate, Rendition
-from reranker.clip_reranker import ClipReranker, Progress
+from reranker.clip_reranker import ClipReranker
 from reranker.encoder import Embeddings, Encoder, unit_rows
 from reranker.folding import Fingerprint, fingerprint_of
 from reranker.memory import EncodedPicture, Memory
 from reranker.pictures import LoadedPicture, PictureLoader
+from reranker.progress import Progress
 from reranker.query import Phrase, Query
 
 MOST_BYTES = 100

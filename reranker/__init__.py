@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Any
 from reranker.errors import RerankerError
 
 if TYPE_CHECKING:
-    from reranker.clip_reranker import ClipReranker, Progress
+    from reranker.clip_reranker import ClipReranker
     from reranker.encoder import DeclaresFamily, Embeddings, Encoder, KnowsTexts, LoadsAhead, PreparesPictures
     from reranker.finish import Finish, Refinement
     from reranker.match import Match, Ranking, SkippedPicture
     from reranker.memory import Memory
     from reranker.models.open_clip_encoder import OpenClipEncoder
     from reranker.pictures import PictureLoader
+    from reranker.progress import Progress
     from reranker.query import Example, Phrase, Query
 
 __all__ = [
@@ -53,7 +54,7 @@ _HOMES = {
     "Phrase": "reranker.query",
     "PictureLoader": "reranker.pictures",
     "PreparesPictures": "reranker.encoder",
-    "Progress": "reranker.clip_reranker",
+    "Progress": "reranker.progress",
     "Query": "reranker.query",
     "Ranking": "reranker.match",
     "Refinement": "reranker.finish",

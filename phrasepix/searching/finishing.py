@@ -4,8 +4,9 @@ from phrasepix.events import Listener, SearchProgress, Stage
 from phrasepix.models.loading import ModelInLoading
 from phrasepix.request import SearchRequest
 from phrasepix.sample import SAMPLE_NAME
-from reranker.clip_reranker import ClipReranker, Progress
+from reranker.clip_reranker import ClipReranker
 from reranker.finish import Finish, Refinement
+from reranker.progress import Progress
 from reranker.query import Phrase
 
 
