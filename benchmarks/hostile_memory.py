@@ -1,14 +1,15 @@
 """How much memory a whole search takes, and saving, if every picture of a site is built to cost.
 
 `python -m benchmarks.hostile_memory` writes `benchmarks/HOSTILE.md`. For each kind of picture a site on loopback offers
-forty of it, the real command searches it, then saves one. Each figure is the peak of the resident memory of the
-command and its children, as Linux counts it (`VmHWM`), nothing taken off. `--kinds WORD` measures the kinds
-whose names hold the word; `--pictures N` offers so many.
+six or twelve of it, twice as many as are decoded at a time; the real command searches it, then saves one. Each figure
+is the peak of the resident memory of the command and its children, as Linux counts it (`VmHWM`), nothing taken off.
+`--kinds WORD` measures the kinds whose names hold the word; `--pictures N` offers so many.
 """
 
 import argparse
 import json
 import os
+import platform
 import shutil
 import subprocess
 import sys
@@ -26,7 +27,9 @@ from phrasepix.sample.server import HOST, Answer, LoopbackServer, plain_text
 LARGEST_PEAK = 1_500_000_000
 """In bytes: what no search may exceed."""
 
+_MEMORY_GB = round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9)
 _PAGE = 20
+_LARGE = 5000
 _LONGEST_S = 1200
 _OUTPUT = Path(__file__).with_name("HOSTILE.md")
 
@@ -128,7 +131,7 @@ def measured(site: HostileSite, cache: Path, saved_in: Path | None = None) -> Me
                     process.kill()
                 beside = sum(_memory(pid, "VmRSS") for pid in _children(process.pid))
                 peak = max(peak, _memory(process.pid, "VmHWM"), _memory(process.pid, "VmRSS") + beside)
-                time.sleep(0.02)
+                time.sleep(0.05)
         seconds = time.monotonic() - began
         try:
             found = json.loads(output.read_text())
@@ -168,7 +171,8 @@ def table(rows: Sequence[tuple[str, int, Measured, Measured | None]]) -> str:
         "# Pictures that are built to cost",
         "",
         "`python -m benchmarks.hostile_memory`. The peak of the memory of the whole command, with the sample's model; "
-        f"at most {LARGEST_PEAK / 1e9:g} GB are allowed. See the module for what is counted.",
+        f"at most {LARGEST_PEAK / 1e9:g} GB are allowed. See the module for what is counted. "
+        f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, {_MEMORY_GB} GB.",
         "",
         "| pictures | kB each | shown | search, GB | s | saved | saving, GB | s |",
         "|---|---|---|---|---|---|---|---|",
@@ -196,6 +200,11 @@ def measured_kind(kind: Kind, pictures: int, cache: Path) -> tuple[str, int, Mea
     return kind.name, len(data), search, saving
 
 
+def _pictures(kind: Kind) -> int:
+    """How many fill the budget twice, or all threads."""
+    return 6 if kind.side >= _LARGE else 12
+
+
 @contextmanager
 def running(site: HostileSite) -> Iterator[HostileSite]:
     """The site, as long as the context."""
@@ -218,18 +227,18 @@ def main() -> None:
     """Measure, and write the table."""
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--kinds", default="", metavar="WORD", help="only kinds whose names hold the word")
-    parser.add_argument("--pictures", type=int, default=40, metavar="N", help="how many the site offers")
+    parser.add_argument("--pictures", type=int, metavar="N", help="how many the site offers, in place of 6 or 12")
     options = parser.parse_args()
     rows: list[tuple[str, int, Measured, Measured | None]] = []
     with tempfile.TemporaryDirectory() as place:
         cache = warm_cache(Path(place))
         for kind in KINDS:
             if options.kinds in kind.name:
-                rows.append(measured_kind(kind, options.pictures, cache))
+                rows.append(measured_kind(kind, options.pictures or _pictures(kind), cache))
                 print(table(rows[-1:]).splitlines()[-1], flush=True)
         if options.kinds in "all kinds in turn":
             files = [(kind.suffix, kind.side, kind.make(kind.side)) for kind in KINDS]
-            with running(HostileSite(files, options.pictures)) as site:
+            with running(HostileSite(files, options.pictures or len(files))) as site:
                 rows.append(("all kinds in turn", 0, measured(site, cache), None))
             print(table(rows[-1:]).splitlines()[-1], flush=True)
     if not options.kinds:

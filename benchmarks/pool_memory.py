@@ -1,9 +1,10 @@
 """What a search holds of each picture of a large pool, and how long each takes, from 10 000 to 100 000 pictures.
 
-`python -m benchmarks.pool_memory` writes `benchmarks/POOL_MEMORY.md`. The real `ClipReranker` ranks candidates whose
-embeddings and fingerprints are made up as if they were remembered, so that no picture is decoded: what is left is what
-a pool costs. Bytes are those that Python and NumPy allocated at the peak (`tracemalloc`), in a run of its own, for it
-takes time.
+`python -m benchmarks.pool_memory` writes `benchmarks/POOL_MEMORY.md`. A source offers made-up candidates; the real
+`Pool` reads them and the real `ClipReranker` ranks them. Their embeddings and fingerprints are made up as if they were
+remembered, so that no picture is decoded: what is left is what a pool costs. Times are those of the processor, of all
+threads. Bytes are those that Python and NumPy allocated at the peak (`tracemalloc`), in a run of its own, for it takes
+time.
 """
 
 import argparse
@@ -18,19 +19,29 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from phrasepix.results import PoolSnapshot
+from phrasepix.searching.asking import AskedTags, GivenTags
+from phrasepix.searching.pool import AskedSource, Pool
 from phrasepix_core.candidate import Candidate, Rendition
 from reranker.clip_reranker import ClipReranker
 from reranker.encoder import Embeddings, Encoder, unit_rows
-from reranker.folding import Fingerprint, fingerprint_of
+from reranker.folding import Fingerprint
+from reranker.folding.crop_hashes import CROPS, SIDE
+from reranker.folding.fingerprint import Look
 from reranker.memory import EncodedPicture, Memory
+from reranker.ordering import PLAIN, Ordering
 from reranker.pictures import LoadedPicture, PictureLoader
 from reranker.progress import Progress
 from reranker.query import Phrase, Query
+from retriever.filters import NO_FILTERS, Filters
 
 MOST_BYTES = 100
 """What a picture may take beyond its embedding and candidate."""
 
 DIMENSIONS = 512
+_FAR_APART = np.array([0x9E3779B97F4A7C15, 0xD6E8FEB86659FD93], np.uint64)
+"""A number times this has other bits than another number: no two pictures look alike."""
+
 _SIZES = (10_000, 50_000, 100_000)
 _OUTPUT = Path(__file__).with_name("POOL_MEMORY.md")
 
@@ -56,20 +67,41 @@ class MadeUpMemory(Memory):
 
     def __init__(self, directory: Path) -> None:
         super().__init__(directory)
-        picture = Image.effect_noise((64, 64), 90).convert("RGB")
-        self._fingerprint = fingerprint_of(picture, b"").to_bytes()
+        random = np.random.default_rng(1)
+        self._rows = random.normal(size=(1013, DIMENSIONS))
+        self._crops = random.integers(0, 1 << 64, (len(CROPS), 2), dtype=np.uint64)
+        self._thumbnail = random.integers(0, 256, (SIDE, SIDE), dtype=np.uint8)
 
     def look_up(self, encoder: Encoder, candidates: Sequence[Candidate]) -> dict[tuple[str, str], EncodedPicture]:
         """Make up what is remembered of each."""
         found = {}
         for candidate in candidates:
             number = int(candidate.id)
-            data = (
-                number.to_bytes(16) + self._fingerprint[16:-8] + (number * 0x9E3779B97F4A7C15 % (1 << 64)).to_bytes(8)
-            )
-            fingerprint = Fingerprint.from_bytes(data)
-            found[candidate.identity] = EncodedPicture(_random_row(number)[0], fingerprint=fingerprint)
+            crops = self._crops ^ np.array([number], np.uint64) * _FAR_APART
+            fingerprint = Fingerprint(number.to_bytes(16), Look(self._thumbnail.copy(), crops))
+            found[candidate.identity] = EncodedPicture(self._embedding(number), fingerprint=fingerprint)
         return found
+
+    def _embedding(self, number: int) -> Embeddings:
+        row = self._rows[number % 1009] + self._rows[number % 1013]  # the same pair comes after a million
+        unit: Embeddings = (row / np.linalg.norm(row)).astype(np.float32)
+        return unit
+
+
+class ManyPictures:
+    """A source with so many candidates."""
+
+    name = "pictures"
+    title = "Pictures"
+    home_page = "https://pictures.example/"
+    rights_note = ""
+
+    def __init__(self, count: int) -> None:
+        self._count = count
+
+    def retrieve(self, tag: str, *, limit: int, filters: Filters = NO_FILTERS) -> Iterator[Candidate]:
+        """Give them all."""
+        return candidates(min(limit, self._count))
 
 
 class OnePicture(PictureLoader):
@@ -82,7 +114,7 @@ class OnePicture(PictureLoader):
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """Of one pool: the peak in bytes, and the seconds a picture takes in its first and in its last tenth."""
+    """Of one pool: the peak in bytes, 0 if not counted, and the seconds a picture took in its first and last tenth."""
 
     size: int
     peak: int
@@ -116,30 +148,63 @@ def candidates(count: int) -> Iterator[Candidate]:
         )
 
 
-def ranked(size: int, query: Query, directory: Path) -> list[tuple[int, float]]:
-    """Rank a pool of a size; how many were done at which time."""
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What is asked of a pool; whether bytes are counted too, which takes several times as long."""
+
+    name: str
+    query: Query
+    ordering: Ordering = PLAIN
+    is_counted: bool = False
+
+
+KINDS = (
+    Kind("a phrase", Query.of_phrase("a boat"), is_counted=True),
+    Kind("a phrase, less another", Query((Phrase("a boat"),), (Phrase("people"),))),
+    Kind("three phrases", Query((Phrase("a boat"), Phrase("fog"), Phrase("a lake", 0.5)))),
+    Kind("three phrases, less two, by words",
+         Query((Phrase("a boat"), Phrase("fog"), Phrase("a lake", 0.5)), (Phrase("people"), Phrase("cars"))),
+         Ordering(words=0.5), is_counted=True),
+)  # fmt: skip
+
+
+def ranked(size: int, kind: Kind, directory: Path) -> list[tuple[int, float]]:
+    """Rank a pool of a size; how many were done at which time of the processor."""
     times: list[tuple[int, float]] = []
 
     def note(progress: Progress) -> None:
-        times.append((progress.done, time.perf_counter()))
+        times.append((progress.done, time.process_time()))
 
+    pool = Pool(
+        [(AskedSource.of_retriever(ManyPictures(size)), GivenTags(["boat"]))],
+        limit=size,
+        filters=NO_FILTERS,
+        record=AskedTags(),
+        on_failure=print,
+    )
     with MadeUpMemory(directory) as memory, ClipReranker(RandomTexts(), loader=OnePicture(), memory=memory) as reranker:
-        ranking = reranker.rerank(query, candidates(size), top=10, on_progress=note)
-    if len(ranking.matches) != 10 or ranking.pool_size != size:
+        ranking = reranker.rerank(
+            kind.query, pool, top=10, place_of=pool.place_of, ordering=kind.ordering, on_progress=note
+        )
+    snapshot = PoolSnapshot(candidates=pool.read, positions=pool.places)
+    if len(ranking.matches) != 10 or not ranking.pool_size == len(snapshot.candidates) == size:
         raise RuntimeError(f"{len(ranking.matches)} matches of {ranking.pool_size} pictures were found")
     return times
 
 
-def measured(size: int, query: Query, directory: Path) -> Measured:
-    """Rank a pool twice: for its time, and for its memory."""
-    times = ranked(size, query, directory)
+def measured(size: int, kind: Kind, directory: Path) -> Measured:
+    """Rank a pool for its time, and again for its memory."""
+    times = ranked(size, kind, directory)
+    first_s, last_s = _each(times, 0, size // 10), _each(times, size - size // 10, size)
+    if not kind.is_counted:
+        return Measured(size, 0, first_s, last_s)
     gc.collect()
     tracemalloc.start()
     before = tracemalloc.get_traced_memory()[0]
-    ranked(size, query, directory)
+    ranked(size, kind, directory)
     peak = tracemalloc.get_traced_memory()[1] - before
     tracemalloc.stop()
-    return Measured(size, peak, _each(times, 0, size // 10), _each(times, size - size // 10, size))
+    return Measured(size, peak, first_s, last_s)
 
 
 def _each(times: Sequence[tuple[int, float]], start: int, end: int) -> float:
@@ -174,9 +239,10 @@ def report(rows: dict[str, list[Measured]], candidate: int) -> str:
     for query, measures in rows.items():
         before: Measured | None = None
         for one in measures:
-            each = "" if before is None else f"{beside(before, one, candidate):.0f}"
+            each = f"{beside(before, one, candidate):.0f}" if before is not None and one.peak else ""
+            peak = f"{one.peak / 1e6:.0f}" if one.peak else ""
             times = f"{one.first_s * 1e6:.0f} | {one.last_s * 1e6:.0f}"
-            lines.append(f"| {query} | {one.size:,} | {one.peak / 1e6:.0f} | {each} | {times} |")
+            lines.append(f"| {query} | {one.size:,} | {peak} | {each} | {times} |")
             before = one
     return "\n".join([*lines, ""])
 
@@ -191,12 +257,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--sizes", type=int, nargs="+", default=_SIZES)
     options = parser.parse_args()
-    queries = {
-        "a phrase": Query.of_phrase("a boat"),
-        "a phrase, less another": Query((Phrase("a boat"),), (Phrase("people"),)),
-    }
     with tempfile.TemporaryDirectory() as place:
-        rows = {name: [measured(size, query, Path(place)) for size in options.sizes] for name, query in queries.items()}
+        rows: dict[str, list[Measured]] = {kind.name: [] for kind in KINDS}
+        for kind in KINDS:
+            for size in options.sizes:
+                rows[kind.name].append(measured(size, kind, Path(place)))
+                print(kind.name, rows[kind.name][-1], flush=True)
     table = report(rows, bytes_of_a_candidate())
     print(table)
     if tuple(options.sizes) == _SIZES:

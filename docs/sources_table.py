@@ -44,5 +44,10 @@ def with_table(text: str) -> str:
     return f"{before}{START}\n{sources_table()}\n{END}{after}"
 
 
-if __name__ == "__main__":
+def write() -> None:
+    """Write the table into README."""
     README.write_text(with_table(README.read_text(encoding="utf-8")), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    write()

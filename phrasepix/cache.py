@@ -11,6 +11,7 @@ from pathlib import Path
 
 from phrasepix.errors import NotKeptError
 from phrasepix_core import environment
+from phrasepix_core.files import at_home
 from reranker.memory import EMBEDDINGS_FILE, FINGERPRINTS_FILE, PICTURES_FILE, TEXTS_FILE, Memory
 from reranker.memory.embedding_store import EmbeddingStore
 from reranker.memory.fingerprint_store import FingerprintStore
@@ -198,7 +199,7 @@ def _galleries(directory: Path) -> list[Path]:
 def _weights_directory() -> Path:
     """Where the Hugging Face client keeps weights, by its own rules; importing it takes longer than asking."""
     home = environment.variable("HF_HOME") or Path(environment.variable("XDG_CACHE_HOME") or "~/.cache") / "huggingface"
-    return Path(environment.variable("HF_HUB_CACHE") or Path(home) / "hub").expanduser()
+    return at_home(Path(environment.variable("HF_HUB_CACHE") or Path(home) / "hub"))
 
 
 def _files_below(directory: Path) -> Iterator[Path]:

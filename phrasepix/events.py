@@ -61,7 +61,7 @@ class Notice:
 
 Event: TypeAlias = SearchProgress | Notice
 Listener: TypeAlias = Callable[[Event], None]
-"""Is told each event, in the thread where it happens; raise nothing."""
+"""Is told each event, in the thread where it happens. What it raises ends its search, which raises it."""
 
 
 def ignore(event: object) -> None:

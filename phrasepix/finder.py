@@ -126,7 +126,11 @@ class Finder:
             sources = self._sources(request, ignore)
             resources = self._resources()
             models = models_of(
-                request, self.models, self.config.directory, only_the_sample=is_the_sample_alone(sources)
+                request,
+                self.models,
+                self.config.directory,
+                only_the_sample=is_the_sample_alone(sources),
+                on_notice=ignore,
             )
             for model in filter(None, models):
                 model.begin(resources.memory)

@@ -65,8 +65,14 @@ _SOURCES_ALLOWED = (
 def demand_texts(**given: object) -> None:
     """Raise `WrongParameterError` for the first that is neither a text nor None."""
     for name, value in given.items():
-        if value is not None and not isinstance(value, str):
-            raise WrongParameterError(f"{name} {reprlib.repr(value)} is no text; give a str, or leave it out")
+        if value is not None:
+            demand_text(name, value)
+
+
+def demand_text(name: str, value: object) -> None:
+    """Raise `WrongParameterError` for what is no text."""
+    if not isinstance(value, str):
+        raise WrongParameterError(f"{name} {reprlib.repr(value)} is no text; give a str, or leave it out")
 
 
 def demand_model(name: str, model: object) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Hashable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
-from phrasepix.sources import registered_source, source_named
+from phrasepix.sources import source_named
 from phrasepix_core import environment
 from phrasepix_core.forking import reset_in_children
 from phrasepix_core.user_agent import CONTACT_VARIABLE
@@ -35,7 +35,8 @@ class _Open:
 class OpenSources:
     """Opens each source once for all searches that ask it in the same way; at most `most` stay open. Thread-safe.
 
-    A source of which retrievers do not serve several searches (`ServesSeveralSearches`) is opened for each. A forked
+    A source of which retrievers do not serve several searches (`ServesSeveralSearches`), such as a folder, is opened
+    for each. A forked
     child process begins with none open.
     """
 
@@ -51,9 +52,7 @@ class OpenSources:
 
         Raises whatever the source's own code raises when it is opened, and nothing when it is closed.
         """
-        source = registered_source(name)
-        if source is None:
-            source = source_named(name)  # a folder: it costs nothing to open, and may be another one next time
+        source = source_named(name)
         key = (name, opening.key, opening.base_url, opening.offline, *_circumstances(source.profile, opening))
         with self._lock:
             lent = self._lent(key)

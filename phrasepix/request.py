@@ -1,18 +1,19 @@
 """What a search is asked for: every option declared once, for all faces."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
-from datetime import date
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias
 
+from phrasepix import request_json
 from phrasepix.given import (
     demand_directory,
     demand_filters,
     demand_flag,
     demand_model,
+    demand_text,
     demand_texts,
     sources_given,
     tags_given,
@@ -31,7 +32,7 @@ if TYPE_CHECKING:  # bring NumPy and Pillow: the command line reads the options 
     from phrasepix.likes import Like, Minus
     from reranker.encoder import Encoder
     from reranker.ordering import Ordering
-    from reranker.query import Example, Phrase, Query
+    from reranker.query import Query
 
 SCHEMA_VERSION: Final = 1
 """Of the JSON of a request; it grows when a field changes its meaning or goes."""
@@ -208,6 +209,8 @@ class SearchRequest:
     )
 
     def __post_init__(self) -> None:
+        from phrasepix.likes import pictures_given, unwanted_given  # bring Pillow: the options are read without it
+
         self._keep("tag", tags_given(self.tag))
         if not all(self.tags):
             raise WrongParameterError(
@@ -220,17 +223,29 @@ class SearchRequest:
             self._keep("limit", whole_number("limit", self.limit))
         if self.source is not None:
             self._keep("source", sources_given(self.source))
+        if self.like is not None:
+            self._keep("like", pictures_given(self.like))
+        if self.minus is not None:
+            self._keep("minus", unwanted_given(self.minus))
         demand_share(self.diverse)
         _ = self.ordering  # which demands its own
+        for name in ("diverse", "words"):
+            self._keep(name, float(getattr(self, name)))
         demand_filters(self.filters)
         demand_model("model", self.model)
         demand_model("refine", self.refine)
         demand_directory("project", self.project)
-        demand_texts(pretrained=self.pretrained, device=self.device, engine=self.engine)
+        if self.project is not None:
+            self._keep("project", Path(self.project))
+        demand_texts(pretrained=self.pretrained)
+        for name in ("device", "engine", "words_for_tags"):
+            demand_text(name, getattr(self, name))
         for name in ("offline", "fold", "explain", "unused"):
             demand_flag(name, getattr(self, name))
         if self.unused and self.project is None:
-            raise WrongParameterError("unused needs the project whose pictures are left out; say which directory")
+            raise WrongParameterError(
+                Hint("unused"), " needs the ", Hint("project"), " whose pictures are left out; say which directory"
+            )
         _ = self.query  # which demands its own, and is kept
 
     def _keep(self, name: str, value: object) -> None:
@@ -274,135 +289,30 @@ class SearchRequest:
 
         Raises `WrongParameterError` for what JSON cannot hold: a picture, an encoder or a retriever of this process.
         """
-        return json.dumps({"version": SCHEMA_VERSION} | _stated(self), ensure_ascii=False)
+        stated = request_json.stated(self)
+        if filters := request_json.stated(self.filters):
+            stated["filters"] = filters
+        return json.dumps({"version": SCHEMA_VERSION} | stated, ensure_ascii=False)
 
     @classmethod
     def from_json(cls, text: str) -> Self:
         """Return the request that a JSON object describes, as `to_json` writes it.
 
-        Raises `WrongParameterError`, which names what is not known or not of its kind.
+        Raises `WrongParameterError` and `WrongQueryError`, which name what is not known or not of its kind.
         """
         try:
             described = json.loads(text)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:  # the latter: of thousands of brackets
             raise WrongParameterError(f"the request is no JSON: {error}") from None
         if not isinstance(described, dict):
             raise WrongParameterError("the request is no JSON object")
         version = described.pop("version", SCHEMA_VERSION)
-        if version != SCHEMA_VERSION:
+        if version != SCHEMA_VERSION or isinstance(version, bool):
             raise WrongParameterError(f"the request has version {version!r}; this phrasepix reads {SCHEMA_VERSION}")
-        return cls(**_arguments(described))
+        return cls(**request_json.arguments(cls, described))
 
 
 def request_options() -> tuple[DeclaredOption, ...]:
     """Return all options of a search: those of the request, then those of its filters, named `filters.…`."""
     own = tuple(options_of(SearchRequest))
-    return (*own, *(replace(one, name=f"filters.{one.name}") for one in _filters()))
-
-
-def _filters() -> tuple[DeclaredOption, ...]:
-    return tuple(options_of(Filters))
-
-
-def _stated(declaring: Any) -> dict[str, Any]:
-    """What differs from the defaults, as JSON holds it."""
-    stated = {}
-    for one in fields(declaring):
-        value = getattr(declaring, one.name)
-        if isinstance(value, Filters):
-            value = _stated(value)
-        if value != one.default and value not in ((), {}):
-            stated[one.name] = value if isinstance(value, dict) else _plain(one.name, value)
-    return stated
-
-
-def _plain(name: str, value: Any) -> Any:
-    from reranker.query import Example, Phrase, Query
-
-    match value:
-        case None | bool() | int() | float() | str():
-            return value
-        case Path() | date():
-            return str(value)
-        case Query():
-            return {"wanted": [_part(one) for one in value.wanted], "unwanted": [_part(one) for one in value.unwanted]}
-        case Phrase() | Example():
-            return _part(value)
-        case (item, int() | float() as weight) if name in {"like", "minus"} and not isinstance(item, int | float):
-            return {"value": _plain(name, item), "weight": weight}
-        case list() | tuple():
-            return [_plain(name, one) for one in value]
-    raise WrongParameterError(
-        f"{name} holds {type(value).__name__}, which is of this process alone and cannot be written as JSON; "
-        "give a name, a path or an address"
-    )
-
-
-def _part(part: "Phrase | Example") -> dict[str, Any]:
-    from reranker.query import Phrase
-
-    if isinstance(part, Phrase):
-        return {"phrase": part.text, "weight": part.weight}
-    if isinstance(part.picture, str):
-        return {"picture": part.picture, "weight": part.weight}
-    raise WrongParameterError(
-        f"the picture {part.title} is of this process alone and cannot be written as JSON; give a path or an address"
-    )
-
-
-def _arguments(described: dict[str, Any]) -> dict[str, Any]:
-    """What a JSON object says, as arguments of a request."""
-    from reranker.query import Query
-
-    known = {one.name for one in fields(SearchRequest)}
-    if unknown := sorted(described.keys() - known):
-        raise WrongParameterError.not_among("option", unknown[0], sorted(known))
-    arguments = dict(described)
-    if isinstance(query := arguments.get("phrase"), dict):
-        arguments["phrase"] = Query(
-            tuple(_read_part(one) for one in query.get("wanted", ())),
-            tuple(_read_part(one) for one in query.get("unwanted", ())),
-        )
-    for name in ("like", "minus"):
-        if name in arguments:
-            given = arguments[name]
-            several = given if isinstance(given, list) else [given]
-            arguments[name] = [_read_weighed(one) for one in several]
-    if "filters" in arguments:
-        arguments["filters"] = _read_filters(arguments["filters"])
-    return arguments
-
-
-def _read_part(described: Any) -> "Phrase | Example":
-    from reranker.query import Example, Phrase
-
-    match described:
-        case {"phrase": str() as text}:
-            return Phrase(text, described.get("weight", 1.0))
-        case {"picture": str() as url}:
-            return Example(url, described.get("weight", 1.0), url.rpartition("/")[2] or url)
-    raise WrongParameterError(f"{described!r} is no part of a query; it must be a phrase or a picture with its weight")
-
-
-def _read_weighed(described: Any) -> Any:
-    match described:
-        case {"value": value, "weight": weight}:
-            return (value, weight)
-        case {"phrase": _} | {"picture": _}:
-            return _read_part(described)
-    return described
-
-
-def _read_filters(described: Any) -> Filters:
-    if not isinstance(described, dict):
-        raise WrongParameterError("filters are no JSON object")
-    by_name = {one.name: one for one in _filters()}
-    if unknown := sorted(described.keys() - by_name.keys()):
-        raise WrongParameterError.not_among("filter", unknown[0], sorted(by_name))
-    return Filters(**{name: _read(by_name[name].option.parse, value) for name, value in described.items()})
-
-
-def _read(parse: Callable[[str], object] | None, value: Any) -> Any:
-    if isinstance(value, list):
-        return tuple(value)
-    return parse(value) if parse is not None and isinstance(value, str) else value
+    return (*own, *(replace(one, name=f"filters.{one.name}") for one in options_of(Filters)))

@@ -1,6 +1,6 @@
 """What a search found: plain data, which may be pickled, sent and read by every face."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Self, overload
 
@@ -92,8 +92,8 @@ class PoolSnapshot:
     """The candidates that a search has looked at, and whose pictures may come from where."""
 
     candidates: Sequence[Candidate] = ()
-    positions: Mapping[tuple[str, str], tuple[int, ...]] = field(default_factory=dict)
-    """By identity: the number in its source's answers, and the source's number. It decides ties."""
+    positions: Sequence[tuple[int, ...]] = ()
+    """Of each candidate the number in its source's answers, and the source's number. It decides ties."""
     loopback_sources: Collection[str] = frozenset()
     """Sources whose pictures may come from a server on this machine."""
     local_sources: Collection[str] = frozenset()

@@ -11,6 +11,7 @@ from phrasepix.given import demand_key, demand_texts
 from phrasepix.live_results import LiveResults
 from phrasepix.reference import options_as_list
 from phrasepix.request import SearchRequest
+from phrasepix_core.messages import nearest_in_words
 
 __all__ = ["SearchProgress", "find_images", "stream_images"]
 
@@ -47,12 +48,18 @@ def _function(
 ) -> Callable[Arguments, Found]:
     """Return a function of the arguments that `make` takes; its signature and help are made of the options."""
 
+    signature = inspect.signature(make)
+
     def function(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Found:
+        try:
+            signature.bind(*args, **kwargs)
+        except TypeError as error:  # in the name of what was called
+            unknown = next((one for one in kwargs if one not in signature.parameters), None)
+            raise TypeError(f"{name}() {error}{nearest_in_words(unknown, signature.parameters)}") from None
         return run(make(*args, **kwargs))
 
     function.__name__ = function.__qualname__ = name
     function.__doc__ = text
-    signature = inspect.signature(make)
     function.__signature__ = signature.replace(return_annotation=inspect.signature(run).return_annotation)  # type: ignore[attr-defined]
     return function
 
@@ -67,7 +74,7 @@ def _stream(call: _Call) -> Iterator[LiveResults]:
 
 _FIND = f"""Find the pictures that show `phrase` best.
 
-Example:
+Example::
 
     from phrasepix import find_images
 

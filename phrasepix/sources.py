@@ -45,9 +45,7 @@ def source_named(name: str | Path) -> Source:
         return registered
     if Path(name).is_dir():
         return FolderSource(name)
-    raise UnknownSourceError(
-        f"source {name!r} is not known; allowed: {', '.join(source_names())}, or the path of a folder"
-    )
+    raise UnknownSourceError.not_among("source", name, [*source_names(), "or the path of a folder"])
 
 
 def registered_source(name: str) -> Source | None:

@@ -11,7 +11,7 @@ PhrasepixError
 from collections.abc import Iterable
 from typing import Self
 
-from phrasepix_core.messages import Words, worded
+from phrasepix_core.messages import Words, nearest_in_words, worded
 
 
 class PhrasepixError(Exception):
@@ -38,4 +38,5 @@ class WrongValueError(PhrasepixError, ValueError):
     @classmethod
     def not_among(cls, what: str, value: object, allowed: Iterable[str]) -> Self:
         """Return an error for an enumeration, naming the allowed values."""
-        return cls(f"{what} {value!r} is not known; allowed: {', '.join(allowed)}")
+        allowed = list(allowed)
+        return cls(f"{what} {value!r} is not known{nearest_in_words(value, allowed)}; allowed: {', '.join(allowed)}")

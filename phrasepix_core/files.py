@@ -23,6 +23,14 @@ _MOST_LINKS = 40  # as Linux has it
 _AT_ONCE = 4096  # what a pipe takes whole when it is said to be ready
 
 
+def at_home(path: Path) -> Path:
+    """Return a path to read from with `~` replaced; if nobody of that name has a home, as it is: nothing is there."""
+    try:
+        return path.expanduser()
+    except RuntimeError:
+        return path
+
+
 def write_atomically(
     path: Path, content: str | bytes, *, temporary: str = TEMPORARY, pipe_patience_s: float = 30.0
 ) -> Path:

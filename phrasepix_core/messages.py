@@ -14,11 +14,32 @@ class Hint:
     value: object = None
 
     def __str__(self) -> str:
-        name = self.option.rpartition(".")[2]
+        *within, name = self.option.split(".")
         if self.value is None:
-            return name
-        value = json.dumps(self.value, ensure_ascii=False) if isinstance(self.value, str) else repr(self.value)
-        return f"{name}={value}"
+            text = name if not within else f"{name}=…"
+        else:
+            value = json.dumps(self.value, ensure_ascii=False) if isinstance(self.value, str) else repr(self.value)
+            text = f"{name}={value}"
+        return f"filters=Filters({text})" if within else text
+
+
+_ALIKE = 0.7
+"""How alike a misspelt value and the one that is meant are, at least (`difflib`)."""
+
+
+def nearest(value: object, allowed: Iterable[str]) -> str:
+    """Return the one of the values allowed that a misspelt one is likely to mean; empty if there is none."""
+    if not isinstance(value, str):
+        return ""
+    from difflib import get_close_matches  # whoever spells well does without
+
+    return next(iter(get_close_matches(value.casefold(), list(allowed), n=1, cutoff=_ALIKE)), "")
+
+
+def nearest_in_words(value: object, allowed: Iterable[str]) -> str:
+    """Return ` (did you mean …?)` for a misspelt value; empty if it is like none of those allowed."""
+    meant = nearest(value, allowed)
+    return f" (did you mean {meant}?)" if meant else ""
 
 
 Words = Callable[[Hint], str]

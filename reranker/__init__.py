@@ -7,7 +7,15 @@ from reranker.errors import RerankerError
 
 if TYPE_CHECKING:
     from reranker.clip_reranker import ClipReranker
-    from reranker.encoder import DeclaresFamily, Embeddings, Encoder, KnowsTexts, LoadsAhead, PreparesPictures
+    from reranker.encoder import (
+        DeclaresFamily,
+        Embeddings,
+        Encoder,
+        KnowsTexts,
+        LoadsAhead,
+        PreparesPictures,
+        TellsWhatItReads,
+    )
     from reranker.finish import Finish, Refinement
     from reranker.match import Match, Ranking, SkippedPicture
     from reranker.memory import Memory
@@ -37,6 +45,7 @@ __all__ = [
     "Refinement",
     "RerankerError",
     "SkippedPicture",
+    "TellsWhatItReads",
 ]
 
 _HOMES = {
@@ -59,6 +68,7 @@ _HOMES = {
     "Ranking": "reranker.match",
     "Refinement": "reranker.finish",
     "SkippedPicture": "reranker.match",
+    "TellsWhatItReads": "reranker.encoder",
 }
 
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from phrasepix_core.text import shortened
 from reranker.encoded_texts import EncodedTexts
 from reranker.encoder import Embeddings
 from reranker.errors import WrongQueryError
@@ -53,6 +54,16 @@ class Asked:
             self._texts.neutral(self._store)
         self._captions()
         return EncodedQuery.of(self.query, self._embedding_of)
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """What people should know of how it is read."""
+        unread = (self._texts.unread(phrase.text) for phrase in self.query.phrases)
+        return tuple(
+            f"the phrase is longer than the model reads; not read: “{shortened(words, 200)}”"
+            for words in unread
+            if words
+        )
 
     def standing(self, top: int) -> Standing:
         """Where candidates will stand. Raises the errors of `encoded`."""

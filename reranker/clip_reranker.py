@@ -1,6 +1,7 @@
 """Stage 2: candidates and a phrase in, the top-N by cosine out."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import replace
 from typing import Self, SupportsIndex
 
@@ -14,7 +15,7 @@ from reranker.encoder import Encoder
 from reranker.errors import PictureError, WrongQueryError
 from reranker.examples import Examples
 from reranker.finish import AS_IT_STANDS, Finish, Refinement
-from reranker.folding import Likeness, places_kept, siblings_of
+from reranker.folding import Compared, Likeness, places_kept, siblings_of
 from reranker.kept_loader import KeptLoader, LoadsPictures
 from reranker.match import Ranking, SkippedPicture
 from reranker.memory import EncodedPicture, EncodedPictures, Memory
@@ -65,7 +66,10 @@ class ClipReranker:
         self._threads = threads
         self._in_use = self._texts.in_use
         self._remembered = EncodedPictures()
-        self._pool = PoolEncoder(encoder, self._in_use, self._remembered, batch_size=batch_size, threads=threads)
+        self._compared = Compared()
+        self._pool = PoolEncoder(
+            encoder, self._in_use, self._texts.aside, self._remembered, batch_size=batch_size, threads=threads
+        )
         self._memory = memory
 
     def prepare(self, query: Query, texts: EmbeddingStore | None = None) -> None:
@@ -79,6 +83,10 @@ class ClipReranker:
                 self._texts.phrase(phrase.text)
             self._texts.neutral(texts)
 
+    def begin_to_prepare(self, query: Query, texts: EmbeddingStore | None = None) -> Future[None]:
+        """Begin to `prepare` in another thread; what that raises is the future's."""
+        return self._texts.aside.begin(lambda: self.prepare(query, texts))
+
     def rerank(
         self,
         query: str | Query,
@@ -87,7 +95,7 @@ class ClipReranker:
         *,
         loader: PictureLoader | None = None,
         memory: Memory | None = None,
-        place_of: Callable[[Candidate], Place] | None = None,
+        place_of: Callable[[int], Place] | None = None,
         fold: bool = True,
         finish: Finish = AS_IT_STANDS,
         ordering: Ordering = PLAIN,
@@ -98,7 +106,8 @@ class ClipReranker:
         What the query does not want costs a candidate its `Match.penalty`. `ordering` may take its nearness to
         everyday captions off, and have the words of its source count.
 
-        `place_of` decides ties where the candidates' order is one of chance, such as that of several sources' answers.
+        `place_of`, given the number a candidate is read as, from 0, says its place instead: it decides ties where the
+        candidates' order is one of chance, such as that of several sources' answers.
         With `fold` they are different pictures: what shows the same one as a better candidate (the same file or page,
         a crop, a mirrored or recoloured copy) is listed in `Match.siblings`. `finish` may spread the best, have them
         ranked again by a second model, and ask of parts of the phrase how each match shows them.
@@ -108,7 +117,7 @@ class ClipReranker:
         """
         loader, memory = loader or self._loader, memory or self._memory
         asked = self._asked(query, finish, ordering, loader, memory)
-        likeness = Likeness(_comparable(top, finish)) if fold else None
+        likeness = Likeness(_comparable(top, finish), self._compared) if fold else None
         for standing in self._standings(asked, candidates, top, loader, memory, place_of, likeness):
             on_progress(Progress(standing.done, len(standing.skipped), standing.best))
         return self._ranking(asked, standing, top, loader, memory, likeness, finish)
@@ -121,7 +130,7 @@ class ClipReranker:
         *,
         loader: PictureLoader | None = None,
         memory: Memory | None = None,
-        place_of: Callable[[Candidate], Place] | None = None,
+        place_of: Callable[[int], Place] | None = None,
         fold: bool = True,
         finish: Finish = AS_IT_STANDS,
         ordering: Ordering = PLAIN,
@@ -133,9 +142,9 @@ class ClipReranker:
         """
         loader, memory = loader or self._loader, memory or self._memory
         asked = self._asked(query, finish, ordering, loader, memory)
-        to_show = self._to_show(loader, memory)
+        to_show = self._to_show(loader, memory, top)
         pictures: dict[tuple[str, str], Image.Image] = {}
-        likeness = Likeness(_comparable(top, finish)) if fold else None
+        likeness = Likeness(_comparable(top, finish), self._compared) if fold else None
         for standing in self._standings(asked, candidates, top, loader, memory, place_of, likeness):
             pictures = _at_hand(standing, to_show, pictures)
             yield _so_far(standing, pictures, likeness, asked.examples)
@@ -156,7 +165,7 @@ class ClipReranker:
         top: int,
         loader: LoadsPictures,
         memory: Memory | None,
-        place_of: Callable[[Candidate], Place] | None,
+        place_of: Callable[[int], Place] | None,
         likeness: Likeness | None,
     ) -> Iterator[Standing]:
         """The standing, the same one after each batch, at least once; its pictures are added to the `likeness`."""
@@ -195,13 +204,17 @@ class ClipReranker:
         in_order = standing.in_order()
         order = RankedOrder(in_order, asked.reader(in_order))
         considered = considered_for(top, finish.diverse)
+        notices = asked.notices
         if finish.refinement is not None:
-            order, refined = self._refined(asked, order, finish, finish.refinement, loader, memory, likeness)
+            order, refined, notices_of_second = self._refined(
+                asked, order, finish, finish.refinement, loader, memory, likeness
+            )
             considered = min(considered, refined)  # one model's embeddings
+            notices = tuple(dict.fromkeys((*notices, *notices_of_second)))
         if finish.diverse:
             order = spread(order, considered, finish.diverse, likeness)
         candidates = order.candidates()
-        to_show = self._to_show(loader, memory)
+        to_show = self._to_show(loader, memory, top)
         pictures: dict[int, Image.Image] = {}
         gone = asked.examples.own_by_identity(candidates)
         most = None if likeness is None else likeness.most
@@ -228,7 +241,7 @@ class ClipReranker:
             order[place].match(rank, pictures[place], alike, reading)
             for rank, (place, alike, reading) in enumerate(zip(kept, siblings, readings, strict=True), start=1)
         ]
-        return Ranking(tuple(matches), tuple(skipped), standing.done)
+        return Ranking(tuple(matches), tuple(skipped), standing.done, notices=notices)
 
     def _refined(
         self,
@@ -239,22 +252,23 @@ class ClipReranker:
         loader: PictureLoader,
         memory: Memory | None,
         likeness: Likeness | None,
-    ) -> tuple[RankedOrder, int]:
+    ) -> tuple[RankedOrder, int, tuple[str, ...]]:
         """The best, no two of one picture, in the second model's order, the others behind them; how many it ranked.
+
+        Last, what people should know of it.
 
         What the second model cannot look at stays among the others.
         """
         best = places_kept(order.candidates(), refinement.top, likeness)
         if not best:
-            return order, 0
+            return order, 0, ()
         asked.demand_pictures()
-        again = refinement.reranker().rank_again(
+        kept = KeptLoader(self._to_show(loader, memory, 1).kept, fetched_for=self.encoder.input_side, otherwise=loader)
+        again, notices = refinement.reranker().rank_again(
             asked.query,
             [order[place].candidate for place in best],
             loader=loader,
-            pictures=KeptLoader(
-                self._to_show(loader, memory).kept, fetched_for=self.encoder.input_side, otherwise=loader
-            ),
+            pictures=kept,
             memory=memory,
             finish=finish,
             ordering=asked.ordering,
@@ -262,9 +276,10 @@ class ClipReranker:
         )
         before = {order[place].candidate.identity: (place, order[place].scored.score) for place in best}
         refined = [
-            replace(one, scored=replace(one.scored, first_score=before[one.candidate.identity][1])) for one in again
+            replace(ranked, scored=replace(ranked.scored, first_score=before[ranked.candidate.identity][1]))
+            for ranked in again
         ]
-        return order.led_by([before[ranked.candidate.identity][0] for ranked in again], refined), len(refined)
+        return order.led_by([before[ranked.candidate.identity][0] for ranked in again], refined), len(refined), notices
 
     def rank_again(
         self,
@@ -277,8 +292,8 @@ class ClipReranker:
         finish: Finish,
         ordering: Ordering,
         on_progress: Callable[[Progress], None],
-    ) -> list[Ranked]:
-        """Return the candidates of another model's order in this model's, best first.
+    ) -> tuple[list[Ranked], tuple[str, ...]]:
+        """Return the candidates of another model's order in this model's, and what people should know of it.
 
         Their pictures come from `pictures`, those of the query's examples from `loader`. A candidate whose picture
         cannot be loaded is left out.
@@ -288,11 +303,16 @@ class ClipReranker:
             on_progress(Progress(standing.done, len(standing.skipped), standing.best))
         in_order = standing.in_order()
         reader = asked.reader(in_order)
-        return [Ranked(scored, reader) for scored in in_order]
+        return [Ranked(scored, reader) for scored in in_order], asked.notices
 
-    def _to_show(self, loader: PictureLoader, memory: Memory | None) -> PicturesToShow:
+    def _to_show(self, loader: PictureLoader, memory: Memory | None, shown: int) -> PicturesToShow:
         return PicturesToShow(
-            loader, self._remembered, memory, encoded_from=self.encoder.input_side, threads=self._threads
+            loader,
+            self._remembered,
+            memory,
+            encoded_from=self.encoder.input_side,
+            threads=self._threads,
+            shown=shown,
         )
 
     def close(self) -> None:

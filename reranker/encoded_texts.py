@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from phrasepix_core.text import shortened
-from reranker.encoder import Embeddings, Encoder, KeepsOneTower, checked_rows
+from reranker.encoder import Embeddings, Encoder, KeepsOneTower, TellsWhatItReads, checked_rows
 from reranker.errors import WrongQueryError
 from reranker.families import declared_family
+from reranker.look_ahead import Aside
 from reranker.neutral import caption_embeddings, neutral_embeddings
 
 if TYPE_CHECKING:  # texts are encoded while the rest of this stage is imported
@@ -35,6 +36,8 @@ class EncodedTexts:
         self.family = family or declared_family(encoder)
         self.in_use = Lock()
         """An encoder may be called by any thread, but by one at a time."""
+        self.aside = Aside("encode")
+        """Calls it for whoever has other things to do meanwhile; what is done there waits for nothing but `in_use`."""
         self._neutral: Embeddings | None = None
         self._searches: Counter[int] = Counter()
         self._counting = Lock()
@@ -45,7 +48,12 @@ class EncodedTexts:
     def phrase(self, text: str) -> Embeddings:
         """Float32 [d]. Raises `WrongQueryError` where it is not finite."""
         with self.in_use:
-            return self._phrases(text)
+            return self._phrases(text)[0]
+
+    def unread(self, text: str) -> str:
+        """Return the words of a phrase that the model does not read; empty if it reads all. Raises as `phrase`."""
+        with self.in_use:
+            return self._phrases(text)[1]
 
     def parts(self, texts: tuple[str, ...]) -> list[tuple[str, Embeddings]]:
         """Each with its text, encoded in one batch. Raises `WrongQueryError` where one is not finite."""
@@ -86,8 +94,9 @@ class EncodedTexts:
             if not self._both_towers and len(self._searches) != 1 and isinstance(self.encoder, KeepsOneTower):
                 self.encoder.keep_both_towers(len(self._searches) > 1)
 
-    def _encode_phrase(self, text: str) -> Embeddings:
-        return self._finite(self._rows([text])[0], "this phrase")
+    def _encode_phrase(self, text: str) -> tuple[Embeddings, str]:
+        embedding = self._finite(self._rows([text])[0], "this phrase")
+        return embedding, self.encoder.unread(text) if isinstance(self.encoder, TellsWhatItReads) else ""
 
     def _encode_parts(self, texts: tuple[str, ...]) -> list[tuple[str, Embeddings]]:
         rows = self._rows(texts) if texts else ()

@@ -90,6 +90,15 @@ class KnowsTexts(Protocol):
 
 
 @runtime_checkable
+class TellsWhatItReads(Protocol):
+    """An `Encoder` that reads so much of a text and no more, and says what it leaves out."""
+
+    def unread(self, text: str) -> str:
+        """Return the words at the end of a text that it does not read; empty if it reads all."""
+        ...
+
+
+@runtime_checkable
 class LoadsAhead(Protocol):
     """An `Encoder` whose image tower takes a moment to load, and can be loaded before there is a picture for it."""
 

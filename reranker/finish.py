@@ -32,8 +32,8 @@ class RanksAgain(Protocol):
         finish: "Finish",
         ordering: "Ordering",
         on_progress: "Callable[[Progress], None]",
-    ) -> "list[Ranked]":
-        """Return the candidates in this model's order, best first, without those it cannot look at."""
+    ) -> "tuple[list[Ranked], tuple[str, ...]]":
+        """Return the candidates in this model's order, without those it cannot look at, and what people should know."""
         ...
 
 

@@ -1,28 +1,44 @@
 """Work done ahead of whoever needs it, by threads, so that nothing waits for what it does not need."""
 
-import os
-import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from queue import SimpleQueue
-from typing import Generic, Self, TypeVar
+from concurrent.futures import Future
+from functools import partial
+from typing import Generic, Protocol, Self, TypeVar, runtime_checkable
+
+from phrasepix_core.forking import reset_in_children
+from reranker.threads import HELPERS, WORKERS
 
 Item = TypeVar("Item")
 Outcome = TypeVar("Outcome")
+Used = TypeVar("Used")
+Read = TypeVar("Read", covariant=True)
+
+_ROOM_AT_HAND = 512
+"""Items that need no work and are not yet taken: they take little memory, and who reads them waits for nobody."""
+
+
+@runtime_checkable
+class ComesInChunks(Protocol[Read]):
+    """What is read ahead already, by threads of its own."""
+
+    def chunks(self) -> Iterator[Sequence[Read]]:
+        """The rest of it, as many at a time as have come."""
+        ...
 
 
 class _Arrivals(Generic[Item]):
-    """What `givers` hand to one taker: at most `room` items reserved and not yet taken."""
+    """What `givers` hand to one taker: at most `room` items reserved and not yet taken, and some at hand."""
 
     def __init__(self, room: int, givers: int = 1) -> None:
         self._room = room
         self._giving = givers
-        self._here: deque[Item] = deque()
+        self._here: deque[tuple[Item, int]] = deque()  # with what each had reserved
         self._reserved = 0
         self._is_closed = False
         self._failure: BaseException | None = None
+        self._due: Callable[[], None] | None = None
         self._changed = threading.Condition()
 
     def reserve(self) -> bool:
@@ -38,8 +54,20 @@ class _Arrivals(Generic[Item]):
         """Hand over an item that room was reserved for."""
         with self._changed:
             if not self._is_closed:
-                self._here.append(item)
+                self._here.append((item, 1))
             self._changed.notify_all()
+        self._tell()
+
+    def put_at_hand(self, items: Sequence[Item]) -> bool:
+        """Hand over items that no room was reserved for, once it is not too many; False where no more is wanted."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._is_closed or self._failure or len(self._here) < _ROOM_AT_HAND)
+            if self._is_closed or self._failure:
+                return False
+            self._here.extend((item, 0) for item in items)
+            self._changed.notify_all()
+        self._tell()
+        return True
 
     def end(self, *, unused: int, error: BaseException | None = None) -> None:
         """A giver reserves no more and gives back so many. An `error` ends them all; the taker meets it last."""
@@ -48,17 +76,38 @@ class _Arrivals(Generic[Item]):
             self._giving = 0 if error else self._giving - 1
             self._failure = self._failure or error
             self._changed.notify_all()
+        self._tell()
 
-    def take(self, most: int) -> list[Item]:
-        """What is here, at most so many; waits for the first. Empty when all is taken."""
+    def take(self, most: int, *, wait: bool = True) -> list[Item]:
+        """What is here, at most so many beside those at hand; waits for the first. Empty when all is taken.
+
+        Without `wait` it is empty also if nothing is here.
+        """
         with self._changed:
-            self._changed.wait_for(lambda: self._here or self._is_closed or (self._giving <= 0 and self._reserved == 0))
-            if not self._here and self._failure is not None:
-                raise self._failure
-            taken = [self._here.popleft() for _ in range(min(most, len(self._here)))]
-            self._reserved -= len(taken)
+            if wait:
+                self._changed.wait_for(self._is_ready)
+                if not self._here and self._failure is not None:
+                    raise self._failure
+            taken: list[Item] = []
+            room = 0
+            while self._here and room + self._here[0][1] <= most:
+                item, reserved = self._here.popleft()
+                taken.append(item)
+                room += reserved
+            self._reserved -= room
             self._changed.notify_all()
             return taken
+
+    def when_ready(self, due: Callable[[], None]) -> None:
+        """Call `due` once, as soon as `take` waits for nothing: in this thread now, or in that of a giver."""
+        with self._changed:
+            self._due = due
+        self._tell()
+
+    def has_some(self) -> bool:
+        """Whether anything is here."""
+        with self._changed:
+            return bool(self._here)
 
     def close(self) -> None:
         """Take nothing more, nor what is here."""
@@ -66,6 +115,17 @@ class _Arrivals(Generic[Item]):
             self._is_closed = True
             self._here.clear()
             self._changed.notify_all()
+        self._tell()
+
+    def _is_ready(self) -> bool:
+        return bool(self._here) or self._is_closed or (self._giving <= 0 and self._reserved == 0)
+
+    def _tell(self) -> None:
+        with self._changed:
+            if self._due is None or not self._is_ready():
+                return
+            due, self._due = self._due, None
+        due()
 
 
 def read_ahead(items: Iterable[Item], *, room: int, most: int = 64) -> Iterator[list[Item]]:
@@ -84,8 +144,7 @@ def merge_ahead(sources: Sequence[Iterable[Item]], *, room: int, most: int = 64)
     """
     arrivals: _Arrivals[Item] = _Arrivals(room, givers=len(sources))
     for items in sources:
-        # A daemon: a source that is silent must not keep the process from ending.
-        threading.Thread(target=_read, args=(items, arrivals), name="read-ahead", daemon=True).start()
+        HELPERS.do(partial(_read, items, arrivals), "read-ahead")
     try:
         while taken := arrivals.take(most):
             yield taken
@@ -108,97 +167,182 @@ def _read(items: Iterable[Item], arrivals: _Arrivals[Item]) -> None:
 
 
 class LookAhead(Generic[Item, Outcome]):
-    """Does `work` on items with `threads` threads, at most `ahead` begun and not yet taken; hands out what is done.
+    """Does `work` on items with `threads` of the process's threads, at most `ahead` begun and not yet taken.
 
+    It hands out what is done. An item that is `at_hand`, of which that gives an outcome, needs no work and no thread.
     `chunks` is read by a thread of its own, only as far as that, so a lazy source is asked no further than
     needed and memory stays bounded. The work begins when the context is entered; leaving it drops what has not begun.
     """
 
     def __init__(
-        self, work: Callable[[Item], Outcome], chunks: Iterable[Iterable[Item]], *, threads: int, ahead: int
+        self,
+        work: Callable[[Item], Outcome],
+        chunks: Iterable[Iterable[Item]],
+        *,
+        threads: int,
+        ahead: int,
+        at_hand: Callable[[Item], Outcome | None] = lambda item: None,
     ) -> None:
         self._work = work
         self._chunks = chunks
+        self._threads = threads
+        self._at_hand = at_hand
         self._arrivals: _Arrivals[tuple[Item, Outcome]] = _Arrivals(ahead)
-        self._executor = ThreadPoolExecutor(threads, thread_name_prefix="look-ahead", initializer=_give_way)
-        self._feeder = threading.Thread(target=self._feed, name="look-ahead-feeder", daemon=True)
+        self._lock = threading.Lock()
+        self._to_do: deque[Item] = deque()
+        self._working = 0
 
-    def take(self, most: int) -> list[tuple[Item, Outcome]]:
-        """The items that are done, with their outcomes, at most so many; waits for the first. Empty when all is done.
+    def take(self, most: int, *, wait: bool = True) -> list[tuple[Item, Outcome]]:
+        """The items that are done, with their outcomes; waits for the first. Empty when all is done.
 
-        They come in the order in which they were done. An exception of `work` or of `chunks` is raised here, when what
-        was begun before it is taken.
+        At most so many, beside those that were at hand. Without `wait` it is empty also if nothing is done yet. They
+        come in the order in which they were done. An exception of `work` or of `chunks` is raised here, when what was
+        begun before it is taken.
         """
-        return self._arrivals.take(most)
+        return self._arrivals.take(most, wait=wait)
+
+    def take_aside(
+        self, most: int, aside: "Aside", use: Callable[[list[tuple[Item, Outcome]]], Used]
+    ) -> "Future[Used]":
+        """Take as `take` does, but as soon as something is done and `aside` is free, and `use` it there.
+
+        What is at hand is used at once, by whoever brings it. The outcome of `use` is the future's.
+        """
+        future: Future[Used] = Future()
+
+        def ready() -> None:
+            try:
+                taken = self._arrivals.take(0)
+                if not taken and self._arrivals.has_some():
+                    aside.begin(lambda: _do(lambda: use(self._arrivals.take(most)), future))
+                    return
+            except BaseException as error:
+                future.set_exception(error)
+                return
+            _do(lambda: use(taken), future)
+
+        self._arrivals.when_ready(ready)
+        return future
 
     def _feed(self) -> None:
         reserved = 0
         try:
             for chunk in self._chunks:
+                open_ones: list[Item] = []
+                at_hand: list[tuple[Item, Outcome]] = []
                 for item in chunk:
+                    outcome = self._at_hand(item)
+                    if outcome is None:
+                        open_ones.append(item)
+                    else:
+                        at_hand.append((item, outcome))
+                if at_hand and not self._arrivals.put_at_hand(at_hand):
+                    return
+                for item in open_ones:
                     if not self._arrivals.reserve():
                         return
                     reserved = 1
-                    self._executor.submit(self._run, item)
+                    self._begin(item)
                     reserved = 0
             self._arrivals.end(unused=0)
         except BaseException as error:
             self._arrivals.end(unused=reserved, error=error)
 
-    def _run(self, item: Item) -> None:
+    def _begin(self, item: Item) -> None:
+        with self._lock:
+            self._to_do.append(item)
+            if self._working == self._threads:
+                return
+            self._working += 1
+        WORKERS.do(self._do_next, "look-ahead")
+
+    def _do_next(self) -> None:
+        """Do one item and go to the end of the queue: the searches of a process take turns."""
+        with self._lock:
+            if not self._to_do:
+                self._working -= 1
+                return
+            item = self._to_do.popleft()
         try:
             outcome = self._work(item)
         except BaseException as error:
             self._arrivals.end(unused=1, error=error)
         else:
             self._arrivals.put((item, outcome))
+        with self._lock:
+            if not self._to_do:
+                self._working -= 1
+                return
+        WORKERS.do(self._do_next, "look-ahead")
 
     def __enter__(self) -> Self:
-        self._feeder.start()
+        HELPERS.do(self._feed, "look-ahead-feeder")
         return self
 
     def close(self) -> None:
         """Begin nothing more, and give nothing more to whoever takes, not even what is done."""
         self._arrivals.close()
-        self._executor.shutdown(wait=False, cancel_futures=True)
+        with self._lock:
+            self._to_do.clear()
 
     def __exit__(self, *exc_info: object) -> None:
         self.close()
 
 
-class Aside(Generic[Outcome]):
-    """Does one thing after the other in a thread of its own. Leaving the context waits for what it has in hand."""
+class Aside:
+    """Does one thing after the other, in a thread called `name` while there is any. Thread-safe.
+
+    Leaving the context waits for what it has in hand. A forked child process begins with nothing in hand.
+    """
 
     def __init__(self, name: str) -> None:
-        self._given: SimpleQueue[tuple[Callable[[], Outcome], Future[Outcome]] | None] = SimpleQueue()
-        # A daemon: where nobody leaves the context, it must not keep the process from ending.
-        self._thread = threading.Thread(target=self._work, name=name, daemon=True)
+        self._name = name
+        self._given: deque[Callable[[], None]]
+        self._is_busy: bool
+        self._reset()
+        reset_in_children(self)
 
     def begin(self, work: Callable[[], Outcome]) -> Future[Outcome]:
         """Have `work` done, after what was given before; its outcome is the future's."""
         future: Future[Outcome] = Future()
-        self._given.put((work, future))
+        with self._changed:
+            self._given.append(partial(_do, work, future))
+            if self._is_busy:
+                return future
+            self._is_busy = True
+        HELPERS.do(self._work, self._name)
         return future
 
     def _work(self) -> None:
-        while (given := self._given.get()) is not None:
-            work, future = given
-            try:
-                future.set_result(work())
-            except BaseException as error:
-                future.set_exception(error)
-            del given, work, future  # what they hold is large, and the next may be long in coming
+        while True:
+            with self._changed:
+                if not self._given:
+                    self._is_busy = False
+                    self._changed.notify_all()
+                    return
+                given = self._given.popleft()
+            given()
+            del given  # what it holds is large
+
+    def reset_after_fork(self) -> None:
+        """Forget what the parent's thread has in hand."""
+        self._reset()
+
+    def _reset(self) -> None:
+        self._changed = threading.Condition()
+        self._given = deque()
+        self._is_busy = False
 
     def __enter__(self) -> Self:
-        self._thread.start()
         return self
 
     def __exit__(self, *exc_info: object) -> None:
-        self._given.put(None)
-        self._thread.join()
+        with self._changed:
+            self._changed.wait_for(lambda: not self._is_busy)
 
 
-def _give_way() -> None:
-    """Let whoever takes go first: what is done ahead can wait, and a model waits for the slowest of its cores."""
-    if sys.platform == "linux":  # where a thread has a niceness of its own; elsewhere it is the process's
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 19)
+def _do(work: Callable[[], Outcome], future: Future[Outcome]) -> None:
+    try:
+        future.set_result(work())
+    except BaseException as error:
+        future.set_exception(error)

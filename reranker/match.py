@@ -90,13 +90,15 @@ class SkippedPicture:
 class Ranking:
     """The best matches of a pool of `pool_size` candidates, of which `skipped` could not be looked at.
 
-    Where it is not final, of those that were looked at so far.
+    Where it is not final, of those that were looked at so far. `notices` are what people should know of it, such as
+    that the model does not read all of the phrase; the final ranking has them.
     """
 
     matches: tuple[Match, ...]
     skipped: tuple[SkippedPicture, ...]
     pool_size: int
     is_final: bool = True
+    notices: tuple[str, ...] = ()
 
     @property
     def fits_well(self) -> bool | None:

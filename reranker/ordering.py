@@ -14,6 +14,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import SupportsFloat
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,9 +55,10 @@ class Ordering:
     def __post_init__(self) -> None:
         if self.rank not in RANKS:
             raise WrongQueryError(f"rank {self.rank!r} is not known; allowed: {', '.join(RANKS)}")
-        if not (math.isfinite(self.words) and 0 <= self.words <= 1):
+        is_number = isinstance(self.words, SupportsFloat) and not isinstance(self.words, bool)
+        if not (is_number and math.isfinite(self.words) and 0 <= self.words <= 1):
             raise WrongQueryError(
-                f"words {self.words} is out of range; allowed: 0, what the source says counts for nothing, to 1"
+                f"words {self.words!r} is out of range; allowed: 0, what the source says counts for nothing, to 1"
             )
 
     @property
@@ -103,13 +105,13 @@ class SourceWords:
     def __init__(self, phrases: Iterable[str]) -> None:
         self._words = sorted(frozenset().union(*(words_of(phrase) for phrase in phrases)))
         self._held = Rows(len(self._words), np.bool_)
-        self._is_described: list[bool] = []
+        self._is_described = Rows(1, np.bool_)
 
     def add(self, candidates: Iterable[Candidate]) -> None:
         """Candidates that were looked at, by their tags and titles."""
         for candidate in candidates:
             said = words_of(" ".join((candidate.title, *candidate.tags)))
-            self._is_described.append(bool(said))
+            self._is_described.append(np.array([[bool(said)]]))
             self._held.append(np.array([[word in said for word in self._words]], dtype=np.bool_))
 
     def bonuses(self, weight: float, scores: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -119,22 +121,46 @@ class SourceWords:
         what has fewer. A word that the best scored pictures do not have more often than others counts for nothing. A
         picture of which its source says nothing gets 0.
         """
-        described = np.array(self._is_described, dtype=bool)
+        measure = self.measured(weight, scores)
+        return self.bonuses_of(np.arange(len(scores)), measure)
+
+    def measured(self, weight: float, scores: NDArray[np.float32]) -> "WordsMeasure":
+        """Measure what each word counts, by the `scores` [n] of all that were added in their order."""
+        described = self._is_described.all()[:, 0]
+        nothing = WordsMeasure(np.zeros(len(self._words)), 0.0, 0.0)
         if not weight or not self._words or not described.any():
-            return np.zeros(len(scores), dtype=np.float32)
+            return nothing
         held = self._held.all().astype(np.float64)
         having = held[described].sum(axis=0)
         rarity = np.where(having > 0, np.log((described.sum() + 1) / (having + 0.5)), 0.0)
         if rarity.sum() <= 0:
-            return np.zeros(len(scores), dtype=np.float32)
+            return nothing
         spread = spread_of(scores)
         counts = rarity / rarity.sum() * _agreement(held[described], scores[described], spread)
         # Rounded before they are summed: the sum must not depend on the order of the pool.
-        shares = np.round(held @ counts, 9)
-        mean = math.fsum(shares[described]) / described.sum()
-        each = weight * SPREADS * spread * (shares - mean)
-        bonuses: NDArray[np.float32] = np.where(described, each, 0.0).astype(np.float32)
+        mean = math.fsum(_shares(held[described], counts)) / described.sum()
+        return WordsMeasure(counts, mean, weight * SPREADS * spread)
+
+    def bonuses_of(self, chosen: NDArray[np.intp], measure: "WordsMeasure") -> NDArray[np.float32]:
+        """What is added to the scores of those chosen, each by its number, from 0, in the order of adding: [n]."""
+        each = measure.scale * (_shares(self._held.at(chosen).astype(np.float64), measure.counts) - measure.mean)
+        bonuses: NDArray[np.float32] = np.where(self._is_described.at(chosen)[:, 0], each, 0.0).astype(np.float32)
         return bonuses
+
+
+@dataclass(frozen=True, slots=True)
+class WordsMeasure:
+    """What each of w words `counts` in a pool, [w]; the `mean` of what pictures hold, and the `scale` of bonuses."""
+
+    counts: NDArray[np.float64]
+    mean: float
+    scale: float
+
+
+def _shares(held: NDArray[np.float64], counts: NDArray[np.float64]) -> NDArray[np.float64]:
+    """How much of what counts each picture holds, of rows [n, w]: [n]."""
+    shares: NDArray[np.float64] = np.round(held @ counts, 9)
+    return shares
 
 
 def _agreement(held: NDArray[np.float64], scores: NDArray[np.float32], spread: float) -> NDArray[np.float64]:

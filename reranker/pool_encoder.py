@@ -1,11 +1,12 @@
 """A pool's pictures and their embeddings: remembered, or fetched, decoded and encoded side by side."""
 
 import logging
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from concurrent.futures import Future
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from itertools import count
-from threading import Event, Lock, Thread
+from threading import Lock
 from typing import Any, Self
 
 import numpy as np
@@ -15,7 +16,7 @@ from reranker.encoder import Embeddings, Encoder, LoadsAhead, checked_rows, prep
 from reranker.errors import PictureError
 from reranker.folding import Fingerprint, fingerprint_of
 from reranker.kept_loader import LoadsPictures
-from reranker.look_ahead import Aside, LookAhead, read_ahead
+from reranker.look_ahead import Aside, ComesInChunks, LookAhead, read_ahead
 from reranker.memory import EncodedPicture, EncodedPictures, Memory
 from reranker.standing import Place
 
@@ -44,7 +45,8 @@ class _Arrived:
     encoded: EncodedPicture | None
 
 
-_Batch = list[tuple[_Known, EncodedPicture | _Arrived | PictureError]]
+_Came = EncodedPicture | _Arrived | PictureError
+_Batch = list[tuple[_Known, _Came]]
 _Encoded = tuple[_Batch, Embeddings]
 """A batch, empty at the end, and the embeddings of those in it that had none."""
 
@@ -52,16 +54,25 @@ _Encoded = tuple[_Batch, Embeddings]
 class PoolEncoder:
     """Encodes candidates' pictures, each once: one that is `remembered` (in the process, else on disk) is not loaded.
 
-    A batch is what has come by the time the encoder is free, up to `batch_size` pictures. `threads` fetch, decode and
-    prepare two batches ahead of it, and take fingerprints; a batch is committed while the next one is encoded.
-    Whoever calls the encoder has it `in_use`.
+    A batch is what has come by the time the encoder is free, up to `batch_size` pictures that are to be encoded.
+    `threads` of the process's fetch, decode and prepare two batches ahead of it, and take fingerprints; a batch is
+    committed while the next one is encoded. Whoever calls the encoder has it `in_use`; it encodes pictures `aside`,
+    whichever search they are of.
     """
 
     def __init__(
-        self, encoder: Encoder, in_use: Lock, remembered: EncodedPictures, *, batch_size: int, threads: int
+        self,
+        encoder: Encoder,
+        in_use: Lock,
+        aside: Aside,
+        remembered: EncodedPictures,
+        *,
+        batch_size: int,
+        threads: int,
     ) -> None:
         self._encoder = encoder
         self._in_use = in_use
+        self._aside = aside
         self._preparing = preparing(encoder)
         self._remembered = remembered
         self._batch_size = batch_size
@@ -73,19 +84,21 @@ class PoolEncoder:
         candidates: Iterable[Candidate],
         loader: LoadsPictures,
         memory: Memory | None,
-        place_of: Callable[[Candidate], Place] | None = None,
+        place_of: Callable[[int], Place] | None = None,
     ) -> Iterator[Iterator[Outcomes]]:
         """Begin to load, and give the outcomes batch by batch, in no particular order.
 
-        A candidate's place is its number from 0, unless `place_of` says another. Each batch is committed to the
-        `memory` before it is given out. Leaving the context drops what has not begun, and waits for what the encoder
-        has in hand.
+        A candidate's place is the number it is read as, from 0, or what `place_of` says for that. Each batch is
+        committed to the `memory` before it is given out. Leaving the context drops what has not begun, and waits for
+        what the encoder has in hand.
         """
 
-        def load(one: _Known) -> EncodedPicture | _Arrived | PictureError:
+        def at_hand(one: _Known) -> EncodedPicture | None:
+            known = one[2]
+            return known if known is not None and known.fingerprint is not None else None
+
+        def load(one: _Known) -> _Came:
             _, candidate, known = one
-            if known is not None and known.fingerprint is not None:
-                return known
             try:
                 loaded = loader.load(candidate, self._encoder.input_side)
             except PictureError as error:
@@ -98,14 +111,13 @@ class PoolEncoder:
             is_small = loaded.data is not None and len(loaded.data) <= _LARGEST_KEPT
             return _Arrived(prepared, loaded.data if is_small else None, fingerprint, known)
 
-        loading = _TowerInLoading(self._encoder, self._in_use)
+        loading = _TowerInLoading(self._encoder, self._in_use, self._aside)
         known = self._with_known(candidates, memory, place_of, loading.expect_pictures)
         with (
             loading,
-            Aside[_Encoded]("encode") as encoding,
-            LookAhead(load, known, threads=self._threads, ahead=2 * self._batch_size) as arriving,
+            LookAhead(load, known, threads=self._threads, ahead=2 * self._batch_size, at_hand=at_hand) as arriving,
         ):
-            batches = self._batches(arriving, encoding, memory, loading.begin)
+            batches = self._batches(arriving, memory, loading.begin)
             with closing(batches):
                 yield batches
 
@@ -113,47 +125,44 @@ class PoolEncoder:
         self,
         candidates: Iterable[Candidate],
         memory: Memory | None,
-        place_of: Callable[[Candidate], Place] | None,
+        place_of: Callable[[int], Place] | None,
         expect_pictures: Callable[[], None],
     ) -> Iterator[list[_Known]]:
         """Candidates as they are read, with what is remembered of each; some are not: then pictures are expected."""
-        number = count()
-        for chunk in read_ahead(candidates, room=_READ_AHEAD):
+        places = map(place_of or (lambda number: (number,)), count())
+        chunks: Iterable[Sequence[Candidate]] = (
+            candidates.chunks() if isinstance(candidates, ComesInChunks) else read_ahead(candidates, room=_READ_AHEAD)
+        )
+        for chunk in chunks:
             known = {one.identity: here for one in chunk if (here := self._remembered.get(one)) is not None}
             if memory is not None and (unknown := [one for one in chunk if one.identity not in known]):
                 known |= memory.look_up(self._encoder, unknown)
             if len(known) < len(chunk):
                 expect_pictures()
-            yield [
-                ((next(number),) if place_of is None else place_of(one), one, known.get(one.identity)) for one in chunk
-            ]
+            yield [(next(places), one, known.get(one.identity)) for one in chunk]
 
     def _batches(
-        self,
-        arriving: LookAhead[_Known, EncodedPicture | _Arrived | PictureError],
-        encoding: Aside[_Encoded],
-        memory: Memory | None,
-        begin: Callable[[], None],
+        self, arriving: LookAhead[_Known, _Came], memory: Memory | None, begin: Callable[[], None]
     ) -> Generator[Outcomes, None, None]:
         begin()  # whoever asks for batches has encoded the texts
-        uncommitted = [encoding.begin(lambda: self._next_encoded(arriving))]
+        in_hand: list[Future[_Encoded]] = []
         try:
-            while (encoded := uncommitted[0].result())[0]:
-                uncommitted.append(encoding.begin(lambda: self._next_encoded(arriving)))
+            in_hand.append(arriving.take_aside(self._batch_size, self._aside, self._encode))
+            while (encoded := in_hand[0].result())[0]:
+                in_hand.append(arriving.take_aside(self._batch_size, self._aside, self._encode))
                 outcomes = self._committed(*encoded, memory)
-                del uncommitted[0], encoded
+                del in_hand[0], encoded
                 yield outcomes
         except BaseException:  # whoever stops keeps what the encoder has in hand
             arriving.close()
-            for one in uncommitted:
+            for one in in_hand:
                 try:
                     self._committed(*one.result(), memory)
                 except Exception as error:
                     logger.debug("a batch that was in hand is not kept: %s", error)
             raise
 
-    def _next_encoded(self, arriving: LookAhead[_Known, EncodedPicture | _Arrived | PictureError]) -> _Encoded:
-        batch = arriving.take(self._batch_size)
+    def _encode(self, batch: _Batch) -> _Encoded:
         prepared = [came.prepared for _, came in batch if isinstance(came, _Arrived) and came.encoded is None]
         if not prepared:
             return batch, np.empty((0, self._encoder.dimensions), dtype=np.float32)
@@ -182,28 +191,32 @@ class PoolEncoder:
 class _TowerInLoading:
     """The image tower, loaded while the first pictures travel: once they are expected and the texts are encoded."""
 
-    def __init__(self, encoder: Encoder, in_use: Lock) -> None:
+    def __init__(self, encoder: Encoder, in_use: Lock, aside: Aside) -> None:
         self._encoder = encoder
         self._in_use = in_use
-        self._texts_are_done = Event()
-        self._is_over = False
+        self._aside = aside
+        self._are_expected = self._texts_are_done = self._is_over = False
         self._starting = Lock()
-        """Held to start the thread: who ends the search meanwhile must not meet one that is not started yet."""
-        self._thread: Thread | None = None
+        self._loading: Future[None] | None = None
 
     def expect_pictures(self) -> None:
         """A picture will have to be encoded."""
         with self._starting:
-            if self._thread is None and not self._is_over and isinstance(self._encoder, LoadsAhead):
-                self._thread = Thread(target=self._load, args=[self._encoder], name="load-image-tower", daemon=True)
-                self._thread.start()
+            self._are_expected = True
+            self._begin_when_due()
 
     def begin(self) -> None:
         """The texts are encoded."""
-        self._texts_are_done.set()
+        with self._starting:
+            self._texts_are_done = True
+            self._begin_when_due()
+
+    def _begin_when_due(self) -> None:
+        is_due = self._are_expected and self._texts_are_done and not self._is_over
+        if is_due and self._loading is None and isinstance(encoder := self._encoder, LoadsAhead):
+            self._loading = self._aside.begin(lambda: self._load(encoder))
 
     def _load(self, encoder: LoadsAhead) -> None:
-        self._texts_are_done.wait()
         if self._is_over:
             return
         try:
@@ -218,9 +231,8 @@ class _TowerInLoading:
     def __exit__(self, *exc_info: object) -> None:
         with self._starting:
             self._is_over = True
-        self._texts_are_done.set()
-        if self._thread is not None:
-            self._thread.join()  # a process must not end in the middle of it
+        if self._loading is not None:
+            self._loading.exception()  # a process must not end in the middle of it
 
 
 def _outcome(arrived: _Arrived, embeddings: Iterator[Embeddings]) -> Outcome:

@@ -4,7 +4,7 @@ import math
 import reprlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Self
+from typing import Self, SupportsFloat
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,7 @@ from PIL import Image
 
 from phrasepix_core.candidate import Candidate
 from phrasepix_core.text import same_text, shortened
+from phrasepix_core.urls import shown_url
 from reranker.encoder import Embeddings, unit_rows
 from reranker.errors import WrongQueryError
 
@@ -59,6 +60,12 @@ class Example:
 
     def __post_init__(self) -> None:
         _demand_positive(self.weight, self.title)
+
+    @classmethod
+    def at_address(cls, url: str, weight: float = 1.0) -> Self:
+        """Return the picture at an http or https address, named by the end of it."""
+        where = shown_url(url)
+        return cls(url, weight, where.rpartition("/")[2] or where)
 
 
 Part = Phrase | Example
@@ -161,5 +168,6 @@ def _same(part: Part) -> object:
 
 
 def _demand_positive(weight: float, title: str) -> None:
-    if not (math.isfinite(weight) and weight > 0):
-        raise WrongQueryError(f"the weight {weight} of {title} is out of range; allowed: numbers above 0")
+    is_number = isinstance(weight, SupportsFloat) and not isinstance(weight, bool)
+    if not (is_number and math.isfinite(weight) and weight > 0):
+        raise WrongQueryError(f"the weight {weight!r} of {title} is out of range; allowed: numbers above 0")

@@ -68,13 +68,37 @@ def wanted_scores(
     the sum of the parts, each times its weight [p] and divided by the spread of its cosines in the pool: those to a
     picture differ several times as much as those to a phrase (the gap between the modalities), and would decide alone.
     """
-    if cosines.shape[1] == 1 or not len(cosines):
-        return cosines[:, 0]
-    exact = cosines.astype(np.float64)
-    shares = weights / _mean_and_spread(exact)[1]
-    length = np.sqrt(max(float(shares @ products @ shares), _LEAST_LENGTH**2 * float(shares @ shares)))
-    scores: NDArray[np.float32] = np.clip(exact @ shares / length, -1.0, 1.0).astype(np.float32)
-    return scores
+    return WantedMeasure.of_pool(cosines, weights, products).scores(cosines)
+
+
+@dataclass(frozen=True, slots=True)
+class WantedMeasure:
+    """What `wanted_scores` measures by in a pool: the `shares` [p] of the parts, their length 1 together.
+
+    None if there is one part, or nothing in the pool.
+    """
+
+    shares: NDArray[np.float64] | None
+
+    @classmethod
+    def of_pool(
+        cls, cosines: NDArray[np.float32], weights: NDArray[np.float64], products: NDArray[np.float64]
+    ) -> "WantedMeasure":
+        """Measure a pool, float32 [n, p]; `weights` and `products` as in `wanted_scores`."""
+        if cosines.shape[1] == 1 or not len(cosines):
+            return cls(None)
+        shares = weights / _mean_and_spread(cosines.astype(np.float64))[1]
+        length = np.sqrt(max(float(shares @ products @ shares), _LEAST_LENGTH**2 * float(shares @ shares)))
+        return cls(shares / length)
+
+    def scores(self, cosines: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Score pictures, float32 [n, p], of the pool or added to it since: float32 [n]."""
+        if self.shares is None:
+            return cosines[:, 0]
+        # Row by row: with a product of matrices the last bit would depend on a picture's neighbours.
+        together = (cosines.astype(np.float64) * self.shares).sum(axis=1)
+        scores: NDArray[np.float32] = np.clip(together, -1.0, 1.0).astype(np.float32)
+        return scores
 
 
 def penalties(
@@ -90,15 +114,46 @@ def penalties(
     in full for what resembles it most and less than in proportion for the others, and given on the scale of the
     `scores` by theirs, so that phrases and pictures cost alike under any model.
     """
-    if not resemblances.size:
-        return np.zeros(len(resemblances), dtype=np.float32)
-    exact = resemblances.astype(np.float64)
-    mean, spread = _mean_and_spread(exact)
-    _, scale = _mean_and_spread(scores.astype(np.float64)[:, None])
-    beyond = np.maximum(exact - mean, 0.0) / spread
-    beyond *= (beyond / np.maximum(beyond.max(axis=0), _LEAST_SPREAD)) ** penalty.power
-    costs: NDArray[np.float32] = (penalty.weight * scale[0] * (beyond @ weights)).astype(np.float32)
-    return costs
+    return UnwantedMeasure.of_pool(resemblances, weights, scores, penalty).costs(resemblances)
+
+
+@dataclass(frozen=True, slots=True)
+class UnwantedMeasure:
+    """What `penalties` measures by in a pool: of each of k things the `mean`, the `spread`, and the `most` beyond it.
+
+    `weights` [k] are on the scale of the scores.
+    """
+
+    mean: NDArray[np.float64]
+    spread: NDArray[np.float64]
+    most: NDArray[np.float64]
+    weights: NDArray[np.float64]
+    power: float
+
+    @classmethod
+    def of_pool(
+        cls,
+        resemblances: NDArray[np.float32],
+        weights: NDArray[np.float64],
+        scores: NDArray[np.float32],
+        penalty: Penalty,
+    ) -> "UnwantedMeasure":
+        """Measure a pool, float32 [n, k], and its scores [n]; `weights` as in `penalties`."""
+        things = resemblances.shape[1]
+        if not resemblances.size:
+            return cls(np.zeros(things), np.ones(things), np.ones(things), np.zeros(things), penalty.power)
+        mean, spread = _mean_and_spread(resemblances.astype(np.float64))
+        _, scale = _mean_and_spread(scores.astype(np.float64)[:, None])
+        most = np.maximum(resemblances.max(axis=0).astype(np.float64) - mean, 0.0) / spread
+        return cls(mean, spread, np.maximum(most, _LEAST_SPREAD), penalty.weight * scale[0] * weights, penalty.power)
+
+    def costs(self, resemblances: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Penalise pictures, float32 [n, k], of the pool or added to it since: float32 [n]."""
+        beyond = np.maximum(resemblances.astype(np.float64) - self.mean, 0.0) / self.spread
+        beyond *= (beyond / self.most) ** self.power
+        # Row by row: with a product of matrices the last bit would depend on a picture's neighbours.
+        costs: NDArray[np.float32] = (beyond * self.weights).sum(axis=1).astype(np.float32)
+        return costs
 
 
 def _mean_and_spread(cosines: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

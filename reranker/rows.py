@@ -43,10 +43,14 @@ class Rows(Generic[Number]):
     def at(self, indices: NDArray[np.intp]) -> NDArray[Number]:
         """A copy of the rows at these indices, [n, width]."""
         rows = np.empty((len(indices), self._width), dtype=self._dtype)
-        chunks = indices // _PER_CHUNK
-        for number in np.unique(chunks):
-            wanted = chunks == number
-            rows[wanted] = self._chunks[number][indices[wanted] % _PER_CHUNK]
+        order = np.argsort(indices, kind="stable")
+        ends = np.searchsorted(indices[order], np.arange(1, len(self._chunks) + 1) * _PER_CHUNK)
+        start = 0
+        for chunk, end in zip(self._chunks, ends, strict=True):
+            if end > start:
+                part = order[start:end]
+                rows[part] = chunk[indices[part] % _PER_CHUNK]
+                start = end
         return rows
 
     def all(self) -> NDArray[Number]:

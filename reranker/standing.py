@@ -10,10 +10,13 @@ from numpy.typing import NDArray
 from phrasepix_core.candidate import Candidate
 from reranker.encoder import Embeddings
 from reranker.match import SkippedPicture
-from reranker.ordering import PLAIN, Ordering, SourceWords, nearness
+from reranker.ordering import PLAIN, Ordering, SourceWords, WordsMeasure, nearness
 from reranker.query import EncodedQuery
-from reranker.ranking import USUAL_PENALTY, Penalty, cosine_scores, penalties, top_indices, wanted_scores
+from reranker.ranking import USUAL_PENALTY, Penalty, UnwantedMeasure, WantedMeasure, cosine_scores, top_indices
 from reranker.rows import Rows
+
+_MEASURED_EXACTLY = 2048
+"""Up to how many candidates the pool is measured anew for each batch."""
 
 Place = tuple[int, ...]
 """Where a candidate stands in its pool; ties are decided by it, the smaller first."""
@@ -47,7 +50,9 @@ class Standing:
     With an `ordering` other than the plain one their nearness to the `captions`, float32 [k, d], is taken off, and what
     their sources' words have of the `phrases` is added. Places differ. In which order candidates are added makes no
     difference. Of each, its embedding is copied, and some 40 bytes are kept beside. Adding takes time by what is added,
-    not by what is there.
+    not by what is there, and so does asking for the `best` each time: with several parts, or words, places depend on
+    the whole pool, and a large one is measured anew only when it has grown by an eighth. In between, what is added is
+    measured by what was there.
     """
 
     def __init__(
@@ -67,12 +72,14 @@ class Standing:
         self._words = SourceWords(phrases) if ordering.words else None
         self._candidates: list[Candidate] = []
         self._embeddings = Rows(query.wanted.shape[1], np.float32)
-        self._places: Rows[np.int64] | None = None  # as wide as the first place is long
+        self._places: Rows[np.int32] | None = None  # as wide as the first place is long
         # Of each candidate: the cosine to each part that is wanted, then to each thing that is not, last its nearness.
         self._parts = np.concatenate([query.wanted, query.unwanted])
         self._cosines = Rows(len(self._parts) + 1, np.float32)
-        self._best: list[int] = []
+        self._best = np.empty(0, dtype=np.intp)
         self._ranked = 0  # so many of those looked at were considered for the best
+        self._measure: _Measure | None = None
+        self._best_by: _Measure | None = None
         self._skipped: list[tuple[Place, SkippedPicture]] = []
 
     def add(self, looked_at: Sequence[tuple[Place, Candidate]], embeddings: Sequence[Embeddings]) -> None:
@@ -83,9 +90,9 @@ class Standing:
         if not looked_at:
             return
         rows = np.stack(embeddings)
-        places = np.array([place for place, _ in looked_at], dtype=np.int64)
+        places = np.array([place for place, _ in looked_at], dtype=np.int32)
         if self._places is None:
-            self._places = Rows(places.shape[1], np.int64)
+            self._places = Rows(places.shape[1], np.int32)
         cosines = np.zeros((len(rows), len(self._parts) + 1), dtype=np.float32)
         for column, one in enumerate(self._parts):
             cosines[:, column] = cosine_scores(one, rows)
@@ -115,12 +122,14 @@ class Standing:
     def best(self) -> tuple[Scored, ...]:
         """The best by now, at most `top`."""
         if self._ranked < len(self):
-            added = range(self._ranked, len(self))
-            # With several parts, or words, a place depends on the whole pool: any candidate may be among the best now.
-            considered = range(len(self)) if self._depends_on_the_pool else [*self._best, *added]
-            self._best = self.best_of(considered, self._top)
+            measure = self._measure_by_now()
+            if measure is self._best_by:
+                considered = np.concatenate([self._best, np.arange(self._ranked, len(self))])
+            else:  # any candidate may be among the best now
+                considered = np.arange(len(self))
+            self._best, self._best_by = self._best_of(considered, self._top, measure), measure
             self._ranked = len(self)
-        return tuple(InOrder(self, np.array(self._best, dtype=np.intp)))
+        return () if self._best_by is None else tuple(InOrder(self, self._best, self._best_by))
 
     @property
     def skipped(self) -> tuple[SkippedPicture, ...]:
@@ -129,12 +138,16 @@ class Standing:
 
     def in_order(self) -> "InOrder":
         """All that were looked at by now, best first."""
-        return InOrder(self, np.array(self.best_of(range(len(self)), len(self)), dtype=np.intp))
+        measure = self._measure_of_all()
+        return InOrder(self, self._best_of(np.arange(len(self)), len(self), measure), measure)
 
     def best_of(self, considered: Sequence[int], top: int) -> list[int]:
-        """The best `top` of those considered, best first; each by its number, from 0, in the order of adding."""
-        chosen = np.asarray(considered, dtype=np.intp)
-        measured = self._measured(chosen)
+        """The best `top` of those considered by now, best first; each by its number, from 0, in the order of adding."""
+        numbers: list[int] = self._best_of(np.asarray(considered, dtype=np.intp), top, self._measure_by_now()).tolist()
+        return numbers
+
+    def _best_of(self, chosen: NDArray[np.intp], top: int, measure: "_Measure") -> NDArray[np.intp]:
+        measured = self._measured(chosen, measure)
         total = measured.scores - measured.nearness + measured.bonuses - measured.penalties
         if top < len(total):  # only what reaches the best is sorted by its place
             border = np.partition(total, len(total) - top)[len(total) - top]
@@ -144,7 +157,7 @@ class Standing:
         if self._places is not None:
             places = self._places.at(chosen[reaching])
             reaching = reaching[np.lexsort(places.T[::-1])]
-        found: list[int] = chosen[reaching[top_indices(total[reaching], top)]].tolist()
+        found: NDArray[np.intp] = chosen[reaching[top_indices(total[reaching], top)]]
         return found
 
     def candidate(self, number: int) -> Candidate:
@@ -155,27 +168,47 @@ class Standing:
     def _depends_on_the_pool(self) -> bool:
         return len(self._parts) > 1 or self._words is not None
 
-    def _measured(self, chosen: NDArray[np.intp]) -> "_Measured":
-        """Of the candidates chosen; with several parts, or words, they are measured by the whole pool."""
-        values = self._cosines.all() if self._depends_on_the_pool else self._cosines.at(chosen)
-        parts, end = len(self._query.wanted), len(self._parts)
-        scores = wanted_scores(values[:, :parts], self._query.weights, self._query.products)
-        near = values[:, end]
-        costs = penalties(values[:, parts:end], self._query.penalties, scores, self._penalty)
-        bonuses = np.zeros(len(scores), dtype=np.float32)
+    def _measure_by_now(self) -> "_Measure":
+        """What a small pool is measured by; of a large one, what it was before it last grew by an eighth."""
+        measure = self._measure
+        if measure is None or not _MEASURED_EXACTLY < len(self) <= measure.size + measure.size // 8:
+            return self._measure_of_all()
+        return measure
+
+    def _measure_of_all(self) -> "_Measure":
+        """What the whole pool is measured by; the same one if nothing that was added makes a difference."""
+        measure = self._measure
+        if measure is not None and (measure.size == len(self) or not self._depends_on_the_pool):
+            return measure
+        query, parts, end = self._query, len(self._query.wanted), len(self._parts)
+        values = self._cosines.all() if self._depends_on_the_pool else self._cosines.at(np.empty(0, dtype=np.intp))
+        wanted = WantedMeasure.of_pool(values[:, :parts], query.weights, query.products)
+        scores = wanted.scores(values[:, :parts])
+        unwanted = UnwantedMeasure.of_pool(values[:, parts:end], query.penalties, scores, self._penalty)
+        words = None
         if self._words is not None and len(scores):
-            bonuses = self._words.bonuses(self._ordering.words, scores - near)
-        measured = _Measured(scores, near, bonuses, costs)
-        return measured.at(chosen) if self._depends_on_the_pool else measured
+            words = self._words.measured(self._ordering.words, scores - values[:, end])
+        self._measure = _Measure(len(self), wanted, unwanted, words)
+        return self._measure
+
+    def _measured(self, chosen: NDArray[np.intp], measure: "_Measure") -> "_Measured":
+        """Of the candidates chosen."""
+        values = self._cosines.at(chosen)
+        parts, end = len(self._query.wanted), len(self._parts)
+        bonuses = np.zeros(len(chosen), dtype=np.float32)
+        if self._words is not None and measure.words is not None:
+            bonuses = self._words.bonuses_of(chosen, measure.words)
+        scores = measure.wanted.scores(values[:, :parts])
+        return _Measured(scores, values[:, end], bonuses, measure.unwanted.costs(values[:, parts:end]))
 
 
 class InOrder(Sequence[Scored]):
     """An order of a standing's candidates as it was measured; each is made when it is asked for."""
 
-    def __init__(self, standing: Standing, numbers: NDArray[np.intp]) -> None:
+    def __init__(self, standing: Standing, numbers: NDArray[np.intp], measure: "_Measure") -> None:
         self._standing = standing
         self._numbers = numbers
-        self._measured = standing._measured(numbers)
+        self._measured = standing._measured(numbers, measure)
 
     def __len__(self) -> int:
         return len(self._numbers)
@@ -217,6 +250,12 @@ class _Measured:
     bonuses: NDArray[np.float32]
     penalties: NDArray[np.float32]
 
-    def at(self, chosen: NDArray[np.intp]) -> "_Measured":
-        """Of the candidates at these positions."""
-        return _Measured(self.scores[chosen], self.nearness[chosen], self.bonuses[chosen], self.penalties[chosen])
+
+@dataclass(frozen=True, slots=True)
+class _Measure:
+    """What a pool of a size is measured by."""
+
+    size: int
+    wanted: WantedMeasure
+    unwanted: UnwantedMeasure
+    words: WordsMeasure | None

@@ -1,6 +1,6 @@
 """Stage 1 over a source's JSON API, whichever dialect it speaks."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from copy import copy
 from dataclasses import replace
 from hashlib import sha256
@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from phrasepix_core import environment
 from phrasepix_core.candidate import Candidate, Rendition
+from phrasepix_core.identities import Identities
 from phrasepix_core.messages import Hint
 from phrasepix_core.urls import is_on_this_machine
 from phrasepix_core.user_agent import user_agent
@@ -35,6 +36,7 @@ from retriever.filtering import RightsFilter
 from retriever.filters import NO_FILTERS, Filters
 from retriever.profile import SourceProfile
 from retriever.protocol import Page
+from retriever.read_pages import ReadPages
 from retriever.source import Notify, SkippedHit, log_notice, log_skip
 from retriever.tags import demand_limit, demand_tag
 
@@ -78,6 +80,7 @@ class ApiRetriever:
             api_key = find_api_key(self.profile.key_variable, self.profile.key_setting, key)
             if api_key is None:
                 raise _key_missing(self.profile)
+        self._read = ReadPages[Candidate | SkippedHit]()
         self._client = AnswerClient(
             self.base_url,
             title=self.profile.title,
@@ -164,7 +167,7 @@ class ApiRetriever:
     def _wanted_pages(
         self, dialect: ApiDialect, tag: str, filters: Filters, limit: int, page_size: int, wanted: RightsFilter
     ) -> Iterator[Iterable[Candidate]]:
-        seen: set[tuple[str, str]] = set()
+        seen = Identities()
         offered = 0
         pages = -(-min(limit, self.profile.deepest) // page_size) * _PAGES_FOR_FILTERS
         for page in range(1, pages + 1):
@@ -186,10 +189,10 @@ class ApiRetriever:
                 return
             hits = self._hits(dialect, answer)
             came: list[Candidate] = []
-            for candidate in self._usable(dialect, hits, found_by=tag):
-                if candidate.identity in seen or not wanted.fits(candidate, filters):
+            for candidate in self._usable(dialect, hits, found_by=tag, question=(filters, page)):
+                if candidate in seen or not wanted.fits(candidate, filters):
                     continue
-                seen.add(candidate.identity)
+                seen.add(candidate)
                 came.append(candidate)
                 if len(seen) == limit:
                     break
@@ -206,15 +209,10 @@ class ApiRetriever:
 
     def _ask(self, parameters: Mapping[str, str], path: str, what: str) -> dict[str, Any]:
         try:
-            answer = self._client.ask(parameters, path)
+            answer = self._client.ask(parameters, path, self.on_notice)
         except AnswerNotKeptError:
-            raise AnswerNotKeptError(
-                f"what {self.profile.title} answers to {what} is not kept on this machine, and offline it is not "
-                "asked. Search once without ",
-                Hint("offline", True),
-                ", with the same limit and filters; answers are "
-                f"kept for {self.profile.answers_kept_for.total_seconds() / 3600:g} hours",
-            ) from None
+            hours = self.profile.answers_kept_for.total_seconds() / 3600
+            raise AnswerNotKeptError.of([self.profile.title], what, hours) from None
         except SourceAnswerError as error:
             if self.profile.needs_key and self._dialect.refuses_key(error):
                 raise KeyRefusedError(
@@ -236,13 +234,23 @@ class ApiRetriever:
             )
         return hits
 
-    def _usable(self, dialect: ApiDialect, hits: list[Any], found_by: str) -> Iterator[Candidate]:
-        for hit in hits:
+    def _usable(
+        self, dialect: ApiDialect, hits: list[Any], found_by: str, question: Hashable = None
+    ) -> Iterator[Candidate]:
+        catalogue, loopback = self._catalogue, self.on_loopback
+
+        def read(hit: Any) -> Candidate | SkippedHit:
             try:
-                yield public_part(dialect.candidate(hit, found_by, self._catalogue), loopback=self.on_loopback)
+                return public_part(dialect.candidate(hit, found_by, catalogue), loopback=loopback)
             except UnusableHitError as error:
                 reason = f"the answer's entry is unusable: {error}"
-                self.on_skip(SkippedHit(self.name, dialect.identifier(hit), reason))
+                return SkippedHit(self.name, dialect.identifier(hit), reason)
+
+        for one in self._read.read((type(dialect), found_by, question), hits, read):
+            if isinstance(one, Candidate):
+                yield one
+            else:
+                self.on_skip(one)
 
     @property
     def _catalogue(self) -> str:

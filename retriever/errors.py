@@ -64,7 +64,30 @@ class RateLimitError(RetrieverError):
 
 
 class AnswerNotKeptError(RetrieverError):
-    """Nothing may be sent, and no answer to this question is kept on this machine (any more)."""
+    """Nothing may be sent, and no answer to this question is kept on this machine (any more).
+
+    `title` is the source's and `question` what it was not asked, for people; `hours` for how long answers are kept.
+    """
+
+    def __init__(self, *message: object, title: str = "", question: str = "", hours: float = 0.0) -> None:
+        super().__init__(*message)
+        self.title = title
+        self.question = question
+        self.hours = hours
+
+    @classmethod
+    def of(cls, titles: Sequence[str], question: str, hours: float) -> "AnswerNotKeptError":
+        """An error for sources, by title, of which none's answer to a question is kept; the shortest time counts."""
+        asked = "it is" if len(titles) == 1 else "they are"
+        return cls(
+            f"what {' and '.join(titles)} {'answers' if len(titles) == 1 else 'answer'} to {question} is not kept on "
+            f"this machine, and offline {asked} not asked. Search once without ",
+            Hint("offline", True),
+            f", with the same limit and filters; answers are kept for {hours:g} hours",
+            title=titles[0],
+            question=question,
+            hours=hours,
+        )
 
 
 class SourceUnreachableError(RetrieverError):

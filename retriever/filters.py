@@ -70,6 +70,8 @@ class Filters:
             "--aspect",
             metavar="W:H",
             kind=float,
+            least=NARROWEST,
+            most=WIDEST,
             parse=filter_texts.aspect_ratio,
         ),
     )
@@ -128,7 +130,15 @@ class Filters:
             metavar="XX",
         ),
     )
-    language_is_found: bool = False
+    language_is_found: bool = field(
+        default=False,
+        metadata=_option(
+            "Whether the language was found out by the search, not named.",
+            kind=bool,
+            on_command_line=False,
+            in_json=False,
+        ),
+    )
     category: str | None = field(
         default=None, metadata=_option("One of Pixabay's categories, such as animals.", metavar="NAME")
     )
@@ -146,7 +156,7 @@ class Filters:
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int) or value < 0:
                 raise WrongParameterError(f"{name} {value!r} is out of range; allowed: whole numbers from 0")
-        for name in ("exclude_ai", "safe_search", "editors_choice"):
+        for name in ("exclude_ai", "safe_search", "editors_choice", "language_is_found"):
             if not isinstance(getattr(self, name), bool):
                 raise WrongParameterError(f"{name} {getattr(self, name)!r} is not known; allowed: True, False")
         _ratio(self.aspect_ratio)
@@ -156,8 +166,17 @@ class Filters:
                 raise WrongParameterError(f"{name} {value!r} is not a day; give a datetime.date")
         if self.since is not None and self.until is not None and self.since > self.until:
             raise WrongParameterError(f"since {self.since} lies after until {self.until}; nothing can be of such a day")
+        for name in ("language", "category"):
+            value = getattr(self, name)
+            if value is not None and not isinstance(value, str):
+                raise WrongParameterError(f"{name} {value!r} is no text; give a str, or leave it out")
         if self.creator is not None and not (isinstance(self.creator, str) and self.creator.strip()):
             raise WrongParameterError("the creator is empty; give a name, or leave it out")
+
+    def __repr__(self) -> str:
+        stated = [f"{one.name}={getattr(self, one.name)!r}" for one in fields(self)]
+        usual = {f"{one.name}={one.default!r}" for one in fields(self)}
+        return f"{type(self).__name__}({', '.join(one for one in stated if one not in usual)})"
 
     @property
     def tag_language(self) -> str:
@@ -202,10 +221,13 @@ def _among(what: str, value: str, allowed: tuple[str, ...]) -> None:
 
 def _all_among(what: str, values: Iterable[str], allowed: tuple[str, ...]) -> tuple[str, ...]:
     """`values`, each once; a single text is one value, as whoever forgets the brackets means it."""
-    found = (values,) if isinstance(values, str) else tuple(dict.fromkeys(values))
+    found = (values,) if isinstance(values, str) else values
+    if not isinstance(found, Iterable):
+        raise WrongParameterError.not_among(what, found, allowed)
+    found = tuple(found)
     for value in found:
         _among(what, value, allowed)
-    return found
+    return tuple(dict.fromkeys(found))
 
 
 def _ratio(ratio: object) -> None:

@@ -110,7 +110,7 @@ def test_a_new_phrase_over_the_sample_imports_only_what_it_uses(tmp_path: Path) 
 
 
 def test_the_search_itself_imports_no_http_and_no_engine() -> None:
-    code = "import sys, phrasepix.search, retriever, reranker; print(*sys.modules)"
+    code = "import sys, phrasepix.search, phrasepix.searching.run, retriever, reranker; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
     imported = set(done.stdout.split())
     assert "reranker.pictures.fetch" in imported

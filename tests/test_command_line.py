@@ -319,7 +319,9 @@ def test_ctrl_c_ends_a_search_at_once_with_code_130() -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="SIGINT cannot be sent to one process there")
-@pytest.mark.parametrize("module", ["phrasepix.search", "phrasepix.pipeline", "retriever.pixabay.retriever", "sqlite3"])
+@pytest.mark.parametrize(
+    "module", ["phrasepix.finder", "phrasepix.searching.run", "retriever.pixabay.retriever", "sqlite3"]
+)
 def test_ctrl_c_amid_an_import_ends_the_command_too(module: str) -> None:
     code = f"""
 import os, signal, sys

@@ -247,7 +247,10 @@ def test_a_wish_is_passed_over_once_a_search_however_many_tags(api: ScriptedServ
             "to see more.",
         ),
         (["--since", "1990", "--until", "1991"], "with --since 1990-01-01 and --until 1991-12-31."),
-        (["--tag", "dragon"], "--type all for drawings too"),
+        (
+            ["--tag", "dragon"],
+            "Nothing found under dragon. The sample is a toy and has drawn scenes alone: airplane, apple",
+        ),
     ],
 )
 def test_where_filters_leave_nothing_they_are_named(arguments: list[str], words: str) -> None:
@@ -255,6 +258,13 @@ def test_where_filters_leave_nothing_they_are_named(arguments: list[str], words:
     done = run("a boat", "--source", "sample", *tags, *arguments)
     assert done.returncode == 1
     assert words in done.stderr
+
+
+def test_nothing_found_on_a_stock_site_says_what_else_there_is(api: ScriptedServer) -> None:
+    serve(api, [])
+    said = pixabay(api).stderr
+    assert "--type all for drawings too" in said
+    assert "The sample" not in said
 
 
 def test_nothing_found_in_a_folder_says_what_a_tag_means_there(tmp_path: Path) -> None:

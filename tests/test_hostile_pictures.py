@@ -6,7 +6,7 @@ import sys
 import time
 import tracemalloc
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,16 +14,23 @@ import pytest
 from PIL import Image, TiffImagePlugin
 
 from benchmarks.hostile_pictures import animated, animated_png, bmp_of_runs, chunk, many_scans, png, saved
+from phrasepix.searching.asking import AskedTags, GivenTags
+from phrasepix.searching.pool import AskedSource, Pool
+from phrasepix_core.bare import RefusedPictureError, bare_file
+from phrasepix_core.candidate import Candidate
 from reranker.clip_reranker import ClipReranker
 from reranker.encoder import unit_rows
 from reranker.errors import PictureError, PictureUnreadableError
 from reranker.folding import Likeness, fingerprint_of, places_kept, siblings_of
+from reranker.memory import EncodedPictures
 from reranker.pictures import PictureLoader
 from reranker.pictures.budget import MemoryBudget
 from reranker.pictures.decode import decode, decoded
 from reranker.query import EncodedQuery
+from reranker.showing import PicturesToShow
 from reranker.standing import Standing
 from reranker.testing import ColourEncoder
+from retriever.filters import NO_FILTERS, Filters
 from retriever.folder.metadata import NoPictureError, facts_of_file
 from tests.picture_server import PictureServer, candidate, encoded, file, stripes
 
@@ -103,6 +110,26 @@ def test_a_jpeg_of_twenty_thousand_scans_is_refused_within_seconds() -> None:
         decode(jpeg)
     assert time.monotonic() - begun < 10  # decoding takes minutes
     assert decode(many_scans(64, 20)).size == (64, 64)
+
+
+def that_claims(jpeg: bytes, side: int) -> bytes:
+    """A progressive JPEG whose header says that it is square, of another side in pixels."""
+    frame = jpeg.index(b"\xff\xc2") + 5
+    return jpeg[:frame] + side.to_bytes(2) * 2 + jpeg[frame + 4 :]
+
+
+def test_the_more_pixels_a_jpeg_has_the_fewer_scans_it_may_have() -> None:
+    ordinary_scans, ordinary_passes, most = 10, 14, 64  # over 25 million pixels; each further scan passes once
+    scans = ordinary_scans + most - ordinary_passes
+    assert bare_file(io.BytesIO(that_claims(many_scans(64, scans), 5000))) is not None
+    with pytest.raises(RefusedPictureError, match="pass more than 64 times over 5000 × 5000 pixels"):
+        bare_file(io.BytesIO(that_claims(many_scans(64, scans + 1), 5000)))
+
+
+@pytest.mark.parametrize("mode", ["RGB", "CMYK"])
+def test_ordinary_scans_are_not_too_many_however_large_the_picture(mode: str) -> None:
+    jpeg = that_claims(saved(mode, "JPEG", progressive=True, subsampling=0)(64), 13_000)
+    assert bare_file(io.BytesIO(jpeg)) is not None
 
 
 def gif_with_comment(size: int) -> bytes:
@@ -239,6 +266,69 @@ def test_a_pool_takes_few_bytes_a_picture_beside_embeddings_and_candidates() -> 
         tracemalloc.stop()
     assert each < 100
     del in_order
+
+
+class GivesAll:
+    """A source with the candidates it was given."""
+
+    name = "sample"
+    title = "Sample"
+    home_page = "https://sample.example/"
+    rights_note = ""
+
+    def __init__(self, all_of_them: Sequence[Candidate]) -> None:
+        self._all = all_of_them
+
+    def retrieve(self, tag: str, *, limit: int, filters: Filters = NO_FILTERS) -> Iterator[Candidate]:
+        return iter(self._all)
+
+
+def pool_of(*sources: Sequence[Candidate]) -> Pool:
+    asked = [(AskedSource.of_retriever(GivesAll(one)), GivenTags(["boat"])) for one in sources]
+    return Pool(asked, limit=None, filters=NO_FILTERS, record=AskedTags(), on_failure=print)
+
+
+def test_a_pool_that_was_read_keeps_few_bytes_a_candidate() -> None:
+    offered = [candidate(number, "http://127.0.0.1/1.png") for number in range(30_000)]
+    sum(1 for _ in pool_of(offered[:10]))  # what is imported late
+    tracemalloc.start()
+    try:
+        pool = pool_of(offered)
+        assert sum(1 for _ in pool) == len(offered)
+        held, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak / len(offered) < 80
+    assert held / len(offered) < 20
+    assert pool.place_of(29_999) == (29_999, 0)
+
+
+def test_a_pool_says_where_each_candidate_stands_and_gives_each_once() -> None:
+    offered = [candidate(number, f"http://127.0.0.1/{number}.png") for number in range(6)]
+    pool = pool_of(offered[:4], [*offered[3:], *offered[4:]])
+    read = list(pool)
+    assert sorted(one.id for one in read) == [str(number) for number in range(6)]
+    assert len(pool.places) == pool.total == 6
+    stands = {one.id: pool.place_of(number) for number, one in enumerate(read)}
+    assert stands.pop("3") in {(3, 0), (0, 1)}  # whichever answered first
+    assert stands == {"0": (0, 0), "1": (1, 0), "2": (2, 0), "4": (1, 1), "5": (2, 1)}
+    assert list(pool.places) == pool.places[:] == [pool.place_of(number) for number in range(6)]
+
+
+@pytest.mark.parametrize(("shown", "most"), [(1, 2_400_000), (100, 640_000), (3000, 135_000)])
+def test_the_more_pictures_are_shown_the_fewer_pixels_are_held_of_each(
+    server: PictureServer, shown: int, most: int
+) -> None:
+    large = candidate(1, server.put("/large.png", file(png(1500))), size=(1500, 1500))
+    small = candidate(2, server.put("/small.png", file(png(320))), size=(320, 320))
+    with PictureLoader(loopback_sources={"sample"}) as loader:
+        to_show = PicturesToShow(loader, EncodedPictures(), None, encoded_from=64, threads=2, shown=shown)
+        with to_show.loading([large, small]) as loaded:
+            one, other = loaded()
+    assert isinstance(one, Image.Image)
+    assert isinstance(other, Image.Image)
+    assert 0.9 * min(most, 1500**2) < one.width * one.height <= most
+    assert other.size == (320, 320)
 
 
 def test_what_is_not_compared_any_more_folds_by_its_source_alone() -> None:

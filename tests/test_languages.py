@@ -1,7 +1,6 @@
 """Models that read many languages, and the same in both engines."""
 
 import json
-import logging
 import shutil
 import subprocess
 import sys
@@ -17,7 +16,8 @@ from PIL import Image
 from phrasepix import find_images
 from phrasepix.models.catalogue import choose_model
 from reranker import Encoder, OpenClipEncoder
-from reranker.encoder import Embeddings, KnowsTexts, image_tower_name, preparing
+from reranker.clip_reranker import ClipReranker
+from reranker.encoder import Embeddings, KnowsTexts, TellsWhatItReads, image_tower_name, preparing
 from reranker.engine.artefacts import Artefacts
 from reranker.engine.choice import load_encoder, loads_at_once
 from reranker.engine.export_child import outcome
@@ -27,7 +27,7 @@ from reranker.engine.records import read_record
 from reranker.engine.text_artefacts import TextArtefacts
 from reranker.errors import ModelError, UnknownModelError
 from reranker.models.model_choice import BEST, CLIP_MULTILINGUAL_V1, MULTILINGUAL, ModelChoice
-from reranker.models.paired_encoder import PairedEncoder, TextTower
+from reranker.models.paired_encoder import PairedEncoder
 from reranker.models.sentence_tower import SentenceTower
 from reranker.neutral import NEUTRAL_PHRASES, neutral_embeddings
 from reranker.testing import ColourEncoder
@@ -94,15 +94,14 @@ def test_a_model_like_siglip_2_says_the_same_in_both_engines(siglip: Path, cache
     assert np.abs(ours.encode_texts(["a tiger"]) - ours.encode_texts(["A TIGER!"])).max() < 1e-6  # canonicalised
 
 
-def test_what_such_a_model_does_not_read_is_said_in_both_engines(
-    siglip: Path, cache: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_what_such_a_model_does_not_read_is_said_in_both_engines(siglip: Path, cache: Path) -> None:
     for engine in ("torch", "openvino"):
         encoder = load_encoder(ModelChoice(f"local-dir:{siglip}"), cache, engine=engine, device="cpu")
-        caplog.clear()
-        with caplog.at_level(logging.WARNING, logger="reranker"):
-            encoder.encode_texts([LONG, "a tiger"])
-        (said,) = [record.getMessage() for record in caplog.records]
+        assert isinstance(encoder, TellsWhatItReads)
+        assert encoder.unread(LONG).startswith("Schnee ein Tiger")
+        assert encoder.unread("a tiger") == ""
+        with ClipReranker(encoder) as reranker:
+            (said,) = reranker.rerank(LONG, []).notices
         assert "not read: “Schnee ein Tiger" in said
         assert said.endswith("…”")  # the rest is as many words again as would fill a terminal
 
@@ -148,21 +147,12 @@ def test_neutral_phrases_are_encoded_with_the_export_of_a_text_tower(
 
 
 def test_beyond_its_context_a_text_tower_says_what_it_does_not_read(
-    text_tower: Path, pairing: ModelChoice, cache: Path, caplog: pytest.LogCaptureFixture
+    text_tower: Path, pairing: ModelChoice, cache: Path
 ) -> None:
-    towers: list[TextTower | Encoder] = [
-        SentenceTower(f"local-dir:{text_tower}"),
-        load_encoder(pairing, cache, device="cpu"),
-    ]
-    said = []
-    for tower in towers:
-        caplog.clear()
-        with caplog.at_level(logging.WARNING, logger="reranker"):
-            tower.encode_texts(["тигр играет в снегу", LONG])
-        said.append([record.getMessage() for record in caplog.records])
-    assert said[0] == said[1]
-    assert len(said[0]) == 1
-    assert "not read: “" in said[0][0]
+    tower, pair = SentenceTower(f"local-dir:{text_tower}"), load_encoder(pairing, cache, device="cpu")
+    assert isinstance(pair, TellsWhatItReads)
+    assert tower.unread("тигр играет в снегу") == pair.unread("тигр играет в снегу") == ""
+    assert tower.unread(LONG) == pair.unread(LONG) != ""
 
 
 class Counted:
@@ -314,5 +304,5 @@ def test_names_of_models_say_what_is_loaded(name: str, pretrained: str | None, e
 
 
 def test_a_named_model_has_weights_of_its_own() -> None:
-    with pytest.raises(UnknownModelError, match="leave out --pretrained openai"):
+    with pytest.raises(UnknownModelError, match='leave out pretrained="openai"'):
         choose_model("multilingual", "openai", only_the_sample=False)

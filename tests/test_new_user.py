@@ -71,7 +71,7 @@ def test_the_word_of_a_command_can_be_searched_for() -> None:
     ("typed", "words"),
     [
         (["a pier", "--taag", "x"], "--taag"),
-        (["a pier", "-n", "none"], "'none' is not a valid"),
+        (["a pier", "-n", "none"], "--top: 'none' is no whole number"),
         (["sources", "more"], "phrasepix sources --help"),
         (["cache", "claer"], "phrasepix cache --help"),
         (["cache", "clear", "--max-size", "much"], "must look like 500MB"),

@@ -81,7 +81,7 @@ def test_without_a_tag_the_source_is_asked_in_the_phrases_language_and_that_is_s
     assert [tag for tag, _ in source.asked] == ["Tiger", "Schnee"]
     assert {language for _, language in source.asked} == {"de"}
     assert [record.getMessage() for record in caplog.records] == [
-        "the tags are taken for German (de); --lang says otherwise"
+        "the tags are taken for German (de); filters=Filters(language=…) says otherwise"
     ]
     assert json.loads(results.to_json())["language"] == results.language == "de"
 
@@ -91,8 +91,8 @@ def test_that_the_usual_model_reads_english_is_said_to_whoever_writes_otherwise(
 ) -> None:
     find_images("una tigre che gioca nella neve", source=Recording())
     assert [record.getMessage() for record in caplog.records] == [
-        "the tags are taken for Italian (it); --lang says otherwise",
-        "ViT-B-32/laion2b_s34b_b79k reads English; --model multilingual reads Italian too",
+        "the tags are taken for Italian (it); filters=Filters(language=…) says otherwise",
+        'ViT-B-32/laion2b_s34b_b79k reads English; model="multilingual" reads Italian too',
     ]
 
 

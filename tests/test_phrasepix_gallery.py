@@ -405,7 +405,7 @@ def test_a_picture_says_nothing_of_a_length() -> None:
 def test_json_has_every_field_a_program_needs() -> None:
     answer = json.loads(results_with("a tiger").to_json())
     told = {"phrase", "query", "tags", "sources", "model", "pool_size", "matches", "skipped", "failures", "asked"}
-    assert set(answer) == told | {"fits_well", "refined_by", "language"}
+    assert set(answer) == told | {"fits_well", "refined_by", "language", "notices"}
     match = answer["matches"][0]
     assert (answer["fits_well"], match["stands_out"], match["fit"], match["first_score"]) == (True, 3.0, "clear", None)
     assert match["parts"] == [{"text": "a tiger", "stands_out": 0.2, "fit": "weak"}]

@@ -107,7 +107,7 @@ def test_a_wrong_key_is_refused_and_not_shown(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_no_key_says_where_to_get_one_and_how_to_try_without() -> None:
-    with pytest.raises(KeyMissingError, match=r"pixabay\.com/api/docs.*--source sample"):
+    with pytest.raises(KeyMissingError, match=r'pixabay\.com/api/docs.*source="sample"'):
         find_images("a tiger", tag="tiger", source="pixabay")
 
 

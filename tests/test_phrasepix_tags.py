@@ -181,7 +181,7 @@ def test_other_languages_have_their_own_stop_words_and_dictionaries(
     ],
 )
 def test_a_phrase_without_a_tag_is_an_error_that_names_the_way_out(phrase: str, language: str) -> None:
-    with pytest.raises(WrongParameterError, match="--tag"):
+    with pytest.raises(WrongParameterError, match='tag="tiger"'):
         derived_tags(phrase, language)
 
 
@@ -354,7 +354,7 @@ def test_a_folder_beside_a_site_is_looked_through_as_a_whole(tmp_path: Path) -> 
 def test_a_phrase_of_stop_words_is_an_error_for_a_site_and_none_for_a_folder(tmp_path: Path) -> None:
     write(tmp_path / "pictures" / "a.png", picture(1))
     assert len(find_images("the of and", source=tmp_path / "pictures", model=ColourEncoder())) == 1
-    with pytest.raises(WrongParameterError, match="--tag"):
+    with pytest.raises(WrongParameterError, match='tag="tiger"'):
         find_images("the of and", source="sample", model=ColourEncoder())
 
 

@@ -1,4 +1,4 @@
-"""What README and CONTRIBUTING say holds."""
+"""What README and CONTRIBUTING say holds; that their blocks run is in `tests/test_docs.py`."""
 
 import re
 from pathlib import Path
@@ -7,13 +7,6 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-
-
-def test_the_first_python_example_runs_as_it_stands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    example = re.findall(r"```python\n(.*?)```", README, re.DOTALL)[0]
-    monkeypatch.chdir(tmp_path)
-    exec(compile(example, "README.md", "exec"), {})
-    assert {"best.jpg", "boats.html", "my-book"} <= {path.name for path in tmp_path.iterdir()}
 
 
 @pytest.mark.parametrize("document", ["README.md", "CONTRIBUTING.md", "training/README.md"])

@@ -428,7 +428,7 @@ def test_on_a_cpu_openvino_is_the_engine_and_torch_where_it_is_asked_for(exporte
         ({"engine": "onnx"}, "engine 'onnx' is not known; allowed: auto, torch, openvino"),
         (
             {"engine": "openvino", "device": "cuda"},
-            "the engine openvino runs on the CPU; for device cuda take --engine",
+            'the engine openvino runs on the CPU; for device cuda take engine="torch"',
         ),
         ({"engine": "openvino", "device": "gpu"}, "device 'gpu' is not known; allowed: auto, cpu, cuda, mps"),
         ({"device": "gpu"}, "device 'gpu' is not known; allowed: auto, cpu, cuda, mps"),

@@ -107,9 +107,13 @@ def test_the_spread_best_are_of_different_kinds_and_chance_in_arrival_changes_no
     with ClipReranker(ColourEncoder(), loader=loader) as reranker:
         plain = reranker.rerank("red", pool, top=3, fold=False)
         spread = reranker.rerank("red", pool, top=3, fold=False, finish=Finish(diverse=0.7))
-        places = {one.identity: (number,) for number, one in enumerate(pool)}
         late = reranker.rerank(
-            "red", pool[::-1], top=3, fold=False, finish=Finish(diverse=0.7), place_of=lambda one: places[one.identity]
+            "red",
+            pool[::-1],
+            top=3,
+            fold=False,
+            finish=Finish(diverse=0.7),
+            place_of=lambda number: (len(pool) - number,),
         )
         *_, streamed = reranker.stream("red", pool, top=3, fold=False, finish=Finish(diverse=0.7))
     assert ids(plain) == ["a0", "a1", "a2"]

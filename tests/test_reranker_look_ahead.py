@@ -212,7 +212,7 @@ def test_what_is_done_aside_is_done_in_turn_and_its_errors_come_out() -> None:
         order.append(number)
         return 6 // number
 
-    with Aside[int]("aside") as aside:
+    with Aside("aside") as aside:
         begun = [aside.begin(partial(work, number)) for number in (3, 0, 2)]
         assert begun[0].result(30) == 2
         with pytest.raises(ZeroDivisionError):

@@ -1,7 +1,6 @@
 """Models by name, from directories and from the hub's cache: what is loaded, and what is said where it cannot be."""
 
 import json
-import logging
 import os
 import subprocess
 import sys
@@ -20,7 +19,7 @@ from reranker.models.weights import find_weights
 from tests.picture_server import stripes, unused_port
 from tests.tiny_models import TINY, random_tiny, write_model
 
-REMEDY = "local-dir:PATH, or try the built-in model"
+REMEDY = "or see it work with the built-in sample"
 
 
 @pytest.fixture(scope="module")
@@ -131,54 +130,44 @@ def test_a_device_that_is_not_there_is_refused_with_the_remedy(directory: Path, 
     present = torch.cuda.is_available() if device == "cuda" else torch.backends.mps.is_available()
     if present:
         pytest.skip(f"this machine has {device}")
-    with pytest.raises(UnknownModelError, match=rf"device {device} is not present on this machine; --device auto"):
+    with pytest.raises(UnknownModelError, match=rf'device {device} is not present on this machine; device="auto"'):
         OpenClipEncoder(f"local-dir:{directory}", None, device=device)
 
 
 # --- phrases longer than the context: 12 tokens, of which two are its beginning and its end
 
 
-def unread(encoder: OpenClipEncoder, phrase: str, caplog: pytest.LogCaptureFixture) -> list[str]:
-    with caplog.at_level(logging.WARNING, logger="reranker"):
-        caplog.clear()
-        encoder.encode_texts([phrase])
-    return [record.getMessage() for record in caplog.records if record.name.startswith("reranker")]
-
-
 WORDS = ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen"]
 
 
 @pytest.mark.parametrize("count", range(11))
-def test_of_a_phrase_within_the_context_nothing_is_said(
-    encoder: OpenClipEncoder, caplog: pytest.LogCaptureFixture, count: int
-) -> None:
-    assert unread(encoder, " ".join(WORDS[:count]), caplog) == []
+def test_of_a_phrase_within_the_context_all_is_read(encoder: OpenClipEncoder, count: int) -> None:
+    assert encoder.unread(" ".join(WORDS[:count])) == ""
 
 
 @pytest.mark.parametrize("count", [11, 12, 13])
-def test_of_a_longer_phrase_the_log_says_what_is_not_read(
-    encoder: OpenClipEncoder, caplog: pytest.LogCaptureFixture, count: int
-) -> None:
-    assert unread(encoder, " ".join(WORDS[:count]), caplog) == [
-        f"the phrase is longer than the model reads; not read: “{' '.join(WORDS[10:count])}”"
-    ]
+def test_of_a_longer_phrase_the_encoder_says_what_is_not_read(encoder: OpenClipEncoder, count: int) -> None:
+    assert encoder.unread(" ".join(WORDS[:count])) == " ".join(WORDS[10:count])
 
 
-def test_a_word_that_is_read_only_in_part_is_named_too(
-    encoder: OpenClipEncoder, caplog: pytest.LogCaptureFixture
-) -> None:
-    (said,) = unread(encoder, "one two three four five six seven eight nine xqzvkwjp end", caplog)
-    assert "not read: “xqzvkwjp end”" in said
-    (said,) = unread(encoder, "xqzvkwjpbdfg" * 5, caplog)
-    assert "xqzvkwjp" in said
+def test_what_is_not_read_of_a_phrase_is_said_with_every_ranking(encoder: OpenClipEncoder) -> None:
+    with ClipReranker(encoder) as reranker:
+        for _ in range(2):  # the second time the phrase is not encoded again
+            ranking = reranker.rerank(" ".join(WORDS), [])
+            assert ranking.notices == ("the phrase is longer than the model reads; not read: “eleven twelve thirteen”",)
+        assert reranker.rerank("one two", []).notices == ()
+        *_, last = reranker.stream(" ".join(WORDS[:11]), [])
+        assert last.notices == ("the phrase is longer than the model reads; not read: “eleven”",)
 
 
-def test_in_a_script_without_spaces_the_letters_are_named(
-    encoder: OpenClipEncoder, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_word_that_is_read_only_in_part_is_named_too(encoder: OpenClipEncoder) -> None:
+    assert encoder.unread("one two three four five six seven eight nine xqzvkwjp end") == "xqzvkwjp end"
+    assert "xqzvkwjp" in encoder.unread("xqzvkwjpbdfg" * 5)
+
+
+def test_in_a_script_without_spaces_the_letters_are_named(encoder: OpenClipEncoder) -> None:
     phrase = "老虎在雪地里玩耍"
-    (said,) = unread(encoder, phrase, caplog)
-    named = said.partition("“")[2].removesuffix("”")
+    named = encoder.unread(phrase)
     assert phrase.endswith(named)
     assert 2 < len(named) < len(phrase)
 

@@ -1,9 +1,12 @@
 """The order of a pool as far as it was looked at."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from reranker.encoder import unit_rows
+from reranker.ordering import Ordering
 from reranker.query import EncodedQuery
 from reranker.standing import Standing
 from tests.picture_server import candidate
@@ -84,3 +87,27 @@ def test_penalties_do_not_depend_on_the_order_in_which_candidates_are_added(seed
         assert list(standing.best) == standing.in_order()[:10]
         orders.append(list(standing.in_order()))
     assert orders[0] == orders[1]
+
+
+@pytest.mark.parametrize("words", [0.0, 0.5])
+def test_a_large_pool_in_batches_has_the_order_of_one_at_once_and_nearly_its_best_meanwhile(words: float) -> None:
+    random = np.random.default_rng(3)
+    query = EncodedQuery(
+        unit_rows(random.normal(size=(2, 8))), np.array([1.0, 0.5]), unit_rows(random.normal(size=(1, 8))), np.ones(1)
+    )
+    rows = unit_rows(random.normal(size=(5000, 8)) + np.linspace(0, 1, 5000)[:, None])  # what comes later differs
+    pool = [
+        replace(candidate(number, "http://127.0.0.1/1.png"), title="a boat" if number % 7 else "fog")
+        for number in range(len(rows))
+    ]
+    one_by_one, at_once = (Standing(query, 50, Ordering(words=words), phrases=["boat in fog"]) for _ in range(2))
+    for first in range(0, len(rows), 100):
+        numbers = range(first, first + 100)
+        one_by_one.add([((number,), pool[number]) for number in numbers], list(rows[first : first + 100]))
+        assert len(one_by_one.best) == 50
+    at_once.add([((number,), one) for number, one in enumerate(pool)], list(rows))
+    meanwhile = {one.candidate.id for one in one_by_one.best}
+    exact = [one.candidate.id for one in at_once.in_order()]
+    assert len(meanwhile & set(exact[:50])) >= 45
+    assert [one.candidate.id for one in one_by_one.in_order()] == exact
+    assert [one.total for one in one_by_one.in_order()[:50]] == [one.total for one in at_once.best]

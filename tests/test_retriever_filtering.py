@@ -295,7 +295,7 @@ def test_fit_for_all_ages_is_what_is_rated_so(rated: bool | None) -> None:
         ({"order": "best"}, "popular, latest"),
         ({"colours": ("red", "mauve")}, "'mauve' is not known; allowed: grayscale"),
         ({"colours": "mauve"}, "'mauve' is not known"),
-        ({"licence": ("any",)}, "'any' is not known; allowed: commercial, modification"),
+        ({"licence": ("free",)}, "'free' is not known; allowed: commercial, modification, any"),
         ({"min_width": -1}, "min_width -1"),
         ({"min_height": True}, "min_height True"),
         ({"exclude_ai": "yes"}, "exclude_ai 'yes' is not known; allowed: True, False"),

@@ -79,7 +79,7 @@ def test_without_a_key_the_message_says_where_to_get_one_and_how_to_do_without(c
         "PIXABAY_API_KEY",
         "pixabay_api_key",
         str(config_file()),
-        "--source sample",
+        'source="sample"',
     ):
         assert words in str(caught.value)
 

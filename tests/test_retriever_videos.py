@@ -289,7 +289,7 @@ def test_a_page_of_videos_past_the_end_is_no_error(api: ScriptedServer, connect:
 def test_a_source_without_videos_says_who_has_them() -> None:
     with (
         sample_retriever(Opening(on_skip=print)) as retriever,
-        pytest.raises(WrongParameterError, match=r"no videos from the built-in sample; Pixabay .*--type video"),
+        pytest.raises(WrongParameterError, match=r'the built-in sample; Pixabay .*Filters\(media_type="video"\)'),
     ):
         retriever.retrieve("boat", filters=VIDEOS)
 

@@ -246,18 +246,19 @@ def test_a_process_forked_after_a_search_is_told_of_the_fork_and_a_spawned_one_s
 FORK_WHILE_LOADING = """
 import os, threading, warnings
 warnings.simplefilter("ignore")
-from phrasepix import model_cache, models
+from phrasepix.models.model_cache import ModelCache
 from reranker.testing import ColourEncoder
 begun, end = threading.Event(), threading.Event()
+models = ModelCache(most=2)
 encoder = ColourEncoder()
 def load():
     begun.set()
     end.wait(60)
     return "loaded"
-threading.Thread(target=lambda: models._NAMED_MODELS.get("a", load), daemon=True).start()
+threading.Thread(target=lambda: models.get("a", load), daemon=True).start()
 begun.wait(10)
 if not (child := os.fork()):
-    os._exit(7 if models._NAMED_MODELS.get("a", lambda: "by the child") == "by the child" else 1)
+    os._exit(7 if models.get("a", lambda: "by the child") == "by the child" else 1)
 end.set()
 print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 """

@@ -23,11 +23,14 @@ def check_output(*, as_json: bool, as_paths: bool, gallery: Path | None) -> None
     if as_json and as_paths:
         raise WrongParameterError("--json and --paths both say what stdout gets; give one of them")
     if gallery is not None:
+        from phrasepix_core.files import at_home
+
+        place = at_home(gallery)
         # What stands there already may be a device, which takes what is written whatever its folder allows.
-        folder = gallery.expanduser().absolute().parent
+        folder = place.absolute().parent
         if not folder.is_dir():
             raise NotWrittenError(f"cannot write {gallery}: there is no folder {folder}; make it first")
-        if not gallery.expanduser().exists() and not os.access(folder, os.W_OK | os.X_OK):
+        if not place.exists() and not os.access(folder, os.W_OK | os.X_OK):
             raise NotWrittenError(f"cannot write {gallery}: the folder {folder} cannot be written to")
 
 

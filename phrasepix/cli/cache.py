@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from phrasepix.cli.faults import WRONG_USAGE, explained
+from phrasepix.cli.help_text import CONTEXT_SETTINGS, HelpedGroup
 from phrasepix.cli.output import writing_to_stdout
 from phrasepix.columns import KEPT, header
 
@@ -35,7 +36,7 @@ def _size(text: str) -> int:
     return int(float(match[1]) * _UNITS[match[2]])
 
 
-@click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=HelpedGroup, invoke_without_command=True, context_settings=CONTEXT_SETTINGS)
 @click.option("as_json", "--json", is_flag=True, help="One JSON list on stdout.")
 @click.option(
     "with_header",

@@ -31,11 +31,27 @@ def run(command: click.Command, arguments: list[str], program: str) -> None:
     except click.Abort:
         fail("nothing was done: it was not agreed to")
     except click.ClickException as error:
-        message = " ".join(error.format_message().split())
-        message += "" if message.endswith((".", "?")) else "."
         context = getattr(error, "ctx", None)
-        fail(f"{message} {context.command_path if context else program} --help lists what there is.")
+        fail(f"{_in_our_words(error)}; {context.command_path if context else program} --help lists what there is")
     sys.exit(code or 0)
+
+
+def _in_our_words(error: click.ClickException) -> str:
+    """Return what is wrong with the arguments, worded as all other errors are."""
+    from phrasepix_core.messages import nearest_in_words
+
+    if isinstance(error, click.NoSuchOption):
+        return f"there is no option {error.option_name}{nearest_in_words(error.option_name, error.possibilities or ())}"
+    if isinstance(error, click.NoSuchCommand):
+        name = error.command_name
+        return f"there is no command {name}{nearest_in_words(name, error.possibilities or ())}"
+    if isinstance(error, click.BadParameter):
+        option = next((name for name in error.param.opts if name.startswith("--")), "") if error.param else ""
+        message = f"{option}: {error.message}" if option else error.message
+    else:
+        message = error.format_message()
+        message = message[:1].lower() + message[1:]
+    return " ".join(message.split()).rstrip(".")
 
 
 def fail(message: str) -> NoReturn:

@@ -7,7 +7,6 @@ from threading import Thread
 
 from phrasepix.finder import Finder
 from phrasepix.models.catalogue import choose_model
-from phrasepix.models.shelf import is_at_hand
 from phrasepix.sample import SAMPLE_NAME
 from phrasepix_core.text import same_text
 from reranker.encoded_texts import EncodedTexts
@@ -35,7 +34,7 @@ def encoded_ahead(
     with suppress(Exception):
         _, choice = choose_model(model, pretrained, only_the_sample=set(sources) == {SAMPLE_NAME})
         directory = finder.config.directory
-        if is_at_hand(choice, device, engine, directory):
+        if finder.models.is_at_hand(choice, device, engine, directory):
             texts = finder.models.texts(choice, device, engine, directory, download=False)
             encoding = Thread(target=_encode, args=(texts, same_text(phrase)), name="encode-ahead", daemon=True)
             encoding.start()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from phrasepix.cli.faults import FAILED, NOTHING_FOUND, explained
+from phrasepix.cli.help_text import CONTEXT_SETTINGS
 from phrasepix.cli.parameters import GroupedCommand, GroupedOption, parameters, request_of
 from phrasepix.columns import MATCHES
 from phrasepix.request import OUTPUT, SAVING, SEARCH, SearchRequest
@@ -145,8 +146,10 @@ def _requested(
     words: tuple[str, ...], values: Mapping[str, Any], own: CommandOptions, screen: "Screen"
 ) -> SearchRequest:
     """Return what was asked for, and say what is odd about it."""
+    from phrasepix_core.files import at_home
+
     project = values["project"]
-    if own.save is None and project is not None and not (project / "credits.json").exists():
+    if own.save is None and project is not None and not (at_home(project) / "credits.json").exists():
         screen.say(f"Nothing was saved in {project} before; what is used there is not known.")
     return request_of(words, values)
 
@@ -253,8 +256,23 @@ def _write_gallery(results: "LiveResults", path: Path | None, open_it: bool, scr
         screen.say("No browser could be opened; open the file above in one.")
 
 
+_EXAMPLES = (
+    'phrasepix "a tiger in the snow" --tag tiger --open',
+    'phrasepix "an old boat" --source ~/Pictures',
+    'phrasepix "a lighthouse in a storm" --tag lighthouse --save my-book --pick 1,3',
+    'phrasepix "a street in the rain" --minus people',
+    "phrasepix --like photo.jpg --tag tiger",
+    'phrasepix "two red boats at night in the rain" --tag boat --source sample',
+)
+_OTHERS = {
+    "phrasepix sources": "Where pictures can come from, and what each source needs.",
+    "phrasepix cache": "What is kept on this machine; `phrasepix cache clear` removes it.",
+}
+
 COMMAND = GroupedCommand(
     "phrasepix",
+    examples=_EXAMPLES,
+    others=_OTHERS,
     callback=find,
     params=[
         *parameters(CommandOptions),
@@ -263,5 +281,5 @@ COMMAND = GroupedCommand(
         ),
     ],
     help=find.__doc__,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+    context_settings=CONTEXT_SETTINGS,
 )

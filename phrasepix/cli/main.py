@@ -12,32 +12,8 @@ from phrasepix.cli.find import COMMAND
 from phrasepix.cli.output import exit_code_after_flushing, failed_to_write, leave_no_stream_closed
 from phrasepix_core import environment
 
-_EXAMPLES = """
-Examples:
-
-phrasepix "a tiger in the snow" --tag tiger --open
-
-phrasepix "an old boat" --source ~/Pictures
-
-phrasepix "a lighthouse in a storm" --tag lighthouse --save my-book --pick 1,3
-
-phrasepix "a street in the rain" --minus people
-
-phrasepix --like photo.jpg --tag tiger
-
-phrasepix "two red boats at night in the rain" --tag boat --source sample
-
-Other commands (--help says more):
-
-phrasepix sources: where pictures can come from, and what each source needs
-
-phrasepix cache: what is kept on this machine; phrasepix cache clear removes it
-"""
-
 _GARBAGE_FROM = 100_000
 """New objects before garbage is looked for among them; imports make nearly as many, and all of them stay."""
-
-COMMAND.epilog = _EXAMPLES
 
 
 def main() -> None:

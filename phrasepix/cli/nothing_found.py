@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING
 
+from phrasepix.sample import SAMPLE_NAME
+
 if TYPE_CHECKING:
     from phrasepix.results import Results
     from retriever.filters import Filters
@@ -71,11 +73,20 @@ def _about_tags(results: "Results", filters: "Filters") -> str:
             "In a folder a tag is looked for in names and keywords, as whole words; without --tag all pictures are "
             "looked at."
         )
+    if all(origin.name == SAMPLE_NAME for origin in results.origins):
+        return f"The sample is a toy and has drawn scenes alone: {_drawn()}. For all else leave out --source sample."
     drawn = " --type all for drawings too," if filters.media_type == "photo" else ""
     return (
         f"A tag is a plain noun as stock sites use them; try a broader one,{drawn} or --lang where it is in "
         "another language."
     )
+
+
+def _drawn() -> str:
+    """What the sample's pictures show, by the first tag of each."""
+    from phrasepix.sample.catalogue import Catalogue
+
+    return ", ".join(sorted({picture.tags[0] for picture in Catalogue.load()}))
 
 
 def _listed(words: list[str], last: str) -> str:

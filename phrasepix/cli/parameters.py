@@ -1,12 +1,13 @@
 """The command line's parameters, made of the options where they are declared."""
 
 import shlex
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 
+from phrasepix.cli.help_text import UNBROKEN, HelpedCommand, write_lines
 from phrasepix.request import GROUPS, SEARCH, SearchRequest, request_options
 from phrasepix_core.messages import Hint
 from phrasepix_core.options import DeclaredOption, options_of
@@ -51,12 +52,14 @@ def _parameter(declared: DeclaredOption, flags: Mapping[str, str]) -> click.Para
     if option.kind is bool and len(option.flags) == 2 and option.flags[1].startswith("--no-"):
         names = [names[0], "/".join(option.flags)]
     default: Any = declared.default
-    has_default = default not in (None, (), "", False, 0) and option.kind is not bool
     help_text = option.help.format_map(flags)
-    if option.shown_default:
-        help_text = f"{help_text} By default {option.shown_default}."
     if option.choices and not all(choice in help_text for choice in option.choices[:2]):
         help_text = f"{help_text} One of: {', '.join(option.choices)}."
+    if spellings := [flag for flag in option.flags[1:] if _is_another_spelling(flag)]:
+        help_text = f"{help_text} Also spelt {', '.join(spellings)}."
+    if default_in_words := option.shown_default or _in_words(default):
+        between = " " if " " in default_in_words else UNBROKEN
+        help_text = f"{help_text} [default:{between}{default_in_words}]"
     return GroupedOption(
         names,
         group=option.group,
@@ -65,9 +68,19 @@ def _parameter(declared: DeclaredOption, flags: Mapping[str, str]) -> click.Para
         multiple=option.repeats,
         metavar=option.metavar or None,
         default=default,
-        show_default=has_default,
         help=help_text,
     )
+
+
+def _is_another_spelling(flag: str) -> bool:
+    return flag.startswith("--") and not flag.startswith("--no-")
+
+
+def _in_words(default: object) -> str:
+    """Return what holds without an option; empty if that is nothing to speak of."""
+    if default is True:
+        return "on"
+    return "" if default in (None, (), "", False, 0) else str(default)
 
 
 def _type(declared: DeclaredOption) -> Any:
@@ -93,10 +106,13 @@ class _Count(click.ParamType[int]):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
         """Return the number. Raises `click.BadParameter`."""
-        number = click.INT.convert(value, param, ctx)
+        try:
+            number = int(value)
+        except ValueError:
+            self.fail(f"{value!r} is no whole number", param, ctx)
         if number < self._least:
             self.fail(f"{value} is out of range; allowed: whole numbers from {self._least}", param, ctx)
-        return int(number)
+        return number
 
 
 class GroupedOption(click.Option):
@@ -106,9 +122,25 @@ class GroupedOption(click.Option):
         super().__init__(names, **settings)
         self.group = group
 
+    def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
+        """Return the option as it is typed, in its first spelling, and what it does."""
+        if self.hidden:
+            return None
+        short = [flag for flag in self.opts if not flag.startswith("--")]
+        long = next(flag for flag in self.opts if flag.startswith("--"))
+        if self.secondary_opts:
+            long = f"--[no-]{long.removeprefix('--')}"
+        named = ", ".join([*short, long])
+        return (named if self.is_flag else f"{named} {self.make_metavar(ctx)}"), self.help or ""
 
-class GroupedCommand(click.Command):
-    """A command whose help lists the options by their groups."""
+
+class GroupedCommand(HelpedCommand):
+    """A command whose help lists the options by their groups, and `examples` and `others` below them."""
+
+    def __init__(self, name: str, *, examples: Sequence[str], others: Mapping[str, str], **settings: Any) -> None:
+        super().__init__(name, **settings)
+        self._examples = examples
+        self._others = others
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write each group's options below its heading."""
@@ -123,14 +155,21 @@ class GroupedCommand(click.Command):
             with formatter.section(group):
                 formatter.write_dl(records)
 
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the examples, each on a line that can be copied, and the other commands."""
+        with formatter.section("Examples"):
+            write_lines(formatter, self._examples)
+        with formatter.section("Other commands"):
+            formatter.write_dl(list(self._others.items()))
 
-def request_of(words: Iterable[str], values: Mapping[str, Any]) -> SearchRequest:
+
+def request_of(words: Sequence[str], values: Mapping[str, Any]) -> SearchRequest:
     """Return the request that was typed; `values` are those of the parameters by name.
 
     Raises `PhrasepixError`, naming what is wrong.
     """
     # The quotes are easily forgotten, and what was meant is plain.
-    arguments: dict[str, Any] = {"phrase": " ".join(words) or None, "filters": _filters(values)}
+    arguments: dict[str, Any] = {"phrase": " ".join(words) if words else None, "filters": _filters(values)}
     for declared in options_of(SearchRequest):
         if declared.name in values:
             value = values[declared.name]
@@ -143,7 +182,7 @@ def _filters(values: Mapping[str, Any]) -> Filters:
     from retriever.errors import WrongParameterError
 
     stated: dict[str, Any] = {}
-    for declared in options_of(Filters):
+    for declared in (one for one in options_of(Filters) if one.option.on_command_line):
         value = values[f"{_FILTER}{declared.name}".replace(".", "__")]
         parse = declared.option.parse
         stated[declared.name] = parse(value) if parse is not None and isinstance(value, str) else value

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from phrasepix.cli.faults import explained
+from phrasepix.cli.help_text import CONTEXT_SETTINGS, HelpedCommand
 from phrasepix.cli.output import writing_to_stdout
 from phrasepix.columns import SOURCES, header
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from phrasepix.source_list import ListedSource
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.command(cls=HelpedCommand, context_settings=CONTEXT_SETTINGS)
 @click.option("as_json", "--json", is_flag=True, help="One JSON list on stdout.")
 @click.option(
     "with_header",

@@ -1,7 +1,7 @@
 """The models that a search can name."""
 
 from phrasepix.sample import MODEL_DIRECTORY, SAMPLE_NAME
-from phrasepix_core.messages import Hint
+from phrasepix_core.messages import Hint, nearest
 from phrasepix_core.text import printable
 from reranker.errors import UnknownModelError
 from reranker.models.model_choice import BEST, CLIP_MULTILINGUAL_V1, DEFAULT_MODEL, MULTILINGUAL, ModelChoice
@@ -30,6 +30,8 @@ def choose_model(model: str | None, pretrained: str | None, *, only_the_sample: 
         if pretrained is not None:
             raise _has_weights_of_its_own(model, pretrained)
         choice = ModelChoice(model, plug_in=True)
+    elif (meant := nearest(model, NAMED)) and pretrained is None:
+        raise UnknownModelError(f"model {model!r} is not known; did you mean ", Hint("model", meant), "?")
     else:
         choice = ModelChoice.of_name(model, pretrained)
     return printable(str(choice)), choice

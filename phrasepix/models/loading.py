@@ -2,12 +2,12 @@
 
 import logging
 from collections.abc import Callable
+from concurrent.futures import Future
 from pathlib import Path
-from threading import Thread
 
 from phrasepix.events import Notice
 from phrasepix.models.catalogue import choose_model
-from phrasepix.models.shelf import ModelShelf, is_at_hand
+from phrasepix.models.shelf import ModelShelf
 from phrasepix.request import SearchRequest
 from phrasepix.sample import SAMPLE_NAME
 from reranker.clip_reranker import ClipReranker
@@ -22,7 +22,8 @@ logger = logging.getLogger(__name__)
 class ModelInLoading:
     """The reranker of `model` (its name with the `pretrained` tag, or an `Encoder`), ready for `query`.
 
-    Its weights are downloaded if they are not on this machine, unless `download` is False.
+    Its weights are downloaded if they are not on this machine, unless `download` is False. `on_notice` is told what
+    people should know of how it is run, if it is loaded for this search.
 
     `begin` loads what is at hand on this machine, and what takes longest of that, the text tower, in the background.
     What must be downloaded, exported or run by torch waits for `reranker`: nobody should wait for it who finds no
@@ -41,9 +42,10 @@ class ModelInLoading:
         query: Query,
         only_the_sample: bool,
         download: bool,
+        on_notice: Callable[[str], None],
     ) -> None:
         self._query = query
-        self._thread: Thread | None = None
+        self._preparing: Future[None] | None = None
         self._load: Callable[[], ClipReranker]
         self._is_at_hand: Callable[[], bool]
         self.notice: Notice | None = None
@@ -56,8 +58,8 @@ class ModelInLoading:
             self._is_at_hand = lambda: False
             return
         self.title, choice = choose_model(model, pretrained, only_the_sample=only_the_sample)
-        self._load = lambda: shelf.reranker(choice, device, engine, directory, download=download)
-        self._is_at_hand = lambda: is_at_hand(choice, device, engine, directory)
+        self._load = lambda: shelf.reranker(choice, device, engine, directory, download=download, on_notice=on_notice)
+        self._is_at_hand = lambda: shelf.is_at_hand(choice, device, engine, directory)
         if self.title == SAMPLE_NAME and not only_the_sample:
             self.notice = Notice(
                 ("the model “sample” knows the sample's drawn scenes only; its order of photographs means nothing",)
@@ -72,30 +74,30 @@ class ModelInLoading:
         except Exception as error:  # raised again, to whoever asks, by the same steps
             logger.debug("the model could not be loaded ahead: %s", error)
             return
-        self._thread = Thread(target=self._prepare, args=(reranker, memory), name="load-model", daemon=True)
-        self._thread.start()
+        self._preparing = reranker.begin_to_prepare(self._query, memory.texts)
 
     def end(self) -> None:
         """Wait for what was begun: a process must not end in the middle of it."""
-        if self._thread is not None:
-            self._thread.join()
+        if self._preparing is not None and (error := self._preparing.exception()) is not None:
+            # It was raised again, to whoever asked, by the same steps.
+            logger.debug("the phrases could not be encoded ahead: %s", error)
 
     def reranker(self) -> ClipReranker:
         """The reranker, which may be encoding the phrases still. Raises the errors of `load_encoder`."""
         return self._load()
 
-    def _prepare(self, reranker: ClipReranker, memory: Memory) -> None:
-        try:
-            reranker.prepare(self._query, memory.texts)
-        except Exception as error:  # raised again, to whoever asks, by the same steps
-            logger.debug("the phrases could not be encoded ahead: %s", error)
-
 
 def models_of(
-    request: SearchRequest, shelf: ModelShelf, directory: Path, *, only_the_sample: bool
+    request: SearchRequest,
+    shelf: ModelShelf,
+    directory: Path,
+    *,
+    only_the_sample: bool,
+    on_notice: Callable[[str], None],
 ) -> tuple[ModelInLoading, ModelInLoading | None]:
     """Return the model that ranks, and the one that ranks the best again, if one is to.
 
+    `on_notice` is told what people should know of a model that this search has loaded, by whom it is run.
     Raises `WrongParameterError` if both are the same, and `UnknownModelError`.
     """
 
@@ -110,6 +112,7 @@ def models_of(
             query=request.query,
             only_the_sample=only_the_sample,
             download=not request.offline,
+            on_notice=on_notice,
         )
 
     first = in_loading(request.model, request.pretrained)

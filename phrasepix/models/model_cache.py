@@ -77,6 +77,11 @@ class ModelCache(Generic[Model]):
             loading.done.set()
         return model
 
+    def has(self, key: Hashable) -> bool:
+        """Return whether the model of `key` is loaded."""
+        with self._lock:
+            return key in self._loaded
+
     def drop_unused(self, seconds: float) -> None:
         """Drop the models that nobody asked for in so many seconds."""
         with self._lock:

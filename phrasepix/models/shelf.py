@@ -1,5 +1,6 @@
 """The models that stay loaded, with what they have encoded."""
 
+from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 from threading import Lock
@@ -11,6 +12,7 @@ from phrasepix.sample import SAMPLE_NAME
 from reranker.encoded_texts import EncodedTexts
 from reranker.encoder import Encoder
 from reranker.engine.choice import load_encoder, loads_at_once
+from reranker.engine.export_lock import log_notice
 from reranker.models.model_choice import ModelChoice
 
 if TYPE_CHECKING:  # brings all of the second stage, which is imported while a model is loaded
@@ -39,10 +41,26 @@ class ModelShelf:
         return self._loaded(choice, device, engine, directory, download).texts
 
     def reranker(
-        self, choice: ModelChoice, device: str, engine: str, directory: Path, *, download: bool = True
+        self,
+        choice: ModelChoice,
+        device: str,
+        engine: str,
+        directory: Path,
+        *,
+        download: bool = True,
+        on_notice: Callable[[str], None] = log_notice,
     ) -> "ClipReranker":
-        """Return the reranker of a model: the same one each time, so that a pool is encoded once."""
-        return self._loaded(choice, device, engine, directory, download).reranker
+        """Return the reranker of a model: the same one each time, so that a pool is encoded once.
+
+        `on_notice` is told what people should know of it, if it is loaded now.
+        """
+        return self._loaded(choice, device, engine, directory, download, on_notice).reranker
+
+    def is_at_hand(self, choice: ModelChoice, device: str, engine: str, directory: Path) -> bool:
+        """Return whether a model is loaded, or is within a moment: from the exported ones in `directory`."""
+        return self._named.has((choice, device, engine, directory.absolute())) or loads_at_once(
+            choice, directory, device=device, engine=engine
+        )
 
     def reranker_of_encoder(self, encoder: Encoder) -> "ClipReranker":
         """Return the reranker of an encoder that a caller brought along; the same one each time."""
@@ -58,20 +76,25 @@ class ModelShelf:
         """Give back the memory of all models."""
         self.drop_unused(0)
 
-    def _loaded(self, choice: ModelChoice, device: str, engine: str, directory: Path, download: bool) -> "_Loaded":
+    def _loaded(
+        self,
+        choice: ModelChoice,
+        device: str,
+        engine: str,
+        directory: Path,
+        download: bool,
+        on_notice: Callable[[str], None] = log_notice,
+    ) -> "_Loaded":
         directory = directory.absolute()
         family = SAMPLE_NAME if choice == NAMED[SAMPLE_NAME] else ""
 
         def load() -> _Loaded:
-            encoder = load_encoder(choice, directory, device=device, engine=engine, download=download)
+            encoder = load_encoder(
+                choice, directory, device=device, engine=engine, download=download, on_notice=on_notice
+            )
             return _Loaded(encoder, family, both_towers=self._both_towers)
 
         return self._named.get((choice, device, engine, directory), load, terms=download)
-
-
-def is_at_hand(choice: ModelChoice, device: str, engine: str, directory: Path) -> bool:
-    """Return whether a model of the exported ones in `directory` is loaded within a moment."""
-    return loads_at_once(choice, directory, device=device, engine=engine)
 
 
 class _Loaded:

@@ -1,9 +1,11 @@
 """The built-in sample as a source: Pixabay's retriever asks a stock site that runs as long as it does."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from datetime import timedelta
+from functools import lru_cache
+from typing import Any
 
 from phrasepix.sample import SAMPLE_NAME
 from retriever.pixabay import PIXABAY, PIXABAY_MANNERS, PixabayRetriever
@@ -36,6 +38,24 @@ _NO_LIMIT = 1_000_000
 """Requests a minute: what asks is this process itself."""
 
 
+_ANSWERS_KEPT = 32
+
+
+class _SampleRetriever(PixabayRetriever):
+    """Keeps the site's answers as long as it is open: they stay the same."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        ask = super()._ask
+        self._answers = lru_cache(maxsize=_ANSWERS_KEPT)(
+            lambda parameters, path, what: ask(dict(parameters), path, what)
+        )
+
+    def _ask(self, parameters: Mapping[str, str], path: str, what: str) -> dict[str, Any]:
+        answer: dict[str, Any] = self._answers(frozenset(parameters.items()), path, what)
+        return answer
+
+
 @contextmanager
 def sample_retriever(opening: Opening) -> Iterator[PixabayRetriever]:
     """Open Pixabay's retriever asking the sample's stock site, which runs as long as this context."""
@@ -43,7 +63,7 @@ def sample_retriever(opening: Opening) -> Iterator[PixabayRetriever]:
 
     with (
         StockSite(requests_per_minute=_NO_LIMIT) as site,
-        PixabayRetriever(
+        _SampleRetriever(
             site.key,
             base_url=site.api_url,
             cache_directory=opening.cache_directory,

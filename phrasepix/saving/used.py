@@ -1,6 +1,5 @@
 """Which pictures were saved for a project before."""
 
-import logging
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,8 +12,6 @@ from phrasepix_core.candidate import Candidate
 from phrasepix_core.files import reason_of
 from reranker.match import Match
 
-logger = logging.getLogger(__name__)
-
 _MOST_LEFT_OUT = 40
 """How many matches more than wanted are ranked, so that as many as wanted are left without those used before."""
 
@@ -25,10 +22,12 @@ class UsedBefore:
 
     by_identity: dict[tuple[str, str], str]
     by_looks: tuple[tuple[str, str], ...] = ()
+    problem: str = ""
+    """Why it is not known what was saved; empty if it is."""
 
     @classmethod
     def in_project(cls, directory: str | Path | None) -> Self:
-        """What the project's directory says; nothing where there is none, or where it cannot be read."""
+        """What the project's directory says; nothing where there is none, or, as `problem` says, it cannot be read."""
         if directory is None:
             return cls({})
         directory = Path(directory)
@@ -36,10 +35,8 @@ class UsedBefore:
             directory = directory.expanduser()
             entries = read_entries(directory)
         except (ValueError, OSError, RuntimeError) as error:  # no JSON, no name; a home nobody has
-            logger.warning(
-                "what was used before is not known: %s cannot be read: %s", directory / CREDITS, reason_of(error)
-            )
-            return cls({})
+            where = directory / CREDITS
+            return cls({}, problem=f"what was used before is not known: {where} cannot be read: {reason_of(error)}")
         looks = tuple((str(entry.get("likeness", "")), entry["file"]) for entry in entries)
         return cls({identity_of(entry): entry["file"] for entry in entries}, looks)
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from phrasepix.errors import WrongPickError
-from phrasepix.events import Listener, SearchProgress, Stage
+from phrasepix.events import Listener, Notice, SearchProgress, Stage
 from phrasepix.likes import example_of
 from phrasepix.models.loading import models_of
 from phrasepix.request import SearchRequest
@@ -62,10 +62,22 @@ def ranked_again(results: Results, request: SearchRequest, resources: Resources,
     """
     gone = {skipped.identity for skipped in results.skipped}
     pool = results.pool
-    candidates = [candidate for candidate in pool.candidates if candidate.identity not in gone]
+    numbers = [number for number, candidate in enumerate(pool.candidates) if candidate.identity not in gone]
+    candidates = [pool.candidates[number] for number in numbers]
     used = UsedBefore.in_project(request.project)
     only_the_sample = [origin.name for origin in results.origins] == [SAMPLE_NAME]
-    model, second = models_of(request, resources.models, resources.config.directory, only_the_sample=only_the_sample)
+    notices = dict.fromkeys(results.notices)
+
+    def say(message: str) -> None:
+        if (notice := Notice((message,))) not in notices:
+            notices[notice] = None
+            on_event(notice)
+
+    model, second = models_of(
+        request, resources.models, resources.config.directory, only_the_sample=only_the_sample, on_notice=say
+    )
+    if used.problem:
+        say(used.problem)
     on_event(SearchProgress("ranking again", stage=Stage.RANKING_AGAIN))
 
     def ranking(fetcher: PictureFetcher) -> Ranking:
@@ -76,7 +88,7 @@ def ranked_again(results: Results, request: SearchRequest, resources: Resources,
                 request.top + (used.most_left_out if request.unused else 0),
                 loader=loader,
                 memory=resources.memory.without_files_of(pool.unkept_sources),
-                place_of=lambda candidate: pool.positions[candidate.identity],
+                place_of=lambda number: pool.positions[numbers[number]],
                 fold=request.fold,
                 finish=finish_of(request, second, on_event, only_the_sample=only_the_sample),
                 ordering=request.ordering,
@@ -85,6 +97,8 @@ def ranked_again(results: Results, request: SearchRequest, resources: Resources,
     found = ranking(OfflineFetcher())
     if found.skipped and not request.offline:
         found = ranking(PictureFetcher(hosts=resources.hosts))
+    for message in found.notices:
+        say(message)
     skipped = tuple(Skipped.of(one.candidate, one.reason) for one in found.skipped)
     return replace(
         results,
@@ -93,4 +107,5 @@ def ranked_again(results: Results, request: SearchRequest, resources: Resources,
         request=request,
         matches=matches_to_show(found.matches, request, used),
         skipped=(*results.skipped, *skipped),
+        notices=tuple(notices),
     )

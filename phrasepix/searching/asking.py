@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 from phrasepix.request import USUAL_REQUESTS
 from phrasepix.results import AskedTag
 from phrasepix_core.candidate import Candidate
+from phrasepix_core.identities import Identities
 from retriever.errors import AnswerNotKeptError, RetrieverError
 from retriever.filters import Filters
 from retriever.protocol import AnswersByPage, Page, Retriever
@@ -67,13 +68,14 @@ class GivenTags:
 
     def candidates(self, retriever: Retriever, limit: int, filters: Filters, record: AskedTags) -> Iterator[Candidate]:
         """The candidates of each tag in turn."""
-        seen: set[tuple[str, str]] = set()
+        seen = Identities()
         for tag in self.tags:
             candidates = retriever.retrieve(tag, limit=limit, filters=filters)
             record.note(retriever.name, tag)
             for candidate in candidates:
-                if candidate.identity not in seen:
-                    seen.add(candidate.identity)
+                if candidate not in seen:
+                    if len(self.tags) > 1:  # what a retriever gives twice for one tag is the pool's to tell
+                        seen.add(candidate)
                     record.note(retriever.name, tag, 1)
                     yield candidate
 
@@ -100,7 +102,7 @@ class FoundTags:
         from phrasepix.tags.planner import QuestionPlanner
 
         name = retriever.name
-        seen: set[tuple[str, str]] = set()
+        seen = Identities()
         kept_back: list[tuple[str, list[Candidate]]] = []
         planner = QuestionPlanner(self.tags, limit)
         begun: dict[tuple[str, ...], Iterator[Iterable[Candidate]]] = {}
@@ -110,8 +112,8 @@ class FoundTags:
 
         def new(tag: str, candidates: Iterable[Candidate]) -> Iterator[Candidate]:
             for candidate in candidates:
-                if candidate.identity not in seen and (not self.is_cap or len(seen) < limit):
-                    seen.add(candidate.identity)
+                if candidate not in seen and (not self.is_cap or len(seen) < limit):
+                    seen.add(candidate)
                     record.note(name, tag, 1)
                     yield candidate
 

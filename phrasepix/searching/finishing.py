@@ -1,11 +1,15 @@
 """What is done with the order once it stands: the best are refined, explained and spread."""
 
+from collections.abc import Sequence
+
 from phrasepix.events import Listener, SearchProgress, Stage
 from phrasepix.models.loading import ModelInLoading
 from phrasepix.request import SearchRequest
 from phrasepix.sample import SAMPLE_NAME
+from phrasepix_core.messages import Hint
 from reranker.clip_reranker import ClipReranker
 from reranker.finish import Finish, Refinement
+from reranker.match import Match
 from reranker.progress import Progress
 from reranker.query import Phrase
 
@@ -25,6 +29,15 @@ def finish_of(
     refinement = None if second is None else _refinement(request, second, on_event)
     knows_the_pictures = request.model != SAMPLE_NAME or only_the_sample
     return Finish(request.diverse, parts, refinement, in_words=knows_the_pictures)
+
+
+def why_unexplained(matches: Sequence[Match], model: str) -> tuple[object, ...]:
+    """Return in a notice's parts why no match says how it shows the phrase's parts; empty if one does."""
+    if not matches or any(part.stands_out is not None for match in matches for part in match.parts):
+        return ()
+    if any(match.parts for match in matches):
+        return (Hint("explain"), f" has nothing to say: {model} cannot tell the parts of the phrase from other texts")
+    return (Hint("explain"), " has nothing to say: it is about a phrase's parts, and there is none")
 
 
 def _refinement(request: SearchRequest, second: ModelInLoading, on_event: Listener) -> Refinement:

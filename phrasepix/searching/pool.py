@@ -1,16 +1,19 @@
 """The candidates of one search: several sources asked side by side, each picture once."""
 
+from array import array
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from threading import Lock
+from typing import overload
 
 from phrasepix.results import Failure, Origin
 from phrasepix.searching.asking import AskedTags, Asking
 from phrasepix_core.candidate import Candidate
+from phrasepix_core.identities import Identities
 from reranker.look_ahead import merge_ahead
 from reranker.memory.picture_store import LONGEST
-from retriever.errors import RetrieverError, SourceFaultError, SourceUnreachableError
+from retriever.errors import AnswerNotKeptError, RetrieverError, SourceFaultError, SourceUnreachableError
 from retriever.filters import Filters
 from retriever.profile import USUAL_LIMIT
 from retriever.protocol import Retriever, is_on_disk, is_on_loopback, profile_of
@@ -54,12 +57,44 @@ class AskedSource:
         )
 
 
+class Places(Sequence[tuple[int, ...]]):
+    """Where candidates stand: of each the number in its source's answers, and the source's number; six bytes each."""
+
+    def __init__(self) -> None:
+        self._numbers = array("I")
+        self._sources = array("H")
+
+    def append(self, place: tuple[int, ...]) -> None:
+        """Add the next candidate's."""
+        number, source = place
+        self._numbers.append(number)
+        self._sources.append(source)
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+    @overload
+    def __getitem__(self, index: int) -> tuple[int, ...]: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> list[tuple[int, ...]]: ...
+
+    def __getitem__(self, index: int | slice) -> tuple[int, ...] | list[tuple[int, ...]]:
+        if isinstance(index, slice):
+            return list(zip(self._numbers[index], self._sources[index], strict=True))
+        return self._numbers[index], self._sources[index]
+
+
 @dataclass(slots=True)
 class _Found:
-    """What was found so far: the candidates, where each stands, and the errors of sources that failed."""
+    """What was found so far: the candidates, where each stands, and the errors of sources that failed.
+
+    Which ones have come is known as long as more may come.
+    """
 
     candidates: list[Candidate] = field(default_factory=list)
-    places: dict[tuple[str, str], tuple[int, ...]] = field(default_factory=dict)
+    places: Places = field(default_factory=Places)
+    came: Identities = field(default_factory=Identities)
     errors: list[RetrieverError] = field(default_factory=list)
     failing: Lock = field(default_factory=Lock)
     unreachable: list[Failure] = field(default_factory=list)
@@ -92,7 +127,7 @@ class Pool:
                 found.errors.append(error)
                 is_last = len(found.errors) == len(sources)
             failure = Failure.of(source.name, source.origin.title, error)
-            if isinstance(error, SourceUnreachableError) and error.reason:
+            if _shared_cause(error):
                 found.unreachable.append(failure)  # told of with the first answer of another, or all at once
             elif not is_last:  # that one is raised
                 on_failure(failure)
@@ -102,16 +137,21 @@ class Pool:
             _answers(index, source, asking, limit=limit, filters=filters, record=record, on_error=fail)
             for index, (source, asking) in enumerate(sources)
         ]
-        self._unread: Iterator[Candidate] = _merged(answers, found, wanted, on_failure)
+        self._unread: Iterator[list[Candidate]] = _merged(answers, found, wanted, on_failure)
 
     @property
     def total(self) -> int | None:
         """How many there are; None before the last was read."""
-        return len(self._found.places) if self._found.is_complete else None
+        return len(self._found.candidates) if self._found.is_complete else None
 
-    def place_of(self, candidate: Candidate) -> tuple[int, ...]:
-        """Its number in its source's answers, and the source's number."""
-        return self._found.places[candidate.identity]
+    def place_of(self, number: int) -> tuple[int, ...]:
+        """Of the candidate that was read so many-th, from 0: its number in its source's answers, and the source's."""
+        return self._found.places[number]
+
+    @property
+    def places(self) -> Places:
+        """Where those read so far stand."""
+        return self._found.places
 
     @property
     def read(self) -> tuple[Candidate, ...]:
@@ -125,8 +165,12 @@ class Pool:
             return True
         return False
 
-    def __iter__(self) -> Iterator[Candidate]:
+    def chunks(self) -> Iterator[list[Candidate]]:
+        """Those not read yet, as many at a time as have come."""
         return self._unread
+
+    def __iter__(self) -> Iterator[Candidate]:
+        return chain.from_iterable(self._unread)
 
 
 Answers = Iterator[tuple[tuple[int, ...], Candidate]]
@@ -138,14 +182,20 @@ def _merged(
     found: _Found,
     wanted: Callable[[Candidate], bool],
     on_failure: Callable[[Failure], None],
-) -> Iterator[Candidate]:
-    for place, candidate in chain.from_iterable(merge_ahead(answers, room=_READ_AHEAD)):
+) -> Iterator[list[Candidate]]:
+    for chunk in merge_ahead(answers, room=_READ_AHEAD):
         _tell(found, on_failure)
-        if candidate.identity not in found.places and wanted(candidate):
-            found.places[candidate.identity] = place
-            found.candidates.append(candidate)
-            yield candidate
+        new: list[Candidate] = []
+        for place, candidate in chunk:
+            if candidate not in found.came and wanted(candidate):
+                found.came.add(candidate)
+                found.places.append(place)
+                found.candidates.append(candidate)
+                new.append(candidate)
+        if new:
+            yield new
     found.is_complete = True
+    found.came.clear()
     last = found.errors[-1] if found.errors and len(found.errors) == len(answers) else None
     if last is None or _of_all(found.errors) is last:
         _tell(found, on_failure, but=last)
@@ -161,11 +211,24 @@ def _tell(found: _Found, on_failure: Callable[[Failure], None], but: RetrieverEr
             on_failure(failure)
 
 
+def _shared_cause(error: RetrieverError) -> str:
+    """What several sources can fail by at once, and is told once for all of them then; empty if it is another cause."""
+    match error:
+        case SourceUnreachableError(reason=cause) | AnswerNotKeptError(question=cause):
+            return cause
+    return ""
+
+
 def _of_all(errors: Sequence[RetrieverError]) -> RetrieverError:
-    """The error of a search that no source answered: one for all, if none could be connected to, else the last."""
-    unreachable = [one for one in errors if isinstance(one, SourceUnreachableError) and one.reason]
-    if len(unreachable) < len(errors) or len({one.reason for one in unreachable}) > 1:
+    """The error of a search that no source answered: one for all, if all have failed for one cause, else the last."""
+    causes = {_shared_cause(one) for one in errors}
+    if len(causes) > 1 or not all(causes):
         return errors[-1]
+    not_kept = sorted((one for one in errors if isinstance(one, AnswerNotKeptError)), key=lambda one: one.title)
+    if not_kept:
+        titles, hours = [one.title for one in not_kept], min(one.hours for one in not_kept)
+        return AnswerNotKeptError.of(titles, not_kept[0].question, hours)
+    unreachable = [one for one in errors if isinstance(one, SourceUnreachableError)]
     return SourceUnreachableError.not_connected(
         [source for one in unreachable for source in one.sources], unreachable[0].reason
     )

@@ -8,7 +8,7 @@ from typing import Self
 
 from phrasepix.config import Config
 from phrasepix.errors import UnknownSourceError
-from phrasepix.events import Listener, Notice, SearchProgress, Stage
+from phrasepix.events import Event, Listener, Notice, SearchProgress, Stage
 from phrasepix.models.loading import models_of
 from phrasepix.models.shelf import ModelShelf
 from phrasepix.open_sources import OpenSources
@@ -18,7 +18,7 @@ from phrasepix.sample import SAMPLE_NAME
 from phrasepix.saving.reopener import Reopener
 from phrasepix.saving.used import UsedBefore
 from phrasepix.searching.asking import AskedTags, Asking, FoundTags, GivenTags
-from phrasepix.searching.finishing import finish_of
+from phrasepix.searching.finishing import finish_of, why_unexplained
 from phrasepix.searching.pool import AskedSource, Pool
 from phrasepix_core.messages import Hint
 from reranker.clip_reranker import ClipReranker
@@ -61,7 +61,8 @@ class SearchRun:
         self._request = request
         self._choices = sources
         self._shared = resources
-        self._on_event = on_event
+        self._listener = on_event
+        self._raised_by_listener: Exception | None = None
         self._skipped: list[Skipped] = []
         self._failures: list[Failure] = []
         self._notices: dict[Notice, None] = {}
@@ -71,8 +72,14 @@ class SearchRun:
         self._only_the_sample = tuple(sources) == (SAMPLE_NAME,)
         self._resources = ExitStack()
         self._model, self._second_model = models_of(
-            request, resources.models, resources.config.directory, only_the_sample=self._only_the_sample
+            request,
+            resources.models,
+            resources.config.directory,
+            only_the_sample=self._only_the_sample,
+            on_notice=self._say,
         )
+        if self._used.problem:
+            self._say(self._used.problem)
         for model in (self._model, self._second_model):
             if model is not None and model.notice is not None:
                 self._notice(model.notice)
@@ -137,8 +144,10 @@ class SearchRun:
             self._resources = opened.pop_all()
         return self
 
-    def __exit__(self, *exc_info: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, error: object, traceback: object) -> None:
         self._resources.close()
+        if self._raised_by_listener is not None and (kind is None or issubclass(kind, Exception)):
+            raise self._raised_by_listener from None
 
     def _open_sources(self, opened: ExitStack) -> list[AskedSource]:
         """Open the sources that can be opened; if none can, the last one's error is raised."""
@@ -184,6 +193,13 @@ class SearchRun:
 
     def _opened(self, choice: SourceChoice, opening: Opening) -> AbstractContextManager[Retriever]:
         return self._shared.sources.open(choice, opening) if isinstance(choice, str) else nullcontext(choice)
+
+    def _on_event(self, event: Event) -> None:
+        try:
+            self._listener(event)
+        except Exception as error:  # in a source's thread it would be taken for a mistake of the source
+            self._raised_by_listener = error
+            raise
 
     def _notice(self, notice: Notice) -> None:
         """Keep what people should know, and tell it, once."""
@@ -288,12 +304,15 @@ class SearchRun:
         )
 
     def _as_results(self, ranking: Ranking, pool: Pool | None = None) -> Results:
+        for message in ranking.notices:
+            self._say(message)
         skipped = [Skipped.of(one.candidate, one.reason) for one in ranking.skipped]
         asked = self._record.so_far()
+        if ranking.is_final and self._request.explain and (why := why_unexplained(ranking.matches, self._model.title)):
+            self._notice(Notice(why))
         snapshot = PoolSnapshot()
         if ranking.is_final and pool is not None:
-            positions = {candidate.identity: pool.place_of(candidate) for candidate in pool.read}
-            snapshot = replace(self._snapshot, candidates=pool.read, positions=positions)
+            snapshot = replace(self._snapshot, candidates=pool.read, positions=pool.places)
         return Results(
             phrase=self._request.query.title,
             tags=self._request.tags or tuple(dict.fromkeys(one.tag for one in asked)),

@@ -16,8 +16,12 @@ JPEG_SIGNATURE = b"\xff\xd8\xff"
 MOST_SCANS = 100
 """How many scans a JPEG may have. Ordinary progressive ones have 10, and optimisers write up to 20."""
 
-_MOST_SCANNED_PIXELS = 1_600_000_000
-"""How many pixels all scans together may pass over: 25 scans of 64 million. Each pass visits every block."""
+_ORDINARY_PASSES = 26
+"""How often all scans together may pass over any picture: once for each colour that a scan holds. Ordinary ones pass
+14 times, those of CMYK 24 times."""
+
+_MOST_SAMPLES = 1_600_000_000
+"""How many samples more passes than those may visit: 64 passes over 25 million pixels. Each takes up to 1 ns."""
 
 _MOST_SEGMENTS = 10_000
 _MOST_METADATA = 1 << 20
@@ -48,7 +52,7 @@ def bare_jpeg(file: IO[bytes]) -> BareFile:
         if marker == _SOS:
             many = is_progressive or (len(frame) > 5 and payload[:1] < frame[5:6])
             if many:
-                _refuse_endless(file, end, frame)
+                _refuse_endless(file, end, frame, first=payload)
             add_part(pieces, start, size)
             return BareFile(file, tuple(pieces), exif, xmp, many)
         if marker == APP1:
@@ -89,22 +93,33 @@ def segments(file: IO[bytes]) -> Iterator[tuple[int, int, bytes]]:
     raise RefusedPictureError(f"it has more than {_MOST_SEGMENTS} segments before its pixels")
 
 
-def _refuse_endless(file: IO[bytes], place: int, frame: bytes) -> None:
-    """Raise `RefusedPictureError` if the scans, of which the first one's data begin at `place`, are too many."""
+def _refuse_endless(file: IO[bytes], place: int, frame: bytes, first: bytes) -> None:
+    """Raise `RefusedPictureError` if the scans take too much work.
+
+    The data of the first one begin at `place`, and its header is `first`.
+    """
     height, width = struct.unpack(">xHH", frame[:5]) if len(frame) >= 5 else (0, 0)
-    most = max(2, min(MOST_SCANS, _MOST_SCANNED_PIXELS // max(1, width * height)))
+    most = max(_ORDINARY_PASSES, _MOST_SAMPLES // max(1, width * height))
     reader = _MarkerReader(file, place)
-    scans = 1
+    scans, passes = 1, first[0] if first else 1
     for _ in range(_MOST_SEGMENTS):
         found = reader.next(_MARKER_IN_SCAN)
         if found is None or found[0] == _EOI:
             return  # what follows is another picture, such as the second of a stereo pair
-        if found[0] not in _WITHOUT_SEGMENT and reader.segment() is None:
+        if found[0] in _WITHOUT_SEGMENT:
+            continue
+        if (payload := reader.segment()) is None:
             return
-        scans += found[0] == _SOS
-        if scans > most:
+        if found[0] != _SOS:
+            continue
+        scans, passes = scans + 1, passes + (payload[0] if payload else 1)
+        if scans > MOST_SCANS:
             raise RefusedPictureError(
-                f"it has more than {most} scans of {width} × {height} pixels, and would take minutes to decode"
+                f"it has more than {MOST_SCANS} scans of {width} × {height} pixels; ordinary pictures have about 10"
+            )
+        if passes > most:
+            raise RefusedPictureError(
+                f"its scans pass more than {most} times over {width} × {height} pixels; ordinary ones do 14 times"
             )
     raise RefusedPictureError(f"it has more than {_MOST_SEGMENTS} segments")
 

@@ -1,6 +1,5 @@
 """Which engine runs a model: OpenVINO on a CPU, torch on cuda and mps and for what cannot be exported."""
 
-import logging
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -10,6 +9,7 @@ from phrasepix_core.messages import Hint
 from reranker.encoder import Encoder
 from reranker.engine import runtime
 from reranker.engine.artefacts import Artefacts
+from reranker.engine.export_lock import export_lock, log_notice
 from reranker.engine.graphics import may_have_graphics_device
 from reranker.engine.openvino_encoder import OpenVinoEncoder
 from reranker.engine.own_process import demand_own_process
@@ -23,22 +23,29 @@ if TYPE_CHECKING:  # what a search does without is imported where it is used
     from reranker.models.paired_encoder import TextTower
     from reranker.models.sentence_tower import SentenceTower
 
-logger = logging.getLogger(__name__)
-
 Found = TypeVar("Found")
+
+Notify = Callable[[str], None]
+"""Is told, in a sentence, what people should know of how a model is run."""
 
 _PATIENCE_S = 1200.0
 """How long another process's export is waited for: downloading a large model over a slow line takes minutes."""
 
 
 def load_encoder(
-    choice: ModelChoice, cache_directory: Path, *, device: str = "auto", engine: str = "auto", download: bool = True
+    choice: ModelChoice,
+    cache_directory: Path,
+    *,
+    device: str = "auto",
+    engine: str = "auto",
+    download: bool = True,
+    on_notice: Notify = log_notice,
 ) -> Encoder:
     """The encoder of a model, run by `engine` on `device`.
 
     `engine` is torch, openvino (on the CPU only) or auto: openvino on a CPU, else torch. What OpenVINO runs is exported
     once below `cache_directory`, by a process of its own, and found there from then on: this process imports no torch
-    for it. A model that cannot be exported runs in torch, which the log says; so does a text tower of its own.
+    for it. A model that cannot be exported runs in torch, as `on_notice` is told; so does a text tower of its own.
     An encoder that another package adds runs itself, and takes no `engine` but auto.
     With `download` False, weights that are not on this machine are an error, and nothing is sent to anybody.
     Raises `UnknownModelError`, `WeightsUnavailableError` or `ModelError`.
@@ -63,12 +70,14 @@ def load_encoder(
     engines = cache_directory / "engines"
     texts = choice.of_texts
     if texts is None:
-        return _exported(choice, engines, download) if exports else _in_torch(choice, device, download)
+        return _exported(choice, engines, download, on_notice) if exports else _in_torch(choice, device, download)
     from reranker.models.paired_encoder import PairedEncoder
 
     pictures = choice.of_pictures
     if exports:
-        return PairedEncoder(_exported_text_tower(texts, engines, download), _exported(pictures, engines, download))
+        return PairedEncoder(
+            _exported_text_tower(texts, engines, download, on_notice), _exported(pictures, engines, download, on_notice)
+        )
     return PairedEncoder(_text_tower_in_torch(texts, device, download), _in_torch(pictures, device, download))
 
 
@@ -115,41 +124,40 @@ def _text_tower_in_torch(texts: ModelChoice, device: str, download: bool) -> "Se
     return SentenceTower(texts.text_tower or "", device=device_named(device), download=download)
 
 
-def _exported_text_tower(texts: ModelChoice, engines: Path, download: bool) -> "TextTower":
+def _exported_text_tower(texts: ModelChoice, engines: Path, download: bool, on_notice: Notify) -> "TextTower":
     from reranker.engine.openvino_text_tower import OpenVinoTextTower
     from reranker.engine.text_artefacts import TextArtefacts
 
     try:
-        title, artefacts = _artefacts_of(texts, engines, TextArtefacts.read, download)
+        title, artefacts = _artefacts_of(texts, engines, TextArtefacts.read, download, on_notice)
         return OpenVinoTextTower(artefacts, title)
     except (NotExportableError, ExportFailedError) as error:
         why = str(error)
     tower = _text_tower_in_torch(texts, "cpu", download)
-    _tell(tower.weights.title, why)
+    on_notice(_in_torch_because(tower.weights.title, why))
     return tower
 
 
-def _exported(choice: ModelChoice, engines: Path, download: bool) -> Encoder:
+def _exported(choice: ModelChoice, engines: Path, download: bool, on_notice: Notify) -> Encoder:
     try:
-        title, artefacts = _artefacts_of(choice, engines, Artefacts.read, download)
+        title, artefacts = _artefacts_of(choice, engines, Artefacts.read, download, on_notice)
         return OpenVinoEncoder(artefacts, title)
     except (NotExportableError, ExportFailedError) as error:
         why = str(error)
     encoder = _in_torch(choice, "cpu", download)
-    _tell(encoder.weights.title, why)
+    on_notice(_in_torch_because(encoder.weights.title, why))
     return encoder
 
 
 def _artefacts_of(
-    choice: ModelChoice, engines: Path, read: Callable[[Path], Found | None], download: bool
+    choice: ModelChoice, engines: Path, read: Callable[[Path], Found | None], download: bool, on_notice: Notify
 ) -> tuple[str, Found]:
     """The model's title and its artefacts, exported where they are not there yet: by one process at a time."""
     if (found := _exported_before(choice, engines, read)) is not None:
         return found
-    from reranker.engine.export_lock import export_lock
     from reranker.engine.export_process import export_in_child
 
-    with export_lock(lock_of(engines, choice), patience_s=_PATIENCE_S):
+    with export_lock(lock_of(engines, choice), patience_s=_PATIENCE_S, on_notice=on_notice):
         if (found := _exported_before(choice, engines, read)) is not None:
             return found  # by the process that was waited for
         record = export_in_child(choice, engines, download=download)
@@ -173,5 +181,5 @@ def _read_back(record: Record, engines: Path, read: Callable[[Path], Found | Non
     return None if artefacts is None else (record.title, artefacts)
 
 
-def _tell(title: str, why: str) -> None:
-    logger.warning("the model %s runs in torch, which starts slower: %s", title, why)
+def _in_torch_because(title: str, why: str) -> str:
+    return f"the model {title} runs in torch, which starts slower: {why}"

@@ -16,7 +16,7 @@ from reranker.engine.own_process import demand_own_process
 from reranker.engine.tower import Tower, undamaged
 from reranker.errors import UnknownModelError
 from reranker.families import family_of_model
-from reranker.models.long_texts import Tokenize, warn_of_unread
+from reranker.models.long_texts import Tokenize, unread_words
 
 PRECISIONS = ("auto", "f32", "bf16")
 
@@ -81,7 +81,7 @@ class OpenVinoEncoder:
     def encode_texts(self, texts: Sequence[str]) -> Embeddings:
         """One unit row a text: float32 [len(texts), dimensions].
 
-        What of a text lies beyond the model's context is not read, and the log says what.
+        What of a text lies beyond the model's context is not read; `unread` says what.
         """
         if not texts:
             return np.empty((0, self.dimensions), dtype=np.float32)
@@ -89,12 +89,15 @@ class OpenVinoEncoder:
         self._release(self._image_tower)
         loading = self._threads.submit(self._text_tower.load)  # beside the tokenizer, which takes half as long
         tokenizer = self._tokenizer()
-        warn_of_unread(texts, tokenizer, self._artefacts.padding)
         tokens = tokenizer(texts)
         if self._artefacts.ends:
             tokens = tokens[:, : _columns(tokens)]
         loading.result()
         return unit_rows(self._text_tower(tokens))
+
+    def unread(self, text: str) -> str:
+        """Return the words of a text that lie beyond the model's context; empty if it reads all."""
+        return unread_words(text, self._tokenizer(), self._artefacts.padding)
 
     def known_texts(self, texts: Sequence[str]) -> Embeddings | None:
         """One unit row a text, where all of them were encoded with the export; no tower is loaded."""

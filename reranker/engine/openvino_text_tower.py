@@ -10,7 +10,7 @@ from reranker.engine.file_tokenizer import FileTokenizer
 from reranker.engine.known_texts import read_known_texts
 from reranker.engine.text_artefacts import TextArtefacts
 from reranker.engine.tower import Tower, undamaged
-from reranker.models.long_texts import Tokenize, warn_of_unread
+from reranker.models.long_texts import Tokenize, unread_words
 
 _TOKENS_STEP = 8
 """Texts are padded to a multiple of so many tokens: the CPU's kernels are made anew for each new length."""
@@ -38,15 +38,21 @@ class OpenVinoTextTower:
     def encode_texts(self, texts: Sequence[str]) -> Embeddings:
         """One unit row a text: float32 [len(texts), dimensions].
 
-        What of a text lies beyond the model's context is not read, and the log says what.
+        What of a text lies beyond the model's context is not read; `unread` says what.
         """
         if not texts:
             return np.empty((0, self.dimensions), dtype=np.float32)
+        return unit_rows(self._tower(_used(self._tokenizer(texts), self._artefacts.padding)))
+
+    def unread(self, text: str) -> str:
+        """Return the words of a text that lie beyond the model's context; empty if it reads all."""
+        return unread_words(text, self._tokenizer, self._artefacts.padding)
+
+    @property
+    def _tokenizer(self) -> Tokenize:
         if self._lazy_tokenizer is None:
             self._lazy_tokenizer = undamaged(self._artefacts, lambda: FileTokenizer(self._artefacts.directory))
-        padding = self._artefacts.padding
-        warn_of_unread(texts, self._lazy_tokenizer, padding)
-        return unit_rows(self._tower(_used(self._lazy_tokenizer(texts), padding)))
+        return self._lazy_tokenizer
 
     def known_texts(self, texts: Sequence[str]) -> Embeddings | None:
         """One unit row a text, where all of them were encoded with the export; the tower is not loaded."""

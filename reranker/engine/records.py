@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from phrasepix_core.files import at_home
 from reranker.engine import runtime
 from reranker.models.model_choice import LOCAL_DIR, ModelChoice
 
@@ -88,7 +89,7 @@ def _absolute(name: str) -> str:
     """The same relative path is another model elsewhere."""
     if not name.startswith(LOCAL_DIR):
         return name
-    return f"{LOCAL_DIR}{Path(name.removeprefix(LOCAL_DIR)).expanduser().resolve()}"
+    return f"{LOCAL_DIR}{at_home(Path(name.removeprefix(LOCAL_DIR))).resolve()}"
 
 
 def _state(path: Path) -> list[int] | None:

@@ -1,14 +1,17 @@
 """Which pictures are one and the same."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from phrasepix_core.candidate import Candidate
 from reranker.encoder import Embeddings
+from reranker.folding.compared import Compared, ComparedLooks, Numbers
 from reranker.folding.crop_hashes import CROPS, SIDE, nearest
 from reranker.folding.fingerprint import Fingerprint, Look
 from reranker.folding.gradients import rises
@@ -35,7 +38,6 @@ CLOSE = 0.98
 """A cosine, chosen to be on the safe side: it differs from model to model."""
 
 _HASH_SIDE = 12
-_OPEN, _SAME, _DIFFERENT = range(3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,84 +53,138 @@ class Likeness:
     """Tells which of the pictures that were added are one: by where they come from, by their bytes, by their looks.
 
     It is meant for `most` pictures: whoever adds more should have it `keep_only` so many at times. Some 6 KB and the
-    embedding are held of each, and a byte for each pair that was compared. Of one that was added and
-    is not kept any more, its source alone can say what it is one with.
+    embedding are held of each. Of one that was added and is not kept any more, its source alone can say what it is one
+    with. Looks that were `compared` by another search are not compared again.
     """
 
-    def __init__(self, most: int = 1000) -> None:
+    def __init__(self, most: int = 1000, compared: Compared | None = None) -> None:
         self.most = most
-        self._known: dict[tuple[str, str], _Known] = {}
+        self._looks = (compared or Compared()).looks()
         self._numbers: dict[tuple[str, str], int] = {}
-        # By the number of one, what was decided of it and each other: a byte a pair, for a pool has many.
-        self._decided: dict[int, bytearray] = {}
+        self._candidates: list[Candidate] = []
+        self._known: list[_Known] = []
+        self._traits: _Traits | None = None
 
     def add(self, candidate: Candidate, fingerprint: Fingerprint | None, embedding: Embeddings) -> None:
         """Add a candidate's picture: its fingerprint, where there is one, and its embedding, float32 [d], L2 norm 1."""
-        self._known[candidate.identity] = _Known(fingerprint, embedding)
-        self._numbers.setdefault(candidate.identity, len(self._numbers))
+        self._add(candidate, _Known(fingerprint, embedding))
+
+    def _add(self, candidate: Candidate, known: _Known) -> int:
+        self._traits = None
+        if (number := self._numbers.get(candidate.identity)) is not None:
+            self._candidates[number], self._known[number] = candidate, known
+            return number
+        number = self._numbers[candidate.identity] = len(self._known)
+        self._candidates.append(candidate)
+        self._known.append(known)
+        return number
 
     def __len__(self) -> int:
         return len(self._known)
 
     def keep_only(self, candidates: Iterable[Candidate]) -> None:
         """Forget the fingerprints of all others."""
-        self._known = {one.identity: self._known[one.identity] for one in candidates if one.identity in self._known}
-        self._numbers = {identity: number for number, identity in enumerate(self._known)}
-        self._decided.clear()
+        kept = [self._numbers[one.identity] for one in candidates if one.identity in self._numbers]
+        before = [(self._candidates[number], self._known[number]) for number in kept]
+        self._numbers, self._candidates, self._known = {}, [], []
+        for candidate, known in before:
+            self._add(candidate, known)
+
+    def numbers(self, candidates: Iterable[Candidate]) -> Numbers:
+        """Return the numbers of candidates, int [n], good until `keep_only`: for `same`."""
+        return np.fromiter(
+            (
+                self._add(one, _UNKNOWN) if (number := self._numbers.get(one.identity)) is None else number
+                for one in candidates
+            ),
+            dtype=np.intp,
+        )
+
+    def same(self, one: int, others: Numbers) -> NDArray[np.bool_]:
+        """Whether a picture and each of `others`, int [n], are one, by their `numbers`: bool [n]."""
+        if self._traits is None:
+            self._traits = _Traits.of(self._candidates, self._known, self._looks)
+        traits = self._traits
+        same = traits.have_one_origin(one, others)
+        if traits.looks[one] == _NO_LOOK:
+            return same
+        seen = np.flatnonzero(traits.looks[others] != _NO_LOOK)
+        there = others[seen]
+
+        def compare(open_ones: Numbers) -> Numbers:
+            alike = _look_alike(self._known[one], [self._known[number] for number in there[open_ones]])
+            return open_ones[alike]
+
+        same[seen[self._looks.alike(int(traits.looks[one]), traits.looks[there], compare)]] = True
+        return same
 
     def with_each(self, one: Candidate, others: Sequence[Candidate]) -> list[bool]:
         """Whether `one` and each of `others` are one picture."""
-        if one.identity not in self._numbers or any(other.identity not in self._numbers for other in others):
-            return self._decide(one, others)
-        here = self._numbers[one.identity]
-        there = [self._numbers[other.identity] for other in others]
-        decided = self._decided.setdefault(here, bytearray())
-        decided.extend(bytes(len(self._numbers) - len(decided)))
-        for number in there:
-            if decided[number] == _OPEN and here < len(known := self._decided.get(number, b"")):
-                decided[number] = known[here]
-        if open_ones := [index for index, number in enumerate(there) if decided[number] == _OPEN]:
-            decisions = self._decide(one, [others[index] for index in open_ones])
-            for index, is_same in zip(open_ones, decisions, strict=True):
-                decided[there[index]] = _SAME if is_same else _DIFFERENT
-        return [decided[number] == _SAME for number in there]
+        here, *there = self.numbers([one, *others]).tolist()
+        found: list[bool] = self.same(here, np.array(there, dtype=np.intp)).tolist()
+        return found
 
     def with_picture(self, fingerprint: Fingerprint, embedding: Embeddings, others: Sequence[Candidate]) -> list[bool]:
         """Whether a picture that is no candidate's and each of `others` are one."""
-        there = [self._known.get(other.identity, _UNKNOWN) for other in others]
-        same = [_have_equal_bytes(fingerprint, known.fingerprint) for known in there]
+        there = [self._known[number] for number in self.numbers(others)]
+        same = [known.fingerprint is not None and known.fingerprint.digest == fingerprint.digest for known in there]
         for index in _look_alike(_Known(fingerprint, embedding), there):
             same[index] = True
         return same
 
-    def _decide(self, one: Candidate, others: Sequence[Candidate]) -> list[bool]:
-        here = self._known.get(one.identity, _UNKNOWN)
-        there = [self._known.get(other.identity, _UNKNOWN) for other in others]
-        same = [
-            _have_one_origin(one, other) or _have_equal_bytes(here.fingerprint, known.fingerprint)
-            for other, known in zip(others, there, strict=True)
-        ]
-        for index in _look_alike(here, there):
-            same[index] = True
+
+_NO_LOOK = -2
+
+
+@dataclass(frozen=True, slots=True)
+class _Traits:
+    """What pictures are known by, int [n] each: what is equal has the same number, and what is not known −1.
+
+    `looks` are their numbers among looks that were compared; −2 has none.
+    """
+
+    files: Numbers
+    digests: Numbers
+    pages: Numbers
+    catalogues: Numbers
+    looks: Numbers
+
+    @classmethod
+    def of(cls, candidates: Sequence[Candidate], known: Sequence[_Known], looks: ComparedLooks) -> "_Traits":
+        fingerprints = [one.fingerprint for one in known]
+        return cls(
+            _numbered([one.image_url for one in candidates]),
+            _numbered([None if one is None else one.digest for one in fingerprints]),
+            _numbered([_address(one.page_url) or None for one in candidates]),
+            _numbered([one.identity[0] for one in candidates]),
+            np.array(
+                [_NO_LOOK if one is None or one.look is None else looks.number(one.digest) for one in fingerprints],
+                dtype=np.intp,
+            ),
+        )
+
+    def have_one_origin(self, one: int, others: Numbers) -> NDArray[np.bool_]:
+        """Whether sources or bytes say so: the same id, the same file, or the same page in two sources' answers."""
+        same: NDArray[np.bool_] = (others == one) | (self.files[others] == self.files[one])
+        if self.digests[one] >= 0:
+            same |= self.digests[others] == self.digests[one]
+        if self.pages[one] >= 0:
+            # Within a source a page may show several pictures; its ids tell them apart.
+            is_of_another = self.catalogues[others] != self.catalogues[one]
+            same |= is_of_another & (self.pages[others] == self.pages[one])
         return same
 
 
-def _have_one_origin(one: Candidate, other: Candidate) -> bool:
-    """Whether sources say so: the same id, the same file, or the same page in two sources' answers."""
-    if one.identity == other.identity or one.image_url == other.image_url:
-        return True
-    # Within a source a page may show several pictures; its ids tell them apart.
-    return one.identity[0] != other.identity[0] and _address(one.page_url) == _address(other.page_url) != ""
+def _numbered(traits: Sequence[Hashable]) -> Numbers:
+    numbers: dict[Hashable, int] = {}
+    return np.array([-1 if one is None else numbers.setdefault(one, len(numbers)) for one in traits], dtype=np.intp)
 
 
+@lru_cache(maxsize=4096)
 def _address(page_url: str) -> str:
     """What two spellings of a page's URL share; empty for a site's front page, and what is no web address."""
     found = re.fullmatch(r"https?://(?:www\.|m\.)?([^/?#]+/[^#]*[^#/])/?(?:#.*)?", page_url.strip(), re.IGNORECASE)
     return found[1] if found else ""
-
-
-def _have_equal_bytes(one: Fingerprint | None, other: Fingerprint | None) -> bool:
-    return one is not None and other is not None and one.digest == other.digest
 
 
 def _look_alike(one: _Known, others: Sequence[_Known]) -> list[int]:

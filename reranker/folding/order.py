@@ -2,6 +2,8 @@
 
 from collections.abc import Collection, Sequence
 
+import numpy as np
+
 from phrasepix_core.candidate import Candidate
 from reranker.folding.likeness import Likeness
 
@@ -14,13 +16,18 @@ def places_kept(
     Places are numbers from 0. Without a `likeness` no two do.
     """
     kept: list[int] = []
+    numbers: list[int] = []
     for place, candidate in enumerate(order):
         if len(kept) == top:
             break
         if place in without:
             continue
-        if likeness is None or not any(likeness.with_each(candidate, [order[one] for one in kept])):
-            kept.append(place)
+        if likeness is not None:
+            number = int(likeness.numbers([candidate])[0])
+            if likeness.same(number, np.array(numbers, dtype=np.intp)).any():
+                continue
+            numbers.append(number)
+        kept.append(place)
     return kept
 
 
@@ -41,10 +48,12 @@ def siblings_of(
     if likeness is None:
         return [() for _ in kept]
     taken = {*kept, *without}
-    unfolded = [place for place in range(len(order))[:within] if place not in taken]
+    places = np.array([place for place in range(len(order))[:within] if place not in taken], dtype=np.intp)
+    numbers = likeness.numbers(order[place] for place in [*kept, *places])
+    unfolded = numbers[len(kept) :]
     siblings: list[tuple[Candidate, ...]] = []
-    for one in kept:
-        same = likeness.with_each(order[one], [order[place] for place in unfolded])
-        siblings.append(tuple(order[place] for place, is_same in zip(unfolded, same, strict=True) if is_same))
-        unfolded = [place for place, is_same in zip(unfolded, same, strict=True) if not is_same]
+    for number in numbers[: len(kept)].tolist():
+        same = likeness.same(number, unfolded)
+        siblings.append(tuple(order[place] for place in places[same]))
+        places, unfolded = places[~same], unfolded[~same]
     return siblings

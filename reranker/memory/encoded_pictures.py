@@ -2,7 +2,7 @@
 
 import threading
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from phrasepix_core.candidate import Candidate
 from reranker.encoder import Embeddings
@@ -14,13 +14,15 @@ class EncodedPicture:
     """A picture's embedding (float32 [dimensions], L2 norm 1), its fingerprint, and the file to show it from.
 
     `data` is None where only the embedding is at hand, `fingerprint` where it was not remembered and the picture cannot
-    be had any more. `to_show` says that the file is the one for people already, however large it turned out to be.
+    be had any more. `to_show` says that the file is the one for people already, however large it turned out to be;
+    `shown_size`, width and height in pixels, is that of the picture it was decoded to, once it was.
     """
 
     embedding: Embeddings
     data: bytes | None = None
     to_show: bool = False
     fingerprint: Fingerprint | None = None
+    shown_size: tuple[int, int] | None = None
 
     @property
     def size(self) -> int:
@@ -50,8 +52,18 @@ class EncodedPictures:
         with self._lock:
             if (before := self._kept.pop(candidate.identity, None)) is not None:
                 self._bytes -= before.size
-            self._kept[candidate.identity] = encoded
-            self._bytes += encoded.size
-            while self._bytes > self._largest_bytes:
-                _, oldest = self._kept.popitem(last=False)
-                self._bytes -= oldest.size
+            self._keep(candidate.identity, encoded)
+
+    def shown(self, candidate: Candidate, data: bytes, size: tuple[int, int]) -> None:
+        """Keep the file that an encoded candidate is shown from, and the size it was decoded to, width and height."""
+        with self._lock:
+            if (before := self._kept.get(candidate.identity)) is not None:
+                self._bytes -= before.size
+                self._keep(candidate.identity, replace(before, data=data, to_show=True, shown_size=size))
+
+    def _keep(self, identity: tuple[str, str], encoded: EncodedPicture) -> None:
+        self._kept[identity] = encoded
+        self._bytes += encoded.size
+        while self._bytes > self._largest_bytes:
+            _, oldest = self._kept.popitem(last=False)
+            self._bytes -= oldest.size

@@ -1,15 +1,10 @@
 """What of a text a model does not read because its context is shorter."""
 
-import logging
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-
-from phrasepix_core.text import shortened
-
-logger = logging.getLogger(__name__)
 
 # Thai to Lao, Burmese, Khmer, kana to Han, and beyond; runs of all else stay whole.
 _UNSPACED = (  # compiled when a text is too long: that takes 2 ms
@@ -21,15 +16,11 @@ Tokenize = Callable[[Sequence[str]], NDArray[np.int64]]
 """Texts to token ids, padded at their ends: int64 [len(texts), context]."""
 
 
-def warn_of_unread(texts: Iterable[str], tokenize: Tokenize, padding: int = 0) -> None:
-    """Tell the log which words of which text lie beyond the context; `padding` is the id texts are padded with."""
-    for text in texts:
-        if unread := unread_words(text, tokenize, padding):
-            logger.warning("the phrase is longer than the model reads; not read: “%s”", shortened(unread, 200))
-
-
 def unread_words(text: str, tokenize: Tokenize, padding: int = 0) -> str:
-    """The words of `text` beyond the context, found by how many of its first words give the same tokens."""
+    """The words of `text` beyond the context, found by how many of its first words give the same tokens.
+
+    `padding` is the id texts are padded with.
+    """
     tokens = tokenize([text])[0]
     if int(tokens[-1]) == padding or not text.strip():
         return ""  # padding at the end: all of it was read

@@ -22,7 +22,7 @@ from reranker.encoder import Embeddings, unit_rows
 from reranker.engine.own_process import demand_own_process
 from reranker.errors import ModelError, UnknownModelError, WeightsUnavailableError
 from reranker.families import family_of_model
-from reranker.models.long_texts import warn_of_unread
+from reranker.models.long_texts import unread_words
 from reranker.models.model_choice import DEFAULT_MODEL, DEVICES, LOCAL_DIR
 from reranker.models.text_models import demand_text_model_is_data
 from reranker.models.weights import Weights, find_weights
@@ -151,16 +151,19 @@ class OpenClipEncoder:
     def encode_texts(self, texts: Sequence[str]) -> Embeddings:
         """One unit row a text: float32 [len(texts), dimensions].
 
-        What of a text lies beyond the model's context is not read, and the log says what.
+        What of a text lies beyond the model's context is not read; `unread` says what.
         """
         if not texts:  # tokenizers of transformers take no empty list
             return np.empty((0, self.dimensions), dtype=np.float32)
         demand_own_process("PyTorch")
-        warn_of_unread(texts, self.tokenize, self.padding)
         with torch.inference_mode():
             tokens = torch.from_numpy(self.tokenize(texts)).to(self._device)
             vectors = self._model.encode_text(tokens)
         return unit_rows(vectors.float().cpu().numpy())
+
+    def unread(self, text: str) -> str:
+        """Return the words of a text that lie beyond the model's context; empty if it reads all."""
+        return unread_words(text, self.tokenize, self.padding)
 
     def encode_pictures(self, pictures: Sequence[Image.Image]) -> Embeddings:
         """One unit row an RGB picture: float32 [len(pictures), dimensions]."""

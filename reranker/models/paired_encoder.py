@@ -5,7 +5,7 @@ from typing import Any, Protocol
 
 from PIL import Image
 
-from reranker.encoder import Embeddings, Encoder, KnowsTexts, LoadsAhead, image_tower_name, preparing
+from reranker.encoder import Embeddings, Encoder, KnowsTexts, LoadsAhead, TellsWhatItReads, image_tower_name, preparing
 from reranker.errors import ModelError
 
 
@@ -71,6 +71,10 @@ class PairedEncoder:
     def encode_texts(self, texts: Sequence[str]) -> Embeddings:
         """One unit row a text: float32 [len(texts), dimensions]."""
         return self._texts.encode_texts(texts)
+
+    def unread(self, text: str) -> str:
+        """Return the words of a text that the text tower does not read; empty if it reads all, or does not tell."""
+        return self._texts.unread(text) if isinstance(self._texts, TellsWhatItReads) else ""
 
     def known_texts(self, texts: Sequence[str]) -> Embeddings | None:
         """One unit row a text, where the text tower came with them all."""

@@ -19,6 +19,7 @@ from reranker.encoder import (
     LoadsAhead,
     PreparesPictures,
     SharesImageTower,
+    TellsWhatItReads,
 )
 from reranker.errors import EncoderFaultError, RerankerError
 
@@ -27,7 +28,15 @@ if TYPE_CHECKING:
 
 GROUP = "phrasepix.encoders"
 
-_OPTIONAL = (SharesImageTower, DeclaresFamily, KnowsTexts, LoadsAhead, KeepsOneTower, PreparesPictures)
+_OPTIONAL = (
+    SharesImageTower,
+    DeclaresFamily,
+    KnowsTexts,
+    LoadsAhead,
+    KeepsOneTower,
+    PreparesPictures,
+    TellsWhatItReads,
+)
 """What an encoder may do beyond its protocol."""
 
 

@@ -14,7 +14,7 @@ from reranker.encoder import Embeddings, unit_rows
 from reranker.engine.own_process import demand_own_process
 from reranker.errors import ModelError
 from reranker.models.data_only import demand_data_only_text_tower
-from reranker.models.long_texts import warn_of_unread
+from reranker.models.long_texts import unread_words
 from reranker.models.text_weights import TextWeights, find_text_tower
 
 _LOADING_FAILURES = (
@@ -104,12 +104,15 @@ class SentenceTower:
     def encode_texts(self, texts: Sequence[str]) -> Embeddings:
         """One unit row a text: float32 [len(texts), dimensions].
 
-        What of a text lies beyond the model's context is not read, and the log says what.
+        What of a text lies beyond the model's context is not read; `unread` says what.
         """
         if not texts:
             return np.empty((0, self.dimensions), dtype=np.float32)
-        warn_of_unread(texts, self.tokenize, self.padding)
         return unit_rows(self._vectors(texts))
+
+    def unread(self, text: str) -> str:
+        """Return the words of a text that lie beyond the model's context; empty if it reads all."""
+        return unread_words(text, self.tokenize, self.padding)
 
     def release(self) -> None:
         """Nothing: loading it anew takes seconds."""

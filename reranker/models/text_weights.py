@@ -6,6 +6,7 @@ from pathlib import Path
 
 from huggingface_hub import snapshot_download
 
+from phrasepix_core.files import at_home
 from phrasepix_core.text import printable
 from reranker.errors import UnknownModelError, WeightsUnavailableError
 from reranker.extras import demand_package
@@ -49,7 +50,7 @@ def find_text_tower(name: str, *, download: bool = True) -> TextWeights:
     demand_package("sentence_transformers", f"the text tower {name}")
     if not name.startswith(LOCAL_DIR):
         return TextWeights(name, _snapshot(name.removeprefix(HF_HUB), download=download))
-    directory = Path(name.removeprefix(LOCAL_DIR)).expanduser()
+    directory = at_home(Path(name.removeprefix(LOCAL_DIR)))
     title = f"{LOCAL_DIR}{printable(directory.resolve().name)}"
     place = printable(str(directory))
     if not directory.is_dir():

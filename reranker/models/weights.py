@@ -12,6 +12,7 @@ import requests
 from huggingface_hub import constants, get_token, hf_hub_download, hf_hub_url, snapshot_download
 
 from phrasepix_core import environment
+from phrasepix_core.files import at_home
 from phrasepix_core.messages import Hint
 from phrasepix_core.text import printable
 from reranker import steps
@@ -73,7 +74,7 @@ def find_weights(model: str, pretrained: str | None, *, download: bool = True) -
     Raises `UnknownModelError` or `WeightsUnavailableError`.
     """
     if model.startswith(LOCAL_DIR):
-        directory = Path(model.removeprefix(LOCAL_DIR)).expanduser()
+        directory = at_home(Path(model.removeprefix(LOCAL_DIR)))
         return _of_directory(directory, f"{LOCAL_DIR}{printable(directory.resolve().name)}")
     if model.startswith(HF_HUB):
         return _of_directory(_snapshot(model.removeprefix(HF_HUB), download=download), model)

@@ -21,7 +21,7 @@ whole falls to 0.997 with twice the model's side, 0.9989 with three times; with 
 """
 
 SHOWN_PIXELS = 3_000_000
-"""How many pixels a picture keeps that is held for people to look at: there are as many as matches."""
+"""How many pixels a picture keeps at most that is held for people to look at."""
 
 _LARGEST_SMALL = 25_000_000
 """How many pixels a rendition may have that is said to be small: where a source has none, its server may send the

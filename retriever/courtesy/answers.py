@@ -14,6 +14,7 @@ from retriever.courtesy.manners import Manners
 from retriever.courtesy.patience import TransientError, patiently
 from retriever.courtesy.rate_limiter import RateLimiter
 from retriever.errors import AnswerNotKeptError, SourceUnreachableError
+from retriever.source import Notify, log_notice
 
 if TYPE_CHECKING:
     from retriever.courtesy.http_client import HttpClient, NetworkTime
@@ -65,8 +66,10 @@ class AnswerClient:
         self._lock_directory = None if cache_file is None else cache_file.parent / "limits"
         self._kept = AnswerStore(cache_file, manners.keep_answers_for)
 
-    def ask(self, parameters: Mapping[str, str], path: str = "") -> dict[str, Any]:
+    def ask(self, parameters: Mapping[str, str], path: str = "", on_notice: Notify = log_notice) -> dict[str, Any]:
         """The answer to one question: a JSON object. `path` is added to the endpoint's address.
+
+        `on_notice` is told how long the rate limit is waited for.
 
         Raises `SourceUnreachableError`, `RateLimitError` or `SourceAnswerError`, after as many tries as
         the manners allow where another try may help; offline `AnswerNotKeptError`.
@@ -90,7 +93,7 @@ class AnswerClient:
 
             nonlocal time_left
             time_left = time_left or self._http.time_for_a_question()
-            answer = self._http.ask(url, parameters, time_left, answered_meanwhile)
+            answer = self._http.ask(url, parameters, time_left, answered_meanwhile, on_notice)
             if kept is None and self._worth_keeping(answer):
                 self._kept.put(question, answer)
             return answer

@@ -1,6 +1,5 @@
 """Asking an API by HTTP, within its rate limit: an answer, or the error that says what is wrong with it."""
 
-import logging
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -26,8 +25,7 @@ from retriever.errors import (
     SourceAnswerError,
     SourceUnreachableError,
 )
-
-logger = logging.getLogger(__name__)
+from retriever.source import Notify, log_notice
 
 _TEXT_SHOWN = 200
 _TRIES_TO_CONNECT = 2
@@ -87,17 +85,19 @@ class HttpClient:
         parameters: Mapping[str, str],
         time_left: NetworkTime,
         answered_meanwhile: Callable[[], dict[str, Any] | None] = lambda: None,
+        on_notice: Notify = log_notice,
     ) -> dict[str, Any]:
         """The answer to one question, which goes to `url`, the endpoint's or below it: a JSON object without the key.
 
         It must come within `time_left`, of which is taken what it took.
 
-        If there is one in `answered_meanwhile`, once it is this request's turn, nothing is sent.
+        If there is one in `answered_meanwhile`, once it is this request's turn, nothing is sent. `on_notice` is told
+        how long the rate limit is waited for.
 
         Raises `TransientError` where another try may help, else `SourceUnreachableError`, `RateLimitError` or
         `SourceAnswerError`.
         """
-        with self._turn() as turn:
+        with self._turn(on_notice) as turn:
             if (answer := answered_meanwhile()) is not None:
                 return answer
             turn.begin()
@@ -185,10 +185,10 @@ class HttpClient:
         raise TransientError(words, failure, tries=tries)
 
     @contextmanager
-    def _turn(self) -> Iterator[Turn]:
+    def _turn(self, on_notice: Notify) -> Iterator[Turn]:
         """Wait until a request may be sent, by the announced budget and by the turns of all who ask."""
         while True:
-            self._wait_for_budget()  # in no line: whoever would wait for too long is told at once
+            self._wait_for_budget(on_notice)  # in no line: whoever would wait for too long is told at once
             with self._limiter.turn(self._manners, self._lock_directory) as turn:
                 if not self._limiter.seconds_to_wait():  # others may have spent it meanwhile
                     yield turn
@@ -201,14 +201,14 @@ class HttpClient:
             self._limiter.pause(asked)
         return asked
 
-    def _wait_for_budget(self) -> None:
+    def _wait_for_budget(self, on_notice: Notify) -> None:
         wait = self._limiter.seconds_to_wait()
         if wait > self._manners.longest_wait_s:
             raise RateLimitError(
                 f"{self._title}'s rate limit is spent; it is renewed in {wait:.0f} s. Try again then.", wait
             )
         if wait > 0:
-            logger.warning("%s's rate limit is spent; waiting %.0f s until it is renewed", self._title, wait)
+            on_notice(f"{self._title}'s rate limit is spent; waiting {wait:.0f} s until it is renewed")
             time.sleep(wait)
 
     def _spent(self, response: HttpAnswer, text: str, says: str = "says its rate limit is spent") -> Exception:

@@ -1,0 +1,8 @@
+"""`python -m docs`: write all that is made of the code, in README, ARCHITECTURE and the reference."""
+
+from docs import architecture, reference_pages, sources_table
+
+if __name__ == "__main__":
+    reference_pages.write_pages()
+    architecture.write()
+    sources_table.write()

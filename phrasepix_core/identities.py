@@ -1,0 +1,29 @@
+"""Which candidates have come before."""
+
+from collections import defaultdict
+
+from phrasepix_core.candidate import Candidate
+
+
+class Identities:
+    """The identities of candidates, some 50 bytes each: the texts are the candidates' own, and no tuple is kept."""
+
+    def __init__(self) -> None:
+        # Dictionaries rather than sets: those take a third of the memory just after they have grown.
+        self._ids: defaultdict[str, dict[str, None]] = defaultdict(dict)
+
+    def __contains__(self, candidate: Candidate) -> bool:
+        catalogue, number = candidate.identity
+        return number in self._ids.get(catalogue, ())
+
+    def add(self, candidate: Candidate) -> None:
+        """Add a candidate's identity."""
+        catalogue, number = candidate.identity
+        self._ids[catalogue][number] = None
+
+    def __len__(self) -> int:
+        return sum(map(len, self._ids.values()))
+
+    def clear(self) -> None:
+        """Forget them all."""
+        self._ids.clear()
