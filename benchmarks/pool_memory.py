@@ -23,7 +23,7 @@ from phrasepix.results import PoolSnapshot
 from phrasepix.searching.asking import AskedTags, GivenTags
 from phrasepix.searching.pool import AskedSource, Pool
 from phrasepix_core.candidate import Candidate, Rendition
-from reranker.clip_reranker import ClipReranker, Progress
+from reranker.clip_reranker import ClipReranker
 from reranker.encoder import Embeddings, Encoder, unit_rows
 from reranker.folding import Fingerprint
 from reranker.folding.crop_hashes import CROPS, SIDE
@@ -31,6 +31,7 @@ from reranker.folding.fingerprint import Look
 from reranker.memory import EncodedPicture, Memory
 from reranker.ordering import PLAIN, Ordering
 from reranker.pictures import LoadedPicture, PictureLoader
+from reranker.progress import Progress
 from reranker.query import Phrase, Query
 from retriever.filters import NO_FILTERS, Filters
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from reranker.errors import RerankerError
 
 if TYPE_CHECKING:
-    from reranker.clip_reranker import ClipReranker, Progress
+    from reranker.clip_reranker import ClipReranker
     from reranker.encoder import (
         DeclaresFamily,
         Embeddings,
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from reranker.memory import Memory
     from reranker.models.open_clip_encoder import OpenClipEncoder
     from reranker.pictures import PictureLoader
+    from reranker.progress import Progress
     from reranker.query import Example, Phrase, Query
 
 __all__ = [
@@ -62,7 +63,7 @@ _HOMES = {
     "Phrase": "reranker.query",
     "PictureLoader": "reranker.pictures",
     "PreparesPictures": "reranker.encoder",
-    "Progress": "reranker.clip_reranker",
+    "Progress": "reranker.progress",
     "Query": "reranker.query",
     "Ranking": "reranker.match",
     "Refinement": "reranker.finish",

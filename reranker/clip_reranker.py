@@ -1,8 +1,8 @@
 """Stage 2: candidates and a phrase in, the top-N by cosine out."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Self, SupportsIndex
 
 from PIL import Image
@@ -23,28 +23,17 @@ from reranker.memory.embedding_store import EmbeddingStore
 from reranker.ordering import PLAIN, Ordering
 from reranker.pictures import PictureLoader
 from reranker.pool_encoder import PoolEncoder
+from reranker.progress import Progress
 from reranker.query import Query
 from reranker.ranked import Ranked, RankedOrder, readings_of, spread
 from reranker.showing import PicturesToShow
-from reranker.standing import Place, Scored, Standing
+from reranker.standing import Place, Standing
 
 _LEAST_COMPARED, _COMPARED_FOR_EACH = 1000, 5
 """How many of the best are compared to find those that are one picture: 1000, or five for each that is shown.
 
 Of these alone a fingerprint is held, some 6 KB.
 """
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How far a search is.
-
-    Candidates looked at so far (`done`), of which `skipped` could not be had; the `best` of them, best first.
-    """
-
-    done: int
-    skipped: int
-    best: tuple[Scored, ...] = ()
 
 
 class ClipReranker:
@@ -274,18 +263,47 @@ class ClipReranker:
         if not best:
             return order, 0, ()
         asked.demand_pictures()
-        second = refinement.reranker()
-        asked_of_second = second._asked(asked.query, finish, asked.ordering, loader, memory)
-        to_rank = [order[place].candidate for place in best]
         kept = KeptLoader(self._to_show(loader, memory, 1).kept, fetched_for=self.encoder.input_side, otherwise=loader)
-        for standing in second._standings(asked_of_second, to_rank, len(to_rank), kept, memory, None, None):
-            refinement.on_progress(Progress(standing.done, len(standing.skipped), standing.best))
-        in_order = standing.in_order()
-        reader = asked_of_second.reader(in_order)
+        again, notices = refinement.reranker().rank_again(
+            asked.query,
+            [order[place].candidate for place in best],
+            loader=loader,
+            pictures=kept,
+            memory=memory,
+            finish=finish,
+            ordering=asked.ordering,
+            on_progress=refinement.on_progress,
+        )
         before = {order[place].candidate.identity: (place, order[place].scored.score) for place in best}
-        refined = [Ranked(replace(one, first_score=before[one.candidate.identity][1]), reader) for one in in_order]
-        done = [before[one.candidate.identity][0] for one in in_order]
-        return order.led_by(done, refined), len(refined), asked_of_second.notices
+        refined = [
+            replace(ranked, scored=replace(ranked.scored, first_score=before[ranked.candidate.identity][1]))
+            for ranked in again
+        ]
+        return order.led_by([before[ranked.candidate.identity][0] for ranked in again], refined), len(refined), notices
+
+    def rank_again(
+        self,
+        query: Query,
+        candidates: Sequence[Candidate],
+        *,
+        loader: PictureLoader,
+        pictures: LoadsPictures,
+        memory: Memory | None,
+        finish: Finish,
+        ordering: Ordering,
+        on_progress: Callable[[Progress], None],
+    ) -> tuple[list[Ranked], tuple[str, ...]]:
+        """Return the candidates of another model's order in this model's, and what people should know of it.
+
+        Their pictures come from `pictures`, those of the query's examples from `loader`. A candidate whose picture
+        cannot be loaded is left out.
+        """
+        asked = self._asked(query, finish, ordering, loader, memory)
+        for standing in self._standings(asked, candidates, len(candidates), pictures, memory, None, None):
+            on_progress(Progress(standing.done, len(standing.skipped), standing.best))
+        in_order = standing.in_order()
+        reader = asked.reader(in_order)
+        return [Ranked(scored, reader) for scored in in_order], asked.notices
 
     def _to_show(self, loader: PictureLoader, memory: Memory | None, shown: int) -> PicturesToShow:
         return PicturesToShow(

@@ -1,14 +1,40 @@
 """What is done with an order once it stands."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, SupportsFloat
+from typing import TYPE_CHECKING, Protocol, SupportsFloat
 
 from reranker.errors import WrongQueryError
 
 if TYPE_CHECKING:
-    from reranker.clip_reranker import ClipReranker, Progress
+    from phrasepix_core.candidate import Candidate
+    from reranker.kept_loader import LoadsPictures
+    from reranker.memory import Memory
+    from reranker.ordering import Ordering
+    from reranker.pictures import PictureLoader
+    from reranker.progress import Progress
+    from reranker.query import Query
+    from reranker.ranked import Ranked
+
+
+class RanksAgain(Protocol):
+    """What a second model ranks by: a `ClipReranker`."""
+
+    def rank_again(
+        self,
+        query: "Query",
+        candidates: "Sequence[Candidate]",
+        *,
+        loader: "PictureLoader",
+        pictures: "LoadsPictures",
+        memory: "Memory | None",
+        finish: "Finish",
+        ordering: "Ordering",
+        on_progress: "Callable[[Progress], None]",
+    ) -> "tuple[list[Ranked], tuple[str, ...]]":
+        """Return the candidates in this model's order, without those it cannot look at, and what people should know."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +44,7 @@ class Refinement:
     `reranker` gives it, when there is something to rank.
     """
 
-    reranker: "Callable[[], ClipReranker]"
+    reranker: Callable[[], RanksAgain]
     top: int = 30
     on_progress: "Callable[[Progress], None]" = lambda progress: None
 

@@ -7,9 +7,10 @@ from phrasepix.models.loading import ModelInLoading
 from phrasepix.request import SearchRequest
 from phrasepix.sample import SAMPLE_NAME
 from phrasepix_core.messages import Hint
-from reranker.clip_reranker import ClipReranker, Progress
+from reranker.clip_reranker import ClipReranker
 from reranker.finish import Finish, Refinement
 from reranker.match import Match
+from reranker.progress import Progress
 from reranker.query import Phrase
 
 

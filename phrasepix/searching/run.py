@@ -21,7 +21,7 @@ from phrasepix.searching.asking import AskedTags, Asking, FoundTags, GivenTags
 from phrasepix.searching.finishing import finish_of, why_unexplained
 from phrasepix.searching.pool import AskedSource, Pool
 from phrasepix_core.messages import Hint
-from reranker.clip_reranker import ClipReranker, Progress
+from reranker.clip_reranker import ClipReranker
 from reranker.finish import Finish
 from reranker.match import Match, Ranking
 from reranker.memory import Memory
@@ -30,6 +30,7 @@ from reranker.pictures import PictureLoader
 from reranker.pictures.fetch import PictureFetcher
 from reranker.pictures.hosts import HostConnections
 from reranker.pictures.offline import OfflineFetcher
+from reranker.progress import Progress
 from retriever.errors import RetrieverError, SourceFaultError, WrongParameterError
 from retriever.filtering import unhonoured_message
 from retriever.languages import LANGUAGES, USUAL_LANGUAGE

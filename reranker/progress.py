@@ -1,0 +1,17 @@
+"""Progress of a search."""
+
+from dataclasses import dataclass
+
+from reranker.standing import Scored
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a search is.
+
+    Candidates looked at so far (`done`), of which `skipped` could not be had; the `best` of them, best first.
+    """
+
+    done: int
+    skipped: int
+    best: tuple[Scored, ...] = ()
