@@ -121,7 +121,8 @@ def one_by_one(phrases: Sequence[str]) -> list[Any]:
 
 def warm_part(rounds: str) -> dict[str, Any]:
     """Rounds of eight new phrases at once and of the same ones, in other words, one after the other."""
-    sample_search("a boat")
+    for number in range(5):  # so that what they share was compared before
+        one_by_one([f"boat before {place}, number {number}" for place in PLACES])
     found: dict[str, Any] = {"wall": {}, "cpu": {}}
     ways = {"at_once": at_once, "one_by_one": one_by_one}
     taken: dict[str, list[tuple[float, float]]] = {name: [] for name in ways}
