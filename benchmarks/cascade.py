@@ -22,12 +22,12 @@ from benchmarks.random_models import write_random_vit
 from benchmarks.sample_embeddings import SampleEmbeddings
 from phrasepix.sample.source import SAMPLE, sample_retriever
 from phrasepix_core.candidate import Candidate
+from reranker.baseline_prompts import NEUTRAL_PHRASES
 from reranker.clip_reranker import ClipReranker
 from reranker.encoder import Embeddings, Encoder
-from reranker.engine.choice import load_encoder
+from reranker.engine.factory import load_encoder
 from reranker.finish import Finish, Refinement
-from reranker.models.model_choice import ModelChoice
-from reranker.neutral import NEUTRAL_PHRASES
+from reranker.models.model_spec import ModelSpec
 from reranker.pictures import PictureLoader
 from retriever.filters import Filters
 from retriever.source import Opening
@@ -140,7 +140,7 @@ def costs(architectures: Sequence[str]) -> list[Cost]:
     for architecture in architectures:
         with tempfile.TemporaryDirectory() as place:
             directory = write_random_vit(Path(place) / architecture, architecture)
-            encoder = load_encoder(ModelChoice(f"local-dir:{directory}"), Path(place), device="cpu")
+            encoder = load_encoder(ModelSpec(f"local-dir:{directory}"), Path(place), device="cpu")
             batch = [Image.fromarray(rng.integers(0, 256, (360, 480, 3), dtype=np.uint8)) for _ in range(32)]
             encoder.encode_pictures(batch[:16])
             picture = [_seconds(encoder.encode_pictures, batch[at : at + 16]) / 16 for at in (0, 16)]

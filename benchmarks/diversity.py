@@ -12,7 +12,7 @@ import numpy as np
 
 from benchmarks.sample_embeddings import SampleEmbeddings
 from reranker.diversity import considered_for, diversified
-from reranker.ranking import cosine_scores, top_indices
+from reranker.scoring import cosine_scores, top_indices
 from training.captions import SUBJECT_WORDS, Claims, Said
 from training.measure import pool_of
 from training.scenes import scene_of_picture, shipped_scenes

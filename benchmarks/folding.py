@@ -21,9 +21,9 @@ from PIL import Image, ImageEnhance, ImageOps
 from phrasepix.models.catalogue import choose_model
 from phrasepix.models.shelf import ModelShelf
 from phrasepix.sample.catalogue import PICTURES_DIRECTORY
-from reranker.folding import Fingerprint, fingerprint_of
-from reranker.folding.crop_hashes import nearest
-from reranker.folding.likeness import ALIKE, ALIKE_TO_THE_MODEL, CLOSE, Limits, aligned_difference
+from reranker.dedup import Fingerprint, fingerprint_of
+from reranker.dedup.crop_hashes import nearest
+from reranker.dedup.detector import ALIKE, ALIKE_TO_THE_MODEL, CLOSE, Limits, aligned_difference
 from retriever.directories import cache_directory
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -20,14 +20,14 @@ import numpy as np
 from PIL import Image
 
 from phrasepix.results import PoolSnapshot
-from phrasepix.searching.asking import AskedTags, GivenTags
 from phrasepix.searching.pool import AskedSource, Pool
+from phrasepix.searching.tag_strategies import FixedTags, TagLog
 from phrasepix_core.candidate import Candidate, Rendition
 from reranker.clip_reranker import ClipReranker
+from reranker.dedup import Fingerprint
+from reranker.dedup.crop_hashes import CROPS, SIDE
+from reranker.dedup.fingerprint import Look
 from reranker.encoder import Embeddings, Encoder, unit_rows
-from reranker.folding import Fingerprint
-from reranker.folding.crop_hashes import CROPS, SIDE
-from reranker.folding.fingerprint import Look
 from reranker.memory import EncodedPicture, Memory
 from reranker.ordering import PLAIN, Ordering
 from reranker.pictures import LoadedPicture, PictureLoader
@@ -177,10 +177,10 @@ def ranked(size: int, kind: Kind, directory: Path) -> list[tuple[int, float]]:
             times.append((progress.done, time.process_time()))
 
     pool = Pool(
-        [(AskedSource.of_retriever(ManyPictures(size)), GivenTags(["boat"]))],
+        [(AskedSource.of_retriever(ManyPictures(size)), FixedTags(["boat"]))],
         limit=size,
         filters=NO_FILTERS,
-        record=AskedTags(),
+        record=TagLog(),
         on_failure=print,
     )
     with MadeUpMemory(directory) as memory, ClipReranker(RandomTexts(), loader=OnePicture(), memory=memory) as reranker:

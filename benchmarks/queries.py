@@ -22,12 +22,12 @@ from phrasepix.models.catalogue import choose_model
 from phrasepix.models.shelf import ModelShelf
 from phrasepix.sample.catalogue import PICTURES_DIRECTORY
 from phrasepix.sample.source import sample_retriever
-from phrasepix.searching.again import refined_query
+from phrasepix.searching.relevance_feedback import refined_query
+from reranker.accumulator import RankingAccumulator
 from reranker.encoder import Embeddings, Encoder, unit_rows
 from reranker.families import penalty_of
 from reranker.match import Match
 from reranker.query import EncodedQuery, Example, Part, Phrase, Query
-from reranker.standing import Standing
 from retriever.directories import cache_directory
 from retriever.filters import Filters
 from retriever.source import Opening
@@ -85,7 +85,7 @@ class Sample:
 
     def order(self, query: Query, pool: Sequence[int]) -> list[int]:
         """The pool, best first."""
-        standing = Standing(EncodedQuery.of(query, self._encode), SHOWN, penalty=penalty_of("sample"))
+        standing = RankingAccumulator(EncodedQuery.of(query, self._encode), SHOWN, penalty=penalty_of("sample"))
         places = [((place,), self._candidates[number]) for place, number in enumerate(pool)]
         standing.add(places, [self._embeddings[number] for number in pool])
         return [int(one.candidate.id) for one in standing.in_order()]

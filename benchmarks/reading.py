@@ -18,11 +18,11 @@ from statistics import median
 import numpy as np
 
 from benchmarks.sample_embeddings import Asked, SampleEmbeddings, few_facts
+from reranker.baseline_prompts import NEUTRAL_PHRASES, neutral_embeddings
+from reranker.calibration import ALLOWANCE, Baseline
 from reranker.encoder import Embeddings, unit_rows
 from reranker.families import LIMITS as LIMITS_OF_FAMILY
 from reranker.memory.embedding_store import EmbeddingStore
-from reranker.neutral import NEUTRAL_PHRASES, neutral_embeddings
-from reranker.reading import ALLOWANCE, Yardstick
 from training.captions import GROUND_WORDS, TIME_WORDS, WEATHER_WORDS, Claims, Said, thing_words
 from training.measure import pool_of, sample_phrases
 from training.scenes import COLOURS, SUBJECTS, Scene, scene_of_picture
@@ -107,9 +107,9 @@ class Searches:
     def shown(self, text: Embeddings, pool: Sequence[int]) -> list[tuple[int, float]]:
         """The best ten by cosine: id, and how far each stands out."""
         rows = self.sample.of(list(pool))
-        yardstick = Yardstick(self.neutral, [rows], smaller=_SAMPLE.smaller)
+        baseline = Baseline(self.neutral, [rows], smaller=_SAMPLE.smaller)
         best = np.argsort(-(rows.astype(np.float64) @ text), kind="stable")[:SHOWN]
-        return [(pool[one], yardstick.stands_out(text, rows[one]) or 0.0) for one in best]
+        return [(pool[one], baseline.stands_out(text, rows[one]) or 0.0) for one in best]
 
     def furthest(self, text: Embeddings, pool: Sequence[int]) -> float:
         """How far the one that stands out furthest does."""
@@ -191,9 +191,9 @@ def parts(searches: Searches, seed: int) -> dict[str, dict[bool, list[float]]]:
             subject = said[number].subject if kind == "a thing in its colour" else rng.choice(SUBJECTS)
             pool = pool_of(subject)
             rows = searches.sample.of(pool)
-            yardstick = Yardstick(searches.neutral, [rows])
+            baseline = Baseline(searches.neutral, [rows])
             for picture, row in zip(pool, rows, strict=True):
-                found[kind][shows(scene_of_picture(picture))].append(yardstick.for_picture(text, row) or 0.0)
+                found[kind][shows(scene_of_picture(picture))].append(baseline.for_picture(text, row) or 0.0)
     return found
 
 
@@ -228,11 +228,11 @@ def costs(pictures: int, dimensions: int) -> tuple[float, float, float]:
             looked_up.append(time.perf_counter() - begun)
             store.close()
             begun = time.perf_counter()
-            yardstick = Yardstick(neutral, [np.stack(pool)])
+            baseline = Baseline(neutral, [np.stack(pool)])
             measured.append(time.perf_counter() - begun)
             begun = time.perf_counter()
             for one in pool[:SHOWN]:
-                yardstick.stands_out(text, one)
+                baseline.stands_out(text, one)
             read.append(time.perf_counter() - begun)
     return (1000 * median(looked_up[1:]), 1000 * median(measured[1:]), 1000 * median(read[1:]))
 

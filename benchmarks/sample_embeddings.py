@@ -11,7 +11,7 @@ from PIL import Image
 from phrasepix.models.catalogue import choose_model
 from phrasepix.sample import MODEL_DIRECTORY
 from reranker.encoder import Embeddings, Encoder
-from reranker.engine.choice import load_encoder
+from reranker.engine.factory import load_encoder
 from retriever.directories import cache_directory
 from training.captions import Phrase, phrase_about
 from training.scenes import scene_of_picture, shipped_scenes

@@ -14,10 +14,10 @@ from statistics import fmean
 
 from phrasepix.request import USUAL_REQUESTS
 from phrasepix.sample.site import StockSite
-from phrasepix.searching.asking import AskedTags, FoundTags
+from phrasepix.searching.tag_strategies import TagLog, TagsFromPhrase
 from phrasepix.tags import derived_tags
 from retriever.filters import Filters
-from retriever.pixabay import PIXABAY_MANNERS, PixabayRetriever
+from retriever.pixabay import PIXABAY_POLICY, PixabayRetriever
 from training.captions import SUBJECT_WORDS
 from training.measure import Question, sample_phrases, shows
 
@@ -79,7 +79,7 @@ def measure(questions: Sequence[Question], budgets: Iterable[int]) -> list[Line]
     with (
         StockSite(requests_per_minute=1_000_000) as site,
         PixabayRetriever(
-            site.key, base_url=site.api_url, manners=replace(PIXABAY_MANNERS, keep_answers_for=timedelta(0))
+            site.key, base_url=site.api_url, policy=replace(PIXABAY_POLICY, keep_answers_for=timedelta(0))
         ) as retriever,
     ):
         for requests in budgets:
@@ -104,7 +104,7 @@ def measure(questions: Sequence[Question], budgets: Iterable[int]) -> list[Line]
 
 def _pool(retriever: PixabayRetriever, question: Question, requests: int, *, with_broader: bool) -> list[int]:
     tags = [one for one in derived_tags(question.phrase.text) if with_broader or not one.instead_of]
-    candidates = FoundTags(tags, requests).candidates(retriever, LIMIT, Filters(media_type="all"), AskedTags())
+    candidates = TagsFromPhrase(tags, requests).candidates(retriever, LIMIT, Filters(media_type="all"), TagLog())
     return [int(candidate.id) for candidate in candidates]
 
 

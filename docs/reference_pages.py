@@ -11,8 +11,8 @@ from phrasepix.cli.find import CommandOptions
 from phrasepix.cli.parameters import flag_of
 from phrasepix.reference import in_python
 from phrasepix.request import GROUPS, request_options
-from phrasepix.source_list import credit_in_words, limits_in_words
-from phrasepix.sources import BUILT_IN, source_named
+from phrasepix.sources.registry import BUILT_IN, source_named
+from phrasepix.sources.status import credit_in_words, limits_in_words
 from phrasepix_core.options import DeclaredOption, options_of
 from retriever.folder.profile import FOLDER
 from retriever.profile import SourceProfile

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from phrasepix.source_list import credit_in_words, limits_in_words
-from phrasepix.sources import BUILT_IN, source_named
+from phrasepix.sources.registry import BUILT_IN, source_named
+from phrasepix.sources.status import credit_in_words, limits_in_words
 from retriever.profile import SourceProfile
 
 README = Path(__file__).resolve().parents[1] / "README.md"

@@ -13,12 +13,12 @@ from phrasepix_core import __version__ as __version__
 
 if TYPE_CHECKING:
     from phrasepix import errors
+    from phrasepix.api import find_images, stream_images
     from phrasepix.config import Config
     from phrasepix.finder import Finder
     from phrasepix.live_results import LiveResults
     from phrasepix.request import SearchRequest
     from phrasepix.results import Results
-    from phrasepix.search import find_images, stream_images
     from phrasepix_core.candidate import Candidate
     from phrasepix_core.errors import PhrasepixError
     from reranker.match import Match
@@ -56,8 +56,8 @@ _HOMES = {
     "Query": "reranker.query",
     "Results": "phrasepix.results",
     "SearchRequest": "phrasepix.request",
-    "find_images": "phrasepix.search",
-    "stream_images": "phrasepix.search",
+    "find_images": "phrasepix.api",
+    "stream_images": "phrasepix.api",
 }
 
 

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import TypeAlias
 
 from phrasepix_core.messages import Words, worded
-from reranker.standing import Scored
+from reranker.accumulator import ScoredCandidate
 
 logger = logging.getLogger(__name__)
 
@@ -35,7 +35,7 @@ class SearchProgress:
     """Of how many; None if that is not known yet."""
     skipped: int = 0
     """How many of them could not be had."""
-    best: tuple[Scored, ...] = ()
+    best: tuple[ScoredCandidate, ...] = ()
     """The best so far, best first."""
     stage: Stage = Stage.LOOKING
     subject: str = ""

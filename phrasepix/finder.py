@@ -14,10 +14,10 @@ from phrasepix_core.forking import reset_in_children
 
 if TYPE_CHECKING:  # imported while a phrase is encoded already
     from phrasepix.live_results import LiveResults
-    from phrasepix.open_sources import OpenSources
     from phrasepix.request import SearchRequest, SourceChoice
     from phrasepix.saving.save import Saved, SaveProgress
     from phrasepix.searching.run import Resources
+    from phrasepix.sources.open_sources import OpenSources
     from reranker.match import Match
     from reranker.memory import Memory
     from reranker.pictures.hosts import HostConnections
@@ -90,7 +90,7 @@ class Finder:
         Raises `WrongPickError`, also if the search is not over.
         """
         from phrasepix.live_results import LiveResults
-        from phrasepix.searching.again import ranked_again, refined_request
+        from phrasepix.searching.relevance_feedback import ranked_again, refined_request
 
         request = refined_request(results, prefer, avoid)
         again = ranked_again(results, request, self._resources(), on_event)
@@ -98,7 +98,7 @@ class Finder:
 
     def more_like(self, match: "Match", of: "SearchRequest", *, on_event: Listener = log_notices) -> "LiveResults":
         """Return what the sources of a request have that is like a match, under the same tags."""
-        from phrasepix.likes import example_of
+        from phrasepix.query_inputs import example_of
         from reranker.query import Query
 
         request = replace(of.with_query(Query((example_of(match),))), words_for_tags=of.text_for_tags)
@@ -120,7 +120,7 @@ class Finder:
 
         Nothing is downloaded or exported, and no source is asked. Errors are left to the search.
         """
-        from phrasepix.models.loading import models_of
+        from phrasepix.models.handle import models_of
 
         with suppress(Exception):
             sources = self._sources(request, ignore)
@@ -149,7 +149,7 @@ class Finder:
         self._shared.close()
 
     def _sources(self, request: "SearchRequest", on_event: Listener) -> "Sequence[SourceChoice]":
-        from phrasepix.sources import default_sources
+        from phrasepix.sources.registry import default_sources
 
         config = self.config
         if request.sources is not None:
@@ -223,7 +223,7 @@ class _Shared:
         self.models.clear()
 
     def _open_sources(self) -> "OpenSources":
-        from phrasepix.open_sources import OpenSources
+        from phrasepix.sources.open_sources import OpenSources
 
         if self._sources is None:
             self._sources = OpenSources()

@@ -96,7 +96,7 @@ class LiveResults(Results):
     @property
     def order(self) -> list[str]:
         """What explains the order, in sentences; none if it is simply by how well each shows one phrase."""
-        from phrasepix.ordering import order_in_words
+        from phrasepix.views.order_in_words import order_in_words
 
         return order_in_words(self)
 
@@ -126,7 +126,7 @@ class LiveResults(Results):
 
         Raises `NotWrittenError`.
         """
-        from phrasepix.gallery import gallery_page
+        from phrasepix.views.gallery import gallery_page
 
         return write_atomically(Path(path), gallery_page(self))
 
@@ -146,10 +146,10 @@ class LiveResults(Results):
 
         Raises `WrongPickError`, and `NotWrittenError` if nothing can be written to `directory`.
         """
-        from phrasepix.saving.pick import picked
+        from phrasepix.saving.ranks import parse_ranks
         from phrasepix.saving.save import FoundWith, save_matches
 
-        ranks = picked(pick, len(self))
+        ranks = parse_ranks(pick, len(self))
         return save_matches(
             [self.matches[rank - 1] for rank in ranks],
             Path(directory),
@@ -170,12 +170,12 @@ class LiveResults(Results):
     def _repr_mimebundle_(
         self, include: Sequence[str] | None = None, exclude: Sequence[str] | None = None
     ) -> Mapping[str, str]:
-        from phrasepix.gallery import gallery_cards
+        from phrasepix.views.gallery import gallery_cards
 
         return {"text/html": gallery_cards(self), "text/plain": repr(self)}
 
     def __rich__(self) -> "Group":
-        from phrasepix.terminal import results_table
+        from phrasepix.views.terminal import results_table
 
         return results_table(self)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
-from phrasepix.gallery.hotlinks import hotlinked
+from phrasepix.views.gallery.hotlinks import hotlinked
 from phrasepix_core.installing import install_command
 from reranker.match import Match
 
@@ -52,7 +52,7 @@ def side_by_side(orders: "Mapping[str, Results]", width: int = 180) -> "HTML":
 
 
 def _cell(match: Match, width: int) -> str:
-    from phrasepix.gallery.render import data_url
+    from phrasepix.views.gallery.render import data_url
 
     parts = [
         f"{match.score:.3f}",

@@ -29,7 +29,7 @@ from retriever.filters import CANDIDATES, NO_FILTERS, Filters
 from retriever.protocol import Retriever
 
 if TYPE_CHECKING:  # bring NumPy and Pillow: the command line reads the options without them
-    from phrasepix.likes import Like, Minus
+    from phrasepix.query_inputs import Like, Minus
     from reranker.encoder import Encoder
     from reranker.ordering import Ordering
     from reranker.query import Query
@@ -209,7 +209,10 @@ class SearchRequest:
     )
 
     def __post_init__(self) -> None:
-        from phrasepix.likes import pictures_given, unwanted_given  # bring Pillow: the options are read without it
+        from phrasepix.query_inputs import (  # bring Pillow: the options are read without it
+            pictures_given,
+            unwanted_given,
+        )
 
         self._keep("tag", tags_given(self.tag))
         if not all(self.tags):
@@ -254,9 +257,9 @@ class SearchRequest:
     @cached_property
     def query(self) -> "Query":
         """All that is wanted and not wanted, its files read."""
-        from phrasepix.likes import query_of
+        from phrasepix.query_inputs import parse_query
 
-        return query_of(self.phrase, self.like, self.minus)
+        return parse_query(self.phrase, self.like, self.minus)
 
     @property
     def tags(self) -> tuple[str, ...]:

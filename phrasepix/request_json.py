@@ -121,7 +121,7 @@ def _read_query(described: Mapping[str, Any]) -> object:
 
 
 def _read_part(described: Any) -> "Part":
-    from phrasepix.likes import is_address
+    from phrasepix.query_inputs import is_address
     from reranker.query import Example, Phrase
 
     match described:
@@ -136,7 +136,7 @@ def _read_part(described: Any) -> "Part":
 
 def _read_compared(described: Any) -> Any:
     """One of `like` or `minus` as it may be given to a request."""
-    from phrasepix.likes import is_address
+    from phrasepix.query_inputs import is_address
 
     match described:
         case {"phrase": str()}:

@@ -5,9 +5,9 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Self, overload
 
 from phrasepix.events import Notice
-from phrasepix.links import address_of, path_shown
-from phrasepix.plain_json import plain_json
 from phrasepix.request import SearchRequest
+from phrasepix.views.links import address_of, path_shown
+from phrasepix.views.plain_json import plain_json
 from phrasepix_core.candidate import Candidate
 from phrasepix_core.errors import PhrasepixError
 from phrasepix_core.text import shortened

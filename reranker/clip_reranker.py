@@ -8,15 +8,15 @@ from typing import Self, SupportsIndex
 from PIL import Image
 
 from phrasepix_core.candidate import Candidate
-from reranker.asked import Asked
+from reranker.accumulator import PoolPosition, RankingAccumulator
+from reranker.cached_loader import CachedLoader, LoadsPictures
+from reranker.dedup import Compared, DuplicateDetector, duplicates_of, representatives
+from reranker.display_pictures import DisplayPictures
 from reranker.diversity import considered_for
-from reranker.encoded_texts import EncodedTexts
 from reranker.encoder import Encoder
 from reranker.errors import PictureError, WrongQueryError
 from reranker.examples import Examples
 from reranker.finish import AS_IT_STANDS, Finish, Refinement
-from reranker.folding import Compared, Likeness, places_kept, siblings_of
-from reranker.kept_loader import KeptLoader, LoadsPictures
 from reranker.match import Ranking, SkippedPicture
 from reranker.memory import EncodedPicture, EncodedPictures, Memory
 from reranker.memory.embedding_store import EmbeddingStore
@@ -25,9 +25,9 @@ from reranker.pictures import PictureLoader
 from reranker.pool_encoder import PoolEncoder
 from reranker.progress import Progress
 from reranker.query import Query
-from reranker.ranked import Ranked, RankedOrder, readings_of, spread
-from reranker.showing import PicturesToShow
-from reranker.standing import Place, Standing
+from reranker.query_encoder import QueryEncoder
+from reranker.ranked import RankedCandidate, RankedOrder, calibrated_scores_of, diversify
+from reranker.text_cache import TextEmbeddingCache
 
 _LEAST_COMPARED, _COMPARED_FOR_EACH = 1000, 5
 """How many of the best are compared to find those that are one picture: 1000, or five for each that is shown.
@@ -56,11 +56,11 @@ class ClipReranker:
         batch_size: int = 16,
         threads: int = 10,  # those of the loader's eight connections, and some that decode
         memory: Memory | None = None,
-        texts: EncodedTexts | None = None,
+        texts: TextEmbeddingCache | None = None,
     ) -> None:
         if encoder is not None and texts is not None:
             raise ValueError("texts bring their own encoder; leave out the other")
-        self._texts = texts or EncodedTexts(_default_encoder() if encoder is None else encoder)
+        self._texts = texts or TextEmbeddingCache(_default_encoder() if encoder is None else encoder)
         self.encoder = encoder = self._texts.encoder
         self._loader = loader or PictureLoader()
         self._threads = threads
@@ -95,7 +95,7 @@ class ClipReranker:
         *,
         loader: PictureLoader | None = None,
         memory: Memory | None = None,
-        place_of: Callable[[int], Place] | None = None,
+        place_of: Callable[[int], PoolPosition] | None = None,
         fold: bool = True,
         finish: Finish = AS_IT_STANDS,
         ordering: Ordering = PLAIN,
@@ -116,11 +116,11 @@ class ClipReranker:
         `candidates` is read by another thread. Raises `WrongQueryError` for an empty phrase or a `top` below 1.
         """
         loader, memory = loader or self._loader, memory or self._memory
-        asked = self._asked(query, finish, ordering, loader, memory)
-        likeness = Likeness(_comparable(top, finish), self._compared) if fold else None
-        for standing in self._standings(asked, candidates, top, loader, memory, place_of, likeness):
-            on_progress(Progress(standing.done, len(standing.skipped), standing.best))
-        return self._ranking(asked, standing, top, loader, memory, likeness, finish)
+        query_encoder = self._query_encoder(query, finish, ordering, loader, memory)
+        detector = DuplicateDetector(_comparable(top, finish), self._compared) if fold else None
+        for accumulator in self._accumulated(query_encoder, candidates, top, loader, memory, place_of, detector):
+            on_progress(Progress(accumulator.done, len(accumulator.skipped), accumulator.best))
+        return self._ranking(query_encoder, accumulator, top, loader, memory, detector, finish)
 
     def stream(
         self,
@@ -130,7 +130,7 @@ class ClipReranker:
         *,
         loader: PictureLoader | None = None,
         memory: Memory | None = None,
-        place_of: Callable[[int], Place] | None = None,
+        place_of: Callable[[int], PoolPosition] | None = None,
         fold: bool = True,
         finish: Finish = AS_IT_STANDS,
         ordering: Ordering = PLAIN,
@@ -141,117 +141,124 @@ class ClipReranker:
         fetched for it is left out, and nothing is known of how far one stands out; `finish` is of the last alone.
         """
         loader, memory = loader or self._loader, memory or self._memory
-        asked = self._asked(query, finish, ordering, loader, memory)
+        query_encoder = self._query_encoder(query, finish, ordering, loader, memory)
         to_show = self._to_show(loader, memory, top)
         pictures: dict[tuple[str, str], Image.Image] = {}
-        likeness = Likeness(_comparable(top, finish), self._compared) if fold else None
-        for standing in self._standings(asked, candidates, top, loader, memory, place_of, likeness):
-            pictures = _at_hand(standing, to_show, pictures)
-            yield _so_far(standing, pictures, likeness, asked.examples)
-        yield self._ranking(asked, standing, top, loader, memory, likeness, finish)
+        detector = DuplicateDetector(_comparable(top, finish), self._compared) if fold else None
+        for accumulator in self._accumulated(query_encoder, candidates, top, loader, memory, place_of, detector):
+            pictures = _at_hand(accumulator, to_show, pictures)
+            yield _so_far(accumulator, pictures, detector, query_encoder.examples)
+        yield self._ranking(query_encoder, accumulator, top, loader, memory, detector, finish)
 
-    def _asked(
+    def _query_encoder(
         self, query: str | Query, finish: Finish, ordering: Ordering, loader: PictureLoader, memory: Memory | None
-    ) -> Asked:
+    ) -> QueryEncoder:
         query = query if isinstance(query, Query) else Query.of_phrase(query)
         examples = Examples(query, self.encoder, self._in_use, loader, self._remembered, memory)
         texts = None if memory is None else memory.texts
-        return Asked(query, self._texts, examples, texts, finish.parts, ordering, in_words=finish.in_words)
+        return QueryEncoder(query, self._texts, examples, texts, finish.parts, ordering, in_words=finish.in_words)
 
-    def _standings(
+    def _accumulated(
         self,
-        asked: Asked,
+        query_encoder: QueryEncoder,
         candidates: Iterable[Candidate],
         top: int,
         loader: LoadsPictures,
         memory: Memory | None,
-        place_of: Callable[[int], Place] | None,
-        likeness: Likeness | None,
-    ) -> Iterator[Standing]:
-        """The standing, the same one after each batch, at least once; its pictures are added to the `likeness`."""
+        place_of: Callable[[int], PoolPosition] | None,
+        detector: DuplicateDetector | None,
+    ) -> Iterator[RankingAccumulator]:
+        """The accumulator, the same one after each batch, at least once; its pictures are added to the `detector`."""
         if isinstance(top, bool) or not isinstance(top, SupportsIndex) or top < 1:
             raise WrongQueryError(f"top {top!r} is out of range; allowed: whole numbers from 1")
-        with self._texts.search(asked.query), self._pool.encoding(candidates, loader, memory, place_of) as batches:
-            standing = asked.standing(top)  # while the first pictures are on their way
+        with (
+            self._texts.search(query_encoder.query),
+            self._pool.encoding(candidates, loader, memory, place_of) as batches,
+        ):
+            accumulator = query_encoder.accumulator(top)  # while the first pictures are on their way
             comparable: list[int] = []
-            yield standing
+            yield accumulator
             for batch in batches:
                 encoded = [(place, one, found) for place, one, found in batch if isinstance(found, EncodedPicture)]
-                standing.add([one[:2] for one in encoded], [found.embedding for _, _, found in encoded])
-                if likeness is not None:
+                accumulator.add([one[:2] for one in encoded], [found.embedding for _, _, found in encoded])
+                if detector is not None:
                     for _, candidate, picture in encoded:
-                        likeness.add(candidate, picture.fingerprint, picture.embedding)
-                    comparable += range(len(standing) - len(encoded), len(standing))
-                    if len(likeness) > likeness.most + likeness.most // 4:
-                        comparable = standing.best_of(comparable, likeness.most)
-                        likeness.keep_only(standing.candidate(number) for number in comparable)
+                        detector.add(candidate, picture.fingerprint, picture.embedding)
+                    comparable += range(len(accumulator) - len(encoded), len(accumulator))
+                    if len(detector) > detector.most + detector.most // 4:
+                        comparable = accumulator.best_of(comparable, detector.most)
+                        detector.keep_only(accumulator.candidate(number) for number in comparable)
                 for place, candidate, found in batch:
                     if isinstance(found, PictureError):
-                        standing.skip(place, candidate, str(found))
-                yield standing
+                        accumulator.skip(place, candidate, str(found))
+                yield accumulator
 
     def _ranking(
         self,
-        asked: Asked,
-        standing: Standing,
+        query_encoder: QueryEncoder,
+        accumulator: RankingAccumulator,
         top: int,
         loader: PictureLoader,
         memory: Memory | None,
-        likeness: Likeness | None,
+        detector: DuplicateDetector | None,
         finish: Finish,
     ) -> Ranking:
-        skipped = list(standing.skipped)
-        in_order = standing.in_order()
-        order = RankedOrder(in_order, asked.reader(in_order))
+        skipped = list(accumulator.skipped)
+        in_order = accumulator.in_order()
+        order = RankedOrder(in_order, query_encoder.calibrator(in_order))
         considered = considered_for(top, finish.diverse)
-        notices = asked.notices
+        notices = query_encoder.notices
         if finish.refinement is not None:
             order, refined, notices_of_second = self._refined(
-                asked, order, finish, finish.refinement, loader, memory, likeness
+                query_encoder, order, finish, finish.refinement, loader, memory, detector
             )
             considered = min(considered, refined)  # one model's embeddings
             notices = tuple(dict.fromkeys((*notices, *notices_of_second)))
         if finish.diverse:
-            order = spread(order, considered, finish.diverse, likeness)
+            order = diversify(order, considered, finish.diverse, detector)
         candidates = order.candidates()
         to_show = self._to_show(loader, memory, top)
         pictures: dict[int, Image.Image] = {}
-        gone = asked.examples.own_by_identity(candidates)
-        most = None if likeness is None else likeness.most
+        gone = query_encoder.examples.own_by_identity(candidates)
+        most = None if detector is None else detector.most
         # A remembered picture may be gone from its source by now; then the next best takes its place.
         while True:
-            kept = places_kept(candidates, top, likeness, without=gone)
+            kept = representatives(candidates, top, detector, without=gone)
             to_load = [place for place in kept if place not in pictures]
             if not to_load:
                 break
-            if own := asked.examples.own_by_looks(candidates, to_load, likeness):
+            if own := query_encoder.examples.own_by_looks(candidates, to_load, detector):
                 gone |= own
                 continue
             with to_show.loading([candidates[place] for place in to_load]) as loaded:
-                siblings_of(kept, candidates, likeness, without=gone, within=most)  # compared meanwhile, and remembered
+                duplicates_of(
+                    kept, candidates, detector, without=gone, within=most
+                )  # compared meanwhile, and remembered
                 for place, picture in zip(to_load, loaded(), strict=True):
                     if isinstance(picture, PictureError):
                         skipped.append(SkippedPicture(candidates[place], str(picture)))
                         gone.add(place)
                     else:
                         pictures[place] = picture
-        siblings = siblings_of(kept, candidates, likeness, without=gone, within=most)
-        readings = readings_of([order[place] for place in kept])
+        siblings = duplicates_of(kept, candidates, detector, without=gone, within=most)
+        calibrated_scores = calibrated_scores_of([order[place] for place in kept])
         matches = [
-            order[place].match(rank, pictures[place], alike, reading)
-            for rank, (place, alike, reading) in enumerate(zip(kept, siblings, readings, strict=True), start=1)
+            order[place].match(rank, pictures[place], alike, calibrated)
+            for rank, (place, alike, calibrated) in enumerate(
+                zip(kept, siblings, calibrated_scores, strict=True), start=1
+            )
         ]
-        return Ranking(tuple(matches), tuple(skipped), standing.done, notices=notices)
+        return Ranking(tuple(matches), tuple(skipped), accumulator.done, notices=notices)
 
     def _refined(
         self,
-        asked: Asked,
+        query_encoder: QueryEncoder,
         order: RankedOrder,
         finish: Finish,
         refinement: Refinement,
         loader: PictureLoader,
         memory: Memory | None,
-        likeness: Likeness | None,
+        detector: DuplicateDetector | None,
     ) -> tuple[RankedOrder, int, tuple[str, ...]]:
         """The best, no two of one picture, in the second model's order, the others behind them; how many it ranked.
 
@@ -259,19 +266,21 @@ class ClipReranker:
 
         What the second model cannot look at stays among the others.
         """
-        best = places_kept(order.candidates(), refinement.top, likeness)
+        best = representatives(order.candidates(), refinement.top, detector)
         if not best:
             return order, 0, ()
-        asked.demand_pictures()
-        kept = KeptLoader(self._to_show(loader, memory, 1).kept, fetched_for=self.encoder.input_side, otherwise=loader)
+        query_encoder.demand_pictures()
+        kept = CachedLoader(
+            self._to_show(loader, memory, 1).kept, fetched_for=self.encoder.input_side, otherwise=loader
+        )
         again, notices = refinement.reranker().rank_again(
-            asked.query,
+            query_encoder.query,
             [order[place].candidate for place in best],
             loader=loader,
             pictures=kept,
             memory=memory,
             finish=finish,
-            ordering=asked.ordering,
+            ordering=query_encoder.ordering,
             on_progress=refinement.on_progress,
         )
         before = {order[place].candidate.identity: (place, order[place].scored.score) for place in best}
@@ -292,21 +301,21 @@ class ClipReranker:
         finish: Finish,
         ordering: Ordering,
         on_progress: Callable[[Progress], None],
-    ) -> tuple[list[Ranked], tuple[str, ...]]:
+    ) -> tuple[list[RankedCandidate], tuple[str, ...]]:
         """Return the candidates of another model's order in this model's, and what people should know of it.
 
         Their pictures come from `pictures`, those of the query's examples from `loader`. A candidate whose picture
         cannot be loaded is left out.
         """
-        asked = self._asked(query, finish, ordering, loader, memory)
-        for standing in self._standings(asked, candidates, len(candidates), pictures, memory, None, None):
-            on_progress(Progress(standing.done, len(standing.skipped), standing.best))
-        in_order = standing.in_order()
-        reader = asked.reader(in_order)
-        return [Ranked(scored, reader) for scored in in_order], asked.notices
+        query_encoder = self._query_encoder(query, finish, ordering, loader, memory)
+        for accumulator in self._accumulated(query_encoder, candidates, len(candidates), pictures, memory, None, None):
+            on_progress(Progress(accumulator.done, len(accumulator.skipped), accumulator.best))
+        in_order = accumulator.in_order()
+        calibrator = query_encoder.calibrator(in_order)
+        return [RankedCandidate(scored, calibrator) for scored in in_order], query_encoder.notices
 
-    def _to_show(self, loader: PictureLoader, memory: Memory | None, shown: int) -> PicturesToShow:
-        return PicturesToShow(
+    def _to_show(self, loader: PictureLoader, memory: Memory | None, shown: int) -> DisplayPictures:
+        return DisplayPictures(
             loader,
             self._remembered,
             memory,
@@ -339,11 +348,11 @@ def _comparable(top: int, finish: Finish) -> int:
 
 
 def _at_hand(
-    standing: Standing, to_show: PicturesToShow, before: Mapping[tuple[str, str], Image.Image]
+    accumulator: RankingAccumulator, to_show: DisplayPictures, before: Mapping[tuple[str, str], Image.Image]
 ) -> dict[tuple[str, str], Image.Image]:
     """The pictures of the best that need not be fetched; those of `before` are not decoded again."""
     pictures: dict[tuple[str, str], Image.Image] = {}
-    for one in standing.best:
+    for one in accumulator.best:
         picture = before.get(one.candidate.identity) or to_show.at_hand(one.candidate)
         if picture is not None:
             pictures[one.candidate.identity] = picture
@@ -351,19 +360,19 @@ def _at_hand(
 
 
 def _so_far(
-    standing: Standing,
+    accumulator: RankingAccumulator,
     pictures: Mapping[tuple[str, str], Image.Image],
-    likeness: Likeness | None,
+    detector: DuplicateDetector | None,
     examples: Examples,
 ) -> Ranking:
-    best = standing.best
+    best = accumulator.best
     candidates = [one.candidate for one in best]
     own = examples.own_by_identity(candidates)
-    kept = places_kept(candidates, len(candidates), likeness, without=own)
-    siblings = siblings_of(kept, candidates, likeness, without=own)
+    kept = representatives(candidates, len(candidates), detector, without=own)
+    siblings = duplicates_of(kept, candidates, detector, without=own)
     matches = (
-        Ranked(best[place]).match(rank, pictures[candidates[place].identity], alike)
+        RankedCandidate(best[place]).match(rank, pictures[candidates[place].identity], alike)
         for rank, (place, alike) in enumerate(zip(kept, siblings, strict=True), start=1)
         if candidates[place].identity in pictures
     )
-    return Ranking(tuple(matches), standing.skipped, standing.done, is_final=False)
+    return Ranking(tuple(matches), accumulator.skipped, accumulator.done, is_final=False)

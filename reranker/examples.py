@@ -9,9 +9,9 @@ from PIL import Image
 
 from phrasepix_core.candidate import Candidate
 from phrasepix_core.urls import shown_url
+from reranker.dedup import DuplicateDetector, fingerprint_of
 from reranker.encoder import Encoder, checked_rows, image_tower_name
 from reranker.errors import PictureError, PictureUnreachableError, WrongQueryError
-from reranker.folding import Likeness, fingerprint_of
 from reranker.memory import EncodedPicture, EncodedPictures, Memory
 from reranker.memory.picture_store import KeptPicture
 from reranker.pictures import PictureLoader
@@ -80,16 +80,18 @@ class Examples:
         """The places in an order of pictures that are examples themselves, as far as identities tell."""
         return {place for place, one in enumerate(order) if one.identity in self._identities}
 
-    def own_by_looks(self, order: Sequence[Candidate], places: Sequence[int], likeness: Likeness | None) -> set[int]:
+    def own_by_looks(
+        self, order: Sequence[Candidate], places: Sequence[int], detector: DuplicateDetector | None
+    ) -> set[int]:
         """Those of `places` where the pictures are examples themselves, as far as their files and looks tell."""
-        if likeness is None:
+        if detector is None:
             return set()
         own: set[int] = set()
         for example in self._leaving:
             encoded = self.encoded(example)
             if encoded.fingerprint is not None:
                 there = [order[place] for place in places]
-                same = likeness.with_picture(encoded.fingerprint, encoded.embedding, there)
+                same = detector.with_picture(encoded.fingerprint, encoded.embedding, there)
                 own |= {place for place, is_same in zip(places, same, strict=True) if is_same}
         return own
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from reranker.encoder import DeclaresFamily, Encoder
-from reranker.ranking import USUAL_PENALTY, Penalty
+from reranker.scoring import USUAL_PENALTY, Penalty
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +17,8 @@ class FitLimits:
 
     A match that lies more than `gap` below the one of its ranking that stands out furthest is not called clear.
     `part_fair` and `part_clear` are the same for a part of the phrase. With `smaller` the two comparisons of
-    `reranker.reading` are joined by the smaller one instead of their mean. `measured_on` says on which model and how.
+    `reranker.calibration` are joined by the smaller one instead of their mean. `measured_on` says on which model and
+    how.
     """
 
     fair: float

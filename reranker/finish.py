@@ -9,13 +9,13 @@ from reranker.errors import WrongQueryError
 
 if TYPE_CHECKING:
     from phrasepix_core.candidate import Candidate
-    from reranker.kept_loader import LoadsPictures
+    from reranker.cached_loader import LoadsPictures
     from reranker.memory import Memory
     from reranker.ordering import Ordering
     from reranker.pictures import PictureLoader
     from reranker.progress import Progress
     from reranker.query import Query
-    from reranker.ranked import Ranked
+    from reranker.ranked import RankedCandidate
 
 
 class RanksAgain(Protocol):
@@ -32,7 +32,7 @@ class RanksAgain(Protocol):
         finish: "Finish",
         ordering: "Ordering",
         on_progress: "Callable[[Progress], None]",
-    ) -> "tuple[list[Ranked], tuple[str, ...]]":
+    ) -> "tuple[list[RankedCandidate], tuple[str, ...]]":
         """Return the candidates in this model's order, without those it cannot look at, and what people should know."""
         ...
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from PIL import Image
 
 from phrasepix_core.candidate import Candidate
-from reranker.reading import PartShown
+from reranker.calibration import PartShown
 
 LEAST_PENALTY = 0.0005
 """A smaller penalty is shown as none: of three decimals nothing would be left."""
@@ -24,11 +24,10 @@ class Match:
     Ranks go by the `total` of these: score − nearness + bonus − penalty.
     `siblings` are the candidates of the pool that show the same picture, the best ranked first.
     `stands_out` is by how many standard deviations it stands out from phrases nobody asked for, for this picture and in
-    this pool (see `reranker.reading`): about 0 for what does not fit; None where it is not known, as for a picture that
-    is compared with. `fit` says it in a word: clear, fair or weak; empty where nobody measured where these begin for
-    the model (see `reranker.families`). `share` is the length of a bar for it, 0…1. `parts` say the same of parts of
-    the phrase.
-    `first_score` is the cosine of the first model, where a second one ranked again.
+    this pool (see `reranker.calibration`): about 0 for what does not fit; None where it is not known, as for a picture
+    that is compared with. `fit` says it in a word: clear, fair or weak; empty where nobody measured where these begin
+    for the model (see `reranker.families`). `share` is the length of a bar for it, 0…1. `parts` say the same of parts
+    of the phrase. `first_score` is the cosine of the first model, where a second one ranked again.
     """
 
     rank: int

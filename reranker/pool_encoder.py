@@ -12,13 +12,13 @@ from typing import Any, Self
 import numpy as np
 
 from phrasepix_core.candidate import Candidate
+from reranker.accumulator import PoolPosition
+from reranker.cached_loader import LoadsPictures
+from reranker.dedup import Fingerprint, fingerprint_of
 from reranker.encoder import Embeddings, Encoder, LoadsAhead, checked_rows, preparing
 from reranker.errors import PictureError
-from reranker.folding import Fingerprint, fingerprint_of
-from reranker.kept_loader import LoadsPictures
-from reranker.look_ahead import Aside, ComesInChunks, LookAhead, read_ahead
 from reranker.memory import EncodedPicture, EncodedPictures, Memory
-from reranker.standing import Place
+from reranker.prefetch import BackgroundThread, ComesInChunks, Prefetcher, prefetch
 
 logger = logging.getLogger(__name__)
 
@@ -29,10 +29,10 @@ _LARGEST_KEPT = 2 << 20
 """In bytes, of a file that is in flight; up to four batches of them are. A rendition of 640 pixels has some 100 000."""
 
 Outcome = EncodedPicture | PictureError
-Outcomes = list[tuple[Place, Candidate, Outcome]]
+Outcomes = list[tuple[PoolPosition, Candidate, Outcome]]
 """Candidates with their place in the pool, and what came of each."""
 
-_Known = tuple[Place, Candidate, EncodedPicture | None]
+_Known = tuple[PoolPosition, Candidate, EncodedPicture | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ class PoolEncoder:
         self,
         encoder: Encoder,
         in_use: Lock,
-        aside: Aside,
+        aside: BackgroundThread,
         remembered: EncodedPictures,
         *,
         batch_size: int,
@@ -84,7 +84,7 @@ class PoolEncoder:
         candidates: Iterable[Candidate],
         loader: LoadsPictures,
         memory: Memory | None,
-        place_of: Callable[[int], Place] | None = None,
+        place_of: Callable[[int], PoolPosition] | None = None,
     ) -> Iterator[Iterator[Outcomes]]:
         """Begin to load, and give the outcomes batch by batch, in no particular order.
 
@@ -115,7 +115,7 @@ class PoolEncoder:
         known = self._with_known(candidates, memory, place_of, loading.expect_pictures)
         with (
             loading,
-            LookAhead(load, known, threads=self._threads, ahead=2 * self._batch_size, at_hand=at_hand) as arriving,
+            Prefetcher(load, known, threads=self._threads, ahead=2 * self._batch_size, at_hand=at_hand) as arriving,
         ):
             batches = self._batches(arriving, memory, loading.begin)
             with closing(batches):
@@ -125,13 +125,13 @@ class PoolEncoder:
         self,
         candidates: Iterable[Candidate],
         memory: Memory | None,
-        place_of: Callable[[int], Place] | None,
+        place_of: Callable[[int], PoolPosition] | None,
         expect_pictures: Callable[[], None],
     ) -> Iterator[list[_Known]]:
         """Candidates as they are read, with what is remembered of each; some are not: then pictures are expected."""
         places = map(place_of or (lambda number: (number,)), count())
         chunks: Iterable[Sequence[Candidate]] = (
-            candidates.chunks() if isinstance(candidates, ComesInChunks) else read_ahead(candidates, room=_READ_AHEAD)
+            candidates.chunks() if isinstance(candidates, ComesInChunks) else prefetch(candidates, room=_READ_AHEAD)
         )
         for chunk in chunks:
             known = {one.identity: here for one in chunk if (here := self._remembered.get(one)) is not None}
@@ -142,7 +142,7 @@ class PoolEncoder:
             yield [(next(places), one, known.get(one.identity)) for one in chunk]
 
     def _batches(
-        self, arriving: LookAhead[_Known, _Came], memory: Memory | None, begin: Callable[[], None]
+        self, arriving: Prefetcher[_Known, _Came], memory: Memory | None, begin: Callable[[], None]
     ) -> Generator[Outcomes, None, None]:
         begin()  # whoever asks for batches has encoded the texts
         in_hand: list[Future[_Encoded]] = []
@@ -191,7 +191,7 @@ class PoolEncoder:
 class _TowerInLoading:
     """The image tower, loaded while the first pictures travel: once they are expected and the texts are encoded."""
 
-    def __init__(self, encoder: Encoder, in_use: Lock, aside: Aside) -> None:
+    def __init__(self, encoder: Encoder, in_use: Lock, aside: BackgroundThread) -> None:
         self._encoder = encoder
         self._in_use = in_use
         self._aside = aside

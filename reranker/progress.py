@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from reranker.standing import Scored
+from reranker.accumulator import ScoredCandidate
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,4 +14,4 @@ class Progress:
 
     done: int
     skipped: int
-    best: tuple[Scored, ...] = ()
+    best: tuple[ScoredCandidate, ...] = ()

@@ -26,11 +26,11 @@ if str(ROOT) not in sys.path:
     sys.path.append(str(ROOT))
 
 from phrasepix.sample import MODEL_DIRECTORY  # noqa: E402
-from reranker.engine.choice import load_encoder  # noqa: E402
+from reranker.engine.factory import load_encoder  # noqa: E402
 from reranker.engine.openvino_encoder import OpenVinoEncoder  # noqa: E402
-from reranker.models.model_choice import LOCAL_DIR, ModelChoice  # noqa: E402
+from reranker.models.model_spec import LOCAL_DIR, ModelSpec  # noqa: E402
 from retriever import PixabayRetriever  # noqa: E402
-from retriever.courtesy.rate_limiter import LIMITERS  # noqa: E402
+from retriever.http.rate_limiter import LIMITERS  # noqa: E402
 from tests.servers import KEY, QUICK, ScriptedServer  # noqa: E402
 
 UNWANTED = (
@@ -92,7 +92,7 @@ def link_export(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[
     exported = place / "sample-export"
     with FileLock(place / "sample-export.lock"):
         if not (exported / "ready").exists():
-            encoder = load_encoder(ModelChoice(f"{LOCAL_DIR}{MODEL_DIRECTORY}"), exported, device="cpu")
+            encoder = load_encoder(ModelSpec(f"{LOCAL_DIR}{MODEL_DIRECTORY}"), exported, device="cpu")
             assert isinstance(encoder, OpenVinoEncoder), "the sample's model cannot be exported"
             encoder.encode_texts(["a boat"])  # what is compiled is kept, too
             encoder.encode_pictures([Image.new("RGB", (32, 32))])
@@ -125,8 +125,8 @@ def connect() -> Iterator[Callable[..., PixabayRetriever]]:
         def open_retriever(server: ScriptedServer | str, **options: Any) -> PixabayRetriever:
             url = server if isinstance(server, str) else server.url
             # Answers are kept only where a test says where.
-            manners = QUICK if "cache_directory" in options else replace(QUICK, keep_answers_for=timedelta(0))
-            settings: dict[str, Any] = {"key": KEY, "base_url": url, "manners": manners} | options
+            policy = QUICK if "cache_directory" in options else replace(QUICK, keep_answers_for=timedelta(0))
+            settings: dict[str, Any] = {"key": KEY, "base_url": url, "policy": policy} | options
             return stack.enter_context(PixabayRetriever(**settings))
 
         yield open_retriever

@@ -11,10 +11,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 from urllib.parse import parse_qs, urlsplit
 
-from retriever.courtesy import Manners
+from retriever.http import RequestPolicy
 
 KEY = "31415926-nobodysseesthiskey0"
-QUICK = Manners(user_agent="phrasepix-tests", attempts=3, backoff_s=0.01, longest_backoff_s=0.05, longest_wait_s=2.0)
+QUICK = RequestPolicy(
+    user_agent="phrasepix-tests", attempts=3, backoff_s=0.01, longest_backoff_s=0.05, longest_wait_s=2.0
+)
 """As polite as ever, without the long pauses."""
 
 

@@ -14,7 +14,7 @@ from phrasepix.finder import Finder
 from phrasepix.models.catalogue import choose_model
 from phrasepix.sample.site import StockSite
 from reranker.encoder import Embeddings
-from reranker.engine.choice import load_encoder
+from reranker.engine.factory import load_encoder
 from retriever.directories import cache_directory
 
 COMMAND = "from phrasepix.cli import main; main()"
@@ -49,7 +49,7 @@ NOT_FOR_A_REMEMBERED_SEARCH = NOT_FOR_A_SEARCH | {
     "http.client",
     "tenacity",
     "phrasepix.sample.site",
-    "retriever.courtesy.http_client",
+    "retriever.http.http_client",
 }
 
 
@@ -110,7 +110,7 @@ def test_a_new_phrase_over_the_sample_imports_only_what_it_uses(tmp_path: Path) 
 
 
 def test_the_search_itself_imports_no_http_and_no_engine() -> None:
-    code = "import sys, phrasepix.search, phrasepix.searching.run, retriever, reranker; print(*sys.modules)"
+    code = "import sys, phrasepix.api, phrasepix.searching.run, retriever, reranker; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
     imported = set(done.stdout.split())
     assert "reranker.pictures.fetch" in imported

@@ -170,7 +170,7 @@ def test_help_names_the_options_and_imports_nothing_heavy() -> None:
     probe = (
         "import sys, atexit; sys.argv = ['phrasepix', '--help']\n"
         "heavy = {'torch', 'open_clip', 'numpy', 'PIL', 'requests', 'urllib3', 'jinja2', 'openvino', "
-        "'tokenizers', 'sqlite3', 'phrasepix.search'}\n"
+        "'tokenizers', 'sqlite3', 'phrasepix.api'}\n"
         "atexit.register(lambda: print('HEAVY', sorted(heavy & set(sys.modules))))\n"
         "from phrasepix.cli import main; main()"
     )

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from phrasepix.cache import clear
+from phrasepix.cache_inventory import clear
 from phrasepix.cli.galleries import place_for_gallery
 from tests.test_command_line import command, run
 

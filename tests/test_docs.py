@@ -26,7 +26,7 @@ from phrasepix import Config, Filters, SearchRequest, errors
 from phrasepix.cli.find import COMMAND, CommandOptions
 from phrasepix.events import Notice, SearchProgress, Stage
 from phrasepix.sample.catalogue import PICTURES_DIRECTORY
-from phrasepix.sources import BUILT_IN, source_named
+from phrasepix.sources.registry import BUILT_IN, source_named
 from phrasepix_core.errors import PhrasepixError
 from reranker.models import registry
 from retriever import source as source_module

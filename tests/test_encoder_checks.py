@@ -13,10 +13,10 @@ from PIL import Image
 from phrasepix.sample import MODEL_DIRECTORY
 from reranker import Encoder, OpenClipEncoder
 from reranker.encoder import Embeddings, unit_rows
-from reranker.engine.choice import load_encoder
 from reranker.engine.export_child import outcome
+from reranker.engine.factory import load_encoder
 from reranker.engine.openvino_encoder import OpenVinoEncoder
-from reranker.models.model_choice import ModelChoice
+from reranker.models.model_spec import ModelSpec
 from reranker.models.paired_encoder import PairedEncoder
 from reranker.testing import BrokenPromiseError, ColourEncoder, check_encoder, encoder_checks
 from reranker.testing.trial import CONTRACT
@@ -27,23 +27,23 @@ from tests.tiny_models import TINY, random_tiny, write_model
 
 
 @pytest.fixture(scope="module")
-def choices(tmp_path_factory: pytest.TempPathFactory) -> dict[str, ModelChoice]:
+def choices(tmp_path_factory: pytest.TempPathFactory) -> dict[str, ModelSpec]:
     """A model of each kind, of a few kilobytes but for the sample."""
     place = tmp_path_factory.mktemp("models")
     tiny = f"local-dir:{write_model(place / 'tiny', random_tiny(0))}"
     shortest = {**TINY, "preprocess_cfg": TINY["preprocess_cfg"] | {"resize_mode": "shortest"}}
     return {
-        "tiny": ModelChoice(tiny),
-        "shortest": ModelChoice(f"local-dir:{write_model(place / 'shortest', random_tiny(0), shortest)}"),
-        "other": ModelChoice(f"local-dir:{write_model(place / 'other', random_tiny(1))}"),
-        "siglip": ModelChoice(f"local-dir:{write_siglip(place / 'siglip')}"),
-        "paired": ModelChoice(tiny, None, f"local-dir:{write_text_tower(place / 'text')}"),
-        "sample": ModelChoice(f"local-dir:{MODEL_DIRECTORY}"),
+        "tiny": ModelSpec(tiny),
+        "shortest": ModelSpec(f"local-dir:{write_model(place / 'shortest', random_tiny(0), shortest)}"),
+        "other": ModelSpec(f"local-dir:{write_model(place / 'other', random_tiny(1))}"),
+        "siglip": ModelSpec(f"local-dir:{write_siglip(place / 'siglip')}"),
+        "paired": ModelSpec(tiny, None, f"local-dir:{write_text_tower(place / 'text')}"),
+        "sample": ModelSpec(f"local-dir:{MODEL_DIRECTORY}"),
     }
 
 
 @pytest.fixture(scope="module")
-def load(choices: dict[str, ModelChoice], tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, str], Encoder]:
+def load(choices: dict[str, ModelSpec], tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, str], Encoder]:
     """Loads the encoder of a model, run by an engine; exported in this process, where torch is imported already."""
     cache = tmp_path_factory.mktemp("cache")
     loaded: dict[tuple[str, str], Encoder] = {}
@@ -392,7 +392,7 @@ def test_what_is_no_encoder_is_refused() -> None:
         check_encoder("ViT-B-32")  # type: ignore[arg-type]
 
 
-def test_the_same_weights_at_two_places_have_one_name(choices: dict[str, ModelChoice], tmp_path: Path) -> None:
+def test_the_same_weights_at_two_places_have_one_name(choices: dict[str, ModelSpec], tmp_path: Path) -> None:
     copy = OpenClipEncoder(f"local-dir:{write_model(tmp_path / 'tiny', random_tiny(0))}", None, device="cpu")
     first = OpenClipEncoder(choices["tiny"].model, None, device="cpu")
     assert copy.name == first.name

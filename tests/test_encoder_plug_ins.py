@@ -15,7 +15,7 @@ from phrasepix import find_images
 from phrasepix.models.catalogue import choose_model
 from reranker.encoder import KeepsOneTower, LoadsAhead, PreparesPictures
 from reranker.errors import EncoderFaultError, ModelError, UnknownModelError, WeightsUnavailableError
-from reranker.models.model_choice import DEFAULT_MODEL
+from reranker.models.model_spec import DEFAULT_MODEL
 from reranker.models.registry import Loading, is_registered, load_registered
 from reranker.testing import ColourEncoder, check_encoder
 from tests.test_command_line import run

@@ -25,9 +25,9 @@ from phrasepix.events import Notice, SearchProgress, Stage
 from phrasepix.live_results import LiveResults
 from reranker.encoder import Embeddings
 from reranker.testing import ColourEncoder
-from retriever.courtesy.rate_limiter import LIMITERS
 from retriever.directories import config_directory
 from retriever.errors import KeyMissingError, RateLimitError, SourceUnreachableError
+from retriever.http.rate_limiter import LIMITERS
 from tests.picture_server import PictureServer, encoded, file, stripes
 from tests.picture_tree import picture, write
 from tests.servers import KEY, ScriptedServer, hit, of_hits

@@ -13,12 +13,12 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from retriever.folder.as_candidate import candidate_of, licence_of
 from retriever.folder.carriers import carried_by
 from retriever.folder.contents import Contents, read_contents
 from retriever.folder.facts import Facts
 from retriever.folder.metadata import NoPictureError, facts_of_file
-from retriever.folder.offer import candidate_of, licence_of
-from retriever.folder.walk import Place
+from retriever.folder.walk import FileEntry
 from tests.picture_server import encoded, png_that_claims
 from tests.picture_tree import KINDS, bag, dng, extended, picture, png_chunk, with_iptc, write, xmp
 
@@ -289,7 +289,7 @@ def test_where_a_picture_was_taken_is_told_nowhere(tmp_path: Path) -> None:
     path = write(tmp_path / "a.jpg", picture(1, "JPEG", exif=exif, xmp=packet))
     with Image.open(path) as opened:
         assert 2 in opened.getexif().get_ifd(GPS_PART), "it is in the file"
-    contents = read_contents(Place.at(path))
+    contents = read_contents(FileEntry.at(path))
     assert contents.facts is not None
     told = repr(candidate_of(contents, contents.facts, [path], "")) + contents.facts.to_json()
     assert "Somebody" in told
@@ -403,13 +403,13 @@ def test_any_damage_to_a_file_is_a_refusal_or_facts() -> None:
 def test_a_cameras_file_has_the_size_of_its_frame_upright_and_its_own_words(tmp_path: Path) -> None:
     pytest.importorskip("rawpy", reason="needs the extra raw")
     preview = picture(1, "JPEG", (160, 120), xmp=xmp('photoshop:Headline="A preview">'))
-    contents = read_contents(Place.at(write(tmp_path / "a.DNG", dng(preview, (320, 240), orientation=6))))
+    contents = read_contents(FileEntry.at(write(tmp_path / "a.DNG", dng(preview, (320, 240), orientation=6))))
     assert contents.facts == Facts(width=240, height=320, title="A preview", creator="A photographer")
 
 
 def test_a_cameras_file_that_is_none_says_why(tmp_path: Path) -> None:
     pytest.importorskip("rawpy", reason="needs the extra raw")
-    contents = read_contents(Place.at(write(tmp_path / "a.nef", b"no such thing" * 99)))
+    contents = read_contents(FileEntry.at(write(tmp_path / "a.nef", b"no such thing" * 99)))
     assert contents.facts is None
     assert contents.problem.startswith("the camera's file cannot be used: ")
 

@@ -17,10 +17,10 @@ from phrasepix_core.candidate import Candidate
 from retriever.errors import WrongParameterError
 from retriever.filters import Filters
 from retriever.folder import FOLDER, FolderSource
+from retriever.folder.file_index import NOTES_FILE, FileIndex
 from retriever.folder.names import occurs, shown
-from retriever.folder.notes import NOTES_FILE, Notes
 from retriever.folder.retriever import FolderRetriever
-from retriever.folder.walk import Place
+from retriever.folder.walk import FileEntry
 from retriever.protocol import Downloads, Retriever
 from retriever.source import Opening, SkippedHit, Source
 from tests.picture_tree import bag, picture, plant, with_iptc, write, xmp
@@ -425,11 +425,11 @@ def test_notes_of_files_unseen_for_half_a_year_go(tmp_path: Path, opened: Opened
     for number in range(2):
         write(root / f"{number}.png", picture(number))
     list(opened(root).retrieve())
-    place = Place.at(root / "0.png")
+    place = FileEntry.at(root / "0.png")
     day_s = 24 * 60 * 60
     for days, expected in ((100, 2), (200, 1), (400, 0)):
         now = place.modified_ns / 1e9 + days * day_s
-        with Notes(tmp_path / "cache" / NOTES_FILE, clock=partial(float, now)) as notes:
+        with FileIndex(tmp_path / "cache" / NOTES_FILE, clock=partial(float, now)) as notes:
             assert (notes.get(place) is not None) == (days < 400)
         with closing(sqlite3.connect(tmp_path / "cache" / NOTES_FILE)) as db:
             assert db.execute("SELECT COUNT(*) FROM files").fetchone() == (expected,)

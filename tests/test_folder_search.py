@@ -16,16 +16,16 @@ from PIL import Image
 from rich.console import Console
 
 from phrasepix import find_images
-from phrasepix.cache import FOLDERS, clear, what_is_kept
+from phrasepix.cache_inventory import FOLDERS, clear, inventory
 from phrasepix.errors import UnknownSourceError
-from phrasepix.gallery import gallery_page
-from phrasepix.links import page_of
 from phrasepix.live_results import LiveMatch, LiveResults
 from phrasepix.models.catalogue import choose_model
 from phrasepix.models.shelf import ModelShelf
 from phrasepix.results import Origin
 from phrasepix.sample.catalogue import PICTURES_DIRECTORY, Catalogue
-from phrasepix.sources import source_named
+from phrasepix.sources.registry import source_named
+from phrasepix.views.gallery import gallery_page
+from phrasepix.views.links import page_of
 from phrasepix_core.candidate import Candidate
 from phrasepix_core.credit import credit_line
 from reranker import ClipReranker, Embeddings, Ranking
@@ -37,7 +37,7 @@ from reranker.pictures.offline import OfflineFetcher
 from reranker.testing import ColourEncoder
 from retriever.directories import cache_directory
 from retriever.folder import FolderSource
-from retriever.folder.notes import NOTES_FILE
+from retriever.folder.file_index import NOTES_FILE
 from retriever.folder.retriever import FolderRetriever
 from retriever.source import SkippedHit
 from tests.picture_server import candidate, encoded, stripes
@@ -340,7 +340,7 @@ def test_notes_of_folders_are_shown_and_cleared_like_all_that_is_kept(tmp_path: 
     red_among_blue(tmp_path / "pictures", 7)
     with FolderRetriever(tmp_path / "pictures") as retriever:
         first = list(retriever.retrieve())
-    (kept,) = (one for one in what_is_kept() if one.kind == FOLDERS)
+    (kept,) = (one for one in inventory() if one.kind == FOLDERS)
     assert (kept.count, kept.path) == (7, tmp_path / "cache" / NOTES_FILE)
     assert clear([FOLDERS], older_than_days=1) == {FOLDERS: 0}
     assert clear([FOLDERS]) == {FOLDERS: 7}

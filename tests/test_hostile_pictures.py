@@ -14,21 +14,21 @@ import pytest
 from PIL import Image, TiffImagePlugin
 
 from benchmarks.hostile_pictures import animated, animated_png, bmp_of_runs, chunk, many_scans, png, saved
-from phrasepix.searching.asking import AskedTags, GivenTags
 from phrasepix.searching.pool import AskedSource, Pool
+from phrasepix.searching.tag_strategies import FixedTags, TagLog
 from phrasepix_core.bare import RefusedPictureError, bare_file
 from phrasepix_core.candidate import Candidate
+from reranker.accumulator import RankingAccumulator
 from reranker.clip_reranker import ClipReranker
+from reranker.dedup import DuplicateDetector, duplicates_of, fingerprint_of, representatives
+from reranker.display_pictures import DisplayPictures
 from reranker.encoder import unit_rows
 from reranker.errors import PictureError, PictureUnreadableError
-from reranker.folding import Likeness, fingerprint_of, places_kept, siblings_of
 from reranker.memory import EncodedPictures
 from reranker.pictures import PictureLoader
 from reranker.pictures.budget import MemoryBudget
 from reranker.pictures.decode import decode, decoded
 from reranker.query import EncodedQuery
-from reranker.showing import PicturesToShow
-from reranker.standing import Standing
 from reranker.testing import ColourEncoder
 from retriever.filters import NO_FILTERS, Filters
 from retriever.folder.metadata import NoPictureError, facts_of_file
@@ -248,11 +248,11 @@ def ranked(added: int, dimensions: int) -> object:
     )
     rows = unit_rows(np.random.default_rng(1).normal(size=(64, dimensions)))
     same = candidate(1, "http://127.0.0.1/1.png")
-    standing = Standing(query, 10)
+    accumulator = RankingAccumulator(query, 10)
     for first in range(0, added, 64):
-        standing.add([((first + number, 0), same) for number in range(64)], list(rows))
-        assert len(standing.best) == 10
-    return standing.in_order()
+        accumulator.add([((first + number, 0), same) for number in range(64)], list(rows))
+        assert len(accumulator.best) == 10
+    return accumulator.in_order()
 
 
 def test_a_pool_takes_few_bytes_a_picture_beside_embeddings_and_candidates() -> None:
@@ -284,8 +284,8 @@ class GivesAll:
 
 
 def pool_of(*sources: Sequence[Candidate]) -> Pool:
-    asked = [(AskedSource.of_retriever(GivesAll(one)), GivenTags(["boat"])) for one in sources]
-    return Pool(asked, limit=None, filters=NO_FILTERS, record=AskedTags(), on_failure=print)
+    asked = [(AskedSource.of_retriever(GivesAll(one)), FixedTags(["boat"])) for one in sources]
+    return Pool(asked, limit=None, filters=NO_FILTERS, record=TagLog(), on_failure=print)
 
 
 def test_a_pool_that_was_read_keeps_few_bytes_a_candidate() -> None:
@@ -322,7 +322,7 @@ def test_the_more_pictures_are_shown_the_fewer_pixels_are_held_of_each(
     large = candidate(1, server.put("/large.png", file(png(1500))), size=(1500, 1500))
     small = candidate(2, server.put("/small.png", file(png(320))), size=(320, 320))
     with PictureLoader(loopback_sources={"sample"}) as loader:
-        to_show = PicturesToShow(loader, EncodedPictures(), None, encoded_from=64, threads=2, shown=shown)
+        to_show = DisplayPictures(loader, EncodedPictures(), None, encoded_from=64, threads=2, shown=shown)
         with to_show.loading([large, small]) as loaded:
             one, other = loaded()
     assert isinstance(one, Image.Image)
@@ -333,13 +333,13 @@ def test_the_more_pictures_are_shown_the_fewer_pixels_are_held_of_each(
 
 def test_what_is_not_compared_any_more_folds_by_its_source_alone() -> None:
     picture = Image.effect_noise((64, 64), 90).convert("RGB")
-    likeness, pool = Likeness(2), [candidate(number, f"http://127.0.0.1/{number}.png") for number in range(4)]
+    detector, pool = DuplicateDetector(2), [candidate(number, f"http://127.0.0.1/{number}.png") for number in range(4)]
     for one in pool:
-        likeness.add(one, fingerprint_of(picture, b"one file"), unit_rows(np.ones((1, 3)))[0])
-    assert places_kept(pool, 4, likeness) == [0]
-    likeness.keep_only(pool[:2])
-    assert len(likeness) == 2
-    assert places_kept(pool, 4, likeness) == [0, 2, 3]
-    assert siblings_of([0], pool, likeness) == [(pool[1],)]
+        detector.add(one, fingerprint_of(picture, b"one file"), unit_rows(np.ones((1, 3)))[0])
+    assert representatives(pool, 4, detector) == [0]
+    detector.keep_only(pool[:2])
+    assert len(detector) == 2
+    assert representatives(pool, 4, detector) == [0, 2, 3]
+    assert duplicates_of([0], pool, detector) == [(pool[1],)]
     twin = candidate(9, pool[0].image_url)
-    assert likeness.with_each(twin, pool) == [True, False, False, False]
+    assert detector.with_each(twin, pool) == [True, False, False, False]

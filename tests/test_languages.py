@@ -16,20 +16,20 @@ from PIL import Image
 from phrasepix import find_images
 from phrasepix.models.catalogue import choose_model
 from reranker import Encoder, OpenClipEncoder
+from reranker.baseline_prompts import NEUTRAL_PHRASES, neutral_embeddings
 from reranker.clip_reranker import ClipReranker
 from reranker.encoder import Embeddings, KnowsTexts, TellsWhatItReads, image_tower_name, preparing
-from reranker.engine.artefacts import Artefacts
-from reranker.engine.choice import load_encoder, loads_at_once
 from reranker.engine.export_child import outcome
+from reranker.engine.exported_model import ExportedModel
+from reranker.engine.exported_text_tower import ExportedTextTower
+from reranker.engine.factory import load_encoder, loads_at_once
 from reranker.engine.openvino_encoder import OpenVinoEncoder
 from reranker.engine.openvino_text_tower import OpenVinoTextTower
 from reranker.engine.records import read_record
-from reranker.engine.text_artefacts import TextArtefacts
 from reranker.errors import ModelError, UnknownModelError
-from reranker.models.model_choice import BEST, CLIP_MULTILINGUAL_V1, MULTILINGUAL, ModelChoice
+from reranker.models.model_spec import BEST, CLIP_MULTILINGUAL_V1, MULTILINGUAL, ModelSpec
 from reranker.models.paired_encoder import PairedEncoder
 from reranker.models.sentence_tower import SentenceTower
-from reranker.neutral import NEUTRAL_PHRASES, neutral_embeddings
 from reranker.testing import ColourEncoder
 from tests.made_tokenizers import LINES, write_siglip, write_text_tower
 from tests.picture_server import stripes
@@ -56,16 +56,16 @@ def text_tower(place: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def plain(place: Path) -> ModelChoice:
-    return ModelChoice(f"local-dir:{write_model(place / 'tiny', random_tiny(0))}")
+def plain(place: Path) -> ModelSpec:
+    return ModelSpec(f"local-dir:{write_model(place / 'tiny', random_tiny(0))}")
 
 
 @pytest.fixture(scope="module")
-def cache(place: Path, siglip: Path, text_tower: Path, plain: ModelChoice) -> Path:
+def cache(place: Path, siglip: Path, text_tower: Path, plain: ModelSpec) -> Path:
     """With all of them exported, in this process, where torch is imported already."""
     cache = place / "cache"
-    pairing = ModelChoice(plain.model, None, f"local-dir:{text_tower}")
-    for choice in (ModelChoice(f"local-dir:{siglip}"), plain, pairing.of_texts):
+    pairing = ModelSpec(plain.model, None, f"local-dir:{text_tower}")
+    for choice in (ModelSpec(f"local-dir:{siglip}"), plain, pairing.of_texts):
         assert choice is not None
         told = outcome(choice, cache / "engines")
         assert told["record"]["fingerprint"], told
@@ -73,8 +73,8 @@ def cache(place: Path, siglip: Path, text_tower: Path, plain: ModelChoice) -> Pa
 
 
 @pytest.fixture
-def pairing(plain: ModelChoice, text_tower: Path) -> ModelChoice:
-    return ModelChoice(plain.model, None, f"local-dir:{text_tower}")
+def pairing(plain: ModelSpec, text_tower: Path) -> ModelSpec:
+    return ModelSpec(plain.model, None, f"local-dir:{text_tower}")
 
 
 def pictures() -> list[Image.Image]:
@@ -87,7 +87,7 @@ def pictures() -> list[Image.Image]:
 
 def test_a_model_like_siglip_2_says_the_same_in_both_engines(siglip: Path, cache: Path) -> None:
     theirs = OpenClipEncoder(f"local-dir:{siglip}", None, device="cpu")
-    ours = load_encoder(ModelChoice(f"local-dir:{siglip}"), cache, device="cpu")
+    ours = load_encoder(ModelSpec(f"local-dir:{siglip}"), cache, device="cpu")
     assert isinstance(ours, OpenVinoEncoder)
     np.testing.assert_allclose(ours.encode_texts(TEXTS), theirs.encode_texts(TEXTS), atol=NEAR)
     np.testing.assert_allclose(ours.encode_pictures(pictures()), theirs.encode_pictures(pictures()), atol=NEAR)
@@ -96,7 +96,7 @@ def test_a_model_like_siglip_2_says_the_same_in_both_engines(siglip: Path, cache
 
 def test_what_such_a_model_does_not_read_is_said_in_both_engines(siglip: Path, cache: Path) -> None:
     for engine in ("torch", "openvino"):
-        encoder = load_encoder(ModelChoice(f"local-dir:{siglip}"), cache, engine=engine, device="cpu")
+        encoder = load_encoder(ModelSpec(f"local-dir:{siglip}"), cache, engine=engine, device="cpu")
         assert isinstance(encoder, TellsWhatItReads)
         assert encoder.unread(LONG).startswith("Schnee ein Tiger")
         assert encoder.unread("a tiger") == ""
@@ -118,7 +118,7 @@ def reference(text_tower: Path, texts: Any) -> Any:
 
 @pytest.mark.parametrize("engine", ["torch", "openvino"])
 def test_a_pairing_encodes_texts_as_sentence_transformers_and_pictures_as_the_model(
-    pairing: ModelChoice, plain: ModelChoice, text_tower: Path, cache: Path, engine: str
+    pairing: ModelSpec, plain: ModelSpec, text_tower: Path, cache: Path, engine: str
 ) -> None:
     encoder = load_encoder(pairing, cache, device="cpu", engine=engine)
     assert isinstance(encoder, PairedEncoder)
@@ -134,7 +134,7 @@ def test_a_pairing_encodes_texts_as_sentence_transformers_and_pictures_as_the_mo
 
 
 def test_neutral_phrases_are_encoded_with_the_export_of_a_text_tower(
-    pairing: ModelChoice, text_tower: Path, cache: Path
+    pairing: ModelSpec, text_tower: Path, cache: Path
 ) -> None:
     expected = reference(text_tower, NEUTRAL_PHRASES)
     encoders = [load_encoder(pairing, cache, device="cpu", engine=engine) for engine in ("openvino", "torch")]
@@ -147,7 +147,7 @@ def test_neutral_phrases_are_encoded_with_the_export_of_a_text_tower(
 
 
 def test_beyond_its_context_a_text_tower_says_what_it_does_not_read(
-    text_tower: Path, pairing: ModelChoice, cache: Path
+    text_tower: Path, pairing: ModelSpec, cache: Path
 ) -> None:
     tower, pair = SentenceTower(f"local-dir:{text_tower}"), load_encoder(pairing, cache, device="cpu")
     assert isinstance(pair, TellsWhatItReads)
@@ -184,7 +184,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_a_pairing_encodes_no_picture_again_that_the_plain_model_has_encoded(
-    pairing: ModelChoice, plain: ModelChoice, cache: Path, folder: Path
+    pairing: ModelSpec, plain: ModelSpec, cache: Path, folder: Path
 ) -> None:
     first = Counted(load_encoder(plain, cache, device="cpu"))
     assert len(find_images("a tiger", source=folder, model=first, top=3)) == 3
@@ -206,7 +206,7 @@ print(json.dumps({"found": len(results), "model": results.model, "heavy": sorted
 
 
 def test_a_process_that_finds_a_pairing_exported_imports_no_torch(
-    pairing: ModelChoice, cache: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+    pairing: ModelSpec, cache: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert loads_at_once(pairing, cache, device="cpu")
     monkeypatch.setenv("PHRASEPIX_CACHE_DIR", str(cache))
@@ -218,14 +218,14 @@ def test_a_process_that_finds_a_pairing_exported_imports_no_torch(
 
 def test_other_files_of_a_text_tower_are_noticed(tmp_path: Path, text_tower: Path) -> None:
     changed = shutil.copytree(text_tower, tmp_path / "changed")
-    choice = ModelChoice("", None, f"local-dir:{changed}")
+    choice = ModelSpec("", None, f"local-dir:{changed}")
     outcome(choice, tmp_path / "engines")
     assert read_record(tmp_path / "engines", choice) is not None
     (changed / "modules.json").write_text((changed / "modules.json").read_text() + " ")
     assert read_record(tmp_path / "engines", choice) is None
 
 
-def test_an_encoder_that_says_nothing_of_its_image_tower_is_remembered_by_its_name(plain: ModelChoice) -> None:
+def test_an_encoder_that_says_nothing_of_its_image_tower_is_remembered_by_its_name(plain: ModelSpec) -> None:
     encoder = ColourEncoder()
     assert image_tower_name(encoder) == encoder.name
 
@@ -233,11 +233,11 @@ def test_an_encoder_that_says_nothing_of_its_image_tower_is_remembered_by_its_na
 @pytest.mark.slow
 def test_towers_of_full_size_say_the_same(tmp_path: Path) -> None:
     siglip = write_siglip(tmp_path / "siglip", model_config=open_clip.get_model_config("ViT-B-32-SigLIP2-256"))
-    choice = ModelChoice(f"local-dir:{siglip}")
+    choice = ModelSpec(f"local-dir:{siglip}")
     outcome(choice, tmp_path / "engines")
     record = read_record(tmp_path / "engines", choice)
     assert record is not None
-    artefacts = Artefacts.read(tmp_path / "engines" / str(record.fingerprint))
+    artefacts = ExportedModel.read(tmp_path / "engines" / str(record.fingerprint))
     assert artefacts is not None
     ours = OpenVinoEncoder(artefacts, "full", precision="f32")
     theirs = OpenClipEncoder(choice.model, None, device="cpu")
@@ -245,11 +245,11 @@ def test_towers_of_full_size_say_the_same(tmp_path: Path) -> None:
     np.testing.assert_allclose(ours.encode_pictures(pictures()), theirs.encode_pictures(pictures()), atol=NEAR)
 
     distilbert = write_text_tower(tmp_path / "text", 512, context=128, width=768, layers=6, heads=12, words=119_547)
-    texts = ModelChoice("", None, f"local-dir:{distilbert}")
+    texts = ModelSpec("", None, f"local-dir:{distilbert}")
     outcome(texts, tmp_path / "engines")
     record = read_record(tmp_path / "engines", texts)
     assert record is not None
-    exported = TextArtefacts.read(tmp_path / "engines" / str(record.fingerprint))
+    exported = ExportedTextTower.read(tmp_path / "engines" / str(record.fingerprint))
     assert exported is not None
     said = OpenVinoTextTower(exported, "full").encode_texts([*TEXTS, LONG * 4])
     np.testing.assert_allclose(said, reference(distilbert, [*TEXTS, LONG * 4]), atol=NEAR)
@@ -258,48 +258,48 @@ def test_towers_of_full_size_say_the_same(tmp_path: Path) -> None:
 # --- what cannot be
 
 
-def test_towers_of_two_spaces_are_refused(plain: ModelChoice, cache: Path, tmp_path: Path) -> None:
+def test_towers_of_two_spaces_are_refused(plain: ModelSpec, cache: Path, tmp_path: Path) -> None:
     wide = write_text_tower(tmp_path / "wide", dimensions=12)
     with pytest.raises(ModelError, match=r"of another space than the model .*: 12 and 16 dimensions"):
-        load_encoder(ModelChoice(plain.model, None, f"local-dir:{wide}"), cache, device="cpu", engine="torch")
+        load_encoder(ModelSpec(plain.model, None, f"local-dir:{wide}"), cache, device="cpu", engine="torch")
 
 
-def test_a_directory_that_is_no_text_tower_is_a_clear_error(plain: ModelChoice, cache: Path, tmp_path: Path) -> None:
+def test_a_directory_that_is_no_text_tower_is_a_clear_error(plain: ModelSpec, cache: Path, tmp_path: Path) -> None:
     for name, says in (("nowhere", "is not a directory"), ("", "has no modules.json")):
         with pytest.raises(UnknownModelError, match=says):
-            load_encoder(ModelChoice(plain.model, None, f"local-dir:{tmp_path / name}"), cache, engine="torch")
+            load_encoder(ModelSpec(plain.model, None, f"local-dir:{tmp_path / name}"), cache, engine="torch")
     (tmp_path / "modules.json").write_text("[]")
     with pytest.raises(ModelError, match="cannot be loaded"):
-        load_encoder(ModelChoice(plain.model, None, f"local-dir:{tmp_path}"), cache, engine="torch")
+        load_encoder(ModelSpec(plain.model, None, f"local-dir:{tmp_path}"), cache, engine="torch")
 
 
 @pytest.mark.parametrize("choice", [MULTILINGUAL, BEST, CLIP_MULTILINGUAL_V1, None], ids=str)
 def test_without_the_extra_its_models_say_how_to_install_it_before_anything_is_downloaded(
-    choice: ModelChoice | None, siglip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    choice: ModelSpec | None, siglip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for package in ("transformers", "sentence_transformers"):
         monkeypatch.setitem(sys.modules, package, None)  # as where it is not installed
     with pytest.raises(ModelError, match=r"needs the package \w+: .*pip install .*sentence-transformers transformers"):
-        load_encoder(choice or ModelChoice(f"local-dir:{siglip}"), tmp_path, device="cpu", engine="torch")
+        load_encoder(choice or ModelSpec(f"local-dir:{siglip}"), tmp_path, device="cpu", engine="torch")
 
 
 @pytest.mark.parametrize(
     ("name", "pretrained", "expected"),
     [
-        ("multilingual", None, ModelChoice("ViT-B-32-SigLIP2-256", "webli")),
-        ("best", None, ModelChoice("ViT-SO400M-16-SigLIP2-384", "webli")),
+        ("multilingual", None, ModelSpec("ViT-B-32-SigLIP2-256", "webli")),
+        ("best", None, ModelSpec("ViT-SO400M-16-SigLIP2-384", "webli")),
         (
             "clip-multilingual-v1",
             None,
-            ModelChoice("ViT-B-32-quickgelu", "openai", "hf-hub:sentence-transformers/clip-ViT-B-32-multilingual-v1"),
+            ModelSpec("ViT-B-32-quickgelu", "openai", "hf-hub:sentence-transformers/clip-ViT-B-32-multilingual-v1"),
         ),
-        ("local-dir:/a/b+local-dir:c+d", None, ModelChoice("local-dir:c+d", None, "local-dir:/a/b")),
-        ("hf-hub:a/b+hf-hub:c/d", None, ModelChoice("hf-hub:c/d", None, "hf-hub:a/b")),
-        ("local-dir:/a+b/c+ViT-B-32", "openai", ModelChoice("ViT-B-32", "openai", "local-dir:/a+b/c")),
-        ("local-dir:/a+b/c", None, ModelChoice("local-dir:/a+b/c")),
+        ("local-dir:/a/b+local-dir:c+d", None, ModelSpec("local-dir:c+d", None, "local-dir:/a/b")),
+        ("hf-hub:a/b+hf-hub:c/d", None, ModelSpec("hf-hub:c/d", None, "hf-hub:a/b")),
+        ("local-dir:/a+b/c+ViT-B-32", "openai", ModelSpec("ViT-B-32", "openai", "local-dir:/a+b/c")),
+        ("local-dir:/a+b/c", None, ModelSpec("local-dir:/a+b/c")),
     ],
 )
-def test_names_of_models_say_what_is_loaded(name: str, pretrained: str | None, expected: ModelChoice) -> None:
+def test_names_of_models_say_what_is_loaded(name: str, pretrained: str | None, expected: ModelSpec) -> None:
     assert choose_model(name, pretrained, only_the_sample=False)[1] == expected
 
 

@@ -116,7 +116,11 @@ def test_a_source_knows_no_other_source() -> None:
 
 def test_what_all_sources_share_knows_none_of_them() -> None:
     """But for `retriever` itself, which offers Pixabay's retriever by its name."""
-    shared = [*(ROOT / "retriever").glob("*.py"), *(ROOT / "retriever" / "courtesy").rglob("*.py")]
+    shared = [
+        *(ROOT / "retriever").glob("*.py"),
+        *(ROOT / "retriever" / "http").rglob("*.py"),
+        *(ROOT / "retriever" / "api").rglob("*.py"),
+    ]
     offences = [
         f"{path.relative_to(ROOT)} imports {module}"
         for path in sorted(shared)

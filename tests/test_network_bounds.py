@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from phrasepix.saving.download import Downloader
-from phrasepix.saving.part import Part
+from phrasepix.saving.partial_download import PartialDownload
 from phrasepix_core.candidate import Rendition
 from phrasepix_core.deadlines import Deadline, DeadlineExceededError, deadline
 from phrasepix_core.http_answers import is_whole
@@ -85,7 +85,7 @@ def drip(request: pytest.FixtureRequest) -> Iterator[Drip]:
 def test_a_dripping_api_is_given_up_at_the_deadline_and_not_tried_again(drip: Drip, connect: Connect) -> None:
     hurried = replace(QUICK, answer_within_s=0.5)
     with pytest.raises(SourceUnreachableError, match=r"did not answer in time|cut"):
-        list(connect(drip.url, manners=hurried).retrieve("boat"))
+        list(connect(drip.url, policy=hurried).retrieve("boat"))
 
 
 @pytest.mark.timeout(30)
@@ -97,14 +97,14 @@ def test_a_dripping_picture_is_given_up_at_the_deadline(drip: Drip) -> None:
 @pytest.mark.timeout(30)
 def test_a_dripping_download_is_given_up_at_the_deadline(drip: Drip, tmp_path: Path) -> None:
     with Downloader(deadline_s=0.4) as downloader, pytest.raises(PictureUnreachableError):
-        downloader.download(drip.url, Part(tmp_path / "a.part"), of="a", loopback=True)
+        downloader.download(drip.url, PartialDownload(tmp_path / "a.part"), of="a", loopback=True)
 
 
 def test_a_connection_kept_open_is_watched_by_the_deadline_of_its_next_request(
     api: ScriptedServer, connect: Connect
 ) -> None:
     api.play(of_hits([hit(1)]), replace(of_hits([hit(2)]), delay_s=30))
-    retriever = connect(api, manners=replace(QUICK, answer_within_s=1.0))
+    retriever = connect(api, policy=replace(QUICK, answer_within_s=1.0))
     assert len(list(retriever.retrieve("boat"))) == 1
     with pytest.raises(SourceUnreachableError, match="did not answer in time"):
         list(retriever.retrieve("tiger"))
@@ -135,7 +135,7 @@ def test_an_answer_larger_than_any_real_one_is_refused(encoding: str, api: Scrip
     headers = {"Content-Encoding": encoding} if encoding else {}
     api.play(Step(200, gzip.compress(body) if encoding else body, headers))
     with pytest.raises(SourceAnswerError, match="more than"):
-        list(connect(api, manners=replace(QUICK, largest_answer=200_000)).retrieve("boat"))
+        list(connect(api, policy=replace(QUICK, largest_answer=200_000)).retrieve("boat"))
     assert len(api.asked) == 1
 
 

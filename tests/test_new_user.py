@@ -14,10 +14,10 @@ import pytest
 from PIL import Image
 
 from phrasepix.cli.commands import check_command
-from phrasepix.cli.screen import Screen
-from phrasepix.columns import KEPT, MATCHES, SOURCES
+from phrasepix.cli.reporter import Reporter
 from phrasepix.live_results import LiveResults
 from phrasepix.sample.catalogue import PICTURES_DIRECTORY
+from phrasepix.views.columns import KEPT, MATCHES, SOURCES
 from phrasepix_core.installing import install_command
 from reranker import steps
 from reranker.memory import Memory
@@ -200,7 +200,7 @@ def test_the_first_search_says_what_it_prepares_and_how_far_it_is(tmp_path: Path
 
 
 def test_in_a_pipe_no_step_is_written(capfd: pytest.CaptureFixture[str]) -> None:
-    with Screen():
+    with Reporter():
         steps.begin(steps.DOWNLOADING)
         steps.exporting("converting the text tower", 3, 4)
     assert capfd.readouterr() == ("", "")
@@ -211,7 +211,7 @@ def test_what_every_package_logs_is_for_the_screen_alone(
 ) -> None:
     packages = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text(encoding="utf-8"))
     names = packages["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]
-    with Screen():
+    with Reporter():
         for name in names:
             logging.getLogger(f"{name}.somewhere").warning("said by %s", name)
     assert capfd.readouterr().err.splitlines() == [f"said by {name}" for name in names]

@@ -19,7 +19,7 @@ from reranker.testing import ColourEncoder
 from retriever.errors import WrongParameterError
 from retriever.filters import NO_FILTERS, Filters
 from retriever.languages import LANGUAGES, check_language
-from retriever.pexels.dialect import LOCALES
+from retriever.pexels.adapter import LOCALES
 from retriever.pixabay.request import LANGUAGES as OF_PIXABAY
 from tests.servers import KEY, ScriptedServer, as_json
 

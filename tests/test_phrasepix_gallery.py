@@ -20,12 +20,12 @@ from rich.console import Console
 
 from phrasepix import find_images
 from phrasepix.errors import NotWrittenError
-from phrasepix.gallery import gallery_cards
 from phrasepix.live_results import LiveMatch, LiveResults
 from phrasepix.results import Failure, Origin, Skipped
-from phrasepix.terminal import results_lines
+from phrasepix.views.gallery import gallery_cards
+from phrasepix.views.terminal import results_lines
 from phrasepix_core.candidate import Rendition
-from reranker.reading import PartShown
+from reranker.calibration import PartShown
 from retriever.testing import made_candidate
 
 pytestmark = pytest.mark.own_export  # no test here runs the sample's model

@@ -14,7 +14,7 @@ import pytest
 from benchmarks.tag_finding import EVERYDAY, measure
 from phrasepix import find_images
 from phrasepix.sample.site import StockSite
-from phrasepix.searching.asking import AskedTags, FoundTags
+from phrasepix.searching.tag_strategies import TagLog, TagsFromPhrase
 from phrasepix.tags import DerivedTag, derived_tags
 from phrasepix.tags.lexicon import english_word
 from phrasepix.tags.phrase_parts import parts_of_phrase
@@ -68,8 +68,8 @@ class Paged:
 TIGER = derived_tags("a tiger playing in the snow")
 
 
-def ask(source: Paged | ListRetriever, found: FoundTags, limit: int = 200) -> tuple[list[Candidate], AskedTags]:
-    record = AskedTags()
+def ask(source: Paged | ListRetriever, found: TagsFromPhrase, limit: int = 200) -> tuple[list[Candidate], TagLog]:
+    record = TagLog()
     return list(found.candidates(source, limit, NO_FILTERS, record)), record
 
 
@@ -197,14 +197,14 @@ def test_every_tag_can_be_sent_and_comes_once() -> None:
 
 def test_each_candidate_comes_once_and_says_which_tag_found_it() -> None:
     source = Paged({"tiger": [few(0, 5)], "snow": [few(4, 3)]})
-    found, record = ask(source, FoundTags(TIGER))
+    found, record = ask(source, TagsFromPhrase(TIGER))
     assert [one.found_by for one in found] == ["tiger"] * 5 + ["snow"] * 2
     assert [(one.tag, one.brought) for one in record.so_far()] == [("tiger", 5), ("snow", 2), ("playing", 0)]
 
 
 def test_on_a_small_site_each_word_is_asked_by_itself() -> None:
     source = Paged({"tiger": [Page(few(0, 9), 9, 9)], "snow": [Page(few(9, 20), 20, 20)]})
-    ask(source, FoundTags(TIGER))
+    ask(source, TagsFromPhrase(TIGER))
     assert source.asked == ["tiger", "snow", "playing"]
 
 
@@ -216,33 +216,33 @@ def test_on_a_large_site_words_are_joined_until_an_answer_holds_what_there_is() 
             "tiger snow playing": [Page(few(20, 6), 6, 6)],
         }
     )
-    ask(source, FoundTags(TIGER), limit=10)
+    ask(source, TagsFromPhrase(TIGER), limit=10)
     assert source.asked[:3] == ["tiger", "tiger snow", "tiger snow playing"]
 
 
 def test_what_an_answer_has_brought_whole_is_not_narrowed() -> None:
     source = Paged({"tiger": [Page(few(0, 5), 5, 5)], "snow": [Page(few(5, 10), 10, 5000)]})
-    ask(source, FoundTags(TIGER), limit=10)
+    ask(source, TagsFromPhrase(TIGER), limit=10)
     assert "tiger snow" not in source.asked
 
 
 def test_no_more_is_asked_when_there_are_enough_and_nothing_is_worth_it() -> None:
     boats = derived_tags("a lighthouse at night")
     source = Paged({"lighthouse": [Page(few(0, 10), 10, 10)]})
-    assert len(ask(source, FoundTags(boats), limit=10)[0]) == 10
+    assert len(ask(source, TagsFromPhrase(boats), limit=10)[0]) == 10
     assert source.asked[0] == "lighthouse"
     plain = [DerivedTag("tiger"), DerivedTag("it", likelihood=0.01)]
     source = Paged({"tiger": [Page(few(0, 10), 10, 10)]})
-    ask(source, FoundTags(plain), limit=10)
+    ask(source, TagsFromPhrase(plain), limit=10)
     assert source.asked == ["tiger"]
     source = Paged({"tiger": [Page(few(0, 3), 3, 3)]})
-    ask(source, FoundTags(plain), limit=10)
+    ask(source, TagsFromPhrase(plain), limit=10)
     assert source.asked == ["tiger", "it"], "too few have come"
 
 
 def test_a_limit_that_caps_leaves_room_for_narrower_answers() -> None:
     source = Paged({"tiger": [Page(few(0, 8), 8, 9000)], "tiger snow": [Page(few(100, 4), 4, 4)]})
-    found, _ = ask(source, FoundTags(TIGER, is_cap=True), limit=8)
+    found, _ = ask(source, TagsFromPhrase(TIGER, is_cap=True), limit=8)
     assert len(found) == 8
     assert [one.found_by for one in found].count("tiger snow") == 4
 
@@ -251,44 +251,44 @@ def test_the_budget_is_kept_and_the_rest_of_it_goes_to_second_pages() -> None:
     first, second = Page(few(0), 3, 6), Page(few(10), 3, 6, is_last=True)
     for requests, asked in ((1, ["tiger"]), (2, ["tiger", "tiger"])):
         source = Paged({"tiger": [first, second]})
-        ask(source, FoundTags([DerivedTag("tiger")], requests))
+        ask(source, TagsFromPhrase([DerivedTag("tiger")], requests))
         assert source.asked == asked
     source = Paged({"tiger": [first, second]})
-    ask(source, FoundTags([DerivedTag("tiger")], 9))
+    ask(source, TagsFromPhrase([DerivedTag("tiger")], 9))
     assert source.asked == ["tiger", "tiger"], "there are no more"
 
 
 def test_a_broader_word_is_asked_only_where_the_narrower_brought_nothing() -> None:
     both = [DerivedTag("kitten"), DerivedTag("cat", instead_of="kitten")]
     source = Paged({"kitten": [few(0)], "cat": [few(3)]})
-    ask(source, FoundTags(both))
+    ask(source, TagsFromPhrase(both))
     assert source.asked == ["kitten"]
     source = Paged({"cat": [few(3)]})
-    ask(source, FoundTags(both))
+    ask(source, TagsFromPhrase(both))
     assert source.asked == ["kitten", "cat"]
 
 
 def test_tags_whose_answers_are_not_kept_are_named_and_the_others_answer() -> None:
     source = Paged({"tiger": [AnswerNotKeptError("not kept")], "snow": [few(0)]})
-    found, record = ask(source, FoundTags(TIGER))
+    found, record = ask(source, TagsFromPhrase(TIGER))
     assert len(found) == 3
     assert record.so_far()[0].problem == "not kept on this machine"
     with pytest.raises(AnswerNotKeptError):
-        ask(Paged({one.tag: [AnswerNotKeptError("not kept")] for one in TIGER}), FoundTags(TIGER))
+        ask(Paged({one.tag: [AnswerNotKeptError("not kept")] for one in TIGER}), TagsFromPhrase(TIGER))
 
 
 def test_a_source_that_fails_later_keeps_what_came(caplog: pytest.LogCaptureFixture) -> None:
     broken = SourceAnswerError("broken", status=500, text="")
-    found, _ = ask(Paged({"tiger": [few(0)], "snow": [broken]}), FoundTags(TIGER))
+    found, _ = ask(Paged({"tiger": [few(0)], "snow": [broken]}), TagsFromPhrase(TIGER))
     assert len(found) == 3
     assert "going on with the 3 pictures" in caplog.text
     with pytest.raises(SourceAnswerError):
-        ask(Paged({"tiger": [broken]}), FoundTags(TIGER))
+        ask(Paged({"tiger": [broken]}), TagsFromPhrase(TIGER))
 
 
 def test_a_retriever_without_pages_is_asked_tag_by_tag() -> None:
     source = ListRetriever([candidate(1, "tiger"), candidate(2, "snow"), candidate(3, "tiger", "snow")])
-    found, record = ask(source, FoundTags(TIGER))
+    found, record = ask(source, TagsFromPhrase(TIGER))
     assert [one.id for one in found] == ["1", "3", "2"]
     assert [one.brought for one in record.so_far()] == [2, 1, 0]
 

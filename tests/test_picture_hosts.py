@@ -13,7 +13,7 @@ import pytest
 
 from phrasepix import find_images
 from phrasepix.saving.download import Downloader
-from phrasepix.saving.part import Part
+from phrasepix.saving.partial_download import PartialDownload
 from reranker.errors import PictureError, PictureUnreachableError
 from reranker.pictures.fetch import PictureFetcher
 from reranker.pictures.hosts import HostConnections
@@ -121,7 +121,7 @@ def test_saving_takes_its_turn_too(server: PictureServer, tmp_path: Path) -> Non
     hosts = HostConnections(per_host=2)
 
     def save(number: int) -> bytes:
-        part = Part(tmp_path / f"{number}.part")
+        part = PartialDownload(tmp_path / f"{number}.part")
         with Downloader(hosts=hosts) as downloader:
             downloader.download(urls[number], part, of="it", loopback=True)
         return part.path.read_bytes()

@@ -13,12 +13,12 @@ from rich.table import Table
 
 from phrasepix import Example, Phrase, Query, find_images, stream_images
 from phrasepix.errors import WrongPickError
-from phrasepix.gallery import gallery_cards
-from phrasepix.likes import query_of
 from phrasepix.live_results import LiveMatch, LiveResults
+from phrasepix.query_inputs import parse_query
 from phrasepix.sample.catalogue import PICTURES_DIRECTORY
 from phrasepix.sample.site import StockSite
-from phrasepix.terminal import results_lines, results_table
+from phrasepix.views.gallery import gallery_cards
+from phrasepix.views.terminal import results_lines, results_table
 from reranker.errors import PictureUnreachableError, WrongQueryError
 from reranker.testing import ColourEncoder
 from retriever.errors import WrongParameterError
@@ -79,7 +79,7 @@ def test_files_are_read_upright_on_white_and_as_telephones_write_them(tmp_path: 
     picture.save(turned, exif=exif)
     Image.new("RGBA", (64, 48), (255, 0, 0, 0)).save(see_through, "PNG")
     pillow_heif.from_pillow(picture).save(heic)
-    seen = [part.picture for part in query_of(None, [turned, see_through, heic]).wanted if isinstance(part, Example)]
+    seen = [part.picture for part in parse_query(None, [turned, see_through, heic]).wanted if isinstance(part, Example)]
     assert all(isinstance(one, Image.Image) and one.mode == "RGB" for one in seen)
     assert [one.size for one in seen if isinstance(one, Image.Image)] == [(48, 64), (64, 48), (64, 48)]
     assert isinstance(seen[1], Image.Image)

@@ -15,13 +15,13 @@ from PIL import Image
 
 from phrasepix_core.candidate import Candidate
 from reranker import ClipReranker, Embeddings, Encoder, Progress, RerankerError
-from reranker.encoded_texts import EncodedTexts
+from reranker.baseline_prompts import NEUTRAL_PHRASES
 from reranker.errors import WrongQueryError
-from reranker.neutral import NEUTRAL_PHRASES
 from reranker.pictures import PictureLoader
 from reranker.pictures.fetch import PictureFetcher
 from reranker.query import Query
 from reranker.testing import ColourEncoder
+from reranker.text_cache import TextEmbeddingCache
 from tests.picture_server import (
     PictureServer,
     after,
@@ -171,7 +171,7 @@ def test_a_second_phrase_over_the_same_pool_fetches_and_encodes_nothing(
 
 
 def test_a_phrase_that_was_encoded_ahead_is_not_encoded_again(server: PictureServer, encoder: CountingEncoder) -> None:
-    texts = EncodedTexts(encoder)
+    texts = TextEmbeddingCache(encoder)
     texts.phrase("red")
     loader = PictureLoader(loopback_sources={"sample"})
     with ClipReranker(texts=texts, loader=loader) as reranker:
@@ -529,7 +529,7 @@ def test_a_phrase_that_is_being_encoded_is_waited_for_while_pictures_come_and_no
 
 def test_importing_the_reranker_imports_neither_torch_nor_open_clip() -> None:
     code = (
-        "import sys, reranker.testing, reranker.models.model_choice\n"
+        "import sys, reranker.testing, reranker.models.model_spec\n"
         "from reranker import ClipReranker, Memory, PictureLoader, Query\n"
         "print(*sys.modules)"
     )

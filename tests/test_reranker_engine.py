@@ -24,18 +24,18 @@ from open_clip.transform import PreprocessCfg, image_transform_v2
 from PIL import Image
 
 from reranker import ClipReranker, Encoder, OpenClipEncoder
-from reranker.engine.artefacts import Artefacts
-from reranker.engine.choice import load_encoder
+from reranker.baseline_prompts import NEUTRAL_PHRASES, neutral_embeddings
 from reranker.engine.clip_tokenizer import ClipTokenizer, write_merges
 from reranker.engine.export import export
 from reranker.engine.export_child import outcome
 from reranker.engine.export_lock import export_lock
+from reranker.engine.exported_model import ExportedModel
+from reranker.engine.factory import load_encoder
 from reranker.engine.openvino_encoder import OpenVinoEncoder
 from reranker.engine.preprocessing import Preprocessing
 from reranker.engine.records import Record, read_record
 from reranker.errors import ModelError, UnknownModelError, WeightsUnavailableError
-from reranker.models.model_choice import ModelChoice
-from reranker.neutral import NEUTRAL_PHRASES, neutral_embeddings
+from reranker.models.model_spec import ModelSpec
 from tests.picture_server import stripes
 from tests.tiny_models import TINY, random_tiny, write_model
 
@@ -341,7 +341,7 @@ def test_neutral_phrases_are_encoded_where_those_of_the_export_are_damaged(
         place = content.index(b"PK\1\2") + 8
         known.write_bytes(content[:place] + b"\1" + content[place + 1 :])
     assert ours.known_texts(NEUTRAL_PHRASES) is None
-    assert Artefacts.read(known.parent) is not None, "the towers are as good without"
+    assert ExportedModel.read(known.parent) is not None, "the towers are as good without"
     np.testing.assert_allclose(neutral_embeddings(ours, None), theirs.encode_texts(NEUTRAL_PHRASES), atol=1e-5)
 
 
@@ -373,8 +373,8 @@ def cache(tmp_path: Path) -> Path:
     return tmp_path / "cache"
 
 
-def choice_of(directory: Path) -> ModelChoice:
-    return ModelChoice(f"local-dir:{directory}")
+def choice_of(directory: Path) -> ModelSpec:
+    return ModelSpec(f"local-dir:{directory}")
 
 
 def export_here(directory: Path, cache: Path) -> Any:
@@ -443,15 +443,15 @@ RUN = """
 import json, logging, sys
 from pathlib import Path
 from PIL import Image
-from reranker.engine.choice import load_encoder
-from reranker.models.model_choice import ModelChoice
+from reranker.engine.factory import load_encoder
+from reranker.models.model_spec import ModelSpec
 said, started = [], []
 sys.addaudithook(lambda event, args: started.append(args[1]) if event == "subprocess.Popen" else None)
 handler = logging.Handler()
 handler.emit = lambda record: said.append(record.getMessage())
 logging.getLogger("reranker").addHandler(handler)
 model, cache = sys.argv[1:]
-encoder = load_encoder(ModelChoice(model), Path(cache), device="cpu")
+encoder = load_encoder(ModelSpec(model), Path(cache), device="cpu")
 picture = Image.radial_gradient("L").convert("RGB")
 print(json.dumps({
     "kind": type(encoder).__name__,
@@ -702,7 +702,7 @@ def test_a_frozen_application_is_not_started_once_more(
     assert "without an interpreter of its own" in messages(caplog)[0]
 
 
-def failure(load: Callable[[ModelChoice], object], choice: ModelChoice) -> tuple[type[ModelError], str]:
+def failure(load: Callable[[ModelSpec], object], choice: ModelSpec) -> tuple[type[ModelError], str]:
     with pytest.raises(ModelError) as caught:
         load(choice)
     return caught.type, str(caught.value)
@@ -714,8 +714,8 @@ def test_a_model_that_cannot_be_loaded_is_the_same_error_as_in_torch(directory: 
     damaged = write_model(directory.parent / "été “damaged”", random_tiny(0))
     (damaged / "open_clip_model.safetensors").write_bytes(b"")
     cases = {
-        ModelChoice("local-dir:/nowhere"): UnknownModelError,
-        ModelChoice("ViT-B-33", "laion2b_s34b_b79k"): UnknownModelError,
+        ModelSpec("local-dir:/nowhere"): UnknownModelError,
+        ModelSpec("ViT-B-33", "laion2b_s34b_b79k"): UnknownModelError,
         choice_of(without_weights): WeightsUnavailableError,
         choice_of(damaged): ModelError,
     }
@@ -782,12 +782,12 @@ def test_artefacts_cut_short_are_exported_anew(exported_model: Path, cache: Path
     (manifest,) = (cache / "engines").glob("*/manifest.json")
     path = manifest.with_name(file)
     path.write_bytes(path.read_bytes()[:-100])
-    assert Artefacts.read(manifest.parent) is None
+    assert ExportedModel.read(manifest.parent) is None
     export_here(exported_model, cache)
     again = load_encoder(choice_of(exported_model), cache, device="cpu")
     np.testing.assert_allclose(again.encode_texts(["a boat"]), expected, atol=1e-6)
     assert again.encode_pictures([stripes(["red"])]).shape == (1, 16)
-    assert Artefacts.read(manifest.parent) is not None
+    assert ExportedModel.read(manifest.parent) is not None
 
 
 @pytest.mark.parametrize("file", ["text.xml", "merges.txt"])
@@ -800,7 +800,7 @@ def test_artefacts_of_other_content_are_named_and_exported_anew_next_time(
     path.write_bytes(content.replace(b"bo at</w>", b"bo aq</w>") if file == "merges.txt" else b"?" * len(content))
     with pytest.raises(ModelError, match=r"is damaged .*; the next search exports it anew"):
         load_encoder(choice_of(exported_model), cache, device="cpu").encode_texts(["a boat"])
-    assert Artefacts.read(manifest.parent) is None
+    assert ExportedModel.read(manifest.parent) is None
     export_here(exported_model, cache)
     assert load_encoder(choice_of(exported_model), cache, device="cpu").encode_texts(["a boat"]).shape == (1, 16)
 

@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 
 from phrasepix_core.candidate import Candidate
+from reranker.accumulator import RankingAccumulator
+from reranker.baseline_prompts import NEUTRAL_PHRASES, caption_embeddings
 from reranker.encoder import Embeddings, unit_rows
 from reranker.errors import WrongQueryError
 from reranker.everyday import EVERYDAY_CAPTIONS
-from reranker.neutral import NEUTRAL_PHRASES, caption_embeddings
 from reranker.ordering import Ordering, SourceWords, nearness, spread_of, words_of
 from reranker.query import EncodedQuery
-from reranker.standing import Standing
 from reranker.testing import ColourEncoder
 from tests.picture_server import candidate
 
@@ -85,11 +85,11 @@ def test_the_order_does_not_depend_on_that_in_which_candidates_come() -> None:
     query = EncodedQuery(random_units(1, 5), np.ones(1), rows[:0], np.empty(0))
     found = set()
     for order in itertools.islice(itertools.permutations(range(6)), 0, 720, 45):
-        standing = Standing(query, 3, Ordering("normalised", 0.7), captions, ["a red boat at night"])
+        accumulator = RankingAccumulator(query, 3, Ordering("normalised", 0.7), captions, ["a red boat at night"])
         for place in order:
-            standing.add([((place,), pool[place])], [rows[place]])
-        assert [one.candidate for one in standing.best] == [one.candidate for one in standing.in_order()[:3]]
-        found.add(tuple((one.candidate.id, one.total, one.nearness, one.bonus) for one in standing.in_order()))
+            accumulator.add([((place,), pool[place])], [rows[place]])
+        assert [one.candidate for one in accumulator.best] == [one.candidate for one in accumulator.in_order()[:3]]
+        found.add(tuple((one.candidate.id, one.total, one.nearness, one.bonus) for one in accumulator.in_order()))
     assert len(found) == 1
     totals = [total for _, total, _, _ in found.pop()]
     assert totals == sorted(totals, reverse=True)

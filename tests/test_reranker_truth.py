@@ -27,8 +27,8 @@ from PIL import Image
 from safetensors.torch import save_file
 
 from reranker import ClipReranker, Embeddings, OpenClipEncoder
-from reranker.engine.artefacts import Artefacts
 from reranker.engine.export import export
+from reranker.engine.exported_model import ExportedModel
 from reranker.engine.openvino_encoder import OpenVinoEncoder
 from reranker.pictures import PictureLoader
 from reranker.pictures.decode import decode
@@ -142,14 +142,14 @@ def test_pictures_are_encoded_as_open_clip_encodes_them(
 
 
 @pytest.fixture(scope="module")
-def artefacts(encoder: OpenClipEncoder, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Artefacts]:
+def artefacts(encoder: OpenClipEncoder, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ExportedModel]:
     engines = tmp_path_factory.mktemp("engines")
     yield export(encoder, engines)
     shutil.rmtree(engines)  # as large as the weights
 
 
 def test_the_engine_for_cpus_encodes_as_open_clip_does(
-    reference: Reference, artefacts: Artefacts, pictures: list[Image.Image], expected: Embeddings
+    reference: Reference, artefacts: ExportedModel, pictures: list[Image.Image], expected: Embeddings
 ) -> None:
     engine = OpenVinoEncoder(artefacts, "ViT-B-32", precision="f32")
     phrases = [*PHRASES, "", "naïve café — 東京", "word " * 70]
@@ -160,7 +160,7 @@ def test_the_engine_for_cpus_encodes_as_open_clip_does(
 
 
 def test_a_large_jpeg_decoded_at_a_fraction_of_its_size_says_the_same(
-    artefacts: Artefacts, pictures: list[Image.Image]
+    artefacts: ExportedModel, pictures: list[Image.Image]
 ) -> None:
     engine = OpenVinoEncoder(artefacts, "ViT-B-32", precision="f32")
     enough = DECODED_TO * engine.input_side

@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 
 from retriever import PixabayRetriever
-from retriever.courtesy import Manners
 from retriever.errors import KeyRefusedError, SourceAnswerError, SourceUnreachableError
-from retriever.pixabay.retriever import PIXABAY_MANNERS
+from retriever.http import RequestPolicy
+from retriever.pixabay.retriever import PIXABAY_POLICY
 from tests.servers import KEY, QUICK, ScriptedServer, Step, as_json, hit, of_hits, plain, redirect, stock_of
 from tests.small_disk import make_read_only, small_disk
 
@@ -58,8 +58,8 @@ def bytes_of(directory: Path) -> bytes:
 
 
 def test_answers_are_kept_for_24_hours_unless_someone_says_otherwise() -> None:
-    assert Manners(user_agent="x").keep_answers_for == timedelta(hours=24)
-    assert PIXABAY_MANNERS.keep_answers_for == timedelta(hours=24)
+    assert RequestPolicy(user_agent="x").keep_answers_for == timedelta(hours=24)
+    assert PIXABAY_POLICY.keep_answers_for == timedelta(hours=24)
 
 
 def test_a_repeated_search_sends_nothing(api: ScriptedServer, connect: Connect, tmp_path: Path) -> None:
@@ -106,7 +106,7 @@ def test_another_key_gets_the_same_kept_answer(api: ScriptedServer, connect: Con
 def test_an_answer_past_its_time_is_asked_for_again(api: ScriptedServer, connect: Connect, tmp_path: Path) -> None:
     api.otherwise = stock_of([hit(1)])
     brief = replace(QUICK, keep_answers_for=timedelta(seconds=1))
-    retriever = connect(api, cache_directory=tmp_path, manners=brief)
+    retriever = connect(api, cache_directory=tmp_path, policy=brief)
     list(retriever.retrieve("boat"))
     api.otherwise = stock_of([hit(2)])
     time.sleep(1.2)
@@ -149,7 +149,7 @@ def test_where_answers_are_kept_for_no_time_nothing_is_kept(
     api: ScriptedServer, connect: Connect, tmp_path: Path
 ) -> None:
     api.otherwise = stock_of([hit(1)])
-    retriever = connect(api, manners=replace(QUICK, keep_answers_for=timedelta(0)))
+    retriever = connect(api, policy=replace(QUICK, keep_answers_for=timedelta(0)))
     list(retriever.retrieve("boat"))
     list(retriever.retrieve("boat"))
     assert len(api.asked) == 2

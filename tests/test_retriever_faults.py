@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from retriever import PixabayRetriever, RetrieverError
-from retriever.courtesy.budget import RequestBudget, pause_asked_for
 from retriever.errors import KeyRefusedError, RateLimitError, SourceAnswerError, SourceUnreachableError
+from retriever.http.budget import RequestBudget, pause_asked_for
 from tests.servers import KEY, QUICK, ScriptedServer, Step, as_json, hit, of_hits, plain, redirect
 
 Connect = Callable[..., PixabayRetriever]
@@ -169,7 +169,7 @@ def test_a_slow_server_is_given_up_with_its_url_and_the_times_waited(api: Script
     api.play(*[replace(GOOD, delay_s=30)] * 2)
     impatient = replace(QUICK, attempts=2, read_timeout_s=0.5)
     with pytest.raises(SourceUnreachableError, match="did not answer in time") as caught:
-        list(connect(api, manners=impatient).retrieve("boat"))
+        list(connect(api, policy=impatient).retrieve("boat"))
     assert api.url in str(caught.value)
     assert "0.5 s" in str(caught.value)
     assert len(api.asked) == 2
@@ -177,7 +177,7 @@ def test_a_slow_server_is_given_up_with_its_url_and_the_times_waited(api: Script
 
 def test_a_server_that_is_slow_once_is_asked_again(api: ScriptedServer, connect: Connect) -> None:
     api.play(replace(GOOD, delay_s=30), GOOD)
-    retriever = connect(api, manners=replace(QUICK, read_timeout_s=2.0))
+    retriever = connect(api, policy=replace(QUICK, read_timeout_s=2.0))
     assert len(list(retriever.retrieve("boat"))) == 2
 
 
@@ -201,7 +201,7 @@ def test_a_network_that_drops_what_is_sent_is_given_up_after_two_tries(
             filler.connect_ex(address)
         url = f"http://127.0.0.1:{address[1]}/api/"
         with pytest.raises(SourceUnreachableError, match=r"nothing answered for 0\.2 s") as caught:
-            list(connect(url, manners=replace(QUICK, attempts=5, connect_timeout_s=0.2)).retrieve("boat"))
+            list(connect(url, policy=replace(QUICK, attempts=5, connect_timeout_s=0.2)).retrieve("boat"))
     assert url in str(caught.value)
     assert [("(try 2 of 2)" in line) for line in caplog.messages if "trying again" in line] == [True]
 
@@ -249,7 +249,7 @@ def test_a_pause_the_server_names_is_kept_instead_of_the_backoff(
     status: int, pause: str, api: ScriptedServer, connect: Connect
 ) -> None:
     api.play(plain(status, "later", Retry_After=pause), GOOD)
-    assert len(list(connect(api, manners=STUBBORN).retrieve("boat"))) == 2
+    assert len(list(connect(api, policy=STUBBORN).retrieve("boat"))) == 2
 
 
 @pytest.mark.timeout(60)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from retriever import Candidate, PixabayRetriever, Rendition
-from retriever.answer_fields import UnusableHitError, identifier_of
+from retriever.api.json_fields import UnusableHitError, identifier_of
 from retriever.pixabay import PIXABAY
 from retriever.pixabay.hits import candidate_from_hit
 from retriever.source import SkippedHit

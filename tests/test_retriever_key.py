@@ -15,8 +15,8 @@ import requests
 
 from retriever import PixabayRetriever
 from retriever.api_key import ApiKey, config_file, in_query
-from retriever.courtesy.keyed_transport import KeyedTransport
 from retriever.errors import ConfigFileError, KeyMissingError, RetrieverError
+from retriever.http.keyed_transport import KeyedTransport
 from tests.servers import KEY, QUICK, ScriptedServer, Step, hit, of_hits, plain, redirect, stock_of
 
 Connect = Callable[..., PixabayRetriever]
@@ -202,7 +202,7 @@ def test_the_key_is_in_no_error_and_no_log_at_any_level(
 ) -> None:
     api.play(*SCRIPTS[script])
     patience = replace(QUICK, read_timeout_s=0.5) if script == "a slow server" else QUICK
-    retriever = connect(api, manners=patience, cache_directory=tmp_path / "kept" if keeping else None)
+    retriever = connect(api, policy=patience, cache_directory=tmp_path / "kept" if keeping else None)
     shown = ""
     try:
         list(retriever.retrieve("boat"))
@@ -304,7 +304,7 @@ def test_candidates_carry_no_key(api: ScriptedServer, connect: Connect) -> None:
 def test_no_connection_is_left_open(api: ScriptedServer, recwarn: pytest.WarningsRecorder) -> None:
     for step in (of_hits([hit(1)]), Step(404), replace(of_hits([hit(1)]), cut_after=9), redirect("/v2/")):
         api.play(step, *(of_hits([]),) * 3)
-        with PixabayRetriever(KEY, base_url=api.url, manners=QUICK) as retriever:
+        with PixabayRetriever(KEY, base_url=api.url, policy=QUICK) as retriever:
             try:
                 list(retriever.retrieve("boat"))
             except RetrieverError as error:

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from phrasepix.sources import source_named
+from phrasepix.sources.registry import source_named
 from retriever import Candidate, Filters, Rendition, RetrieverError
-from retriever.answer_fields import UnusableHitError
+from retriever.api.json_fields import UnusableHitError
 from retriever.errors import KeyMissingError, KeyRefusedError, RateLimitError, SourceAnswerError, WrongParameterError
 from retriever.pexels import PEXELS, SOURCE
 from retriever.pexels.hits import candidate_from_photo
@@ -274,7 +274,7 @@ FAULTS = [
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.says)
 def test_a_fault_ends_as_the_table_says(fault: Fault, server: PexelsServer) -> None:
     server.play(fault.step)
-    with server.connect(manners=HOURLY) as retriever, pytest.raises(fault.error) as caught:
+    with server.connect(policy=HOURLY) as retriever, pytest.raises(fault.error) as caught:
         list(retriever.retrieve("boat"))
     assert type(caught.value) is fault.error
     for words in fault.words:

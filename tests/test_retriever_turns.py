@@ -15,9 +15,9 @@ import pytest
 
 from phrasepix_core.user_agent import CONTACT_VARIABLE
 from retriever.commons import SOURCE as COMMONS
-from retriever.courtesy import Manners
 from retriever.errors import RateLimitError
 from retriever.filters import NO_FILTERS
+from retriever.http import RequestPolicy
 from retriever.openverse import SOURCE as OPENVERSE
 from retriever.pixabay import PixabayRetriever
 from retriever.source import Opening
@@ -63,9 +63,9 @@ def openverse() -> Iterator[OpenverseServer]:
         yield server
 
 
-def search(server: SourceServer, tag: str, manners: Manners, cache: Path | None = None) -> int:
+def search(server: SourceServer, tag: str, policy: RequestPolicy, cache: Path | None = None) -> int:
     """A search of its own: it opens the source and closes it."""
-    with server.connect(manners=manners, cache_directory=cache) as retriever:
+    with server.connect(policy=policy, cache_directory=cache) as retriever:
         return len(list(retriever.retrieve(tag, limit=20)))
 
 
@@ -105,10 +105,10 @@ def test_processes_that_share_a_cache_directory_keep_the_interval(openverse: Ope
     openverse.otherwise = arrivals = Arrivals(openverse.answer)
     code = (
         "import sys\n"
-        "from retriever.api_source import ApiSource\n"
-        "from retriever.openverse import OPENVERSE, OpenverseDialect\n"
+        "from retriever.api.source import ApiSource\n"
+        "from retriever.openverse import OPENVERSE, OpenverseAdapter\n"
         "from retriever.source import Opening\n"
-        f"source = ApiSource(OPENVERSE, OpenverseDialect, interval_s={INTERVAL_S})\n"
+        f"source = ApiSource(OPENVERSE, OpenverseAdapter, interval_s={INTERVAL_S})\n"
         "with source.open(Opening(base_url=sys.argv[1])) as retriever:\n"
         "    for tag in sys.argv[2:]:\n"
         "        list(retriever.retrieve(tag, limit=20))\n"
@@ -126,8 +126,8 @@ def test_requests_in_series_never_overlap_whoever_sends_them() -> None:
     with CommonsServer() as server:
         server.held = [Picture(number=1)]
         server.otherwise = arrivals = Arrivals(server.answer, takes_s=0.05)
-        manners = replace(SLOW, interval_s=0.0, in_series=True)
-        all_at_once([lambda tag=tag: search(server, tag, manners) for tag in ("boat", "sea", "night", "harbour")])  # type: ignore[misc]
+        policy = replace(SLOW, interval_s=0.0, in_series=True)
+        all_at_once([lambda tag=tag: search(server, tag, policy) for tag in ("boat", "sea", "night", "harbour")])  # type: ignore[misc]
         assert len(arrivals.times) == 4
         assert arrivals.most_at_once == 1
 
@@ -139,14 +139,14 @@ def test_openverse_and_commons_are_asked_as_they_wish() -> None:
 
 def test_the_same_question_of_several_searches_is_sent_once(openverse: OpenverseServer, tmp_path: Path) -> None:
     openverse.otherwise = arrivals = Arrivals(openverse.answer, takes_s=0.05)
-    manners = replace(SLOW, keep_answers_for=timedelta(hours=1), in_series=True)
-    all_at_once([lambda: search(openverse, "boat", manners, tmp_path) for _ in range(4)])
+    policy = replace(SLOW, keep_answers_for=timedelta(hours=1), in_series=True)
+    all_at_once([lambda: search(openverse, "boat", policy, tmp_path) for _ in range(4)])
     assert len(arrivals.times) == 1
 
 
 def ask(server: ScriptedServer, tag: str, key: str = KEY) -> int:
-    manners = replace(QUICK, keep_answers_for=timedelta(0))
-    with PixabayRetriever(key, base_url=server.url, manners=manners) as retriever:
+    policy = replace(QUICK, keep_answers_for=timedelta(0))
+    with PixabayRetriever(key, base_url=server.url, policy=policy) as retriever:
         return len(list(retriever.retrieve(tag, limit=20)))
 
 
@@ -194,11 +194,9 @@ def test_no_more_are_sent_at_once_than_the_budget_has(api: ScriptedServer) -> No
 
 
 def test_a_kept_answer_waits_for_no_turn(openverse: OpenverseServer, tmp_path: Path) -> None:
-    manners = replace(QUICK, interval_s=40.0)
+    policy = replace(QUICK, interval_s=40.0)
     with ExitStack() as stack:
-        retrievers = [
-            stack.enter_context(openverse.connect(manners=manners, cache_directory=tmp_path)) for _ in range(2)
-        ]
+        retrievers = [stack.enter_context(openverse.connect(policy=policy, cache_directory=tmp_path)) for _ in range(2)]
         for retriever in (*retrievers, retrievers[0]):  # would take more than a minute
             assert len(list(retriever.retrieve("boat", limit=20))) == 3
     assert len(openverse.asked) == 1
@@ -206,8 +204,8 @@ def test_a_kept_answer_waits_for_no_turn(openverse: OpenverseServer, tmp_path: P
 
 def test_the_key_is_in_no_name_of_a_lock_file(api: ScriptedServer, tmp_path: Path) -> None:
     api.play(of_hits([hit(1)]))
-    manners = replace(QUICK, interval_s=0.01)
-    with PixabayRetriever(KEY, base_url=api.url, manners=manners, cache_directory=tmp_path) as retriever:
+    policy = replace(QUICK, interval_s=0.01)
+    with PixabayRetriever(KEY, base_url=api.url, policy=policy, cache_directory=tmp_path) as retriever:
         list(retriever.retrieve("boat"))
     names = [path.name for path in (tmp_path / "limits").iterdir()]
     assert names

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from phrasepix.sources import source_named
+from phrasepix.sources.registry import source_named
 from retriever import Candidate, Filters, Rendition, RetrieverError
-from retriever.answer_fields import UnusableHitError
+from retriever.api.json_fields import UnusableHitError
 from retriever.errors import (
     AnswerNotKeptError,
     KeyMissingError,
@@ -282,7 +282,7 @@ FAULTS = [
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.says)
 def test_a_fault_ends_as_the_table_says(fault: Fault, server: UnsplashServer) -> None:
     server.play(fault.step)
-    with server.connect(manners=HOURLY) as retriever, pytest.raises(fault.error) as caught:
+    with server.connect(policy=HOURLY) as retriever, pytest.raises(fault.error) as caught:
         list(retriever.retrieve("boat"))
     assert type(caught.value) is fault.error
     for words in fault.words:
@@ -294,7 +294,7 @@ def test_a_fault_ends_as_the_table_says(fault: Fault, server: UnsplashServer) ->
 def test_what_came_before_the_limit_was_spent_is_kept(server: UnsplashServer) -> None:
     server.hold(*(Picture(number=number) for number in range(1, 61)))
     server.play(server.listing(Asked("", {"per_page": "30"}, {}), [photo("a"), photo("b")], 60), server.spent())
-    with server.connect(manners=HOURLY) as retriever:
+    with server.connect(policy=HOURLY) as retriever:
         assert [one.id for one in retriever.retrieve("boat", limit=60)] == ["a", "b"]
     assert len(server.asked) == 2
 

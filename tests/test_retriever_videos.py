@@ -10,7 +10,7 @@ import pytest
 from phrasepix.sample.source import sample_retriever
 from phrasepix_core.candidate import Clip
 from retriever import Candidate, Filters, PixabayRetriever, Rendition
-from retriever.answer_fields import UnusableHitError
+from retriever.api.json_fields import UnusableHitError
 from retriever.errors import KeyRefusedError, WrongParameterError
 from retriever.pixabay import PIXABAY
 from retriever.pixabay.videos import candidate_from_video

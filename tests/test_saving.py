@@ -24,8 +24,8 @@ from phrasepix import find_images
 from phrasepix.errors import NotWrittenError, WrongPickError
 from phrasepix.live_results import LiveResults
 from phrasepix.sample.site import StockSite
+from phrasepix.saving.project_usage import ProjectUsage
 from phrasepix.saving.reopener import Reopener
-from phrasepix.saving.used import UsedBefore
 from phrasepix_core.candidate import Candidate, Rendition
 from reranker.match import Match
 from reranker.testing import ColourEncoder
@@ -554,7 +554,7 @@ def test_a_directory_that_cannot_be_written_to_any_more_still_marks(server: Pict
         results = results_of([offered(server, 1)])
         results.save(disk)
         make_read_only(disk)
-        assert UsedBefore.in_project(disk).has(results[0].candidate)
+        assert ProjectUsage.in_project(disk).has(results[0].candidate)
         with pytest.raises(NotWrittenError, match="Read-only"):
             results.save(disk)
 
@@ -604,9 +604,9 @@ def test_a_picture_that_looks_like_a_saved_one_is_marked_under_whatever_name_it_
     elsewhere = [
         replace(match, candidate=replace(match.candidate, source="mirror", id=f"m{match.rank}")) for match in first
     ]
-    marked = UsedBefore.in_project(tmp_path).marked(elsewhere)
+    marked = ProjectUsage.in_project(tmp_path).marked(elsewhere)
     assert [bool(match.used_before) for match in marked] == [True, False, False, False]
-    left = UsedBefore.in_project(tmp_path).marked(elsewhere, unused=True)
+    left = ProjectUsage.in_project(tmp_path).marked(elsewhere, unused=True)
     assert [(match.rank, match.candidate.id) for match in left] == [(1, "m2"), (2, "m3"), (3, "m4")]
 
 
@@ -614,13 +614,13 @@ def test_a_flat_picture_looks_like_no_other(server: PictureServer, tmp_path: Pat
     plain = candidate(1, server.put("/1", file(encoded(Image.new("RGB", (90, 90), "white")))), source="list")
     results_of([plain]).save(tmp_path)
     other = Match(1, 0.5, candidate(2, "https://cdn.example/2"), Image.new("RGB", (90, 90), "black"))
-    assert UsedBefore.in_project(tmp_path).marked([other])[0].used_before == ""
+    assert ProjectUsage.in_project(tmp_path).marked([other])[0].used_before == ""
 
 
 def test_a_project_that_cannot_be_read_marks_nothing_and_says_so(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    assert UsedBefore.in_project(tmp_path / "none").by_identity == {}
+    assert ProjectUsage.in_project(tmp_path / "none").by_identity == {}
     assert caplog.text == ""
     (tmp_path / "credits.json").write_text("no JSON")
     assert [match.used_before for match in sample(project=tmp_path)] == [""] * 4

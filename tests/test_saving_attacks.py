@@ -17,13 +17,13 @@ from filelock import FileLock
 from phrasepix import find_images
 from phrasepix.errors import NotWrittenError, WrongQueryError
 from phrasepix.live_results import LiveMatch
-from phrasepix.saving.credit_page import with_credits
+from phrasepix.saving.credits_file import open_credits_file
+from phrasepix.saving.credits_markdown import with_credits
 from phrasepix.saving.entries import safe_name
-from phrasepix.saving.ledger import open_ledger
+from phrasepix.saving.filenames import digest
 from phrasepix.saving.lock import FolderBusyError
-from phrasepix.saving.names import digest
+from phrasepix.saving.project_usage import ProjectUsage
 from phrasepix.saving.save import FoundWith, SaveProgress, save_matches
-from phrasepix.saving.used import UsedBefore
 from phrasepix_core.candidate import Candidate
 from phrasepix_core.credit import credit_line
 from reranker.testing import ColourEncoder
@@ -123,7 +123,7 @@ def test_a_note_that_leads_out_of_the_folder_names_nothing(offered: Candidate, b
     for name in ("../outside.txt", "/etc/passwd", STEERING, "sub/../../outside.txt"):
         note = {"file": name, "source": "list", "id": "9", "sha256": hash_of_s}
         (book / ".phrasepix-0123abcd.note").write_text(json.dumps(note))
-        with open_ledger(book):
+        with open_credits_file(book):
             pass
         assert not (book / "credits.json").exists()
         assert not (book / ".phrasepix-0123abcd.note").exists()
@@ -143,8 +143,11 @@ def test_hidden_files_of_the_persons_own_are_never_deleted(offered: Candidate, b
 def test_temporary_names_are_new_each_time(server: PictureServer, book: Path) -> None:
     seen = set()
     for _ in range(2):
-        with open_ledger(book) as ledger:
-            seen |= {ledger.part(offer(server, 1)).path.name, ledger.hidden(offer(server, 1), ".whole").name}
+        with open_credits_file(book) as credits_file:
+            seen |= {
+                credits_file.part(offer(server, 1)).path.name,
+                credits_file.hidden(offer(server, 1), ".whole").name,
+            }
     assert len(seen) == 4
 
 
@@ -168,7 +171,7 @@ def test_a_lock_that_another_process_holds_is_waited_for_aloud_and_not_for_ever(
 
 
 def open_and_close(book: Path) -> None:
-    with open_ledger(book, patience_s=0.2):
+    with open_credits_file(book, patience_s=0.2):
         pass
 
 
@@ -216,7 +219,7 @@ def test_a_foreign_folder_with_something_else_in_the_place_of_a_file_is_refused_
                 written.truncate(40 << 30)
     for _ in range(2):
         assert name in refusal_of(offered, book)
-        assert UsedBefore.in_project(book).by_identity.keys() <= {offered.identity}
+        assert ProjectUsage.in_project(book).by_identity.keys() <= {offered.identity}
     if name == "credits.json":
         assert {path.name for path in book.iterdir()} == {".phrasepix.lock", "credits.json"}
 
@@ -269,7 +272,7 @@ def test_names_in_a_foreign_credits_json_reach_no_terminal_no_json_and_no_place_
     (tmp_path / "outside.txt").write_text("s")
     for name in (STEERING, "../outside.txt", "a\nb\tc.jpg"):
         claims(book, {"file": name})
-        (marked,) = UsedBefore.in_project(book).marked(results_of([offered]).matches)
+        (marked,) = ProjectUsage.in_project(book).marked(results_of([offered]).matches)
         assert marked.used_before.isprintable()
         assert ".." not in marked.used_before
         results = replace(results_of([offered]), matches=(LiveMatch.of(marked),))
@@ -337,7 +340,7 @@ def test_megabytes_in_a_foreign_credits_json_do_not_swell_the_page(server: Pictu
     )
     results_of([offer(server, 9)]).save(book)
     assert (book / "CREDITS.md").stat().st_size < 30_000
-    assert len(UsedBefore.in_project(book).marked(results_of([offer(server, 8)]).matches)) == 1
+    assert len(ProjectUsage.in_project(book).marked(results_of([offer(server, 8)]).matches)) == 1
 
 
 def test_credits_are_written_through_a_link_to_a_file_of_their_kind_and_no_other(

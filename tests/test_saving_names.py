@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 
 from phrasepix.errors import WrongPickError
-from phrasepix.saving.names import name_for
-from phrasepix.saving.pick import picked
+from phrasepix.saving.filenames import name_for
+from phrasepix.saving.ranks import parse_ranks
 from tests.picture_server import candidate
 
 
@@ -66,27 +66,27 @@ def test_long_phrases_are_cut_between_words() -> None:
 
 
 def test_a_pick_names_ranks_and_stretches_of_them() -> None:
-    assert picked("1,3", 5) == (1, 3)
-    assert picked(" 2-4, 1 ,3", 5) == (2, 3, 4, 1)
-    assert picked([3, 1, 3], 5) == (3, 1)
-    assert picked(None, 3) == (1, 2, 3)
-    assert picked(None, 0) == ()
+    assert parse_ranks("1,3", 5) == (1, 3)
+    assert parse_ranks(" 2-4, 1 ,3", 5) == (2, 3, 4, 1)
+    assert parse_ranks([3, 1, 3], 5) == (3, 1)
+    assert parse_ranks(None, 3) == (1, 2, 3)
+    assert parse_ranks(None, 0) == ()
 
 
 @pytest.mark.parametrize("pick", ["6", "0", "4-6", [-1], "1,99999"])
 def test_a_rank_that_is_not_there_is_named(pick: str | list[int]) -> None:
     with pytest.raises(WrongPickError, match="there are 1 to 5"):
-        picked(pick, 5)
+        parse_ranks(pick, 5)
 
 
 @pytest.mark.parametrize("pick", ["", "a", "1,,2", "3-1", "1.5", "-2", "1-2-3", "²", "999999999999"])
 def test_what_is_no_pick_is_said_to_be_none(pick: str) -> None:
     with pytest.raises(WrongPickError, match="1,3 or 2-4"):
-        picked(pick, 5)
+        parse_ranks(pick, 5)
 
 
 @pytest.mark.parametrize("pick", [None, "1-21", "1-999999999", list(range(1, 22))])
 def test_more_than_twenty_are_refused_with_the_reason(pick: str | list[int] | None) -> None:
     with pytest.raises(WrongPickError, match="forbid"):
-        picked(pick, 50)
-    assert len(picked("31-50", 50)) == 20
+        parse_ranks(pick, 50)
+    assert len(parse_ranks("31-50", 50)) == 20

@@ -17,11 +17,11 @@ import pytest
 from phrasepix import find_images, stream_images
 from phrasepix.live_results import LiveResults
 from phrasepix.models.model_cache import ModelCache
-from reranker.encoded_texts import EncodedTexts
 from reranker.errors import WeightsUnavailableError
 from reranker.memory.embedding_store import EmbeddingStore
 from reranker.models.weights import find_weights
 from reranker.testing import ColourEncoder
+from reranker.text_cache import TextEmbeddingCache
 from retriever.directories import cache_directory
 from tests.picture_server import PictureServer
 from tests.servers import ScriptedServer, plain
@@ -155,7 +155,7 @@ class TwoTowers(ColourEncoder):
 
 def test_both_towers_are_held_while_searches_overlap_and_one_by_one_again_afterwards() -> None:
     encoder = TwoTowers()
-    texts = EncodedTexts(encoder)
+    texts = TextEmbeddingCache(encoder)
     one, other = object(), object()
     with texts.search(one), texts.search(one):
         assert True not in encoder.told

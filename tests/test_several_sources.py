@@ -15,7 +15,7 @@ import pytest
 from phrasepix import Config, Finder, find_images, stream_images
 from phrasepix.sample.catalogue import PICTURES_DIRECTORY
 from phrasepix.sample.site import StockSite
-from phrasepix.source_list import every_source
+from phrasepix.sources.status import source_statuses
 from phrasepix_core.candidate import Candidate
 from reranker.memory import Memory
 from reranker.testing import ColourEncoder
@@ -354,7 +354,7 @@ def test_a_plug_in_that_fails_ends_only_itself(server: PictureServer) -> None:
     assert "no such thing" in failure.reason or "AttributeError" in failure.reason
     with pytest.raises(SourceFaultError):
         find_images("red", tag="x", source="faulty", model=ColourEncoder())
-    assert "faulty" in [one.name for one in every_source()]
+    assert "faulty" in [one.name for one in source_statuses()]
 
 
 @pytest.mark.parametrize("faulty", ["close"], indirect=True)

@@ -17,10 +17,10 @@ from PIL import Image
 
 from phrasepix import Config, Finder, SearchRequest, find_images, stream_images
 from phrasepix.sample.source import sample_retriever
+from reranker.dedup.compared import Compared, ComparedLooks, Numbers
 from reranker.engine import runtime
-from reranker.folding.compared import Compared, ComparedLooks, Numbers
-from reranker.look_ahead import Aside, LookAhead
 from reranker.pictures.later import DecodedWhenUsed
+from reranker.prefetch import BackgroundThread, Prefetcher
 from reranker.testing import ColourEncoder
 from reranker.threads import MOST_WORKERS, Threads
 from retriever.filters import NO_FILTERS
@@ -147,7 +147,7 @@ def test_what_is_at_hand_is_handed_out_beside_what_is_worked_on() -> None:
         return -item
 
     chunks: list[Sequence[int]] = [range(1, 60), range(60, 100)]
-    with LookAhead(work, chunks, threads=2, ahead=3, at_hand=lambda item: item if item % 5 else None) as arriving:
+    with Prefetcher(work, chunks, threads=2, ahead=3, at_hand=lambda item: item if item % 5 else None) as arriving:
         taken = [one for batch in iter(lambda: arriving.take(2), []) for one in batch]
     assert sorted(worked) == list(range(5, 100, 5))
     assert sorted(taken) == [(item, item if item % 5 else -item) for item in range(1, 100)]
@@ -160,14 +160,14 @@ def test_what_is_taken_aside_comes_as_soon_as_it_is_done_and_is_over_when_closed
         release.wait(30)
         return item + 1
 
-    with Aside("use") as aside, LookAhead(work, [[1, 2]], threads=1, ahead=2) as arriving:
+    with BackgroundThread("use") as aside, Prefetcher(work, [[1, 2]], threads=1, ahead=2) as arriving:
         first = arriving.take_aside(1, aside, lambda taken: (taken, threading.current_thread().name))
         assert not first.done()
         release.set()
         assert first.result(30) == ([(1, 2)], "use")
         assert arriving.take_aside(5, aside, list).result(30) == [(2, 3)]
         assert arriving.take_aside(5, aside, list).result(30) == []
-    with LookAhead(work, [[1], iter(lambda: release.wait(30), None)], threads=1, ahead=1) as arriving:
+    with Prefetcher(work, [[1], iter(lambda: release.wait(30), None)], threads=1, ahead=1) as arriving:
         arriving.take(1)
         waiting = arriving.take_aside(1, aside, list)
         arriving.close()
@@ -176,16 +176,16 @@ def test_what_is_taken_aside_comes_as_soon_as_it_is_done_and_is_over_when_closed
 
 FORKED = """
 import os, threading
-from reranker.look_ahead import Aside, LookAhead
+from reranker.prefetch import BackgroundThread, Prefetcher
 from reranker.threads import WORKERS
 stuck = threading.Event()
 aside = Aside("aside")
 begun = aside.begin(stuck.wait)
-with LookAhead(lambda item: stuck.wait() if item else 0, [range(40)], threads=10, ahead=40) as arriving:
+with Prefetcher(lambda item: stuck.wait() if item else 0, [range(40)], threads=10, ahead=40) as arriving:
     arriving.take(1)
     child = os.fork()
     if not child:
-        with LookAhead(lambda item: item * 2, [range(30)], threads=4, ahead=8) as own:
+        with Prefetcher(lambda item: item * 2, [range(30)], threads=4, ahead=8) as own:
             taken = [one for batch in iter(lambda: own.take(4), []) for one in batch]
         ok = sorted(taken) == [(n, 2 * n) for n in range(30)] and aside.begin(lambda: 7).result(30) == 7
         os._exit(0 if ok else 1)
@@ -202,8 +202,8 @@ def test_a_forked_process_has_threads_of_its_own_though_all_were_busy() -> None:
 
 def test_a_process_ends_though_work_is_stuck() -> None:
     script = (
-        "import threading; from reranker.look_ahead import LookAhead\n"
-        "with LookAhead(lambda item: threading.Event().wait(), [range(3)], threads=2, ahead=3) as arriving: pass\n"
+        "import threading; from reranker.prefetch import Prefetcher\n"
+        "with Prefetcher(lambda item: threading.Event().wait(), [range(3)], threads=2, ahead=3) as arriving: pass\n"
         "raise KeyboardInterrupt"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)

@@ -16,10 +16,10 @@ from typing import Any
 
 import pytest
 
-from phrasepix.sources import source_named
+from phrasepix.sources.registry import source_named
 from retriever import Candidate, Filters
-from retriever.answer_fields import UnusableHitError
-from retriever.api_retriever import ApiRetriever
+from retriever.api.json_fields import UnusableHitError
+from retriever.api.retriever import ApiRetriever
 from retriever.directories import cache_directory
 from retriever.errors import (
     AnswerNotKeptError,
@@ -298,14 +298,14 @@ def mangled(value: Any, dice: random.Random, chance: float) -> Any:
 
 
 def test_whatever_an_entry_is_mangled_to_it_is_a_candidate_or_unusable(server: SourceServer) -> None:
-    dialect = server.dialect(server.profile)
+    adapter = server.adapter(server.profile)
     dice = random.Random(20)
     usable = 0
     for _ in range(400):
         entry = mangled(server.entry(Picture(number=dice.randrange(1000))), dice, 0.06)
-        dialect.identifier(entry).encode("utf-8")
+        adapter.identifier(entry).encode("utf-8")
         try:
-            candidate = dialect.candidate(entry, "boat", "")
+            candidate = adapter.candidate(entry, "boat", "")
         except UnusableHitError:
             continue
         usable += 1
@@ -485,13 +485,13 @@ def test_a_later_page_that_fails_is_an_error_and_no_end(server: SourceServer, co
 def test_a_source_that_stays_silent_is_given_up(server: SourceServer, connect: Connect) -> None:
     server.play(Step(delay_s=30))
     with pytest.raises(SourceUnreachableError, match="did not answer in time") as caught:
-        found(connect(manners=replace(QUICK, attempts=1, read_timeout_s=0.3)))
+        found(connect(policy=replace(QUICK, attempts=1, read_timeout_s=0.3)))
     assert server.api_url in str(caught.value)
 
 
 def test_a_source_that_is_slow_once_is_asked_again(server: SourceServer, connect: Connect) -> None:
     server.play(Step(delay_s=30))
-    assert len(found(connect(manners=replace(QUICK, read_timeout_s=0.5)))) == 3
+    assert len(found(connect(policy=replace(QUICK, read_timeout_s=0.5)))) == 3
 
 
 def test_a_source_that_cannot_be_reached_is_named_with_its_address(server: SourceServer, connect: Connect) -> None:
@@ -575,7 +575,7 @@ def test_a_filter_means_the_same_for_every_source_or_is_named(
     server.hold(*pictures)
     filters = replace(ANY, **wish)
     retriever = connect()
-    honoured = name in server.dialect(server.profile).asked(filters) | server.dialect.tells
+    honoured = name in server.adapter(server.profile).asked(filters) | server.adapter.tells
     assert retriever.unhonoured(filters) == (frozenset() if honoured else {name})
     expected = [picture.number for picture in pictures if not honoured or wanted(server, picture)]
     assert ids(found(retriever, filters=filters)) == numbered(server, *expected)
@@ -585,7 +585,7 @@ def test_the_filters_a_source_is_asked_for_stand_in_the_request(server: SourceSe
     retriever = connect()
     found(retriever)
     without = server.searches[-1].query
-    stands = {name: False for name, _, _ in CASES.values() if name in server.dialect.asks}
+    stands = {name: False for name, _, _ in CASES.values() if name in server.adapter.asks}
     if len(server.media_types) == 1:
         stands.pop("media_type", None)  # there is nothing to ask for
     for name, wish, _ in CASES.values():
@@ -598,7 +598,7 @@ def test_the_filters_a_source_is_asked_for_stand_in_the_request(server: SourceSe
 @pytest.mark.parametrize("name", ["category", "editors_choice"])
 def test_a_filter_of_one_source_alone_is_named_by_the_others(name: str, server: SourceServer, connect: Connect) -> None:
     filters = Filters(media_type="all", safe_search=False, category="animals", editors_choice=True)
-    assert (name in connect().unhonoured(filters)) == (name not in server.dialect.asks)
+    assert (name in connect().unhonoured(filters)) == (name not in server.adapter.asks)
 
 
 def test_later_pages_are_asked_for_under_the_same_filters(server: SourceServer, connect: Connect) -> None:
@@ -630,14 +630,14 @@ def test_a_file_is_saved_by_a_fresh_address_and_the_source_is_told_where_it_want
     assert server.told_of == []
     server.files_at = "moved"
     rendition = retriever.file_to_save(candidate)
-    looked_up = server.dialect(server.profile).look_up(candidate.id) is not None
+    looked_up = server.adapter(server.profile).look_up(candidate.id) is not None
     assert ("/moved/" in rendition.url) == looked_up
     assert rendition.short_side == max(one.short_side for one in candidate.renditions)
     assert server.told_of == ([candidate.id] if server.profile.download_duty else [])
 
 
 def test_a_picture_is_looked_up_by_its_id_and_one_that_is_gone_is_none(server: SourceServer, connect: Connect) -> None:
-    if server.dialect(server.profile).look_up(server.identifier(Picture(number=2))) is None:
+    if server.adapter(server.profile).look_up(server.identifier(Picture(number=2))) is None:
         pytest.skip(f"{server.profile.title} cannot be asked for one picture")
     retriever = connect()
     second = retriever.look_up(server.identifier(Picture(number=2)))
@@ -652,7 +652,7 @@ def test_an_id_that_is_none_of_the_sources_never_becomes_a_path(
     identifier: str, server: SourceServer, connect: Connect
 ) -> None:
     retriever = connect()
-    question = server.dialect(server.profile).look_up(identifier)
+    question = server.adapter(server.profile).look_up(identifier)
     if question is not None:
         path, _ = question
         assert not any(part in path for part in ("..", "?", " ", "\x00"))

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from phrasepix.sample.catalogue import PICTURES_DIRECTORY
-from phrasepix.sources import BUILT_IN
+from phrasepix.sources.registry import BUILT_IN
 from tests.test_command_line import on_a_terminal, run
 
 KEY = "31415926-nobodysseesthiskey0"

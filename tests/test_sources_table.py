@@ -3,7 +3,7 @@
 import pytest
 
 from docs.sources_table import END, README, START, sources_table, with_table
-from phrasepix.sources import BUILT_IN
+from phrasepix.sources.registry import BUILT_IN
 
 
 def test_the_table_has_a_line_for_each_source_that_comes_along() -> None:

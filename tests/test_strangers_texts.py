@@ -13,8 +13,8 @@ from rich.console import Console
 
 from phrasepix import Candidate, Results, find_images
 from phrasepix.results import FoundMatch, Origin
-from phrasepix.saving.ledger import open_ledger
-from phrasepix.terminal import results_lines
+from phrasepix.saving.credits_file import open_credits_file
+from phrasepix.views.terminal import results_lines
 from phrasepix_core.candidate import Clip, Rendition
 from reranker.testing import ColourEncoder
 from tests.picture_server import PictureServer, candidate, encoded, file, status, stripes
@@ -108,10 +108,10 @@ def test_feedback_keeps_a_picture_whose_id_a_broken_one_of_another_catalogue_has
 def test_a_name_is_taken_in_whichever_case_and_composition(tmp_path: Path) -> None:
     one = candidate(1, "https://pictures.example/1.jpg")
     (tmp_path / unicodedata.normalize("NFD", "Ärger im Hafen.jpg")).touch()
-    with open_ledger(tmp_path) as ledger:
-        assert ledger.is_taken(unicodedata.normalize("NFC", "Ärger im Hafen.jpg"), one)
-        assert ledger.is_taken(unicodedata.normalize("NFC", "ÄRGER IM HAFEN.JPG"), one)
-        assert not ledger.is_taken("Arger im Hafen.jpg", one)
+    with open_credits_file(tmp_path) as credits_file:
+        assert credits_file.is_taken(unicodedata.normalize("NFC", "Ärger im Hafen.jpg"), one)
+        assert credits_file.is_taken(unicodedata.normalize("NFC", "ÄRGER IM HAFEN.JPG"), one)
+        assert not credits_file.is_taken("Arger im Hafen.jpg", one)
 
 
 def test_a_rendition_of_a_folder_keeps_its_address() -> None:

@@ -14,13 +14,13 @@ from rich.text import Text
 
 from docs.terminal_picture import ARGUMENTS, PICTURE, drawn
 from phrasepix import Candidate, LiveResults, Phrase, Query
-from phrasepix.cells import at_spaces, between_words, in_the_middle
-from phrasepix.gallery import gallery_cards
 from phrasepix.live_results import LiveMatch
-from phrasepix.ordering import order_in_words
 from phrasepix.results import Origin
+from phrasepix.views.cells import at_spaces, between_words, in_the_middle
+from phrasepix.views.gallery import gallery_cards
+from phrasepix.views.order_in_words import order_in_words
+from reranker.calibration import PartShown
 from reranker.query import Example
-from reranker.reading import PartShown
 from retriever.testing import made_candidate
 
 WORDS = "a lighthouse-keeper polishing the extraordinarily large Fresnel lens, late 灯台守がレンズを磨く"

@@ -9,15 +9,15 @@ import pytest
 
 from phrasepix import find_images
 from phrasepix.cli.galleries import place_for_gallery
-from phrasepix.gallery import gallery_page
-from phrasepix.saving.names import hyphenated
+from phrasepix.saving.filenames import hyphenated
 from phrasepix.tags import derived_tags, language_of
-from phrasepix.terminal import results_table
+from phrasepix.views.gallery import gallery_page
+from phrasepix.views.terminal import results_table
 from phrasepix_core.credit import credit_line
 from reranker import ClipReranker
+from reranker.baseline_prompts import NEUTRAL_PHRASES
 from reranker.encoder import Embeddings
 from reranker.errors import WrongQueryError
-from reranker.neutral import NEUTRAL_PHRASES
 from reranker.query import Phrase, Query
 from reranker.testing import ColourEncoder
 from retriever.errors import WrongParameterError

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import numpy as np
 
-from phrasepix.cache import ANSWERS, EMBEDDINGS, ENGINES, GALLERIES, PICTURES, clear
+from phrasepix.cache_inventory import ANSWERS, EMBEDDINGS, ENGINES, GALLERIES, PICTURES, clear
 from phrasepix.cli.galleries import place_for_gallery
-from reranker.engine.aside import made_aside
+from reranker.engine.staging import staged
 from reranker.memory.embedding_store import EmbeddingStore
 from reranker.memory.picture_store import KeptPicture, PictureStore
-from retriever.courtesy.answer_store import AnswerStore
 from retriever.directories import cache_directory
+from retriever.http.response_cache import ResponseCache
 
 DAY_S = 24 * 60 * 60
 YEAR_S = 365 * DAY_S
@@ -24,8 +24,8 @@ def a_year_ahead() -> float:
     return time.time() + YEAR_S
 
 
-def put_answer(file: Path, *, expires: float) -> AnswerStore:
-    store = AnswerStore(file, timedelta(hours=24))
+def put_answer(file: Path, *, expires: float) -> ResponseCache:
+    store = ResponseCache(file, timedelta(hours=24))
     store.put("question", {"hits": []})
     with sqlite3.connect(file) as db:
         db.execute("UPDATE responses SET expires = ?", (expires,))
@@ -45,7 +45,7 @@ def test_answers_from_a_time_to_come_are_counted_and_cleared_with_an_age_and_wit
     for older_than in (timedelta(0), timedelta(days=1)):
         file = tmp_path / "a-answers.sqlite"
         put_answer(file, expires=a_year_ahead()).close()
-        with AnswerStore(file) as store:
+        with ResponseCache(file) as store:
             assert store.count() == 1
             assert store.clear(older_than=older_than) == 1
 
@@ -114,5 +114,5 @@ def test_an_export_begun_at_a_time_to_come_is_abandoned(tmp_path: Path) -> None:
     left = tmp_path / "x.1.partial"
     left.mkdir()
     os.utime(left, (a_year_ahead(),) * 2)
-    with made_aside(tmp_path, "y"):
+    with staged(tmp_path, "y"):
         assert not left.exists()

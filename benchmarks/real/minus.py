@@ -11,7 +11,7 @@ from benchmarks.real.clip_set import ClipSet, words
 from benchmarks.real.figures import FEWEST_COMPARED, Part, interval
 from benchmarks.real.searches import Searches
 from reranker.query import Phrase, Query
-from reranker.ranking import USUAL_PENALTY
+from reranker.scoring import USUAL_PENALTY
 
 COUNTABLE = 80
 """The first classes of COCO-Stuff are COCO's things; the others are stuff."""

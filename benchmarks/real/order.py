@@ -100,9 +100,9 @@ def _gain(values: Sequence[float], plain: Sequence[float]) -> Figure:
 
 def _more(clip: ClipSet, searches: Searches) -> str:
     """What `more_like_this` and `--diverse` do on these vectors: no rule was changed for them."""
+    from reranker.calibration import UNCALIBRATED
     from reranker.diversity import considered_for
-    from reranker.ranked import RankedOrder, spread
-    from reranker.reading import NOT_READ
+    from reranker.ranked import RankedOrder, diversify
 
     with_things = [row for row in range(len(clip)) if clip.seen[row]]
     alike = []
@@ -114,8 +114,8 @@ def _more(clip: ClipSet, searches: Searches) -> str:
     for diverse in DIVERSE:
         shows, differ = [], []
         for row in (one for one in range(len(clip)) if clip.said[one]):
-            order = RankedOrder(searches.order(clip.phrases[row], range(len(clip)))[0], NOT_READ)
-            best = spread(order, considered_for(10, diverse), diverse, None)[:10] if diverse else order[:10]
+            order = RankedOrder(searches.order(clip.phrases[row], range(len(clip)))[0], UNCALIBRATED)
+            best = diversify(order, considered_for(10, diverse), diverse, None)[:10] if diverse else order[:10]
             rows = [int(one.candidate.id) for one in best]
             shows.append(float(np.mean([one == row or clip.said[row] <= clip.seen[one] for one in rows])))
             near = clip.images[rows] @ clip.images[rows].T

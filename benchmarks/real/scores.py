@@ -9,9 +9,9 @@ import numpy as np
 from benchmarks.real.clip_set import ClipSet, folds
 from benchmarks.real.figures import FEWEST_COMPARED, Figure, Part, interval
 from benchmarks.real.searches import Searches
+from reranker.calibration import Baseline
 from reranker.encoder import Embeddings
 from reranker.families import LIMITS
-from reranker.reading import Yardstick
 
 _LIMITS = LIMITS["clip"]
 SEEDS = 4
@@ -136,13 +136,13 @@ def _cosines(pictures: Embeddings, neutral: Embeddings) -> np.ndarray:
 
 
 def _smaller(text: Embeddings, pictures: Embeddings, neutral: Embeddings) -> np.ndarray:
-    yardstick = Yardstick(neutral, [pictures], smaller=True)
-    return np.array([yardstick.stands_out(text, one) for one in pictures])
+    baseline = Baseline(neutral, [pictures], smaller=True)
+    return np.array([baseline.stands_out(text, one) for one in pictures])
 
 
 def _mean_of_both(text: Embeddings, pictures: Embeddings, neutral: Embeddings) -> np.ndarray:
-    yardstick = Yardstick(neutral, [pictures])
-    return np.array([yardstick.stands_out(text, one) for one in pictures])
+    baseline = Baseline(neutral, [pictures])
+    return np.array([baseline.stands_out(text, one) for one in pictures])
 
 
 def _nearest(count: int) -> Rule:

@@ -4,17 +4,17 @@ from collections.abc import Mapping, Sequence
 
 from benchmarks.real.clip_set import ClipSet, StoredVectors, candidate
 from phrasepix_core.candidate import Candidate
-from reranker.asked import Asked
-from reranker.encoded_texts import EncodedTexts
+from reranker.accumulator import ScoredOrder
+from reranker.calibration import CalibratedScore
 from reranker.encoder import Embeddings
 from reranker.examples import Examples
 from reranker.memory import EncodedPictures
 from reranker.ordering import PLAIN, Ordering
 from reranker.pictures import PictureLoader
 from reranker.query import Query
-from reranker.ranked import Ranked, readings_of
-from reranker.reading import Reading
-from reranker.standing import InOrder
+from reranker.query_encoder import QueryEncoder
+from reranker.ranked import RankedCandidate, calibrated_scores_of
+from reranker.text_cache import TextEmbeddingCache
 
 
 class Searches:
@@ -23,7 +23,7 @@ class Searches:
     def __init__(self, clip: ClipSet, neutral: Embeddings | None = None) -> None:
         self.clip = clip
         encoder = StoredVectors(clip, clip.class_texts if neutral is None else neutral)
-        self.texts = EncodedTexts(encoder)
+        self.texts = TextEmbeddingCache(encoder)
         self._candidates = {row: candidate(row) for row in range(len(clip))}
         self._loader = PictureLoader()
 
@@ -31,25 +31,29 @@ class Searches:
         """Have the source say something of its pictures."""
         self._candidates.update(candidates)
 
-    def order(self, query: str | Query, pool: Sequence[int], ordering: Ordering = PLAIN) -> tuple[InOrder, Asked]:
+    def order(
+        self, query: str | Query, pool: Sequence[int], ordering: Ordering = PLAIN
+    ) -> tuple[ScoredOrder, QueryEncoder]:
         """The pool, best first."""
         query = query if isinstance(query, Query) else Query.of_phrase(query)
         examples = Examples(query, self.texts.encoder, self.texts.in_use, self._loader, EncodedPictures(), None)
-        asked = Asked(query, self.texts, examples, None, (), ordering)
-        standing = asked.standing(len(pool))
-        standing.add(
+        asked = QueryEncoder(query, self.texts, examples, None, (), ordering)
+        accumulator = asked.accumulator(len(pool))
+        accumulator.add(
             [((place,), self._candidates[row]) for place, row in enumerate(pool)],
             [self.clip.images[row] for row in pool],
         )
-        return standing.in_order(), asked
+        return accumulator.in_order(), asked
 
     def rows(self, query: str | Query, pool: Sequence[int], ordering: Ordering = PLAIN) -> list[int]:
         """The pool's rows, best first."""
         return [int(one.candidate.id) for one in self.order(query, pool, ordering)[0]]
 
-    def read(self, phrase: str, pool: Sequence[int], top: int = 10) -> list[tuple[int, Reading]]:
+    def read(self, phrase: str, pool: Sequence[int], top: int = 10) -> list[tuple[int, CalibratedScore]]:
         """The best matches' rows, and what is read of each."""
         order, asked = self.order(phrase, pool)
-        reader = asked.reader(order)
-        shown = [Ranked(one, reader) for one in order[:top]]
-        return [(int(one.candidate.id), reading) for one, reading in zip(shown, readings_of(shown), strict=True)]
+        calibrator = asked.calibrator(order)
+        shown = [RankedCandidate(one, calibrator) for one in order[:top]]
+        return [
+            (int(one.candidate.id), reading) for one, reading in zip(shown, calibrated_scores_of(shown), strict=True)
+        ]

@@ -2,7 +2,7 @@
 
 A stock site of photographs that five people described: a picture's tags are the dictionary forms of the words that two
 of its captions 2–5 share (all of them if no two agree); caption 1 is the phrase. A question of several words wants all
-of them. The product's own `FoundTags` asks it.
+of them. The product's own `TagsFromPhrase` asks it.
 """
 
 import random
@@ -19,7 +19,7 @@ import simplemma
 from benchmarks.language_phrases import OTHERS, phrases
 from benchmarks.real.figures import Figure, Part, interval, json_lines
 from phrasepix.request import USUAL_REQUESTS
-from phrasepix.searching.asking import AskedTags, FoundTags
+from phrasepix.searching.tag_strategies import TagLog, TagsFromPhrase
 from phrasepix.tags import DerivedTag, derived_tags
 from phrasepix_core.candidate import Candidate
 from retriever.errors import WrongParameterError
@@ -146,7 +146,7 @@ def _candidates(site: CaptionSite, phrase: str, one_by_one: bool, broader: bool)
         for tag in [tag for tag in tags if not tag.instead_of][:USUAL_REQUESTS]:
             yield from site.retrieve(tag.tag, limit=site.most, filters=NO_FILTERS)
     else:
-        yield from FoundTags(tags).candidates(site, site.most, NO_FILTERS, AskedTags())
+        yield from TagsFromPhrase(tags).candidates(site, site.most, NO_FILTERS, TagLog())
 
 
 def measured(directory: Path) -> Part:

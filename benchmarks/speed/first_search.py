@@ -18,10 +18,10 @@ import numpy as np
 
 import phrasepix
 from benchmarks.speed.pictures import TAG, files
-from phrasepix.sources import source_named
+from phrasepix.sources.registry import source_named
 from reranker.engine import runtime
-from reranker.engine.choice import load_encoder
-from reranker.models.model_choice import ModelChoice
+from reranker.engine.factory import load_encoder
+from reranker.models.model_spec import ModelSpec
 from reranker.pictures.decode import decode
 from reranker.pictures.fetch import PictureFetcher
 from reranker.pictures.loader import DECODED_TO
@@ -55,7 +55,7 @@ def whole(task: Task) -> int:
 def encode(task: Task) -> int:
     """The same with the files at hand: load the model, decode on all cores ahead of it, encode, score."""
     data = [file.read_bytes() for file in files(task.pictures)[: task.count]]
-    encoder = load_encoder(ModelChoice(f"local-dir:{task.model}"), cache_directory())
+    encoder = load_encoder(ModelSpec(f"local-dir:{task.model}"), cache_directory())
     query = encoder.encode_texts([PHRASE])[0]
     rows = []
     with ThreadPoolExecutor(runtime.cores()) as threads:

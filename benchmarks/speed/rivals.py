@@ -36,15 +36,15 @@ class Ours:
 
     def __init__(self, places: Places) -> None:
         from reranker.engine import runtime
-        from reranker.engine.artefacts import Artefacts
-        from reranker.engine.choice import load_encoder
-        from reranker.models.model_choice import ModelChoice
+        from reranker.engine.exported_model import ExportedModel
+        from reranker.engine.factory import load_encoder
+        from reranker.models.model_spec import ModelSpec
 
-        self._encoder = load_encoder(ModelChoice(f"local-dir:{places.model}"), places.cache)
+        self._encoder = load_encoder(ModelSpec(f"local-dir:{places.model}"), places.cache)
         artefacts = next(
             found
             for manifest in (places.cache / "engines").glob("*/manifest.json")
-            if (found := Artefacts.read(manifest.parent)) is not None and found.fingerprint in self._encoder.name
+            if (found := ExportedModel.read(manifest.parent)) is not None and found.fingerprint in self._encoder.name
         )
         precision = "bf16" if runtime.computes_bf16() else "f32"
         self._tower = runtime.compile_tower(artefacts.image_tower, precision, artefacts.compiled)

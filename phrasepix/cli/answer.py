@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from phrasepix.cli.output import writing_to_stdout
 
 if TYPE_CHECKING:
-    from phrasepix.cli.screen import Screen
+    from phrasepix.cli.reporter import Reporter
     from phrasepix.live_results import LiveResults
 
 
@@ -36,9 +36,9 @@ def check_output(*, as_json: bool, as_paths: bool, gallery: Path | None) -> None
 
 def write(results: "LiveResults", *, as_json: bool, with_header: bool) -> None:
     """The matches: a JSON object, a table on a terminal, or lines with or without a header."""
-    from phrasepix.columns import MATCHES, header
-    from phrasepix.console import console_of
-    from phrasepix.terminal import results_lines
+    from phrasepix.views.columns import MATCHES, header
+    from phrasepix.views.console import console_of
+    from phrasepix.views.terminal import results_lines
 
     with writing_to_stdout():
         if as_json:
@@ -49,15 +49,15 @@ def write(results: "LiveResults", *, as_json: bool, with_header: bool) -> None:
             sys.stdout.write((header(MATCHES) if with_header else "") + results_lines(results))
 
 
-def write_paths(results: "LiveResults", *, null: bool, screen: "Screen") -> None:
+def write_paths(results: "LiveResults", *, null: bool, reporter: "Reporter") -> None:
     """The files that matches are, and on stderr how many are none."""
-    from phrasepix.links import file_of
+    from phrasepix.views.links import file_of
 
     found = [file_of(match.candidate) for match in results]
     put_paths((path for path in found if path is not None), null=null)
     if without := found.count(None):
         are = "is no file" if without == 1 else "are no files"
-        screen.say(f"{without} of {len(found)} matches {are} on this machine; --save DIR with --paths fetches them.")
+        reporter.say(f"{without} of {len(found)} matches {are} on this machine; --save DIR with --paths fetches them.")
 
 
 def put_paths(paths: Iterable[Path], *, null: bool) -> None:

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from phrasepix.cli.faults import WRONG_USAGE, explained
+from phrasepix.cli.errors import WRONG_USAGE, explained
 from phrasepix.cli.help_text import CONTEXT_SETTINGS, HelpedGroup
 from phrasepix.cli.output import writing_to_stdout
-from phrasepix.columns import KEPT, header
+from phrasepix.views.columns import KEPT, header
 
 if TYPE_CHECKING:
-    from phrasepix.cache import Kept
+    from phrasepix.cache_inventory import CacheEntry
 
 EVERY_MODEL = "*"
 """What stands for `--embeddings` without a model."""
@@ -51,11 +51,11 @@ def show(context: click.Context, as_json: bool, with_header: bool, debug: bool) 
     if context.invoked_subcommand is not None:
         return
     with explained(debug=debug):
-        from phrasepix.cache import what_is_kept
-        from phrasepix.cli.screen import Screen
+        from phrasepix.cache_inventory import inventory
+        from phrasepix.cli.reporter import Reporter
 
-        with Screen() as screen:
-            kept = what_is_kept()
+        with Reporter() as reporter:
+            kept = inventory()
         with writing_to_stdout():
             if as_json:
                 sys.stdout.write(_as_json(kept))
@@ -66,7 +66,7 @@ def show(context: click.Context, as_json: bool, with_header: bool, debug: bool) 
             else:
                 sys.stdout.write((header(KEPT) if with_header else "") + _lines(kept))
         if not kept:
-            screen.say("Nothing is kept.")
+            reporter.say("Nothing is kept.")
 
 
 @show.command()
@@ -106,7 +106,16 @@ def clear(
     debug: bool,
 ) -> None:
     """Clear what is kept: the kinds named, or everything but weights. What is cleared is made or fetched again."""
-    from phrasepix.cache import ANSWERS, CLEARABLE, EMBEDDINGS, ENGINES, FINGERPRINTS, FOLDERS, GALLERIES, PICTURES
+    from phrasepix.cache_inventory import (
+        ANSWERS,
+        CLEARABLE,
+        EMBEDDINGS,
+        ENGINES,
+        FINGERPRINTS,
+        FOLDERS,
+        GALLERIES,
+        PICTURES,
+    )
 
     chosen = {
         EMBEDDINGS: embeddings is not None,
@@ -125,15 +134,15 @@ def clear(
     if not yes:
         _ask(kinds or list(CLEARABLE), model, older_than, max_size)
     with explained(debug=debug):
-        from phrasepix.cache import clear, shrink
-        from phrasepix.cli.screen import Screen
+        from phrasepix.cache_inventory import clear, shrink
+        from phrasepix.cli.reporter import Reporter
 
-        with Screen() as screen:
+        with Reporter() as reporter:
             if most_bytes is not None:
                 removed = shrink(most_bytes)
             else:
                 removed = clear(kinds or CLEARABLE, model=model, older_than_days=older_than or 0)
-        screen.say("Removed: " + ", ".join(f"{count} {kind}" for kind, count in removed.items()))
+        reporter.say("Removed: " + ", ".join(f"{count} {kind}" for kind, count in removed.items()))
 
 
 def _ask(kinds: list[str], model: str | None, older_than: float | None, max_size: str | None) -> None:
@@ -148,8 +157,8 @@ def _ask(kinds: list[str], model: str | None, older_than: float | None, max_size
     click.confirm(f"Clear {what}?", abort=True, err=True)
 
 
-def _as_json(kept: "list[Kept]") -> str:
-    from phrasepix.plain_json import plain_json
+def _as_json(kept: "list[CacheEntry]") -> str:
+    from phrasepix.views.plain_json import plain_json
 
     rows = [
         {"kind": one.kind, "name": one.name, "count": one.count, "bytes": one.size, "path": str(one.path)}
@@ -158,13 +167,13 @@ def _as_json(kept: "list[Kept]") -> str:
     return plain_json(rows) + "\n"
 
 
-def _lines(kept: "list[Kept]") -> str:
+def _lines(kept: "list[CacheEntry]") -> str:
     return "".join(
         f"{one.kind}\t{one.name}\t{'' if one.count is None else one.count}\t{one.size}\t{one.path}\n" for one in kept
     )
 
 
-def _table(kept: "list[Kept]") -> object:
+def _table(kept: "list[CacheEntry]") -> object:
     """What is kept, in lines that fit 80 columns, and below it where: places relative to the cache directory."""
     from rich import box
     from rich.console import Group
@@ -173,7 +182,7 @@ def _table(kept: "list[Kept]") -> object:
     from rich.table import Table
     from rich.text import Text
 
-    from phrasepix.cells import Lines, in_the_middle
+    from phrasepix.views.cells import Lines, in_the_middle
     from retriever.directories import cache_directory
 
     directory = cache_directory()

@@ -6,7 +6,7 @@ from typing import NoReturn
 
 import click
 
-from phrasepix.cli.faults import WRONG_USAGE
+from phrasepix.cli.errors import WRONG_USAGE
 
 COMMANDS = ("cache", "find", "sources")
 

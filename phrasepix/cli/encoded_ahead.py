@@ -9,7 +9,7 @@ from phrasepix.finder import Finder
 from phrasepix.models.catalogue import choose_model
 from phrasepix.sample import SAMPLE_NAME
 from phrasepix_core.text import same_text
-from reranker.encoded_texts import EncodedTexts
+from reranker.text_cache import TextEmbeddingCache
 
 logger = logging.getLogger(__name__)
 
@@ -32,10 +32,10 @@ def encoded_ahead(
     """
     encoding: Thread | None = None
     with suppress(Exception):
-        _, choice = choose_model(model, pretrained, only_the_sample=set(sources) == {SAMPLE_NAME})
+        _, spec = choose_model(model, pretrained, only_the_sample=set(sources) == {SAMPLE_NAME})
         directory = finder.config.directory
-        if finder.models.is_at_hand(choice, device, engine, directory):
-            texts = finder.models.texts(choice, device, engine, directory, download=False)
+        if finder.models.is_at_hand(spec, device, engine, directory):
+            texts = finder.models.texts(spec, device, engine, directory, download=False)
             encoding = Thread(target=_encode, args=(texts, same_text(phrase)), name="encode-ahead", daemon=True)
             encoding.start()
     try:
@@ -45,7 +45,7 @@ def encoded_ahead(
             encoding.join()
 
 
-def _encode(texts: EncodedTexts, phrase: str) -> None:
+def _encode(texts: TextEmbeddingCache, phrase: str) -> None:
     try:
         texts.phrase(phrase)
     except Exception as error:

@@ -9,7 +9,7 @@ def check_feedback(prefer: str | None, avoid: str | None, top: int) -> None:
     if prefer is None and avoid is None:
         return
     from phrasepix.errors import WrongPickError
-    from phrasepix.saving.pick import ranks_among
+    from phrasepix.saving.ranks import ranks_among
 
     liked, disliked = (() if ranks is None else ranks_among(ranks, top) for ranks in (prefer, avoid))
     if both := set(liked) & set(disliked):

@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from phrasepix.cli.faults import FAILED, NOTHING_FOUND, explained
+from phrasepix.cli.errors import FAILED, NOTHING_FOUND, explained
 from phrasepix.cli.help_text import CONTEXT_SETTINGS
 from phrasepix.cli.parameters import GroupedCommand, GroupedOption, parameters, request_of
-from phrasepix.columns import MATCHES
 from phrasepix.request import OUTPUT, SAVING, SEARCH, SearchRequest
+from phrasepix.views.columns import MATCHES
 from phrasepix_core.options import option
 from retriever.filters import CANDIDATES
 
 if TYPE_CHECKING:
-    from phrasepix.cli.screen import Screen
+    from phrasepix.cli.reporter import Reporter
     from phrasepix.events import Event
     from phrasepix.finder import Finder
     from phrasepix.live_results import LiveResults
@@ -126,54 +126,54 @@ def find(phrase_words: tuple[str, ...] = (), **values: Any) -> None:
     with explained(debug=own.debug):
         from phrasepix.cli.answer import check_output
         from phrasepix.cli.feedback import check_feedback
+        from phrasepix.cli.reporter import Reporter
         from phrasepix.cli.save import check_wish
-        from phrasepix.cli.screen import Screen
         from phrasepix.finder import Finder
 
         check_wish(own.save, own.pick, values["top"], values["project"], values["unused"])
         check_output(as_json=own.as_json, as_paths=own.wants_paths, gallery=own.gallery)
         check_feedback(own.prefer, own.avoid, values["top"])
         with Finder() as finder:
-            with Screen() as screen, _encoded_ahead(finder, phrase_words, values):
-                request = _requested(phrase_words, values, own, screen)
-                results = finder.search(request, on_event=lambda event: _show(event, screen))
+            with Reporter() as reporter, _encoded_ahead(finder, phrase_words, values):
+                request = _requested(phrase_words, values, own, reporter)
+                results = finder.search(request, on_event=lambda event: _show(event, reporter))
                 if results and (own.prefer is not None or own.avoid is not None):
-                    results = finder.refine(results, own.prefer or (), own.avoid or (), on_event=screen.show)
-            _write(results, request, own, screen)
+                    results = finder.refine(results, own.prefer or (), own.avoid or (), on_event=reporter.show)
+            _write(results, request, own, reporter)
 
 
 def _requested(
-    words: tuple[str, ...], values: Mapping[str, Any], own: CommandOptions, screen: "Screen"
+    words: tuple[str, ...], values: Mapping[str, Any], own: CommandOptions, reporter: "Reporter"
 ) -> SearchRequest:
     """Return what was asked for, and say what is odd about it."""
     from phrasepix_core.files import at_home
 
     project = values["project"]
     if own.save is None and project is not None and not (at_home(project) / "credits.json").exists():
-        screen.say(f"Nothing was saved in {project} before; what is used there is not known.")
+        reporter.say(f"Nothing was saved in {project} before; what is used there is not known.")
     return request_of(words, values)
 
 
-def _write(results: "LiveResults", request: SearchRequest, own: CommandOptions, screen: "Screen") -> None:
+def _write(results: "LiveResults", request: SearchRequest, own: CommandOptions, reporter: "Reporter") -> None:
     """Write the results to stdout, page and pictures to files, and what is to be said of them to stderr."""
     from phrasepix.cli.answer import write, write_paths
     from phrasepix.cli.nothing_found import none_could_be_had, why_nothing
 
-    _say_what_was_asked(results, screen)
+    _say_what_was_asked(results, reporter)
     if not own.wants_paths:
         write(results, as_json=own.as_json, with_header=own.with_header)
     elif own.save is None:
-        write_paths(results, null=own.null, screen=screen)
+        write_paths(results, null=own.null, reporter=reporter)
     # How many were skipped is said once: here, or by what is said where nothing is left.
     _say_what_was_skipped(
-        results, screen, counted=not none_could_be_had(results, request.filters, unused=request.unused)
+        results, reporter, counted=not none_could_be_had(results, request.filters, unused=request.unused)
     )
     if results.fits_well is False:
-        screen.say("Nothing here fits well: no picture stands out for this phrase. These are the nearest.")
+        reporter.say("Nothing here fits well: no picture stands out for this phrase. These are the nearest.")
     if results or own.gallery is not None:
-        _write_gallery(results, own.gallery, own.open_gallery, screen)
+        _write_gallery(results, own.gallery, own.open_gallery, reporter)
     if not results:
-        screen.say(why_nothing(results, request.filters, unused=request.unused))
+        reporter.say(why_nothing(results, request.filters, unused=request.unused))
         raise click.exceptions.Exit(NOTHING_FOUND)
     if own.save is not None:
         from phrasepix.cli.save import save_picked
@@ -199,20 +199,20 @@ def _encoded_ahead(finder: "Finder", words: tuple[str, ...], values: Mapping[str
     )
 
 
-def _show(event: "Event", screen: "Screen") -> None:
-    screen.show(event)
+def _show(event: "Event", reporter: "Reporter") -> None:
+    reporter.show(event)
     if getattr(event, "stage", None) == "loading model":
         # What shows the results is made ready while the search waits for its model.
         Thread(target=_prepare_gallery, daemon=True).start()
 
 
 def _prepare_gallery() -> None:
-    from phrasepix.gallery.render import prepare
+    from phrasepix.views.gallery.render import prepare
 
     prepare()
 
 
-def _say_what_was_asked(results: "Results", screen: "Screen") -> None:
+def _say_what_was_asked(results: "Results", reporter: "Reporter") -> None:
     """A line for each source, where there is more to say than the one tag that was given."""
     if len(results.tags) < 2 and not any(one.problem for one in results.asked):
         return
@@ -223,20 +223,20 @@ def _say_what_was_asked(results: "Results", screen: "Screen") -> None:
             for number, one in enumerate(asked)
         ]
         if told:
-            screen.say(f"Asked {origin.title}: {', '.join(told)}")
+            reporter.say(f"Asked {origin.title}: {', '.join(told)}")
 
 
-def _say_what_was_skipped(results: "Results", screen: "Screen", *, counted: bool, shown: int = 5) -> None:
+def _say_what_was_skipped(results: "Results", reporter: "Reporter", *, counted: bool, shown: int = 5) -> None:
     if not results.skipped:
         return
-    screen.say(f"{len(results.skipped)} skipped:" if counted else "Skipped:")
+    reporter.say(f"{len(results.skipped)} skipped:" if counted else "Skipped:")
     for one in results.skipped[:shown]:
-        screen.say(f"  {one.source}:{one.id}: {one.reason}")
+        reporter.say(f"  {one.source}:{one.id}: {one.reason}")
     if len(results.skipped) > shown:
-        screen.say(f"  … and {len(results.skipped) - shown} more (--json lists them all)")
+        reporter.say(f"  … and {len(results.skipped) - shown} more (--json lists them all)")
 
 
-def _write_gallery(results: "LiveResults", path: Path | None, open_it: bool, screen: "Screen") -> None:
+def _write_gallery(results: "LiveResults", path: Path | None, open_it: bool, reporter: "Reporter") -> None:
     from phrasepix.cli.galleries import place_for_gallery
     from phrasepix.errors import NotWrittenError
 
@@ -249,11 +249,11 @@ def _write_gallery(results: "LiveResults", path: Path | None, open_it: bool, scr
             raise
         if place is not None:
             place.unlink(missing_ok=True)  # empty as it was begun
-        screen.say(f"No gallery: {error}")
+        reporter.say(f"No gallery: {error}")
         return
-    screen.say("Gallery:", written)
+    reporter.say("Gallery:", written)
     if open_it and click.launch(written.as_uri()) != 0:
-        screen.say("No browser could be opened; open the file above in one.")
+        reporter.say("No browser could be opened; open the file above in one.")
 
 
 _EXAMPLES = (

@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from phrasepix.errors import NotWrittenError
-from phrasepix.saving.names import hyphenated
+from phrasepix.saving.filenames import hyphenated
 from phrasepix_core.files import create, reason_of
 from retriever.directories import cache_directory
 

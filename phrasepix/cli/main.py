@@ -7,7 +7,7 @@ import warnings
 from io import TextIOWrapper
 
 from phrasepix.cli.commands import COMMANDS, check_command, fail, run
-from phrasepix.cli.faults import WRONG_USAGE, leave_when_interrupted_amid_an_import
+from phrasepix.cli.errors import WRONG_USAGE, leave_when_interrupted_amid_an_import
 from phrasepix.cli.find import COMMAND
 from phrasepix.cli.output import exit_code_after_flushing, failed_to_write, leave_no_stream_closed
 from phrasepix_core import environment
@@ -17,7 +17,7 @@ _GARBAGE_FROM = 100_000
 
 
 def main() -> None:
-    """Run the command and leave with its exit code (see `phrasepix.cli.faults`).
+    """Run the command and leave with its exit code (see `phrasepix.cli.errors`).
 
     `find` is what is meant where no command is named, and so a phrase is all it takes. A phrase that is a command's
     name follows `find` or `--`.

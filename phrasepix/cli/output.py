@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import TextIO
 
-from phrasepix.cli.faults import FAILED
+from phrasepix.cli.errors import FAILED
 
 
 @contextmanager

@@ -20,33 +20,33 @@ def check_wish(save: Path | None, pick: str | None, top: int, project: Path | No
     if unused and project is None:
         raise WrongPickError("--unused leaves out what was saved before; say where with --project DIR or --save DIR")
     if save is not None:
-        from phrasepix.saving.pick import picked
+        from phrasepix.saving.ranks import parse_ranks
 
-        picked(pick, top)
+        parse_ranks(pick, top)
 
 
 def save_picked(results: "LiveResults", directory: Path, pick: str | None, *, as_paths: bool, null: bool) -> bool:
     """Save the matches picked and say so on stderr; whether all could be saved. Their paths may be wanted on stdout."""
-    from phrasepix.cli.screen import Screen
+    from phrasepix.cli.reporter import Reporter
     from phrasepix.events import SearchProgress, Stage
 
-    with Screen() as screen:
+    with Reporter() as reporter:
 
         def show(progress: "SaveProgress") -> None:
             of = "" if progress.bytes_total is None else f" of {progress.bytes_total / 1e6:.1f}"
             size = f", {progress.bytes_done / 1e6:.1f}{of} MB" if progress.bytes_done else ""
-            screen.show(
+            reporter.show(
                 SearchProgress(f"saving {progress.picture}{size}", progress.done, progress.total, stage=Stage.SAVING)
             )
 
         saved = results.save(directory, pick, on_progress=show)
     for one in saved.pictures:
         note = f" (its credit stands beside it only: {one.without_credit_inside})" if one.without_credit_inside else ""
-        screen.say(f"{'Saved' if one.is_new else 'Saved before'}: {one.path}{note}")
+        reporter.say(f"{'Saved' if one.is_new else 'Saved before'}: {one.path}{note}")
     for failed in saved.failed:
-        screen.say(f"Not saved: {failed.match.candidate}: {failed.reason}")
+        reporter.say(f"Not saved: {failed.match.candidate}: {failed.reason}")
     if saved.pictures:
-        screen.say("Credits:", saved.directory / "CREDITS.md")
+        reporter.say("Credits:", saved.directory / "CREDITS.md")
     if as_paths:
         from phrasepix.cli.answer import put_paths
 

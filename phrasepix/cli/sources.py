@@ -5,15 +5,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from phrasepix.cli.faults import explained
+from phrasepix.cli.errors import explained
 from phrasepix.cli.help_text import CONTEXT_SETTINGS, HelpedCommand
 from phrasepix.cli.output import writing_to_stdout
-from phrasepix.columns import SOURCES, header
+from phrasepix.views.columns import SOURCES, header
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from phrasepix.source_list import ListedSource
+    from phrasepix.sources.status import SourceStatus
 
 
 @click.command(cls=HelpedCommand, context_settings=CONTEXT_SETTINGS)
@@ -28,11 +28,11 @@ if TYPE_CHECKING:
 def show(as_json: bool, with_header: bool, debug: bool) -> None:
     """List the sources, with what each needs and demands, and whether it is ready."""
     with explained(debug=debug):
-        from phrasepix.cli.screen import Screen
-        from phrasepix.source_list import every_source
+        from phrasepix.cli.reporter import Reporter
+        from phrasepix.sources.status import source_statuses
 
-        with Screen() as screen:
-            sources = every_source()
+        with Reporter() as reporter:
+            sources = source_statuses()
         with writing_to_stdout():
             if as_json:
                 sys.stdout.write(_as_json(sources))
@@ -44,16 +44,16 @@ def show(as_json: bool, with_header: bool, debug: bool) -> None:
                 sys.stdout.write((header(SOURCES) if with_header else "") + _lines(sources))
         for source in sources:
             if source.profile is None:
-                screen.say(source.remedy)
+                reporter.say(source.remedy)
 
 
-def _as_json(sources: "list[ListedSource]") -> str:
-    from phrasepix.plain_json import plain_json
+def _as_json(sources: "list[SourceStatus]") -> str:
+    from phrasepix.views.plain_json import plain_json
 
     return plain_json([_facts(source) for source in sources]) + "\n"
 
 
-def _facts(source: "ListedSource") -> dict[str, Any]:
+def _facts(source: "SourceStatus") -> dict[str, Any]:
     facts: dict[str, Any] = {
         "name": source.name,
         "built_in": source.is_built_in,
@@ -85,9 +85,9 @@ def _facts(source: "ListedSource") -> dict[str, Any]:
     }
 
 
-def _lines(sources: "list[ListedSource]") -> str:
+def _lines(sources: "list[SourceStatus]") -> str:
     """Name, title, whether ready, key, limits, credit, hotlinking, duty on download, what to do: tab-separated."""
-    from phrasepix.source_list import credit_in_words, limits_in_words
+    from phrasepix.sources.status import credit_in_words, limits_in_words
     from phrasepix_core.text import printable
 
     lines = []
@@ -101,7 +101,7 @@ def _lines(sources: "list[ListedSource]") -> str:
     return "".join(lines)
 
 
-def _table(sources: "list[ListedSource]") -> object:
+def _table(sources: "list[SourceStatus]") -> object:
     from rich.table import Table
     from rich.text import Text
 
@@ -122,8 +122,8 @@ def _table(sources: "list[ListedSource]") -> object:
     return table
 
 
-def _terms(source: "ListedSource") -> "Iterator[tuple[str, str]]":
-    from phrasepix.source_list import credit_in_words, limits_in_words
+def _terms(source: "SourceStatus") -> "Iterator[tuple[str, str]]":
+    from phrasepix.sources.status import credit_in_words, limits_in_words
 
     if (profile := source.profile) is not None:
         yield "limits", limits_in_words(profile)

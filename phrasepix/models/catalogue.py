@@ -4,37 +4,37 @@ from phrasepix.sample import MODEL_DIRECTORY, SAMPLE_NAME
 from phrasepix_core.messages import Hint, nearest
 from phrasepix_core.text import printable
 from reranker.errors import UnknownModelError
-from reranker.models.model_choice import BEST, CLIP_MULTILINGUAL_V1, DEFAULT_MODEL, MULTILINGUAL, ModelChoice
+from reranker.models.model_spec import BEST, CLIP_MULTILINGUAL_V1, DEFAULT_MODEL, MULTILINGUAL, ModelSpec
 from reranker.models.registry import is_registered
 
 NAMED = {
-    SAMPLE_NAME: ModelChoice(f"local-dir:{MODEL_DIRECTORY}"),
+    SAMPLE_NAME: ModelSpec(f"local-dir:{MODEL_DIRECTORY}"),
     "multilingual": MULTILINGUAL,
     "best": BEST,
     "clip-multilingual-v1": CLIP_MULTILINGUAL_V1,
 }
 
 
-def choose_model(model: str | None, pretrained: str | None, *, only_the_sample: bool) -> tuple[str, ModelChoice]:
+def choose_model(model: str | None, pretrained: str | None, *, only_the_sample: bool) -> tuple[str, ModelSpec]:
     """The model's title for people, and what to load: by default the sample's own for it alone, else ViT-B-32."""
     if model is None and pretrained is None:
         model = SAMPLE_NAME if only_the_sample else DEFAULT_MODEL.model
     if model in NAMED:
         if pretrained is not None:
             raise _has_weights_of_its_own(model, pretrained)
-        choice = NAMED[model]
-        return model if choice.text_tower or model == SAMPLE_NAME else str(choice), choice
+        spec = NAMED[model]
+        return model if spec.text_tower or model == SAMPLE_NAME else str(spec), spec
     if model is None or model == DEFAULT_MODEL.model:
-        choice = ModelChoice(DEFAULT_MODEL.model, pretrained or DEFAULT_MODEL.pretrained)
+        spec = ModelSpec(DEFAULT_MODEL.model, pretrained or DEFAULT_MODEL.pretrained)
     elif is_registered(model):
         if pretrained is not None:
             raise _has_weights_of_its_own(model, pretrained)
-        choice = ModelChoice(model, plug_in=True)
+        spec = ModelSpec(model, plug_in=True)
     elif (meant := nearest(model, NAMED)) and pretrained is None:
         raise UnknownModelError(f"model {model!r} is not known; did you mean ", Hint("model", meant), "?")
     else:
-        choice = ModelChoice.of_name(model, pretrained)
-    return printable(str(choice)), choice
+        spec = ModelSpec.of_name(model, pretrained)
+    return printable(str(spec)), spec
 
 
 def _has_weights_of_its_own(model: str, pretrained: str) -> UnknownModelError:

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 from phrasepix.models.catalogue import NAMED
 from phrasepix.models.model_cache import ModelCache
 from phrasepix.sample import SAMPLE_NAME
-from reranker.encoded_texts import EncodedTexts
 from reranker.encoder import Encoder
-from reranker.engine.choice import load_encoder, loads_at_once
 from reranker.engine.export_lock import log_notice
-from reranker.models.model_choice import ModelChoice
+from reranker.engine.factory import load_encoder, loads_at_once
+from reranker.models.model_spec import ModelSpec
+from reranker.text_cache import TextEmbeddingCache
 
 if TYPE_CHECKING:  # brings all of the second stage, which is imported while a model is loaded
     from reranker.clip_reranker import ClipReranker
@@ -32,17 +32,17 @@ class ModelShelf:
         self._both_towers = both_towers
 
     def texts(
-        self, choice: ModelChoice, device: str, engine: str, directory: Path, *, download: bool = True
-    ) -> EncodedTexts:
+        self, spec: ModelSpec, device: str, engine: str, directory: Path, *, download: bool = True
+    ) -> TextEmbeddingCache:
         """Return a model's encoder with the texts it has encoded: its reranker's. Raises as `load_encoder`.
 
         `directory` holds exported models.
         """
-        return self._loaded(choice, device, engine, directory, download).texts
+        return self._loaded(spec, device, engine, directory, download).texts
 
     def reranker(
         self,
-        choice: ModelChoice,
+        spec: ModelSpec,
         device: str,
         engine: str,
         directory: Path,
@@ -54,12 +54,12 @@ class ModelShelf:
 
         `on_notice` is told what people should know of it, if it is loaded now.
         """
-        return self._loaded(choice, device, engine, directory, download, on_notice).reranker
+        return self._loaded(spec, device, engine, directory, download, on_notice).reranker
 
-    def is_at_hand(self, choice: ModelChoice, device: str, engine: str, directory: Path) -> bool:
+    def is_at_hand(self, spec: ModelSpec, device: str, engine: str, directory: Path) -> bool:
         """Return whether a model is loaded, or is within a moment: from the exported ones in `directory`."""
-        return self._named.has((choice, device, engine, directory.absolute())) or loads_at_once(
-            choice, directory, device=device, engine=engine
+        return self._named.has((spec, device, engine, directory.absolute())) or loads_at_once(
+            spec, directory, device=device, engine=engine
         )
 
     def reranker_of_encoder(self, encoder: Encoder) -> "ClipReranker":
@@ -78,7 +78,7 @@ class ModelShelf:
 
     def _loaded(
         self,
-        choice: ModelChoice,
+        spec: ModelSpec,
         device: str,
         engine: str,
         directory: Path,
@@ -86,22 +86,22 @@ class ModelShelf:
         on_notice: Callable[[str], None] = log_notice,
     ) -> "_Loaded":
         directory = directory.absolute()
-        family = SAMPLE_NAME if choice == NAMED[SAMPLE_NAME] else ""
+        family = SAMPLE_NAME if spec == NAMED[SAMPLE_NAME] else ""
 
         def load() -> _Loaded:
             encoder = load_encoder(
-                choice, directory, device=device, engine=engine, download=download, on_notice=on_notice
+                spec, directory, device=device, engine=engine, download=download, on_notice=on_notice
             )
             return _Loaded(encoder, family, both_towers=self._both_towers)
 
-        return self._named.get((choice, device, engine, directory), load, terms=download)
+        return self._named.get((spec, device, engine, directory), load, terms=download)
 
 
 class _Loaded:
     """An encoder with the texts it has encoded, and its reranker, which is imported when it is asked for."""
 
     def __init__(self, encoder: Encoder, family: str = "", *, both_towers: bool) -> None:
-        self.texts = EncodedTexts(encoder, family, both_towers=both_towers)
+        self.texts = TextEmbeddingCache(encoder, family, both_towers=both_towers)
         self._making = Lock()
 
     @property

@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 from phrasepix.sample import SAMPLE_NAME
-from retriever.pixabay import PIXABAY, PIXABAY_MANNERS, PixabayRetriever
+from retriever.pixabay import PIXABAY, PIXABAY_POLICY, PixabayRetriever
 from retriever.profile import SourceProfile
 from retriever.protocol import Retriever
 from retriever.source import Opening
@@ -31,7 +31,7 @@ SAMPLE = SourceProfile(
 _WITH_THE_SITES_KEY = replace(SAMPLE, key_variable="PHRASEPIX_SAMPLE_KEY", key_setting="sample_key")
 """The site wants a key as Pixabay does; nobody needs to have it, for it is made with the site."""
 
-_MANNERS = replace(PIXABAY_MANNERS, keep_answers_for=SAMPLE.answers_kept_for)
+_POLICY = replace(PIXABAY_POLICY, keep_answers_for=SAMPLE.answers_kept_for)
 
 
 _NO_LIMIT = 1_000_000
@@ -68,7 +68,7 @@ def sample_retriever(opening: Opening) -> Iterator[PixabayRetriever]:
             base_url=site.api_url,
             cache_directory=opening.cache_directory,
             profile=_WITH_THE_SITES_KEY,
-            manners=_MANNERS,
+            policy=_POLICY,
             on_skip=opening.on_skip,
             on_notice=opening.on_notice,
         ) as retriever,

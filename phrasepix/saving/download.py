@@ -8,7 +8,7 @@ from typing import Any, Self
 
 from urllib3 import BaseHTTPResponse
 
-from phrasepix.saving.part import Part
+from phrasepix.saving.partial_download import PartialDownload
 from phrasepix_core.deadlines import DeadlineExceededError, deadline
 from phrasepix_core.files import open_regular, reason_of, shown_path
 from phrasepix_core.http_answers import PASSING, is_whole
@@ -57,7 +57,7 @@ class Downloader:
     def download(
         self,
         url: str,
-        part: Part,
+        part: PartialDownload,
         *,
         of: str,
         loopback: bool = False,
@@ -80,7 +80,7 @@ class Downloader:
             raise PictureUnreachableError(f"{where} sends too slowly (not done after {self._deadline_s:g} s)") from None
 
     def _patiently(
-        self, url: str, part: Part, of: str, loopback: bool, on_bytes: Callable[[int, int | None], None]
+        self, url: str, part: PartialDownload, of: str, loopback: bool, on_bytes: Callable[[int, int | None], None]
     ) -> None:
         for attempt in range(self._attempts):
             try:
@@ -91,7 +91,9 @@ class Downloader:
                     raise
                 self._closed.wait(self._pause_s)
 
-    def _once(self, url: str, part: Part, of: str, loopback: bool, on_bytes: Callable[[int, int | None], None]) -> None:
+    def _once(
+        self, url: str, part: PartialDownload, of: str, loopback: bool, on_bytes: Callable[[int, int | None], None]
+    ) -> None:
         where = shown_url(url)
         known = part.remembered()
         here = part.size() if known.get("of") == of else 0
@@ -103,7 +105,7 @@ class Downloader:
     def _receive(
         self,
         response: BaseHTTPResponse,
-        part: Part,
+        part: PartialDownload,
         where: str,
         of: str,
         here: int,
@@ -153,7 +155,7 @@ class Downloader:
         self.close()
 
 
-def copy_local(url: str, part: Part, *, largest_bytes: int = LARGEST_FILE_BYTES) -> None:
+def copy_local(url: str, part: PartialDownload, *, largest_bytes: int = LARGEST_FILE_BYTES) -> None:
     """Copy the file that a file URL names, of at most `largest_bytes`.
 
     Raises `PictureUnreachableError`, or `PictureUnreadableError` where it is too large; `OSError` where it cannot be

@@ -3,7 +3,7 @@
 import numpy as np
 from PIL import Image
 
-from reranker.folding.gradients import rises
+from reranker.dedup.gradients import rises
 
 _SIDE = 16
 _FLAT = 2

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from phrasepix.errors import SourceFaultError, UnknownSourceError
-from phrasepix.sources import registered_source, source_named
+from phrasepix.sources.registry import registered_source, source_named
 from retriever.protocol import Retriever
 from retriever.source import Opening, Source
 

@@ -12,14 +12,14 @@ from pathlib import Path, PurePath, PurePosixPath
 from PIL import Image
 
 from phrasepix.errors import NotWrittenError
+from phrasepix.saving.credits_file import CreditsFile, open_credits_file
 from phrasepix.saving.download import Downloader, copy_local
 from phrasepix.saving.entries import Entry, safe_name
-from phrasepix.saving.ledger import Ledger, open_ledger
+from phrasepix.saving.filenames import name_for
 from phrasepix.saving.likeness import likeness
 from phrasepix.saving.lock import FolderBusyError
 from phrasepix.saving.metadata import embed_credit
-from phrasepix.saving.names import name_for
-from phrasepix.saving.part import Part
+from phrasepix.saving.partial_download import PartialDownload
 from phrasepix.saving.reopener import Reopener
 from phrasepix_core.candidate import Candidate, Rendition
 from phrasepix_core.credit import CREDIT_FORMATS, credit_line
@@ -106,7 +106,7 @@ def save_matches(
         directory = directory.expanduser().absolute()
     except RuntimeError as error:  # nobody of that name has a home
         raise NotWrittenError(f"cannot write to {shown_path(directory)}: {error}") from None
-    with open_ledger(directory, patience_s=lock_patience_s):
+    with open_credits_file(directory, patience_s=lock_patience_s):
         pass  # that it can be written to is known before anything is asked for
     pictures: list[SavedPicture] = []
     failed: list[NotSaved] = []
@@ -155,15 +155,15 @@ class _Saver:
 
     def save(self, match: Match, on_bytes: Callable[[int, int | None], None]) -> SavedPicture:
         candidate = match.candidate
-        with open_ledger(self._directory, patience_s=self._lock_patience_s) as ledger:
-            part = ledger.part(candidate)
-            there = ledger.of(candidate)
-            if there is not None and ledger.is_there(there):
+        with open_credits_file(self._directory, patience_s=self._lock_patience_s) as credits_file:
+            part = credits_file.part(candidate)
+            there = credits_file.of(candidate)
+            if there is not None and credits_file.is_there(there):
                 part.discard()
                 return SavedPicture(match, self._directory / there["file"], is_new=False)
             try:
                 self._fetch(candidate, part, on_bytes)
-                return self._put_into_place(ledger, match, part)
+                return self._put_into_place(credits_file, match, part)
             except PictureUnreadableError:
                 part.discard()
                 raise
@@ -171,7 +171,7 @@ class _Saver:
                 part.discard()  # on a full disk, it is in the way of what is whole
                 raise NotWrittenError(f"cannot write to {self._directory}: {reason_of(error)}") from None
 
-    def _fetch(self, candidate: Candidate, part: Part, on_bytes: Callable[[int, int | None], None]) -> None:
+    def _fetch(self, candidate: Candidate, part: PartialDownload, on_bytes: Callable[[int, int | None], None]) -> None:
         retriever = self._retriever(candidate.source)
         file = self._file(candidate, retriever)
         if file.url.startswith("file:"):
@@ -200,7 +200,7 @@ class _Saver:
             self._opened[source] = self._resources.enter_context(self._reopener.open(source))
         return self._opened[source]
 
-    def _put_into_place(self, ledger: Ledger, match: Match, part: Part) -> SavedPicture:
+    def _put_into_place(self, credits_file: CreditsFile, match: Match, part: PartialDownload) -> SavedPicture:
         candidate = match.candidate
         verified = self._verified(match, part.path)
         downloaded = _sha256(part.path)
@@ -209,19 +209,19 @@ class _Saver:
             "format": verified.kind,
             "likeness": likeness(verified.picture),
         }
-        if (same := ledger.with_download(downloaded)) is not None:  # another source has the very same file
+        if (same := credits_file.with_download(downloaded)) is not None:  # another source has the very same file
             there = {name: same.get(name) for name in ("file", "sha256", "width", "height", "metadata")}
-            ledger.add(candidate, entry | there, None)
+            credits_file.add(candidate, entry | there, None)
             part.discard()
             return SavedPicture(match, self._directory / same["file"], is_new=False)
-        finished = ledger.hidden(candidate, ".whole")
+        finished = credits_file.hidden(candidate, ".whole")
         why_not = _with_credit(part.path, finished, verified, candidate)
         extension = _EXTENSIONS.get(verified.kind, f".{verified.kind.lower()}")
         name = name_for(
             candidate,
             self._found_with.phrase,
             extension,
-            lambda name: ledger.is_taken(name, candidate),
+            lambda name: credits_file.is_taken(name, candidate),
             own_name=self._own_name(candidate),
         )
         about_file = {
@@ -232,7 +232,7 @@ class _Saver:
             "metadata": f"none: {why_not}" if why_not else "the credit is in the file's XMP",
         }
         try:
-            ledger.add(candidate, about_file | entry, finished)
+            credits_file.add(candidate, about_file | entry, finished)
         finally:
             finished.unlink(missing_ok=True)
         part.discard()

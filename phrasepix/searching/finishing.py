@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from phrasepix.events import Listener, SearchProgress, Stage
-from phrasepix.models.loading import ModelInLoading
+from phrasepix.models.handle import ModelHandle
 from phrasepix.request import SearchRequest
 from phrasepix.sample import SAMPLE_NAME
 from phrasepix_core.messages import Hint
@@ -15,7 +15,7 @@ from reranker.query import Phrase
 
 
 def finish_of(
-    request: SearchRequest, second: ModelInLoading | None, on_event: Listener, *, only_the_sample: bool
+    request: SearchRequest, second: ModelHandle | None, on_event: Listener, *, only_the_sample: bool
 ) -> Finish:
     """Return how the order is finished: spread, explained, and refined by the `second` model, as requested."""
     parts: tuple[str, ...] = ()
@@ -40,7 +40,7 @@ def why_unexplained(matches: Sequence[Match], model: str) -> tuple[object, ...]:
     return (Hint("explain"), " has nothing to say: it is about a phrase's parts, and there is none")
 
 
-def _refinement(request: SearchRequest, second: ModelInLoading, on_event: Listener) -> Refinement:
+def _refinement(request: SearchRequest, second: ModelHandle, on_event: Listener) -> Refinement:
     title = second.title
 
     def reranker() -> ClipReranker:

@@ -8,11 +8,11 @@ from threading import Lock
 from typing import overload
 
 from phrasepix.results import Failure, Origin
-from phrasepix.searching.asking import AskedTags, Asking
+from phrasepix.searching.tag_strategies import TagLog, TagStrategy
 from phrasepix_core.candidate import Candidate
 from phrasepix_core.identities import Identities
-from reranker.look_ahead import merge_ahead
 from reranker.memory.picture_store import LONGEST
+from reranker.prefetch import prefetch_merged
 from retriever.errors import AnswerNotKeptError, RetrieverError, SourceFaultError, SourceUnreachableError
 from retriever.filters import Filters
 from retriever.profile import USUAL_LIMIT
@@ -112,11 +112,11 @@ class Pool:
 
     def __init__(
         self,
-        sources: Sequence[tuple[AskedSource, Asking]],
+        sources: Sequence[tuple[AskedSource, TagStrategy]],
         *,
         limit: int | None,
         filters: Filters,
-        record: AskedTags,
+        record: TagLog,
         on_failure: Callable[[Failure], None],
         wanted: Callable[[Candidate], bool] = lambda candidate: True,
     ) -> None:
@@ -134,8 +134,8 @@ class Pool:
 
         # Neither these nor the threads that read them hold the pool: with its last holder they end at once.
         answers = [
-            _answers(index, source, asking, limit=limit, filters=filters, record=record, on_error=fail)
-            for index, (source, asking) in enumerate(sources)
+            _answers(index, source, strategy, limit=limit, filters=filters, record=record, on_error=fail)
+            for index, (source, strategy) in enumerate(sources)
         ]
         self._unread: Iterator[list[Candidate]] = _merged(answers, found, wanted, on_failure)
 
@@ -183,7 +183,7 @@ def _merged(
     wanted: Callable[[Candidate], bool],
     on_failure: Callable[[Failure], None],
 ) -> Iterator[list[Candidate]]:
-    for chunk in merge_ahead(answers, room=_READ_AHEAD):
+    for chunk in prefetch_merged(answers, room=_READ_AHEAD):
         _tell(found, on_failure)
         new: list[Candidate] = []
         for place, candidate in chunk:
@@ -237,16 +237,16 @@ def _of_all(errors: Sequence[RetrieverError]) -> RetrieverError:
 def _answers(
     index: int,
     source: AskedSource,
-    asking: Asking,
+    strategy: TagStrategy,
     *,
     limit: int | None,
     filters: Filters,
-    record: AskedTags,
+    record: TagLog,
     on_error: Callable[[AskedSource, RetrieverError], None],
 ) -> Answers:
     most = source.usual_limit if limit is None else limit
     try:
-        for number, candidate in enumerate(asking.candidates(source.retriever, most, filters, record)):
+        for number, candidate in enumerate(strategy.candidates(source.retriever, most, filters, record)):
             yield (number, index), candidate
     except RetrieverError as error:
         on_error(source, error)

@@ -9,23 +9,23 @@ from typing import Self
 from phrasepix.config import Config
 from phrasepix.errors import UnknownSourceError
 from phrasepix.events import Event, Listener, Notice, SearchProgress, Stage
-from phrasepix.models.loading import models_of
+from phrasepix.models.handle import models_of
 from phrasepix.models.shelf import ModelShelf
-from phrasepix.open_sources import OpenSources
 from phrasepix.request import SearchRequest, SourceChoice
 from phrasepix.results import Failure, FoundMatch, PoolSnapshot, Results, Skipped
 from phrasepix.sample import SAMPLE_NAME
+from phrasepix.saving.project_usage import ProjectUsage
 from phrasepix.saving.reopener import Reopener
-from phrasepix.saving.used import UsedBefore
-from phrasepix.searching.asking import AskedTags, Asking, FoundTags, GivenTags
 from phrasepix.searching.finishing import finish_of, why_unexplained
 from phrasepix.searching.pool import AskedSource, Pool
+from phrasepix.searching.tag_strategies import FixedTags, TagLog, TagsFromPhrase, TagStrategy
+from phrasepix.sources.open_sources import OpenSources
 from phrasepix_core.messages import Hint
 from reranker.clip_reranker import ClipReranker
 from reranker.finish import Finish
 from reranker.match import Match, Ranking
 from reranker.memory import Memory
-from reranker.models.model_choice import DEFAULT_MODEL
+from reranker.models.model_spec import DEFAULT_MODEL
 from reranker.pictures import PictureLoader
 from reranker.pictures.fetch import PictureFetcher
 from reranker.pictures.hosts import HostConnections
@@ -66,8 +66,8 @@ class SearchRun:
         self._skipped: list[Skipped] = []
         self._failures: list[Failure] = []
         self._notices: dict[Notice, None] = {}
-        self._record = AskedTags()
-        self._used = UsedBefore.in_project(request.project)
+        self._record = TagLog()
+        self._used = ProjectUsage.in_project(request.project)
         self._ranked = request.top + (self._used.most_left_out if request.unused else 0)
         self._only_the_sample = tuple(sources) == (SAMPLE_NAME,)
         self._resources = ExitStack()
@@ -217,13 +217,13 @@ class SearchRun:
         request = self._request
         is_found = request.filters.language is None
         filters = replace(request.filters, language=self._language, language_is_found=is_found)
-        tags, asking = self._asking()
+        tags, strategy = self._strategy()
         asked = " and ".join(source.origin.title for source in self._sources)
         about = f" for {', '.join(tags)}" if tags else ""
         self._on_event(SearchProgress(f"asking {asked}{about}", stage=Stage.ASKING, subject=asked))
         pool = Pool(
             [
-                (source, GivenTags([""]) if source.is_on_disk and not request.tags else asking)
+                (source, FixedTags([""]) if source.is_on_disk and not request.tags else strategy)
                 for source in self._sources
             ],
             limit=request.limit,
@@ -263,11 +263,11 @@ class SearchRun:
                 )
         return language
 
-    def _asking(self) -> tuple[Sequence[str], Asking]:
+    def _strategy(self) -> tuple[Sequence[str], TagStrategy]:
         """The tags, for people, and how the sources are asked for them; none where folders alone are searched."""
         request = self._request
         if request.tags or all(source.is_on_disk for source in self._sources):
-            return request.tags, GivenTags(request.tags)
+            return request.tags, FixedTags(request.tags)
         words = request.text_for_tags
         if not words:
             raise WrongParameterError(
@@ -276,7 +276,7 @@ class SearchRun:
         from phrasepix.tags import derived_tags  # stop words and dictionaries: whoever gives a tag does without
 
         found = derived_tags(words, self._language)
-        return [one.tag for one in found if not one.instead_of], FoundTags(
+        return [one.tag for one in found if not one.instead_of], TagsFromPhrase(
             found, request.requests, is_cap=request.limit is not None, notify=self._say
         )
 
@@ -344,7 +344,7 @@ def loader_of(snapshot: PoolSnapshot, fetcher: PictureFetcher) -> PictureLoader:
     return PictureLoader(fetcher, loopback_sources=snapshot.loopback_sources, local_sources=snapshot.local_sources)
 
 
-def matches_to_show(matches: Sequence[Match], request: SearchRequest, used: UsedBefore) -> tuple[FoundMatch, ...]:
+def matches_to_show(matches: Sequence[Match], request: SearchRequest, used: ProjectUsage) -> tuple[FoundMatch, ...]:
     """Return the matches that people see, those saved before marked or left out."""
     return used.marked(matches, unused=request.unused)[: request.top]
 

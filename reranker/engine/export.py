@@ -17,20 +17,20 @@ from torch import Tensor, nn
 from reranker import steps
 from reranker.encoder import Embeddings, Encoder
 from reranker.engine import runtime
-from reranker.engine.artefacts import (
+from reranker.engine.clip_tokenizer import CLEANINGS, write_merges
+from reranker.engine.exported_model import (
     FORMAT,
     FROM_FILE,
     IMAGE_TOWER,
     OF_CLIP,
     TEXT_TOWER,
-    Artefacts,
+    ExportedModel,
 )
-from reranker.engine.aside import made_aside, move_into_place
-from reranker.engine.clip_tokenizer import CLEANINGS, write_merges
 from reranker.engine.file_tokenizer import FileTokenizer, as_text, compare_tokens, write_tokenizer
-from reranker.engine.known_texts import encode_known_texts, texts_to_know, write_known_texts
 from reranker.engine.openvino_encoder import OpenVinoEncoder
+from reranker.engine.precomputed_texts import precompute_texts, texts_to_know, write_precomputed_texts
 from reranker.engine.preprocessing import Preprocessing
+from reranker.engine.staging import move_into_place, staged
 from reranker.errors import ModelError, NotExportableError
 from reranker.models.open_clip_encoder import OpenClipEncoder
 
@@ -40,7 +40,7 @@ LARGEST_DIFFERENCE = 1e-4
 _PROBES = ("", "two red boats at night", "a dog and a cat by the sea wall")
 
 
-def export(encoder: OpenClipEncoder, engines: Path, *, release: bool = False) -> Artefacts:
+def export(encoder: OpenClipEncoder, engines: Path, *, release: bool = False) -> ExportedModel:
     """The artefacts of `encoder` (on the CPU) below `engines`, made if they are not there.
 
     They are written under a temporary name and moved into place: several processes may do so at once. With
@@ -54,9 +54,9 @@ def export(encoder: OpenClipEncoder, engines: Path, *, release: bool = False) ->
         raise NotExportableError(str(error)) from None
     fingerprint = _fingerprint(encoder)
     place = engines / fingerprint
-    if (present := Artefacts.read(place)) is not None:
+    if (present := ExportedModel.read(place)) is not None:
         return present
-    with made_aside(engines, fingerprint) as partial:
+    with staged(engines, fingerprint) as partial:
         steps.exporting("converting the text tower", 3, 4)
         text_tower, ends = _text_tower(encoder.model)
         tokens = torch.from_numpy(encoder.tokenize(_PROBES))
@@ -68,7 +68,7 @@ def export(encoder: OpenClipEncoder, engines: Path, *, release: bool = False) ->
         convert(_ImageTower(encoder.model), pixels, [-1, *pixels.shape[1:]], IMAGE_TOWER, partial)
         _write_tokenizer(encoder, kind, clean, partial)
         parameters = sum(weight.numel() for weight in encoder.model.visual.parameters())
-        artefacts = Artefacts(
+        artefacts = ExportedModel(
             partial,
             fingerprint,
             encoder.dimensions,
@@ -87,13 +87,13 @@ def export(encoder: OpenClipEncoder, engines: Path, *, release: bool = False) ->
         ours = OpenVinoEncoder(artefacts, "comparison", precision="f32")
         _compare(ours, expected)
         texts = texts_to_know()
-        known = encode_known_texts(ours, texts)
+        known = precompute_texts(ours, texts)
         del ours  # it holds the tower's file open, and some systems move no directory then
         shutil.rmtree(artefacts.compiled, ignore_errors=True)  # made for the comparison and the known texts only
         artefacts.write_manifest()
-        write_known_texts(partial, texts, known)  # not in the manifest: without them it is as good
-        move_into_place(partial, place, Artefacts.read)
-    if (written := Artefacts.read(place)) is None:
+        write_precomputed_texts(partial, texts, known)  # not in the manifest: without them it is as good
+        move_into_place(partial, place, ExportedModel.read)
+    if (written := ExportedModel.read(place)) is None:
         raise OSError(f"the exported model in {place} cannot be read back")
     return written
 

@@ -16,18 +16,18 @@ from threading import Thread
 from typing import Any
 
 from reranker import steps
-from reranker.engine.artefacts import remove_partial
 from reranker.engine.export_process import OFFLINE
+from reranker.engine.exported_model import remove_partial
 from reranker.engine.records import Record, States, states_of, write_record
 from reranker.errors import ModelError, NotExportableError
-from reranker.models.model_choice import ModelChoice
+from reranker.models.model_spec import ModelSpec
 from reranker.models.text_weights import find_text_tower
 from reranker.models.weights import files_beside, find_weights
 
 
 def main() -> None:
     """Export a model and say what came of it."""
-    engines, choice = Path(sys.argv[1]), ModelChoice(sys.argv[2], sys.argv[3] or None, sys.argv[4] or None)
+    engines, spec = Path(sys.argv[1]), ModelSpec(sys.argv[2], sys.argv[3] or None, sys.argv[4] or None)
     download = sys.argv[5] != OFFLINE
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")  # this process's own: the warning of forks is not for it
     answer = os.fdopen(os.dup(1), "w", encoding="utf-8")
@@ -43,7 +43,7 @@ def main() -> None:
     steps.logger.setLevel(logging.INFO)
     steps.logger.propagate = False  # libraries give the root a handler, which writes to stderr
     steps.logger.addHandler(steps.TellAsJson(write_line))
-    write_line(outcome(choice, engines, download=download))
+    write_line(outcome(spec, engines, download=download))
     sys.stderr.flush()
     os._exit(0)  # at once: to take torch down in order has no use
 
@@ -54,36 +54,36 @@ def _end_with_the_parent(engines: Path) -> None:
     os._exit(1)
 
 
-def outcome(choice: ModelChoice, engines: Path, *, download: bool = True) -> dict[str, Any]:
+def outcome(spec: ModelSpec, engines: Path, *, download: bool = True) -> dict[str, Any]:
     """What came of the export of a model: its record, an error to raise, or why it failed."""
     try:
-        steps.exporting("starting PyTorch", 1, _steps_of(choice))
+        steps.exporting("starting PyTorch", 1, _steps_of(spec))
         # Before anything is read: what changes while it is read is noticed.
-        made_from = states_of(_files_of(choice, download))
-        if choice.text_tower is None:
-            record = _exported(choice, engines, download)
+        made_from = states_of(_files_of(spec, download))
+        if spec.text_tower is None:
+            record = _exported(spec, engines, download)
         else:
-            record = _exported_text(choice.text_tower, engines, download)
+            record = _exported_text(spec.text_tower, engines, download)
     except ModelError as error:
         return {"error": type(error).__name__, "message": str(error)}
     except OSError as error:
         return {"failed": f"nothing can be kept in {engines}: {error}"}
     except Exception as error:  # the searching process runs the model in torch, and meets the same where it must
         return {"failed": f"its export failed: {type(error).__name__}: {' '.join(str(error).split())[:300]}"}
-    _remember(engines, choice, record, made_from)
+    _remember(engines, spec, record, made_from)
     return {"record": asdict(record)}
 
 
-def _steps_of(choice: ModelChoice) -> int:
-    return 4 if choice.text_tower is None else 3
+def _steps_of(spec: ModelSpec) -> int:
+    return 4 if spec.text_tower is None else 3
 
 
-def _exported(choice: ModelChoice, engines: Path, download: bool) -> Record:
+def _exported(spec: ModelSpec, engines: Path, download: bool) -> Record:
     from reranker.engine.export import export
     from reranker.models.open_clip_encoder import OpenClipEncoder
 
     steps.exporting("reading the weights", 2, 4)
-    encoder = OpenClipEncoder(choice.model, choice.pretrained, device="cpu", download=download)
+    encoder = OpenClipEncoder(spec.model, spec.pretrained, device="cpu", download=download)
     title = encoder.weights.title
     try:
         return Record(title, export(encoder, engines, release=True).fingerprint)
@@ -106,17 +106,17 @@ def _exported_text(name: str, engines: Path, download: bool) -> Record:
         return Record(tower.weights.title, None, str(error))
 
 
-def _remember(engines: Path, choice: ModelChoice, record: Record, made_from: States) -> None:
+def _remember(engines: Path, spec: ModelSpec, record: Record, made_from: States) -> None:
     with suppress(OSError):  # the next process looks the model up anew, which is slower
-        write_record(engines, choice, record, made_from)
+        write_record(engines, spec, record, made_from)
 
 
-def _files_of(choice: ModelChoice, download: bool) -> Iterator[Path]:
+def _files_of(spec: ModelSpec, download: bool) -> Iterator[Path]:
     """The files whose change means another model under the same name; some of them need not exist."""
-    if choice.text_tower is not None:
-        files = find_text_tower(choice.text_tower, download=download).files
+    if spec.text_tower is not None:
+        files = find_text_tower(spec.text_tower, download=download).files
     else:
-        files = files_beside(find_weights(choice.model, choice.pretrained, download=download))
+        files = files_beside(find_weights(spec.model, spec.pretrained, download=download))
     yield from files
     for folder in files[0].absolute().parents:
         if folder.name == "snapshots":  # the hub's cache: which snapshot is the newest stands in refs

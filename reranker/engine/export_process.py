@@ -11,10 +11,10 @@ from typing import IO
 
 from phrasepix_core.environment import for_a_child
 from reranker import steps
-from reranker.engine.artefacts import remove_partial
+from reranker.engine.exported_model import remove_partial
 from reranker.engine.records import ExportFailedError, Record
 from reranker.errors import ModelError, UnknownModelError, WeightsUnavailableError
-from reranker.models.model_choice import ModelChoice
+from reranker.models.model_spec import ModelSpec
 
 _ERRORS = {error.__name__: error for error in (UnknownModelError, WeightsUnavailableError, ModelError)}
 
@@ -23,7 +23,7 @@ OFFLINE = "offline"
 """The argument that tells the child not to download."""
 
 
-def export_in_child(choice: ModelChoice, engines: Path, *, download: bool = True) -> Record:
+def export_in_child(spec: ModelSpec, engines: Path, *, download: bool = True) -> Record:
     """The record of a choice, whose model another Python process finds or downloads, exports and writes down.
 
     With `download` False, that process sends nothing to anybody.
@@ -33,7 +33,7 @@ def export_in_child(choice: ModelChoice, engines: Path, *, download: bool = True
     """
     if not sys.executable or hasattr(sys, "frozen"):  # starting an application once more would be no export
         raise ExportFailedError("a program without an interpreter of its own cannot export it")
-    model = [choice.model, choice.pretrained or "", choice.text_tower or "", "" if download else OFFLINE]
+    model = [spec.model, spec.pretrained or "", spec.text_tower or "", "" if download else OFFLINE]
     environment = for_a_child(PYTHONPATH=_import_path())
     if not download:
         environment["HF_HUB_OFFLINE"] = "1"  # the child's own: what libraries would ask of the hub is forbidden too

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from reranker.engine.clip_tokenizer import CLEANINGS
 from reranker.errors import NotExportableError
-from reranker.models.long_texts import Tokenize
+from reranker.models.truncation import Tokenize
 
 TOKENIZER = "tokenizer.json"
 """The file a tokenizer is made from."""

@@ -9,14 +9,14 @@ from PIL import Image
 
 from reranker.encoder import Embeddings, unit_rows
 from reranker.engine import runtime
-from reranker.engine.artefacts import FROM_FILE, Artefacts
 from reranker.engine.clip_tokenizer import ClipTokenizer
-from reranker.engine.known_texts import read_known_texts
+from reranker.engine.exported_model import FROM_FILE, ExportedModel
 from reranker.engine.own_process import demand_own_process
+from reranker.engine.precomputed_texts import read_precomputed_texts
 from reranker.engine.tower import Tower, undamaged
 from reranker.errors import UnknownModelError
 from reranker.families import family_of_model
-from reranker.models.long_texts import Tokenize, unread_words
+from reranker.models.truncation import Tokenize, unread_words
 
 PRECISIONS = ("auto", "f32", "bf16")
 
@@ -39,7 +39,7 @@ class OpenVinoEncoder:
     the tower is large enough to gain by it; the text tower, for which a phrase is a trifle, stays in f32.
     """
 
-    def __init__(self, artefacts: Artefacts, title: str, *, precision: str = "auto") -> None:
+    def __init__(self, artefacts: ExportedModel, title: str, *, precision: str = "auto") -> None:
         if precision not in PRECISIONS:
             raise UnknownModelError(f"precision {precision!r} is not known; allowed: {', '.join(PRECISIONS)}")
         self._artefacts = artefacts
@@ -101,7 +101,7 @@ class OpenVinoEncoder:
 
     def known_texts(self, texts: Sequence[str]) -> Embeddings | None:
         """One unit row a text, where all of them were encoded with the export; no tower is loaded."""
-        return read_known_texts(self._artefacts.directory, texts) if self._knows_texts else None
+        return read_precomputed_texts(self._artefacts.directory, texts) if self._knows_texts else None
 
     def encode_pictures(self, pictures: Sequence[Image.Image]) -> Embeddings:
         """One unit row an RGB picture: float32 [len(pictures), dimensions]. They are prepared on all cores."""
@@ -146,7 +146,7 @@ class OpenVinoEncoder:
         return f"OpenVinoEncoder({self._name!r})"
 
 
-def _tokenizer_of(artefacts: Artefacts) -> Tokenize:
+def _tokenizer_of(artefacts: ExportedModel) -> Tokenize:
     if artefacts.tokenizer == FROM_FILE:
         from reranker.engine.file_tokenizer import FileTokenizer
 
@@ -154,7 +154,7 @@ def _tokenizer_of(artefacts: Artefacts) -> Tokenize:
     return ClipTokenizer(artefacts.directory, context=artefacts.context, clean=artefacts.clean)
 
 
-def _image_precision(artefacts: Artefacts) -> str:
+def _image_precision(artefacts: ExportedModel) -> str:
     return "bf16" if artefacts.image_parameters >= _LARGE_TOWER and runtime.computes_bf16() else "f32"
 
 

@@ -6,11 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reranker.encoder import Embeddings, unit_rows
+from reranker.engine.exported_text_tower import ExportedTextTower
 from reranker.engine.file_tokenizer import FileTokenizer
-from reranker.engine.known_texts import read_known_texts
-from reranker.engine.text_artefacts import TextArtefacts
+from reranker.engine.precomputed_texts import read_precomputed_texts
 from reranker.engine.tower import Tower, undamaged
-from reranker.models.long_texts import Tokenize, unread_words
+from reranker.models.truncation import Tokenize, unread_words
 
 _TOKENS_STEP = 8
 """Texts are padded to a multiple of so many tokens: the CPU's kernels are made anew for each new length."""
@@ -19,7 +19,7 @@ _TOKENS_STEP = 8
 class OpenVinoTextTower:
     """The text tower in `artefacts`, loaded when it is used, in f32. `title` names it to people."""
 
-    def __init__(self, artefacts: TextArtefacts, title: str) -> None:
+    def __init__(self, artefacts: ExportedTextTower, title: str) -> None:
         self._artefacts = artefacts
         self._tower = Tower(artefacts, artefacts.tower, "f32")
         self._name = f"{title} openvino f32 {artefacts.fingerprint}"
@@ -56,7 +56,7 @@ class OpenVinoTextTower:
 
     def known_texts(self, texts: Sequence[str]) -> Embeddings | None:
         """One unit row a text, where all of them were encoded with the export; the tower is not loaded."""
-        return read_known_texts(self._artefacts.directory, texts)
+        return read_precomputed_texts(self._artefacts.directory, texts)
 
     def release(self) -> None:
         """Give its memory back, until it is used again."""

@@ -1,6 +1,6 @@
 """Which artefacts belong to a model's name, known without open_clip: small files that are checked against the weights.
 
-A record says which export a `ModelChoice` led to (or why it led to none), and the sizes and times of the files it was
+A record says which export a `ModelSpec` led to (or why it led to none), and the sizes and times of the files it was
 made from. When one of those changes, the record counts for nothing and the model is looked up anew.
 """
 
@@ -13,7 +13,7 @@ from pathlib import Path
 
 from phrasepix_core.files import at_home
 from reranker.engine import runtime
-from reranker.models.model_choice import LOCAL_DIR, ModelChoice
+from reranker.models.model_spec import LOCAL_DIR, ModelSpec
 
 States = dict[str, list[int] | None]
 """For each file's path its size in bytes and the time of its last change in nanoseconds; None if it is not there."""
@@ -32,10 +32,10 @@ class Record:
     why_not: str = ""
 
 
-def read_record(engines: Path, choice: ModelChoice) -> Record | None:
+def read_record(engines: Path, spec: ModelSpec) -> Record | None:
     """The record of a choice; None where there is none or what it was made from has changed."""
     try:
-        kept = json.loads(_place(engines, choice).read_text(encoding="utf-8"))
+        kept = json.loads(_place(engines, spec).read_text(encoding="utf-8"))
         if kept["fingerprint"] is None and kept["engine_version"] != runtime.installed_version():
             return None  # what one version cannot run, another may
         if any(_state(Path(path)) != state for path, state in kept["files"].items()):
@@ -45,9 +45,9 @@ def read_record(engines: Path, choice: ModelChoice) -> Record | None:
         return None
 
 
-def lock_of(engines: Path, choice: ModelChoice) -> Path:
+def lock_of(engines: Path, spec: ModelSpec) -> Path:
     """The file that a process locks while it exports the choice."""
-    return _place(engines, choice).with_suffix(".lock")
+    return _place(engines, spec).with_suffix(".lock")
 
 
 def states_of(files: Iterable[Path]) -> States:
@@ -55,14 +55,14 @@ def states_of(files: Iterable[Path]) -> States:
     return {str(path.absolute()): _state(path) for path in files}
 
 
-def write_record(engines: Path, choice: ModelChoice, record: Record, made_from: States) -> None:
+def write_record(engines: Path, spec: ModelSpec, record: Record, made_from: States) -> None:
     """Keep the record of a choice, with the states of the files it was `made_from`."""
-    place = _place(engines, choice)
+    place = _place(engines, spec)
     place.parent.mkdir(parents=True, exist_ok=True)
     content = {
-        "model": choice.model,
-        "pretrained": choice.pretrained,
-        "text_tower": choice.text_tower,
+        "model": spec.model,
+        "pretrained": spec.pretrained,
+        "text_tower": spec.text_tower,
         "title": record.title,
         "fingerprint": record.fingerprint,
         "why_not": record.why_not,
@@ -77,10 +77,10 @@ def write_record(engines: Path, choice: ModelChoice, record: Record, made_from: 
         partial.unlink(missing_ok=True)
 
 
-def _place(engines: Path, choice: ModelChoice) -> Path:
-    names = [_absolute(choice.model), choice.pretrained]
-    if choice.text_tower is not None:
-        names.append(_absolute(choice.text_tower))
+def _place(engines: Path, spec: ModelSpec) -> Path:
+    names = [_absolute(spec.model), spec.pretrained]
+    if spec.text_tower is not None:
+        names.append(_absolute(spec.text_tower))
     key = json.dumps(names)
     return engines / "choices" / f"{hashlib.sha256(key.encode()).hexdigest()[:24]}.json"
 

@@ -10,45 +10,45 @@ import torch
 from torch import Tensor, nn
 
 from reranker import steps
-from reranker.engine.artefacts import TEXT_TOWER
-from reranker.engine.aside import made_aside, move_into_place
 from reranker.engine.export import LARGEST_DIFFERENCE, convert
+from reranker.engine.exported_model import TEXT_TOWER
+from reranker.engine.exported_text_tower import FORMAT, ExportedTextTower
 from reranker.engine.file_tokenizer import FileTokenizer, compare_tokens, write_tokenizer
-from reranker.engine.known_texts import encode_known_texts, texts_to_know, write_known_texts
 from reranker.engine.openvino_text_tower import OpenVinoTextTower
-from reranker.engine.text_artefacts import FORMAT, TextArtefacts
+from reranker.engine.precomputed_texts import precompute_texts, texts_to_know, write_precomputed_texts
+from reranker.engine.staging import move_into_place, staged
 from reranker.errors import ModelError, NotExportableError
 from reranker.models.sentence_tower import SentenceTower
 
 _PROBES = ("", "ein Hund", "two red boats at night by the sea wall, and a dog", "тигр в снегу")
 
 
-def export_text_tower(tower: SentenceTower, engines: Path) -> TextArtefacts:
+def export_text_tower(tower: SentenceTower, engines: Path) -> ExportedTextTower:
     """The artefacts of `tower` (on the CPU) below `engines`, made if they are not there.
 
     Raises `NotExportableError` where the engine cannot run it, OSError where nothing can be written.
     """
     fingerprint = sha256(f"text {FORMAT} {tower.fingerprint}".encode()).hexdigest()[:24]
     place = engines / fingerprint
-    if (present := TextArtefacts.read(place)) is not None:
+    if (present := ExportedTextTower.read(place)) is not None:
         return present
-    with made_aside(engines, fingerprint) as partial:
+    with staged(engines, fingerprint) as partial:
         write_tokenizer(tower.model.tokenizer, tower.context, partial)
         compare_tokens(FileTokenizer(partial), tower.tokenize)
         example = torch.from_numpy(tower.tokenize(_PROBES)[:, : min(16, tower.context)])
         steps.exporting("converting the text tower", 3, 3)
         convert(_Masked(tower.model, tower.padding), example, [-1, -1], TEXT_TOWER, partial)
-        artefacts = TextArtefacts(partial, fingerprint, tower.dimensions, tower.padding)
+        artefacts = ExportedTextTower(partial, fingerprint, tower.dimensions, tower.padding)
         ours = OpenVinoTextTower(artefacts, "comparison")
         _compare(ours, tower)
         texts = texts_to_know()
-        known = encode_known_texts(ours, texts)
+        known = precompute_texts(ours, texts)
         del ours  # it holds the tower's file open, and some systems move no directory then
         shutil.rmtree(artefacts.compiled, ignore_errors=True)  # made for the comparison and the known texts only
         artefacts.write_manifest()
-        write_known_texts(partial, texts, known)  # not in the manifest: without them it is as good
-        move_into_place(partial, place, TextArtefacts.read)
-    if (written := TextArtefacts.read(place)) is None:
+        write_precomputed_texts(partial, texts, known)  # not in the manifest: without them it is as good
+        move_into_place(partial, place, ExportedTextTower.read)
+    if (written := ExportedTextTower.read(place)) is None:
         raise OSError(f"the exported text tower in {place} cannot be read back")
     return written
 

@@ -5,8 +5,8 @@ from collections import OrderedDict
 from dataclasses import dataclass, replace
 
 from phrasepix_core.candidate import Candidate
+from reranker.dedup import Fingerprint
 from reranker.encoder import Embeddings
-from reranker.folding import Fingerprint
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from phrasepix_core.sqlite_file import Schema, SqliteFile
-from reranker.folding import Fingerprint
+from reranker.dedup import Fingerprint
 from reranker.memory.embedding_store import Identity
 
 logger = logging.getLogger(__name__)

@@ -22,9 +22,9 @@ from reranker.encoder import Embeddings, unit_rows
 from reranker.engine.own_process import demand_own_process
 from reranker.errors import ModelError, UnknownModelError, WeightsUnavailableError
 from reranker.families import family_of_model
-from reranker.models.long_texts import unread_words
-from reranker.models.model_choice import DEFAULT_MODEL, DEVICES, LOCAL_DIR
+from reranker.models.model_spec import DEFAULT_MODEL, DEVICES, LOCAL_DIR
 from reranker.models.text_models import demand_text_model_is_data
+from reranker.models.truncation import unread_words
 from reranker.models.weights import Weights, find_weights
 
 _LOADING_FAILURES = (

@@ -14,8 +14,8 @@ from reranker.encoder import Embeddings, unit_rows
 from reranker.engine.own_process import demand_own_process
 from reranker.errors import ModelError
 from reranker.models.data_only import demand_data_only_text_tower
-from reranker.models.long_texts import unread_words
 from reranker.models.text_weights import TextWeights, find_text_tower
+from reranker.models.truncation import unread_words
 
 _LOADING_FAILURES = (
     RuntimeError, ValueError, OSError, LookupError, TypeError, AttributeError, ImportError, AssertionError, EOFError,

@@ -17,10 +17,10 @@ from phrasepix_core.messages import Hint
 from phrasepix_core.text import printable
 from reranker import steps
 from reranker.errors import UnknownModelError, WeightsUnavailableError
-from reranker.extras import demand_package
 from reranker.models.data_only import OPEN_CLIP_CONFIG, demand_data_only
 from reranker.models.hub_errors import no_connection, raise_if_decisive
-from reranker.models.model_choice import HF_HUB, LOCAL_DIR
+from reranker.models.model_spec import HF_HUB, LOCAL_DIR
+from reranker.optional_packages import demand_package
 
 _TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json")
 _WEIGHT_FILES = ("open_clip_model.safetensors", "open_clip_pytorch_model.bin")

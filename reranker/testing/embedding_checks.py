@@ -7,6 +7,7 @@ from PIL import Image
 
 from phrasepix_core.contracts import demand, in_threads, nothing_to_check, shown
 from phrasepix_core.text import printable
+from reranker.baseline_prompts import NEUTRAL_PHRASES
 from reranker.encoder import (
     DeclaresFamily,
     Embeddings,
@@ -19,7 +20,6 @@ from reranker.encoder import (
     image_tower_name,
 )
 from reranker.families import FAMILIES
-from reranker.neutral import NEUTRAL_PHRASES
 from reranker.testing.trial import (
     CONTRACT,
     EMBEDDINGS,

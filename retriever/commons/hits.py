@@ -8,7 +8,7 @@ from typing import Any
 
 from phrasepix_core.candidate import Candidate, Rendition
 from phrasepix_core.licence import Licence, licence_named
-from retriever.answer_fields import (
+from retriever.api.json_fields import (
     UnusableHitError,
     day_of,
     fitted,

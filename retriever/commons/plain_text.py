@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from html.parser import HTMLParser
 
 from phrasepix_core.text import printable
-from retriever.answer_fields import url_of
+from retriever.api.json_fields import url_of
 
 _LONGEST = 5_000
 _DECLARATION = re.compile(r"<!--.*?(?:-->|$)|<!(?:\[CDATA\[.*?(?:\]\]>|$)|[^>]*>?)", re.DOTALL)

@@ -6,7 +6,7 @@ from io import BufferedReader
 
 from phrasepix_core.files import open_regular
 from retriever.folder.facts import Facts
-from retriever.folder.walk import Place
+from retriever.folder.walk import FileEntry
 
 _DIGEST_BYTES = 12
 _HEAD_BYTES = 1 << 16
@@ -25,7 +25,7 @@ class Contents:
     head: str = ""
 
 
-def read_contents(place: Place) -> Contents:
+def read_contents(place: FileEntry) -> Contents:
     """What is in the file at a place. Raises `OSError` where it cannot be read."""
     from retriever.folder.metadata import NoPictureError, facts_of_file
     from retriever.folder.raw import facts_of_raw
@@ -42,7 +42,7 @@ def read_contents(place: Place) -> Contents:
     return Contents(digest, facts, head=head)
 
 
-def read_head(place: Place) -> str:
+def read_head(place: FileEntry) -> str:
     """The digest of how the file begins: where it differs, the contents do. Raises `OSError`."""
     with open_regular(place.path) as file:
         return _head(file)

@@ -13,13 +13,13 @@ from phrasepix_core.installing import install_command
 from retriever import directories
 from retriever.filtering import RightsFilter
 from retriever.filters import NO_FILTERS, Filters
+from retriever.folder.as_candidate import candidate_of
 from retriever.folder.contents import Contents, read_contents, read_head
+from retriever.folder.file_index import NOTES_FILE, FileIndex
 from retriever.folder.names import occurs, shown
-from retriever.folder.notes import NOTES_FILE, Notes
-from retriever.folder.offer import candidate_of
 from retriever.folder.profile import FOLDER
 from retriever.folder.raw import can_be_read
-from retriever.folder.walk import Place, places
+from retriever.folder.walk import FileEntry, places
 from retriever.profile import SourceProfile
 from retriever.source import Notify, SkippedHit, log_notice, log_skip
 from retriever.tags import demand_limit, without_controls
@@ -57,7 +57,7 @@ class FolderRetriever:
         self.profile = profile
         self.on_skip = on_skip
         self.on_notice = on_notice
-        self._notes = Notes((cache_directory or directories.cache_directory()) / NOTES_FILE)
+        self._notes = FileIndex((cache_directory or directories.cache_directory()) / NOTES_FILE)
 
     @property
     def name(self) -> str:
@@ -118,7 +118,7 @@ class FolderRetriever:
                     if offered == limit:
                         return
 
-    def _places(self) -> list[Place]:
+    def _places(self) -> list[FileEntry]:
         """The pictures there are; cameras' own files only where they can be read."""
         found = list(places(self.folder, self._skip))
         raw = [place for place in found if place.is_raw]
@@ -155,18 +155,18 @@ class FolderRetriever:
 class _Reading:
     """Reads what is not noted, and notes it every so many files and seconds."""
 
-    def __init__(self, notes: Notes, skip: Callable[[Path, str], None]) -> None:
+    def __init__(self, notes: FileIndex, skip: Callable[[Path, str], None]) -> None:
         self._notes = notes
         self._skip = skip
-        self._unnoted: list[tuple[Place, Contents]] = []
+        self._unnoted: list[tuple[FileEntry, Contents]] = []
         self._noted_at = time.monotonic()
 
-    def contents(self, place: Place) -> Contents | None:
+    def contents(self, place: FileEntry) -> Contents | None:
         """What is in a file; None where it cannot be read."""
         if (noted := self._notes.get(place)) is not None:
             return noted
         with self._named(place):
-            now = Place.at(place.path)  # what is read now is noted as it is now
+            now = FileEntry.at(place.path)  # what is read now is noted as it is now
             contents = read_contents(now)
             self._unnoted.append((now, contents))
             if len(self._unnoted) >= _COMMIT_AFTER or time.monotonic() > self._noted_at + _COMMIT_AFTER_S:
@@ -174,7 +174,7 @@ class _Reading:
             return contents
         return None
 
-    def head(self, place: Place) -> str | None:
+    def head(self, place: FileEntry) -> str | None:
         """How a file begins; None where it cannot be read."""
         if (noted := self._notes.get(place)) is not None:
             return noted.head
@@ -183,7 +183,7 @@ class _Reading:
         return None
 
     @contextmanager
-    def _named(self, place: Place) -> Iterator[None]:
+    def _named(self, place: FileEntry) -> Iterator[None]:
         """Name the file where it cannot be read, and go on."""
         try:
             yield
@@ -202,17 +202,17 @@ class _Reading:
         self._note()
 
 
-def _by_content(reading: _Reading, found: list[Place]) -> Iterator[tuple[Contents, list[Place]]]:
+def _by_content(reading: _Reading, found: list[FileEntry]) -> Iterator[tuple[Contents, list[FileEntry]]]:
     """Contents as they come, and the places where each lies, in their order."""
     for alike in _alike(reading, found):
-        same: dict[str, tuple[Contents, list[Place]]] = {}
+        same: dict[str, tuple[Contents, list[FileEntry]]] = {}
         for place in alike:
             if (contents := reading.contents(place)) is not None:
                 same.setdefault(contents.digest, (contents, []))[1].append(place)
         yield from same.values()
 
 
-def _alike(reading: _Reading, found: list[Place]) -> Iterator[list[Place]]:
+def _alike(reading: _Reading, found: list[FileEntry]) -> Iterator[list[FileEntry]]:
     """Places whose contents may be equal, in the order of the first ones.
 
     Equal contents are of equal size and begin alike; of the others no more need be read to know that they differ.
@@ -220,7 +220,7 @@ def _alike(reading: _Reading, found: list[Place]) -> Iterator[list[Place]]:
     by_size = defaultdict(list)
     for place in found:
         by_size[place.size].append(place)
-    by_first: dict[Place, list[Place]] = {}
+    by_first: dict[FileEntry, list[FileEntry]] = {}
     for place in found:
         if len(of_size := by_size.pop(place.size, [])) == 1:
             by_first[place] = of_size

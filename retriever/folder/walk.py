@@ -27,7 +27,7 @@ _NOT_FOR_PEOPLE = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class FileEntry:
     """A picture file as it was found. `modified_ns` is in nanoseconds of the epoch, `size` in bytes."""
 
     path: Path
@@ -41,12 +41,12 @@ class Place:
         return self.path.suffix.lower() in RAW
 
     @classmethod
-    def at(cls, path: Path) -> "Place":
+    def at(cls, path: Path) -> "FileEntry":
         """What is there now. Raises `OSError`."""
         return cls._of(path, path.stat())
 
     @classmethod
-    def _of(cls, path: Path, found: os.stat_result) -> "Place":
+    def _of(cls, path: Path, found: os.stat_result) -> "FileEntry":
         return cls(path, found.st_size, found.st_mtime_ns, found.st_ino)
 
 
@@ -54,7 +54,7 @@ Problem = Callable[[Path, str], None]
 """Is told of what cannot be used, and why."""
 
 
-def places(root: Path, on_problem: Problem) -> Iterator[Place]:
+def places(root: Path, on_problem: Problem) -> Iterator[FileEntry]:
     """The picture files below `root`, folder by folder, in the order of their names.
 
     Hidden files and folders are left out, and folders that systems make for themselves. A link counts as a further
@@ -115,7 +115,7 @@ def _entries(folder: Path, seen: set[tuple[int, int]], on_problem: Problem) -> l
         return []
 
 
-def _file(path: Path) -> Place:
+def _file(path: Path) -> FileEntry:
     found = path.stat()
     if not stat.S_ISREG(found.st_mode):
         raise _NoPictureFileError("is neither a file nor a folder")
@@ -123,7 +123,7 @@ def _file(path: Path) -> Place:
         raise _NoPictureFileError("the file is empty")
     if found.st_size > LARGEST_FILE_BYTES:
         raise _NoPictureFileError(too_large(found.st_size))
-    return Place._of(path, found)
+    return FileEntry._of(path, found)
 
 
 def too_large(size: int) -> str:

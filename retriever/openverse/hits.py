@@ -5,7 +5,7 @@ from typing import Any
 
 from phrasepix_core.candidate import Candidate, Rendition
 from phrasepix_core.licence import Licence, creative_commons, licence_named
-from retriever.answer_fields import (
+from retriever.api.json_fields import (
     UnusableHitError,
     fitted,
     flag_of,

@@ -1,9 +1,9 @@
 """Pexels: photos, with a key."""
 
-from retriever.api_source import ApiSource
-from retriever.pexels.dialect import PexelsDialect
+from retriever.api.source import ApiSource
+from retriever.pexels.adapter import PexelsAdapter
 from retriever.pexels.profile import PEXELS
 
-__all__ = ["PEXELS", "SOURCE", "PexelsDialect"]
+__all__ = ["PEXELS", "SOURCE", "PexelsAdapter"]
 
-SOURCE = ApiSource(PEXELS, PexelsDialect, window_s=60 * 60)  # the header X-Ratelimit-Reset is the month's
+SOURCE = ApiSource(PEXELS, PexelsAdapter, window_s=60 * 60)  # the header X-Ratelimit-Reset is the month's

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from phrasepix_core.candidate import Candidate, Rendition
-from retriever.answer_fields import UnusableHitError, object_of, pixels_of, text_of, url_of, usable_entry
+from retriever.api.json_fields import UnusableHitError, object_of, pixels_of, text_of, url_of, usable_entry
 from retriever.pexels.profile import PEXELS_LICENCE
 from retriever.profile import SourceProfile
 

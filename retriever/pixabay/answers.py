@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
-from retriever.api_dialect import ApiDialect
+from retriever.api.adapter import ApiAdapter
 from retriever.errors import SourceAnswerError
 
 
-class PixabayAnswers(ApiDialect):
+class PixabayAnswers(ApiAdapter):
     """What answers and errors have in common for pictures and videos."""
 
     def hits(self, answer: Mapping[str, Any]) -> list[Any] | None:

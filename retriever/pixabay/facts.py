@@ -10,7 +10,7 @@ from datetime import date
 from typing import Any
 
 from phrasepix_core.candidate import Candidate, Clip, Rendition
-from retriever.answer_fields import flag_of, text_of, url_of, words_of
+from retriever.api.json_fields import flag_of, text_of, url_of, words_of
 from retriever.profile import SourceProfile
 
 _DAY = re.compile(r"/(?:photo|video)/(\d{4})/(\d\d)/(\d\d)/")

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from phrasepix_core.candidate import Candidate, Rendition
-from retriever.answer_fields import UnusableHitError, pixels_of, text_of, url_of, usable_entry
+from retriever.api.json_fields import UnusableHitError, pixels_of, text_of, url_of, usable_entry
 from retriever.pixabay.facts import day_in, described
 from retriever.profile import SourceProfile
 

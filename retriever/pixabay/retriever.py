@@ -4,22 +4,22 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from retriever.api_retriever import ApiRetriever
-from retriever.courtesy import Manners
-from retriever.pixabay.dialect import PixabayDialect
+from retriever.api.retriever import ApiRetriever
+from retriever.http import RequestPolicy
+from retriever.pixabay.adapter import PixabayAdapter
 from retriever.pixabay.profile import PIXABAY
 from retriever.pixabay.request import PixabayRequest
 from retriever.profile import SourceProfile
 from retriever.source import Notify, SkippedHit, log_notice, log_skip
 
-PIXABAY_MANNERS = Manners(keep_answers_for=PIXABAY.answers_kept_for)
+PIXABAY_POLICY = RequestPolicy(keep_answers_for=PIXABAY.answers_kept_for)
 
 
 class PixabayRetriever(ApiRetriever):
     """Asks Pixabay, or whatever else speaks its protocol, for the candidates of a tag.
 
     The key is `key`, else `PIXABAY_API_KEY`, else `pixabay_api_key` in the config file. Answers are kept for 24 hours,
-    as Pixabay's terms demand; `manners` say otherwise for a server with other terms. `profile` says who the source is
+    as Pixabay's terms demand; `policy` says otherwise for a server with other terms. `profile` says who the source is
     and under which terms. The rest is as for every `ApiRetriever`.
     """
 
@@ -30,17 +30,17 @@ class PixabayRetriever(ApiRetriever):
         base_url: str | None = None,
         cache_directory: Path | None = None,
         profile: SourceProfile = PIXABAY,
-        manners: Manners = PIXABAY_MANNERS,
+        policy: RequestPolicy = PIXABAY_POLICY,
         on_skip: Callable[[SkippedHit], None] = log_skip,
         on_notice: Notify = log_notice,
         offline: bool = False,
     ) -> None:
         super().__init__(
-            PixabayDialect(profile),
+            PixabayAdapter(profile),
             key,
             base_url=base_url,
             cache_directory=cache_directory,
-            manners=manners,
+            policy=policy,
             on_skip=on_skip,
             on_notice=on_notice,
             offline=offline,

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any, ClassVar
 
 from phrasepix_core.candidate import Candidate, Clip, Rendition
-from retriever.answer_fields import UnusableHitError, pixels_of, text_of, url_of, usable_entry
+from retriever.api.json_fields import UnusableHitError, pixels_of, text_of, url_of, usable_entry
 from retriever.filters import Filters
 from retriever.pixabay.answers import PixabayAnswers
 from retriever.pixabay.facts import day_in, described
@@ -25,7 +25,7 @@ _VIMEO = "https://i.vimeocdn.com/video/{picture_id}_{width}x{height}.jpg"
 _VIMEO_SIZES = ((295, 166), (640, 360), (1920, 1080))
 
 
-class PixabayVideosDialect(PixabayAnswers):
+class PixabayVideosAdapter(PixabayAnswers):
     """https://pixabay.com/api/docs/#api_search_videos."""
 
     asks: ClassVar[frozenset[str]] = frozenset(

@@ -1,9 +1,9 @@
 """Unsplash: photos, with a key; shown by their own addresses."""
 
-from retriever.api_source import ApiSource
-from retriever.unsplash.dialect import UnsplashDialect
+from retriever.api.source import ApiSource
+from retriever.unsplash.adapter import UnsplashAdapter
 from retriever.unsplash.profile import UNSPLASH
 
-__all__ = ["SOURCE", "UNSPLASH", "UnsplashDialect"]
+__all__ = ["SOURCE", "UNSPLASH", "UnsplashAdapter"]
 
-SOURCE = ApiSource(UNSPLASH, UnsplashDialect, window_s=60 * 60)  # no header says when the hour is over
+SOURCE = ApiSource(UNSPLASH, UnsplashAdapter, window_s=60 * 60)  # no header says when the hour is over

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from phrasepix_core.candidate import Candidate, Rendition
-from retriever.answer_fields import (
+from retriever.api.json_fields import (
     UnusableHitError,
     day_of,
     object_of,

@@ -11,9 +11,9 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, ClassVar
 
-from retriever.api_dialect import ApiDialect
-from retriever.api_retriever import ApiRetriever
-from retriever.courtesy import Manners
+from retriever.api.adapter import ApiAdapter
+from retriever.api.retriever import ApiRetriever
+from retriever.http import RequestPolicy
 from retriever.profile import SourceProfile
 from retriever.source import Source
 from tests.servers import QUICK, Asked, ScriptedServer, Step
@@ -65,7 +65,7 @@ class SourceServer(ScriptedServer, ABC):
 
     source: ClassVar[Source]
     """The `SOURCE` of the source's module."""
-    dialect: ClassVar[type[ApiDialect]]
+    adapter: ClassVar[type[ApiAdapter]]
     key: ClassVar[str] = ""
     """The only key that is accepted; empty where none is needed."""
     media_types: ClassVar[frozenset[str]] = frozenset({"photo"})
@@ -104,13 +104,15 @@ class SourceServer(ScriptedServer, ABC):
         """The pages that were searched, from 1, in order."""
         return [self.page_of(asked) for asked in self.searches]
 
-    def connect(self, *, cache_directory: Path | None = None, manners: Manners = QUICK, **options: Any) -> ApiRetriever:
+    def connect(
+        self, *, cache_directory: Path | None = None, policy: RequestPolicy = QUICK, **options: Any
+    ) -> ApiRetriever:
         """A retriever that asks this server; it keeps answers only where `cache_directory` says where."""
         if cache_directory is None:
-            manners = replace(manners, keep_answers_for=timedelta(0))
+            policy = replace(policy, keep_answers_for=timedelta(0))
         return ApiRetriever(
-            self.dialect(self.profile),
-            **{"key": self.key or None, "base_url": self.api_url, "manners": manners} | options,
+            self.adapter(self.profile),
+            **{"key": self.key or None, "base_url": self.api_url, "policy": policy} | options,
             cache_directory=cache_directory,
         )
 

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 from urllib.parse import quote
 
-from retriever.api_dialect import ApiDialect
-from retriever.commons import SOURCE, CommonsDialect
+from retriever.api.adapter import ApiAdapter
+from retriever.commons import SOURCE, CommonsAdapter
 from retriever.source import Source
 from tests.servers import Asked, Step, as_json
 from tests.source_servers.base import Picture, Rights, SourceServer
@@ -23,7 +23,7 @@ def error(code: str, info: str, **headers: str) -> Step:
 
 class CommonsServer(SourceServer):
     source: ClassVar[Source] = SOURCE
-    dialect: ClassVar[type[ApiDialect]] = CommonsDialect
+    adapter: ClassVar[type[ApiAdapter]] = CommonsAdapter
     media_types: ClassVar[frozenset[str]] = frozenset({"photo", "illustration", "vector"})
     page_sizes: ClassVar[range] = range(1, 51)
 

@@ -4,8 +4,8 @@ import json
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from retriever.api_dialect import ApiDialect
-from retriever.openverse import SOURCE, OpenverseDialect
+from retriever.api.adapter import ApiAdapter
+from retriever.openverse import SOURCE, OpenverseAdapter
 from retriever.source import Source
 from tests.servers import Asked, Step, as_json
 from tests.source_servers.base import Picture, Rights, SourceServer
@@ -22,7 +22,7 @@ def refusal(status: int, detail: str, **headers: str) -> Step:
 
 class OpenverseServer(SourceServer):
     source: ClassVar[Source] = SOURCE
-    dialect: ClassVar[type[ApiDialect]] = OpenverseDialect
+    adapter: ClassVar[type[ApiAdapter]] = OpenverseAdapter
     media_types: ClassVar[frozenset[str]] = frozenset({"photo", "illustration", "vector"})
     page_sizes: ClassVar[range] = range(1, 21)
 

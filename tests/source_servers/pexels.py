@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from retriever.api_dialect import ApiDialect
-from retriever.pexels import SOURCE, PexelsDialect
+from retriever.api.adapter import ApiAdapter
+from retriever.pexels import SOURCE, PexelsAdapter
 from retriever.source import Source
 from tests.servers import KEY, Asked, Step, as_json, plain
 from tests.source_servers.base import Picture, Rights, SourceServer
@@ -41,7 +41,7 @@ def photo(number: int, file: str = "https://images.example/1.jpeg", **changes: A
 
 class PexelsServer(SourceServer):
     source: ClassVar[Source] = SOURCE
-    dialect: ClassVar[type[ApiDialect]] = PexelsDialect
+    adapter: ClassVar[type[ApiAdapter]] = PexelsAdapter
     key: ClassVar[str] = KEY
     page_sizes: ClassVar[range] = range(1, 81)
 

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Any, ClassVar
 
-from retriever.api_dialect import ApiDialect
+from retriever.api.adapter import ApiAdapter
 from retriever.pixabay import SOURCE
-from retriever.pixabay.dialect import PixabayDialect
+from retriever.pixabay.adapter import PixabayAdapter
 from retriever.source import Source
 from tests.servers import KEY, Asked, Step, hit, of_hits, plain
 from tests.source_servers.base import Picture, Rights, SourceServer
@@ -14,7 +14,7 @@ from tests.source_servers.base import Picture, Rights, SourceServer
 
 class PixabayServer(SourceServer):
     source: ClassVar[Source] = SOURCE
-    dialect: ClassVar[type[ApiDialect]] = PixabayDialect
+    adapter: ClassVar[type[ApiAdapter]] = PixabayAdapter
     key: ClassVar[str] = KEY
     media_types: ClassVar[frozenset[str]] = frozenset({"photo", "illustration", "vector"})
     page_sizes: ClassVar[range] = range(3, 201)

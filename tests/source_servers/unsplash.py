@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Any, ClassVar
 
-from retriever.api_dialect import ApiDialect
+from retriever.api.adapter import ApiAdapter
 from retriever.source import Source
-from retriever.unsplash import SOURCE, UnsplashDialect
+from retriever.unsplash import SOURCE, UnsplashAdapter
 from tests.servers import KEY, Asked, Step, as_json, plain
 from tests.source_servers.base import Picture, Rights, SourceServer
 
@@ -55,7 +55,7 @@ def photo(identifier: str, file: str = "https://images.example/photo-1", **chang
 
 class UnsplashServer(SourceServer):
     source: ClassVar[Source] = SOURCE
-    dialect: ClassVar[type[ApiDialect]] = UnsplashDialect
+    adapter: ClassVar[type[ApiAdapter]] = UnsplashAdapter
     key: ClassVar[str] = KEY
     page_sizes: ClassVar[range] = range(1, 31)
 

@@ -1,5 +1,0 @@
-"""Matches as HTML: a page of its own, or cards inside a notebook. Everything from outside is escaped."""
-
-from phrasepix.gallery.render import gallery_cards, gallery_page
-
-__all__ = ["gallery_cards", "gallery_page"]

@@ -1,0 +1,127 @@
+"""Handle of a search's model, which is preloaded while sources are asked if that takes a moment only."""
+
+import logging
+from collections.abc import Callable
+from concurrent.futures import Future
+from pathlib import Path
+
+from phrasepix.events import Notice
+from phrasepix.models.catalogue import choose_model
+from phrasepix.models.shelf import ModelShelf
+from phrasepix.request import SearchRequest
+from phrasepix.sample import SAMPLE_NAME
+from reranker.clip_reranker import ClipReranker
+from reranker.encoder import Encoder
+from reranker.memory import Memory
+from reranker.query import Query
+from retriever.errors import WrongParameterError
+
+logger = logging.getLogger(__name__)
+
+
+class ModelHandle:
+    """The reranker of `model` (its name with the `pretrained` tag, or an `Encoder`), ready for `query`.
+
+    Its weights are downloaded if they are not on this machine, unless `download` is False. `on_notice` is told what
+    people should know of how it is run, if it is loaded for this search.
+
+    `begin` loads what is at hand on this machine, and what takes longest of that, the text tower, in the background.
+    What must be downloaded, exported or run by torch waits for `reranker`: nobody should wait for it who finds no
+    picture.
+    """
+
+    def __init__(
+        self,
+        model: str | Encoder | None,
+        pretrained: str | None,
+        *,
+        shelf: ModelShelf,
+        directory: Path,
+        device: str,
+        engine: str,
+        query: Query,
+        only_the_sample: bool,
+        download: bool,
+        on_notice: Callable[[str], None],
+    ) -> None:
+        self._query = query
+        self._preparing: Future[None] | None = None
+        self._load: Callable[[], ClipReranker]
+        self._is_at_hand: Callable[[], bool]
+        self.notice: Notice | None = None
+        """What people should know of the choice."""
+        if model is not None and not isinstance(model, str):
+            encoder = model
+            self.title = encoder.name
+            self._load = lambda: shelf.reranker_of_encoder(encoder)
+            # A caller's encoder is never loaded ahead: it may not be safe in another thread.
+            self._is_at_hand = lambda: False
+            return
+        self.title, spec = choose_model(model, pretrained, only_the_sample=only_the_sample)
+        self._load = lambda: shelf.reranker(spec, device, engine, directory, download=download, on_notice=on_notice)
+        self._is_at_hand = lambda: shelf.is_at_hand(spec, device, engine, directory)
+        if self.title == SAMPLE_NAME and not only_the_sample:
+            self.notice = Notice(
+                ("the model “sample” knows the sample's drawn scenes only; its order of photographs means nothing",)
+            )
+
+    def begin(self, memory: Memory) -> None:
+        """Begin to load what is at hand; `memory` may have texts that it has encoded."""
+        if not self._is_at_hand():
+            return
+        try:
+            reranker = self._load()
+        except Exception as error:  # raised again, to whoever asks, by the same steps
+            logger.debug("the model could not be loaded ahead: %s", error)
+            return
+        self._preparing = reranker.begin_to_prepare(self._query, memory.texts)
+
+    def end(self) -> None:
+        """Wait for what was begun: a process must not end in the middle of it."""
+        if self._preparing is not None and (error := self._preparing.exception()) is not None:
+            # It was raised again, to whoever asked, by the same steps.
+            logger.debug("the phrases could not be encoded ahead: %s", error)
+
+    def reranker(self) -> ClipReranker:
+        """The reranker, which may be encoding the phrases still. Raises the errors of `load_encoder`."""
+        return self._load()
+
+
+def models_of(
+    request: SearchRequest,
+    shelf: ModelShelf,
+    directory: Path,
+    *,
+    only_the_sample: bool,
+    on_notice: Callable[[str], None],
+) -> tuple[ModelHandle, ModelHandle | None]:
+    """Return the model that ranks, and the one that ranks the best again, if one is to.
+
+    `on_notice` is told what people should know of a model that this search has loaded, by whom it is run.
+    Raises `WrongParameterError` if both are the same, and `UnknownModelError`.
+    """
+
+    def handle_of(model: str | Encoder | None, pretrained: str | None) -> ModelHandle:
+        return ModelHandle(
+            model,
+            pretrained,
+            shelf=shelf,
+            directory=directory,
+            device=request.device,
+            engine=request.engine,
+            query=request.query,
+            only_the_sample=only_the_sample,
+            download=not request.offline,
+            on_notice=on_notice,
+        )
+
+    first = handle_of(request.model, request.pretrained)
+    if request.refine is None:
+        return first, None
+    name, tag = request.refine, None
+    if isinstance(name, str) and ":" not in name and "/" in name:
+        name, tag = name.split("/", 1)  # ViT-L-14/laion2b_s32b_b82k
+    second = handle_of(name, tag)
+    if second.title == first.title:
+        raise WrongParameterError(f"refine {second.title} is the model that ranks already; name another one")
+    return first, second

@@ -1,0 +1,96 @@
+"""From `Results` to HTML, by the templates beside this module."""
+
+import base64
+import io
+from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+from PIL import Image
+
+from phrasepix.views.gallery.examples import example_candidates, shown_examples
+from phrasepix.views.gallery.hotlinks import hotlinked, origin_of
+from phrasepix.views.links import page_of, path_shown
+from phrasepix.views.order_in_words import order_in_words
+from phrasepix.views.terminal import deviations, number, says_more, short_name
+from phrasepix.views.videos import video_note
+from phrasepix_core.credit import card_credit
+from phrasepix_core.text import shortened
+from phrasepix_core.urls import lasting
+
+if TYPE_CHECKING:
+    from phrasepix.results import Results
+
+_THUMBNAIL = (640, 480)
+_QUALITY = 84
+_OF_A_PAGE = ("page.html.jinja", "cards.html.jinja", "style.css")
+
+
+def prepare() -> None:
+    """Compile a page's templates, in any thread: that takes as long as all the rest, and needs no results."""
+    for name in _OF_A_PAGE:
+        _environment().get_template(name)
+
+
+def gallery_page(results: "Results") -> str:
+    """One self-contained HTML page: pictures embedded, no script, nothing loaded from anywhere.
+
+    But for the pictures that their source wants shown by its own addresses, which the page may load, and nothing else.
+    """
+    candidates = [*(match.candidate for match in results), *example_candidates(results)]
+    shown_from = sorted({origin_of(there.url) for one in candidates if (there := hotlinked(one))})
+    return _rendered("page.html.jinja", results, shown_from=shown_from)
+
+
+def gallery_cards(results: "Results") -> str:
+    """The same cards as a fragment for a notebook's cell, its style kept to itself."""
+    return _rendered("fragment.html.jinja", results)
+
+
+def _rendered(template: str, results: "Results", **more: object) -> str:
+    pictures = {match.rank: match.picture for match in results if not hotlinked(match.candidate)}
+    with ThreadPoolExecutor() as threads:  # which Pillow's encoder makes use of
+        embedded = dict(zip(pictures, threads.map(data_url, pictures.values()), strict=True))
+    examples = shown_examples(results, data_url)
+    shown = {"results": results, "order": order_in_words(results), "embedded": embedded, "examples": examples, **more}
+    return _environment().get_template(template).render(shown)
+
+
+@lru_cache(maxsize=1)
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("phrasepix.views.gallery", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["card_credit"] = card_credit
+    environment.filters["number"] = number
+    environment.filters["deviations"] = deviations
+    environment.filters["hotlinked"] = hotlinked
+    environment.filters["lasting"] = lasting
+    environment.filters["shortened"] = shortened
+    environment.filters["video_note"] = video_note
+    environment.filters["page"] = page_of
+    environment.filters["path_shown"] = path_shown
+    environment.filters["short_name"] = short_name
+    environment.filters["says_more"] = says_more
+    environment.filters["breakable"] = breakable
+    return environment
+
+
+def breakable(path: str) -> Markup:
+    """A path that a browser may break behind its separators, escaped."""
+    return Markup("/<wbr>").join(path.split("/"))
+
+
+def data_url(picture: Image.Image) -> str:
+    """The picture as a data URL: JPEG, at most 640 × 480 pixels."""
+    thumbnail = picture.copy()
+    thumbnail.thumbnail(_THUMBNAIL, Image.Resampling.LANCZOS)
+    file = io.BytesIO()
+    thumbnail.save(file, "JPEG", quality=_QUALITY)
+    return "data:image/jpeg;base64," + base64.b64encode(file.getvalue()).decode("ascii")

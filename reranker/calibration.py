@@ -1,0 +1,188 @@
+"""Calibration of cosines: how far, in standard deviations, a match stands out from phrases nobody asked for.
+
+A cosine of 0.28 says nothing by itself: each model has a range of its own, and in it each picture and each pool. So a
+phrase is read against the neutral phrases (`neutral`), under the same model, in two ways:
+
+- *for this picture*: by how many standard deviations its cosine is above the mean of the neutral phrases';
+- *in this pool*: the same against the cosines of the neutral phrases' best pictures in the pool. It tells a phrase that
+  finds its picture from one that finds the least unfit.
+
+The mean of the two is how far the match stands out, or the smaller one where the model's family was measured so
+(`families`). The scores of the other matches do not enter the number; the word “clear” they can take away.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reranker.encoder import Embeddings
+from reranker.families import FitLimits
+from reranker.scoring import cosine_scores
+
+ALLOWANCE = 2.0
+"""Added to the second comparison where the smaller of the two counts: being best of many is worth something."""
+
+_ONE_THREAD = 250_000
+"""Multiplications up to which a matrix product stays in its thread: several wait for each other on a busy machine."""
+_NO_SPREAD = 1e-6
+
+
+@dataclass(frozen=True, slots=True)
+class PartShown:
+    """A part of the phrase, how far a match stands out for it, and the word for that: clear, fair or weak.
+
+    Where no limits are known there is no `fit`. `share` is the length of a bar for it, 0…1.
+    """
+
+    text: str
+    stands_out: float | None
+    fit: str = ""
+    share: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class CalibratedScore:
+    """How far a match stands out, None where it is not known; the word for that (`fit`), and a bar's length, 0…1.
+
+    Without limits for the model there is a number and no word.
+    """
+
+    stands_out: float | None = None
+    fit: str = ""
+    share: float = 0.0
+
+
+NO_CALIBRATED_SCORE = CalibratedScore()
+
+
+def in_words(stands_out: float | None, fair: float, clear: float) -> CalibratedScore:
+    """A number with its word and its bar, of which `clear` fills half."""
+    if stands_out is None:
+        return CalibratedScore()
+    word = "clear" if stands_out >= clear else "fair" if stands_out >= fair else "weak"
+    return CalibratedScore(stands_out, word, max(0.0, min(1.0, stands_out / (2 * clear))))
+
+
+class Baseline:
+    """What the `neutral` phrases, float32 [k, d], reach in a pool of n ≥ 1 pictures.
+
+    `pool` are their embeddings in matrices, float32 [m, d] each.
+
+    With `smaller` the smaller of the two comparisons counts, `ALLOWANCE` being added to the second, else their mean.
+    """
+
+    def __init__(self, neutral: Embeddings, pool: Sequence[Embeddings], *, smaller: bool = False) -> None:
+        self._smaller = smaller
+        self._neutral = neutral
+        self._pool = pool
+        self._rows = max(1, _ONE_THREAD // neutral.size)
+        best = np.max([_cosines(chunk, neutral).max(axis=0) for chunk in self._chunks()], axis=0)
+        self._best_mean, self._best_spread = float(best.mean()), float(best.std())
+
+    def stands_out(self, text: Embeddings, picture: Embeddings) -> float | None:
+        """How far a picture [d] stands out for a text [d]; None where the neutral phrases are all one to the model."""
+        for_picture = self.for_picture(text, picture)
+        if for_picture is None or self._best_spread < _NO_SPREAD:
+            return None
+        cosine = float(cosine_scores(text, picture[None])[0])
+        in_pool = (cosine - self._best_mean) / self._best_spread
+        return min(for_picture, in_pool + ALLOWANCE) if self._smaller else (for_picture + in_pool) / 2
+
+    def _chunks(self) -> Iterator[Embeddings]:
+        return (rows[at : at + self._rows] for rows in self._pool for at in range(0, len(rows), self._rows))
+
+    def furthest(self, text: Embeddings) -> float:
+        """The furthest that a picture of the pool stands out for a text [d], each by `for_picture`; not below 0."""
+        furthest = 0.0
+        for chunk in self._chunks():
+            own = _cosines(chunk, self._neutral)
+            spread = own.std(axis=1)
+            above = cosine_scores(text, chunk) - own.mean(axis=1)
+            furthest = max(furthest, *(above / np.maximum(spread, _NO_SPREAD)).tolist())
+        return furthest
+
+    def for_picture(self, text: Embeddings, picture: Embeddings) -> float | None:
+        """The same, whatever else is in the pool."""
+        own = _cosines(picture[None], self._neutral)[0]
+        spread = float(own.std())
+        if spread < _NO_SPREAD:
+            return None
+        return (float(cosine_scores(text, picture[None])[0]) - float(own.mean())) / spread
+
+
+def _cosines(pictures: Embeddings, neutral: Embeddings) -> NDArray[np.float64]:
+    # Rounded, as scores are: then a picture's do not depend on its neighbours.
+    exact = pictures.astype(np.float64) @ neutral.T.astype(np.float64)
+    return exact.astype(np.float32).astype(np.float64)
+
+
+class Calibrator:
+    """Reads pictures by the phrases `asked` for, each with its weight, and by `parts` of them, each with its text.
+
+    Without a `baseline`, or where nothing is asked, nothing is known; without `limits` there are no words.
+    """
+
+    def __init__(
+        self,
+        baseline: Baseline | None,
+        asked: Sequence[tuple[Embeddings, float]],
+        parts: Sequence[tuple[str, Embeddings]] = (),
+        limits: FitLimits | None = None,
+    ) -> None:
+        self._baseline = baseline
+        self._asked = asked
+        self._parts = parts
+        self._limits = limits
+        self._furthest: list[float] | None = None
+
+    def stands_out(self, picture: Embeddings) -> float | None:
+        """How far a picture [d] stands out: by the mean of what was asked for."""
+        if self._baseline is None:
+            return None
+        each = [self._baseline.stands_out(text, picture) for text, _ in self._asked]
+        known = [one for one in each if one is not None]
+        if not known or len(known) < len(each):
+            return None
+        return float(np.average(known, weights=[weight for _, weight in self._asked]))
+
+    def calibrated_scores(self, pictures: Sequence[Embeddings]) -> list[CalibratedScore]:
+        """The pictures [d] of one ranking, read beside each other."""
+        numbers = [self.stands_out(picture) for picture in pictures]
+        limits = self._limits
+        if limits is None:
+            return [CalibratedScore(number) for number in numbers]
+        furthest = max((number for number in numbers if number is not None), default=0.0)
+        return [
+            in_words(
+                number, limits.fair, max(limits.clear, furthest - limits.gap) if number != furthest else limits.clear
+            )
+            for number in numbers
+        ]
+
+    def parts(self, picture: Embeddings) -> tuple[PartShown, ...]:
+        """How far it stands out for each part, for this picture.
+
+        It is called clear only where it does so at least half as far as any picture of the pool, and fair from a
+        quarter on: beside boats, a bus is none.
+        """
+        baseline, limits = self._baseline, self._limits
+        if baseline is None:
+            return tuple(PartShown(text, None) for text, _ in self._parts)
+        if self._furthest is None:
+            self._furthest = [baseline.furthest(embedding) for _, embedding in self._parts]
+        shown = []
+        for (text, embedding), furthest in zip(self._parts, self._furthest, strict=True):
+            number = baseline.for_picture(embedding, picture)
+            if limits is None:
+                read = CalibratedScore(number)
+            else:
+                fair, clear = max(limits.part_fair, furthest / 4), max(limits.part_clear, furthest / 2)
+                read = in_words(number, fair, clear)
+            shown.append(PartShown(text, read.stands_out, read.fit, read.share))
+        return tuple(shown)
+
+
+UNCALIBRATED = Calibrator(None, ())
+"""Knows nothing."""
