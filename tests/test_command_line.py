@@ -210,7 +210,7 @@ def test_what_libraries_have_to_say_of_themselves_is_not_shown_unless_asked() ->
         (["a boat", "--tag", "boat", "--source", "sample", "--orientation", "tall"], 2, "all, horizontal, vertical"),
         (["a boat", "--tag", "boat", "--source", "sample", "--lang", "xx"], 2, "cs, da, de"),
         (["a boat", "--tag", "boat", "--source", "sample", "--colour", "mauve"], 2, "turquoise"),
-        (["a boat", "--tag", "boat", "--source", "sample", "-n", "0"], 2, "-n"),
+        (["a boat", "--tag", "boat", "--source", "sample", "-n", "0"], 2, "--top"),
         (["", "--tag", "boat", "--source", "sample"], 2, "phrase is empty"),
         (["a boat", "--tag", "", "--source", "sample"], 2, "tag is empty"),
         (["a boat", "--tag", "boat " * 30, "--source", "sample"], 2, "at most 100"),

@@ -53,7 +53,7 @@ def test_a_request_is_the_same_after_its_json(heron: str) -> None:
 def test_one_and_several_are_kept_alike(heron: str) -> None:
     assert SearchRequest("a heron", like=heron, minus="fog") == SearchRequest("a heron", like=[heron], minus=["fog"])
     weighed = SearchRequest("a heron", like=(heron, 0.5))
-    assert weighed.like == ((heron, 0.5),)
+    assert weighed.like == ((Path(heron), 0.5),)
     assert replace(weighed, top=3).like == weighed.like
 
 

@@ -2,7 +2,9 @@
 
 import os
 import sqlite3
+import threading
 import time
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
@@ -116,3 +118,24 @@ def test_an_export_begun_at_a_time_to_come_is_abandoned(tmp_path: Path) -> None:
     os.utime(left, (a_year_ahead(),) * 2)
     with staged(tmp_path, "y"):
         assert not left.exists()
+
+
+def test_a_picture_kept_while_another_thread_waits_to_keep_its_own_stays(tmp_path: Path) -> None:
+    now = 1_000.0
+    store = PictureStore(tmp_path / "p.sqlite", clock=lambda: now)
+    store.put_many({("s", "first"): KeptPicture(b"1", to_show=False)})
+    with closing(sqlite3.connect(store.path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        waiting = threading.Thread(target=store.put_many, args=({("s", "last"): KeptPicture(b"3", to_show=False)},))
+        waiting.start()
+        waiting.join(0.2)
+        now = 1_002.0
+        other.execute(
+            "INSERT INTO pictures (source, picture, file, to_show, size, fetched_at, last_used) "
+            "VALUES ('s', 'meanwhile', x'32', 0, 1, 1001.0, 1001.0)"
+        )
+        other.execute("COMMIT")
+        waiting.join(20)
+    kept = [name for name in ("first", "meanwhile", "last") if store.get(("s", name)) is not None]
+    store.close()
+    assert kept == ["first", "meanwhile", "last"]

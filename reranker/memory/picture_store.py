@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 from phrasepix_core.sqlite_file import Schema, SqliteFile, drop_least_recently_used
 from reranker.memory.embedding_store import Identity
@@ -60,31 +61,38 @@ class PictureStore:
 
     def get(self, identity: Identity) -> KeptPicture | None:
         """The file that is kept; None where there is none, or only one that is too old."""
-        now = self._clock()
         query = (
             "SELECT file, to_show FROM pictures WHERE source = ? AND picture = ? AND fetched_at > ? AND fetched_at <= ?"
         )
-        parameters = (*identity, now - self._keep_for_s, now)
-        row = self._file.read(lambda db: db.execute(query, parameters).fetchone(), None)
+
+        def kept(db: sqlite3.Connection) -> Any:
+            now = self._clock()
+            return db.execute(query, (*identity, now - self._keep_for_s, now)).fetchone()
+
+        row = self._file.read(kept, None)
         if row is None or not isinstance(row[0], bytes):
             return None
         used = "UPDATE pictures SET last_used = ? WHERE source = ? AND picture = ?"
-        self._file.write(lambda db: db.execute(used, (now, *identity)).rowcount, 0)
+        self._file.write(lambda db: db.execute(used, (self._clock(), *identity)).rowcount, 0)
         return KeptPicture(row[0], bool(row[1]))
 
     def put_many(self, pictures: Mapping[Identity, KeptPicture]) -> None:
         """Keep files fetched just now, in one commit; those too old or beyond the limit go."""
-        now = self._clock()
-        rows = [(*identity, one.data, one.to_show, len(one.data), now, now) for identity, one in pictures.items()]
-        if rows:
-            self._file.write(lambda db: self._keep(db, rows, now), None)
+
+        def keep(db: sqlite3.Connection) -> None:
+            # Its time is read when it is this thread's turn: a file kept meanwhile would seem to be of a time to come.
+            now = self._clock()
+            rows = [(*identity, one.data, one.to_show, len(one.data), now, now) for identity, one in pictures.items()]
+            self._keep(db, rows, now)
+
+        if pictures:
+            self._file.write(keep, None)
 
     def count(self) -> int:
         """How many are kept. Those too old go first."""
-        now = self._clock()
 
         def of_those_left(db: sqlite3.Connection) -> int:
-            self._expire(db, now)
+            self._expire(db, self._clock())
             return int(db.execute("SELECT COUNT(*) FROM pictures").fetchone()[0])
 
         return self._file.write(of_those_left, 0)

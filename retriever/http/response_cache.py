@@ -39,11 +39,14 @@ class ResponseCache:
         """Return the answer kept to `question`; None if there is none, or none that can be read."""
         if self._file is None:
             return None
-        now = time.time()
         # One that expires later than if it had been kept just now was kept by a clock that was wrong.
         query = "SELECT value FROM responses WHERE key = ? AND expires > ? AND expires <= ?"
-        parameters = (question, now, now + self._keep_for_s)
-        row = self._file.read(lambda db: db.execute(query, parameters).fetchone(), None)
+
+        def kept(db: sqlite3.Connection) -> Any:
+            now = time.time()
+            return db.execute(query, (question, now, now + self._keep_for_s)).fetchone()
+
+        row = self._file.read(kept, None)
         return json_object(row[0]) if row else None
 
     def put(self, question: str, answer: dict[str, Any]) -> None:
