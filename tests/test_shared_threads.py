@@ -179,7 +179,7 @@ import os, threading
 from reranker.prefetch import BackgroundThread, Prefetcher
 from reranker.threads import WORKERS
 stuck = threading.Event()
-aside = Aside("aside")
+aside = BackgroundThread("aside")
 begun = aside.begin(stuck.wait)
 with Prefetcher(lambda item: stuck.wait() if item else 0, [range(40)], threads=10, ahead=40) as arriving:
     arriving.take(1)

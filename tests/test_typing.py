@@ -20,7 +20,7 @@ def listen(event: Event) -> None:
     if isinstance(event, Notice):
         reveal_type(event.source)  # says: str
     else:
-        reveal_type(event.best)  # says: tuple[Scored, ...]
+        reveal_type(event.best)  # says: tuple[ScoredCandidate, ...]
 
 def told(progress: SearchProgress) -> None: ...
 
