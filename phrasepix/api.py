@@ -34,13 +34,18 @@ class _Call(SearchRequest):
 
     @property
     def request(self) -> SearchRequest:
-        """What is searched for, without the rest."""
-        return SearchRequest(**{one.name: getattr(self, one.name) for one in fields(SearchRequest)})
+        """What is searched for, without the rest: as it was checked, for to make it anew would read its files again."""
+        request = object.__new__(SearchRequest)
+        vars(request).update((name, value) for name, value in vars(self).items() if name not in _OF_THE_CALL)
+        return request
 
     @property
     def finder(self) -> Finder:
         """Who searches."""
         return default_finder().configured(key=self.key, base_url=self.base_url)
+
+
+_OF_THE_CALL = {one.name for one in fields(_Call)} - {one.name for one in fields(SearchRequest)}
 
 
 def _function(

@@ -1,6 +1,8 @@
 """The finder: long-lived, safe for threads; owns what searches share."""
 
+import atexit
 import threading
+from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -22,6 +24,8 @@ if TYPE_CHECKING:  # imported while a phrase is encoded already
     from reranker.memory import Memory
     from reranker.pictures.hosts import HostConnections
 
+_MOST_MEMORIES = 4
+"""How many cache directories stay open: whoever changes the directory seldom goes back to many."""
 _IDLE_CHECKS = 4
 """How many times in the span after which models are unloaded it is looked whether it is over."""
 
@@ -47,7 +51,7 @@ class Finder:
     def configured(self, **changes: Any) -> "Finder":
         """Return a finder of another configuration that shares sources, models and memory with this one.
 
-        `changes` are fields of `Config`.
+        `changes` are fields of `Config`; what is shared (models kept, towers, unloading, connections) stays as it is.
         """
         other = object.__new__(type(self))
         other.config = replace(self.config, **changes)
@@ -121,6 +125,7 @@ class Finder:
         Nothing is downloaded or exported, and no source is asked. Errors are left to the search.
         """
         from phrasepix.models.handle import models_of
+        from phrasepix.sample import is_the_sample_alone
 
         with suppress(Exception):
             sources = self._sources(request, ignore)
@@ -190,7 +195,7 @@ class _Shared:
         self._inherited: list[object] = []
         self._sources: OpenSources | None
         self._hosts: HostConnections | None
-        self._memories: dict[Path, Memory]
+        self._memories: OrderedDict[Path, Memory]
         self._watcher: threading.Thread | None
         self._is_closed: threading.Event
         self._begin()
@@ -212,7 +217,7 @@ class _Shared:
     def close(self) -> None:
         with self._lock:
             sources, self._sources = self._sources, None
-            memories, self._memories = self._memories, {}
+            memories, self._memories = self._memories, OrderedDict()
             self._is_closed.set()
             self._is_closed = threading.Event()
             self._watcher = None
@@ -235,6 +240,9 @@ class _Shared:
         directory = directory.absolute()
         if directory not in self._memories:
             self._memories[directory] = Memory(directory)
+        self._memories.move_to_end(directory)
+        while len(self._memories) > _MOST_MEMORIES:
+            self._memories.popitem(last=False)[1].close()  # a search that still uses it opens it again
         return self._memories[directory]
 
     def _watch_for_idleness(self) -> None:
@@ -258,16 +266,9 @@ class _Shared:
         self._lock = threading.Lock()
         self._sources = None
         self._hosts = None
-        self._memories = {}
+        self._memories = OrderedDict()
         self._is_closed = threading.Event()
         self._watcher = None
-
-
-def is_the_sample_alone(sources: "Sequence[SourceChoice]") -> bool:
-    """Return whether the built-in sample is the only source."""
-    from phrasepix.sample import SAMPLE_NAME
-
-    return tuple(sources) == (SAMPLE_NAME,)
 
 
 _default: Finder | None = None
@@ -279,8 +280,6 @@ def default_finder() -> Finder:
     global _default
     with _making:
         if _default is None:
-            import atexit
-
             _default = Finder()
             atexit.register(_default.close)
         return _default

@@ -695,3 +695,14 @@ def test_what_a_listener_raises_of_a_notice_ends_its_search_too_and_no_source_is
         finder.search(asked(limit=300), on_event=listen)
     LIMITERS.clear()
     assert finder.search(asked(limit=300)).failures == ()
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="open files are counted where Linux lists them")
+def test_cache_directories_of_before_do_not_stay_open(folder: Path, tmp_path: Path) -> None:
+    counts = []
+    with Finder() as finder:
+        for number in range(12):
+            at = finder.configured(cache_directory=tmp_path / f"cache {number}")
+            assert len(at.search(SearchRequest("red", source=folder, model=ColourEncoder()))) == 6
+            counts.append(len(list(Path("/proc/self/fd").iterdir())))
+    assert counts[-1] <= counts[4] + 2

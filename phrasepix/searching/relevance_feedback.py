@@ -9,7 +9,7 @@ from phrasepix.models.handle import models_of
 from phrasepix.query_inputs import example_of
 from phrasepix.request import SearchRequest
 from phrasepix.results import Results, Skipped
-from phrasepix.sample import SAMPLE_NAME
+from phrasepix.sample import is_the_sample_alone
 from phrasepix.saving.project_usage import ProjectUsage
 from phrasepix.saving.ranks import ranks_among
 from phrasepix.searching.finishing import finish_of
@@ -65,7 +65,7 @@ def ranked_again(results: Results, request: SearchRequest, resources: Resources,
     numbers = [number for number, candidate in enumerate(pool.candidates) if candidate.identity not in gone]
     candidates = [pool.candidates[number] for number in numbers]
     used = ProjectUsage.in_project(request.project)
-    only_the_sample = [origin.name for origin in results.origins] == [SAMPLE_NAME]
+    only_the_sample = is_the_sample_alone(origin.name for origin in results.origins)
     notices = dict.fromkeys(results.notices)
 
     def say(message: str) -> None:

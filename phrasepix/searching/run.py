@@ -13,7 +13,7 @@ from phrasepix.models.handle import models_of
 from phrasepix.models.shelf import ModelShelf
 from phrasepix.request import SearchRequest, SourceChoice
 from phrasepix.results import Failure, FoundMatch, PoolSnapshot, Results, Skipped
-from phrasepix.sample import SAMPLE_NAME
+from phrasepix.sample import is_the_sample_alone
 from phrasepix.saving.project_usage import ProjectUsage
 from phrasepix.saving.reopener import Reopener
 from phrasepix.searching.finishing import finish_of, why_unexplained
@@ -69,7 +69,7 @@ class SearchRun:
         self._record = TagLog()
         self._used = ProjectUsage.in_project(request.project)
         self._ranked = request.top + (self._used.most_left_out if request.unused else 0)
-        self._only_the_sample = tuple(sources) == (SAMPLE_NAME,)
+        self._only_the_sample = is_the_sample_alone(sources)
         self._resources = ExitStack()
         self._model, self._second_model = models_of(
             request,
