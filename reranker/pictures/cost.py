@@ -14,6 +14,9 @@ _DECODERS_BYTES = {"WEBP": 13, "AVIF": 13, "HEIF": 13}
 WebP took 12.1, lossy or not, with transparency or animation; AVIF of 8 bits 5.4, and more bits take twice as many.
 """
 
+_SCALED = frozenset({"F", "I"})
+"""Modes that are scaled to be seen: with the copies and what is left to the allocator they took half as much again."""
+
 _ROWS_PER_STRIP, _TILE_LENGTH, _BITS = 278, 323, 258
 
 
@@ -31,7 +34,7 @@ def decoding_bytes(
     size = loaded + outcome + whole[0] * whole[1] * _DECODERS_BYTES.get(kind, 0)
     if has_many_scans:
         size += _coefficients(opened, whole)
-    if is_deep_colour:
+    if is_deep_colour or opened.mode in _SCALED:
         size += loaded
     if kind == "TIFF":
         size += _of_tiff(opened, loaded)
