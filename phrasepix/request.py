@@ -1,11 +1,11 @@
 """What a search is asked for: every option declared once, for all faces."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias
+from typing import TYPE_CHECKING, Final, Self, TypeAlias
 
 from phrasepix import request_json
 from phrasepix.given import (
@@ -48,10 +48,6 @@ SourceChoice: TypeAlias = str | Retriever
 """A source's name, or a retriever of one's own."""
 
 
-def _option(help: str, group: str = SEARCH, *flags: str, **declared: Any) -> Mapping[str, Any]:  # noqa: A002
-    return option(help=help, group=group, flags=flags, **declared)
-
-
 @dataclass(frozen=True, kw_only=True)
 class SearchRequest:
     """What a search is asked for, checked when it is made.
@@ -65,11 +61,11 @@ class SearchRequest:
     phrase: "str | Query | None" = field(
         default=None,
         kw_only=False,
-        metadata=_option("The sentence the picture should show; may be left out with {like}.", metavar="PHRASE"),
+        metadata=option("The sentence the picture should show; may be left out with {like}.", SEARCH, metavar="PHRASE"),
     )
     tag: str | Sequence[str] | None = field(
         default=None,
-        metadata=_option(
+        metadata=option(
             "The coarse tag that sources are asked for, or several with commas between; may be repeated. Without one, "
             "tags are found in the phrase, and a folder is looked through as a whole.",
             SEARCH,
@@ -81,24 +77,28 @@ class SearchRequest:
     )
     like: "Like | Sequence[Like] | None" = field(
         default=None,
-        metadata=_option(
+        metadata=option(
             "A picture that what is looked for should resemble, by file or address, alone or beside the phrase; may be "
             "repeated. It is left out of what is found.",
+            SEARCH,
             metavar="FILE_OR_URL",
             repeats=True,
         ),
     )
     minus: "Minus | Sequence[Minus] | None" = field(
         default=None,
-        metadata=_option("What should not be there, such as people; may be repeated.", metavar="TEXT", repeats=True),
+        metadata=option(
+            "What should not be there, such as people; may be repeated.", SEARCH, metavar="TEXT", repeats=True
+        ),
     )
     top: int = field(
-        default=10, metadata=_option("How many to show.", SEARCH, "--top", "-n", kind=int, least=1, metavar="N")
+        default=10, metadata=option("How many to show.", SEARCH, "--top", "-n", kind=int, least=1, metavar="N")
     )
     limit: int | None = field(
         default=None,
-        metadata=_option(
+        metadata=option(
             "How many candidates of each source to look at for each tag (without a tag: in all).",
+            SEARCH,
             kind=int,
             least=1,
             metavar="N",
@@ -107,13 +107,17 @@ class SearchRequest:
     )
     requests: int = field(
         default=USUAL_REQUESTS,
-        metadata=_option(
-            "How many requests to send to each source for tags found in the phrase.", kind=int, least=1, metavar="N"
+        metadata=option(
+            "How many requests to send to each source for tags found in the phrase.",
+            SEARCH,
+            kind=int,
+            least=1,
+            metavar="N",
         ),
     )
     source: SourceChoice | Path | Sequence[SourceChoice | Path] | None = field(
         default=None,
-        metadata=_option(
+        metadata=option(
             "Where to look, side by side: a name that `phrasepix sources` lists, or a folder; may be repeated.",
             SEARCH,
             "--source",
@@ -125,16 +129,18 @@ class SearchRequest:
     )
     rank: str = field(
         default=COSINE,
-        metadata=_option(
+        metadata=option(
             "What ranks go by: cosine, or normalised, which is less what makes a picture near every text.",
+            SEARCH,
             metavar="WAY",
             choices=RANKS,
         ),
     )
     words: float = field(
         default=0.0,
-        metadata=_option(
+        metadata=option(
             "How much the source's tags and title for a picture count: from 0, not at all, to 1.",
+            SEARCH,
             kind=float,
             least=0,
             most=1,
@@ -142,12 +148,12 @@ class SearchRequest:
         ),
     )
     offline: bool = field(
-        default=False, metadata=_option("Send nothing to anybody; answer from what is remembered.", kind=bool)
+        default=False, metadata=option("Send nothing to anybody; answer from what is remembered.", SEARCH, kind=bool)
     )
     filters: Filters = NO_FILTERS
     model: "str | Encoder | None" = field(
         default=None,
-        metadata=_option(
+        metadata=option(
             "multilingual, best, clip-multilingual-v1, sample, an open_clip model, hf-hub:…, local-dir:…, TEXT+MODEL.",
             MODEL,
             metavar="NAME",
@@ -155,33 +161,31 @@ class SearchRequest:
         ),
     )
     pretrained: str | None = field(
-        default=None, metadata=_option("The tag of the weights, for an open_clip model.", MODEL, metavar="TAG")
+        default=None, metadata=option("The tag of the weights, for an open_clip model.", MODEL, metavar="TAG")
     )
-    device: str = field(default="auto", metadata=_option("auto, cpu, cuda or mps.", MODEL, metavar="DEVICE"))
+    device: str = field(default="auto", metadata=option("auto, cpu, cuda or mps.", MODEL, metavar="DEVICE"))
     engine: str = field(
         default="auto",
-        metadata=_option("auto, torch, or openvino (the default on a CPU).", MODEL, metavar="ENGINE"),
+        metadata=option("auto, torch, or openvino (the default on a CPU).", MODEL, metavar="ENGINE"),
     )
     refine: "str | Encoder | None" = field(
         default=None,
-        metadata=_option(
+        metadata=option(
             "A second, heavier model that ranks the best again; an open_clip one with its tag as NAME/TAG.",
             MODEL,
             metavar="NAME",
         ),
     )
     refine_top: int = field(
-        default=30, metadata=_option("How many of the best it ranks.", MODEL, kind=int, least=1, metavar="N")
+        default=30, metadata=option("How many of the best it ranks.", MODEL, kind=int, least=1, metavar="N")
     )
     fold: bool = field(
         default=True,
-        metadata=_option(
-            "Show the same picture once, with its likes listed.", OUTPUT, "--fold", "--no-fold", kind=bool
-        ),
+        metadata=option("Show the same picture once, with its likes listed.", OUTPUT, "--fold", "--no-fold", kind=bool),
     )
     diverse: float = field(
         default=0.0,
-        metadata=_option(
+        metadata=option(
             "Spread the best: from 0, the plain order, to 1, as different as can be.",
             OUTPUT,
             kind=float,
@@ -191,19 +195,20 @@ class SearchRequest:
         ),
     )
     explain: bool = field(
-        default=False, metadata=_option("Say how each match shows each part of the phrase.", OUTPUT, kind=bool)
+        default=False, metadata=option("Say how each match shows each part of the phrase.", OUTPUT, kind=bool)
     )
     project: str | Path | None = field(
         default=None,
-        metadata=_option("A directory saved into before: mark what was saved there.", SAVING, kind=Path, metavar="DIR"),
+        metadata=option("A directory saved into before: mark what was saved there.", SAVING, kind=Path, metavar="DIR"),
     )
     unused: bool = field(
-        default=False, metadata=_option("Leave out what was saved in {project} before.", SAVING, kind=bool)
+        default=False, metadata=option("Leave out what was saved in {project} before.", SAVING, kind=bool)
     )
     words_for_tags: str = field(
         default="",
-        metadata=_option(
+        metadata=option(
             "The text that tags are found in, if it is not the phrase: that of the search that a picture comes from.",
+            SEARCH,
             on_command_line=False,
         ),
     )

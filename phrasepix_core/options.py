@@ -41,9 +41,9 @@ class Option:
     """Whether it stands in the JSON of a request."""
 
 
-def option(**declared: Any) -> Mapping[str, Option]:
+def option(help: str, group: str, *flags: str, **declared: Any) -> Mapping[str, Option]:  # noqa: A002  # as `Option`
     """Return the metadata of a field that is an option; the arguments are the fields of `Option`."""
-    return {_KEY: Option(**declared)}
+    return {_KEY: Option(help=help, group=group, flags=flags, **declared)}
 
 
 @dataclass(frozen=True, slots=True)

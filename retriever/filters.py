@@ -1,9 +1,8 @@
 """What a writer may ask of the candidates besides the tag."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field, fields
 from datetime import date, datetime
-from typing import Any
 
 from phrasepix_core.options import option
 from retriever import filter_texts
@@ -25,11 +24,6 @@ COLOURS = (
 NARROWEST, WIDEST = 0.01, 100
 CANDIDATES = "Which candidates"
 """The heading that filters stand under."""
-
-
-def _option(help: str, *flags: str, **declared: Any) -> Mapping[str, Any]:  # noqa: A002  # as `Option` calls it
-    """Declare a filter as an option, on the command line by its own name unless it has `flags`."""
-    return option(help=help, group=CANDIDATES, flags=flags, **declared)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,18 +49,25 @@ class Filters:
 
     media_type: str = field(
         default="photo",
-        metadata=_option(
-            "What kind of picture; all is every kind of still.", "--type", metavar="TYPE", choices=MEDIA_TYPES
+        metadata=option(
+            "What kind of picture; all is every kind of still.",
+            CANDIDATES,
+            "--type",
+            metavar="TYPE",
+            choices=MEDIA_TYPES,
         ),
     )
     orientation: str = field(
         default="all",
-        metadata=_option("Wider than tall, taller than wide, or as wide as tall.", metavar="WAY", choices=ORIENTATIONS),
+        metadata=option(
+            "Wider than tall, taller than wide, or as wide as tall.", CANDIDATES, metavar="WAY", choices=ORIENTATIONS
+        ),
     )
     aspect_ratio: float | None = field(
         default=None,
-        metadata=_option(
+        metadata=option(
             "Width to height, such as 16:9 or 1.78, within 3 %.",
+            CANDIDATES,
             "--aspect",
             metavar="W:H",
             kind=float,
@@ -76,15 +77,16 @@ class Filters:
         ),
     )
     min_width: int = field(
-        default=0, metadata=_option("Pixels of the original, at least.", kind=int, least=0, metavar="N")
+        default=0, metadata=option("Pixels of the original, at least.", CANDIDATES, kind=int, least=0, metavar="N")
     )
     min_height: int = field(
-        default=0, metadata=_option("Pixels of the original, at least.", kind=int, least=0, metavar="N")
+        default=0, metadata=option("Pixels of the original, at least.", CANDIDATES, kind=int, least=0, metavar="N")
     )
     colours: tuple[str, ...] = field(
         default=(),
-        metadata=_option(
+        metadata=option(
             "A dominant colour, such as red or grayscale; of several, any.",
+            CANDIDATES,
             "--colour",
             "--color",
             metavar="NAME",
@@ -94,8 +96,9 @@ class Filters:
     )
     licence: tuple[str, ...] = field(
         default=(),
-        metadata=_option(
+        metadata=option(
             "A use that must be allowed: commercial or modification; of several, all.",
+            CANDIDATES,
             "--licence",
             "--license",
             metavar="USE",
@@ -106,44 +109,55 @@ class Filters:
     )
     since: date | None = field(
         default=None,
-        metadata=_option(
+        metadata=option(
             "Not before 2024-05-01, 2024-05 or 2024: the day it was taken or, if that is not known, uploaded.",
+            CANDIDATES,
             metavar="DAY",
             parse=filter_texts.first_day,
         ),
     )
     until: date | None = field(
-        default=None, metadata=_option("Not after that day, month or year.", metavar="DAY", parse=filter_texts.last_day)
+        default=None,
+        metadata=option("Not after that day, month or year.", CANDIDATES, metavar="DAY", parse=filter_texts.last_day),
     )
     exclude_ai: bool = field(
-        default=False, metadata=_option("Nothing that is marked as AI-generated.", "--no-ai", kind=bool)
+        default=False, metadata=option("Nothing that is marked as AI-generated.", CANDIDATES, "--no-ai", kind=bool)
     )
     safe_search: bool = field(
-        default=True, metadata=_option("Only what is fit for all ages.", "--safe-search", "--no-safe-search", kind=bool)
+        default=True,
+        metadata=option("Only what is fit for all ages.", CANDIDATES, "--safe-search", "--no-safe-search", kind=bool),
     )
-    creator: str | None = field(default=None, metadata=_option("Only what that creator made.", metavar="NAME"))
+    creator: str | None = field(
+        default=None, metadata=option("Only what that creator made.", CANDIDATES, metavar="NAME")
+    )
     language: str | None = field(
         default=None,
-        metadata=_option(
+        metadata=option(
             "The tags' language, two letters; by default that of the phrase they are found in, of a given tag English.",
+            CANDIDATES,
             "--lang",
             metavar="XX",
         ),
     )
     language_is_found: bool = field(
         default=False,
-        metadata=_option(
+        metadata=option(
             "Whether the language was found out by the search, not named.",
+            CANDIDATES,
             kind=bool,
             on_command_line=False,
             in_json=False,
         ),
     )
     category: str | None = field(
-        default=None, metadata=_option("One of Pixabay's categories, such as animals.", metavar="NAME")
+        default=None, metadata=option("One of Pixabay's categories, such as animals.", CANDIDATES, metavar="NAME")
     )
-    editors_choice: bool = field(default=False, metadata=_option("Only Pixabay's editors' choice.", kind=bool))
-    order: str = field(default="popular", metadata=_option("What comes first.", metavar="ORDER", choices=ORDERS))
+    editors_choice: bool = field(
+        default=False, metadata=option("Only Pixabay's editors' choice.", CANDIDATES, kind=bool)
+    )
+    order: str = field(
+        default="popular", metadata=option("What comes first.", CANDIDATES, metavar="ORDER", choices=ORDERS)
+    )
 
     def __post_init__(self) -> None:
         _among("media type", self.media_type, MEDIA_TYPES)

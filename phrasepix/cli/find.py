@@ -25,33 +25,29 @@ if TYPE_CHECKING:
     from phrasepix.results import Results
 
 
-def _option(help: str, group: str, *flags: str, **declared: Any) -> Mapping[str, Any]:  # noqa: A002
-    return option(help=help, group=group, flags=flags, **declared)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommandOptions:
     """What the command line has besides the options of a search."""
 
     prefer: str | None = field(
         default=None,
-        metadata=_option(
+        metadata=option(
             "Which matches of this same search are right, such as 1,4: others like them move up.",
             SEARCH,
             metavar="RANKS",
         ),
     )
     avoid: str | None = field(
-        default=None, metadata=_option("Which are not: others like them move down.", SEARCH, metavar="RANKS")
+        default=None, metadata=option("Which are not: others like them move down.", SEARCH, metavar="RANKS")
     )
     year: str | None = field(
         default=None,
-        metadata=_option("Taken (if not known: uploaded) in that year.", CANDIDATES, metavar="YYYY"),
+        metadata=option("Taken (if not known: uploaded) in that year.", CANDIDATES, metavar="YYYY"),
     )
-    as_json: bool = field(default=False, metadata=_option("One JSON object on stdout.", OUTPUT, "--json", kind=bool))
+    as_json: bool = field(default=False, metadata=option("One JSON object on stdout.", OUTPUT, "--json", kind=bool))
     as_paths: bool = field(
         default=False,
-        metadata=_option(
+        metadata=option(
             "The files of a folder's matches, one absolute path a line; with {save} those that are saved.",
             OUTPUT,
             "--paths",
@@ -60,11 +56,11 @@ class CommandOptions:
     )
     null: bool = field(
         default=False,
-        metadata=_option("The same with a NUL behind each path, for xargs -0.", OUTPUT, "--null", "-0", kind=bool),
+        metadata=option("The same with a NUL behind each path, for xargs -0.", OUTPUT, "--null", "-0", kind=bool),
     )
     with_header: bool = field(
         default=False,
-        metadata=_option(
+        metadata=option(
             f"In a pipe, where lines are tab-separated, name the columns first: {', '.join(MATCHES)}.",
             OUTPUT,
             "--header",
@@ -73,7 +69,7 @@ class CommandOptions:
     )
     gallery: Path | None = field(
         default=None,
-        metadata=_option(
+        metadata=option(
             "Where to write the gallery page.",
             OUTPUT,
             kind=Path,
@@ -82,11 +78,11 @@ class CommandOptions:
         ),
     )
     open_gallery: bool = field(
-        default=False, metadata=_option("Open the gallery in the browser.", OUTPUT, "--open", kind=bool)
+        default=False, metadata=option("Open the gallery in the browser.", OUTPUT, "--open", kind=bool)
     )
     save: Path | None = field(
         default=None,
-        metadata=_option(
+        metadata=option(
             "Save the pictures there, with their credit; twenty at most. Implies {project} DIR.",
             SAVING,
             kind=Path,
@@ -95,9 +91,9 @@ class CommandOptions:
     )
     pick: str | None = field(
         default=None,
-        metadata=_option("Which to save, such as 1,3 or 2-4; all without it.", SAVING, metavar="RANKS"),
+        metadata=option("Which to save, such as 1,3 or 2-4; all without it.", SAVING, metavar="RANKS"),
     )
-    debug: bool = field(default=False, metadata=_option("Show tracebacks.", "Other options", kind=bool))
+    debug: bool = field(default=False, metadata=option("Show tracebacks.", "Other options", kind=bool))
 
     @property
     def wants_paths(self) -> bool:
@@ -201,7 +197,9 @@ def _encoded_ahead(finder: "Finder", words: tuple[str, ...], values: Mapping[str
 
 def _show(event: "Event", reporter: "Reporter") -> None:
     reporter.show(event)
-    if getattr(event, "stage", None) == "loading model":
+    from phrasepix.events import SearchProgress, Stage
+
+    if isinstance(event, SearchProgress) and event.stage is Stage.LOADING_MODEL:
         # What shows the results is made ready while the search waits for its model.
         Thread(target=_prepare_gallery, daemon=True).start()
 

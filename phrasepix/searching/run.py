@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Self
+from threading import Lock
+from typing import Self, TypedDict
 
 from phrasepix.config import Config
 from phrasepix.errors import UnknownSourceError
@@ -21,11 +22,13 @@ from phrasepix.searching.pool import AskedSource, Pool
 from phrasepix.searching.tag_strategies import FixedTags, TagLog, TagsFromPhrase, TagStrategy
 from phrasepix.sources.open_sources import OpenSources
 from phrasepix_core.messages import Hint
+from reranker.accumulator import PoolPosition
 from reranker.clip_reranker import ClipReranker
 from reranker.finish import Finish
 from reranker.match import Match, Ranking
 from reranker.memory import Memory
 from reranker.models.model_spec import DEFAULT_MODEL
+from reranker.ordering import Ordering
 from reranker.pictures import PictureLoader
 from reranker.pictures.fetch import PictureFetcher
 from reranker.pictures.hosts import HostConnections
@@ -49,6 +52,17 @@ class Resources:
     hosts: HostConnections
 
 
+class _HowToRank(TypedDict):
+    """What a reranker is told besides query, candidates and how many."""
+
+    loader: PictureLoader
+    memory: Memory
+    place_of: Callable[[int], PoolPosition]
+    fold: bool
+    finish: Finish
+    ordering: Ordering
+
+
 class SearchRun:
     """One search, open as long as its context: the sources are asked, but no model loaded before a candidate came.
 
@@ -66,6 +80,7 @@ class SearchRun:
         self._skipped: list[Skipped] = []
         self._failures: list[Failure] = []
         self._notices: dict[Notice, None] = {}
+        self._noting = Lock()
         self._record = TagLog()
         self._used = ProjectUsage.in_project(request.project)
         self._ranked = request.top + (self._used.most_left_out if request.unused else 0)
@@ -95,12 +110,7 @@ class SearchRun:
                 self._request.query,
                 pool,
                 self._ranked,
-                loader=self._loader,
-                memory=self._memory,
-                place_of=pool.place_of,
-                fold=self._request.fold,
-                finish=self._finish(),
-                ordering=self._request.ordering,
+                **self._how_to_rank(pool),
                 on_progress=lambda progress: self._report(progress, pool),
             ),
             pool,
@@ -116,12 +126,7 @@ class SearchRun:
             self._request.query,
             pool,
             self._ranked,
-            loader=self._loader,
-            memory=self._memory,
-            place_of=pool.place_of,
-            fold=self._request.fold,
-            finish=self._finish(),
-            ordering=self._request.ordering,
+            **self._how_to_rank(pool),
         ):
             self._report(Progress(ranking.pool_size, len(ranking.skipped)), pool)
             yield self._as_results(ranking, pool)
@@ -203,8 +208,10 @@ class SearchRun:
 
     def _notice(self, notice: Notice) -> None:
         """Keep what people should know, and tell it, once."""
-        if notice not in self._notices:
+        with self._noting:  # threads of several sources have something to say
+            is_new = notice not in self._notices
             self._notices[notice] = None
+        if is_new:
             self._on_event(notice)
 
     def _fail(self, failure: Failure) -> None:
@@ -295,8 +302,16 @@ class SearchRun:
         self._on_event(SearchProgress(f"loading the model {title}", stage=Stage.LOADING_MODEL, subject=title))
         return self._model.reranker()
 
-    def _finish(self) -> Finish:
-        return finish_of(self._request, self._second_model, self._on_event, only_the_sample=self._only_the_sample)
+    def _how_to_rank(self, pool: Pool) -> _HowToRank:
+        request = self._request
+        return {
+            "loader": self._loader,
+            "memory": self._memory,
+            "place_of": pool.place_of,
+            "fold": request.fold,
+            "finish": finish_of(request, self._second_model, self._on_event, only_the_sample=self._only_the_sample),
+            "ordering": request.ordering,
+        }
 
     def _report(self, progress: Progress, pool: Pool) -> None:
         self._on_event(

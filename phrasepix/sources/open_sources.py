@@ -36,8 +36,7 @@ class OpenSources:
     """Opens each source once for all searches that ask it in the same way; at most `most` stay open. Thread-safe.
 
     A source of which retrievers do not serve several searches (`ServesSeveralSearches`), such as a folder, is opened
-    for each. A forked
-    child process begins with none open.
+    for each. A forked child process begins with none open.
     """
 
     def __init__(self, most: int = 16) -> None:
