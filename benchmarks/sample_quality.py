@@ -8,6 +8,7 @@ pictures of its tag. Writes `benchmarks/SAMPLE_QUALITY.md` and the table in READ
 import argparse
 import platform
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
@@ -46,8 +47,8 @@ class Measured:
     speed: str
 
 
-def measure(phrases: int, seed: int) -> Measured:
-    """Ask `phrases` drawn from `seed`."""
+def measure(phrases: int, seed: int, orders: Mapping[str, Ordering] = ORDERS) -> Measured:
+    """Ask `phrases` drawn from `seed`, by the plain cosine and by `orders`."""
     questions = sample_phrases(phrases, seed)
     _, choice = choose_model(None, None, only_the_sample=True)
     reranker = ModelShelf().reranker(choice, "cpu", "auto", cache_directory())
@@ -68,14 +69,14 @@ def measure(phrases: int, seed: int) -> Measured:
         start = time.perf_counter()
         ranked = figures(questions, by_phrase)
         seconds = time.perf_counter() - start
-        orders = {name: figures(questions, partial(by_phrase, ordering=one)) for name, one in ORDERS.items()}
+        by_order = {name: figures(questions, partial(by_phrase, ordering=one)) for name, one in orders.items()}
 
     def in_source_order(question: Question) -> list[int]:
         return [int(candidate.id) for candidate in pools[question.tag]]
 
     pictures = len({candidate.identity for pool in pools.values() for candidate in pool})
     speed = f"{len(questions)} searches over {pictures} pictures in {seconds:.1f} s, all fetched and encoded on the way"
-    return Measured(ranked, figures(questions, in_source_order), orders, speed)
+    return Measured(ranked, figures(questions, in_source_order), by_order, speed)
 
 
 def _refuse(skipped: object) -> None:

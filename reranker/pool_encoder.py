@@ -130,10 +130,7 @@ class PoolEncoder:
     ) -> Iterator[list[_Known]]:
         """Candidates as they are read, with what is remembered of each; some are not: then pictures are expected."""
         places = map(place_of or (lambda number: (number,)), count())
-        chunks: Iterable[Sequence[Candidate]] = (
-            candidates.chunks() if isinstance(candidates, ComesInChunks) else prefetch(candidates, room=_READ_AHEAD)
-        )
-        for chunk in chunks:
+        for chunk in _chunks(candidates):
             known = {one.identity: here for one in chunk if (here := self._remembered.get(one)) is not None}
             if memory is not None and (unknown := [one for one in chunk if one.identity not in known]):
                 known |= memory.look_up(self._encoder, unknown)
@@ -233,6 +230,15 @@ class _TowerInLoading:
             self._is_over = True
         if self._loading is not None:
             self._loading.exception()  # a process must not end in the middle of it
+
+
+def _chunks(candidates: Iterable[Candidate]) -> Iterable[Sequence[Candidate]]:
+    """As many candidates at a time as are there: those of a list need no thread that reads them."""
+    if isinstance(candidates, ComesInChunks):
+        return candidates.chunks()
+    if isinstance(candidates, Sequence):
+        return (candidates[start : start + _READ_AHEAD] for start in range(0, len(candidates), _READ_AHEAD))
+    return prefetch(candidates, room=_READ_AHEAD)
 
 
 def _outcome(arrived: _Arrived, embeddings: Iterator[Embeddings]) -> Outcome:
