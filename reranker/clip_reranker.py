@@ -119,12 +119,12 @@ class ClipReranker:
         query_encoder = self._query_encoder(query, finish, ordering, loader, memory)
         detector = DuplicateDetector(_comparable(top, finish), self._compared) if fold else None
 
-        def report() -> None:
+        def report(accumulator: RankingAccumulator) -> None:
             on_progress(Progress(accumulator.done, len(accumulator.skipped), accumulator.best))
 
         for accumulator in self._accumulated(query_encoder, candidates, top, loader, memory, place_of, detector):
-            report()
-        report()  # when all have been read: only now is it known how many there are
+            report(accumulator)
+        report(accumulator)  # when all have been read: only now is it known how many there are
         return self._ranking(query_encoder, accumulator, top, loader, memory, detector, finish)
 
     def stream(
