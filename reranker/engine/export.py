@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import open_clip
 import torch
-from open_clip.tokenizer import HFTokenizer, SimpleTokenizer, default_bpe, get_clean_fn
+from open_clip.tokenizer import HFTokenizer, SimpleTokenizer, get_clean_fn
 from PIL import Image
 from torch import Tensor, nn
 
@@ -171,7 +171,7 @@ def _tokenizer(encoder: OpenClipEncoder) -> tuple[str, str]:
 
 def _write_tokenizer(encoder: OpenClipEncoder, kind: str, clean: str, directory: Path) -> None:
     if kind == OF_CLIP:
-        write_merges(Path(default_bpe()), directory)
+        write_merges(directory)
         return
     tokenizer = encoder.tokenizer
     write_tokenizer(tokenizer.tokenizer, tokenizer.context_length, directory)

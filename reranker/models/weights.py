@@ -17,6 +17,7 @@ from phrasepix_core.messages import Hint
 from phrasepix_core.text import printable
 from reranker import steps
 from reranker.errors import UnknownModelError, WeightsUnavailableError
+from reranker.models import open_clip_registry
 from reranker.models.data_only import OPEN_CLIP_CONFIG, demand_data_only
 from reranker.models.hub_errors import no_connection, raise_if_decisive
 from reranker.models.model_spec import HF_HUB, LOCAL_DIR
@@ -124,36 +125,26 @@ def _snapshot(repository: str, *, download: bool) -> Path:
     )
 
 
-def _of_registry(model: str, pretrained: str | None, *, download: bool) -> Weights:
-    import open_clip  # imports torch, which takes seconds: a directory is looked into without
-
-    tags = open_clip.list_pretrained_tags_by_model(model)
-    if not tags:
-        near = get_close_matches(model, open_clip.list_models(), n=4)
-        hint = f"near it: {', '.join(near)}" if near else "open_clip.list_models() names all"
-        raise UnknownModelError(f"model {model!r} is not known to open_clip ({hint}); local-dir:PATH loads your own")
-    if pretrained not in tags:
-        what = "needs a pretrained tag" if pretrained is None else f"has no weights named {pretrained!r}"
-        raise UnknownModelError(f"model {model} {what}; ", Hint("pretrained"), f" is one of: {', '.join(tags)}")
-    _demand_tokenizer(open_clip.get_model_config(model), model)  # before anything is downloaded
-    config = open_clip.get_pretrained_cfg(model, pretrained)
-    preprocessing = {name: config[name] for name in ("mean", "std", "interpolation", "resize_mode") if config.get(name)}
-    title = f"{model}/{pretrained}"
-    file = _registry_file(title, config, download=download)
-    return Weights(title, model, file, preprocessing, bool(config.get("quick_gelu")))
+def _of_registry(model: str, tag: str | None, *, download: bool) -> Weights:
+    if tag is None or (pretrained := open_clip_registry.pretrained(model, tag)) is None:
+        raise UnknownModelError(*_not_known(model, tag))
+    _demand_tokenizer(open_clip_registry.architecture(model), model)  # before anything is downloaded
+    title = f"{model}/{tag}"
+    file = _registry_file(title, pretrained.place, download=download)
+    return Weights(title, model, file, dict(pretrained.preprocessing), pretrained.quick_gelu)
 
 
-def _registry_file(title: str, config: dict[str, Any], *, download: bool) -> Path:
-    if not (place := config.get("hf_hub")):
-        import open_clip
+def _not_known(model: str, tag: str | None) -> tuple[str | Hint, ...]:
+    """What is wrong with a name or a tag, and what there is instead."""
+    if tags := open_clip_registry.pretrained_tags(model):
+        what = "needs a pretrained tag" if tag is None else f"has no weights named {tag!r}"
+        return f"model {model} {what}; ", Hint("pretrained"), f" is one of: {', '.join(tags)}"
+    near = get_close_matches(model, open_clip_registry.architectures(), n=4)
+    hint = f"near it: {', '.join(near)}" if near else "https://github.com/mlfoundations/open_clip names all"
+    return (f"model {model!r} is not known to open_clip ({hint}); local-dir:PATH loads your own",)
 
-        if not download:
-            return _downloaded_before(title, config)
-        steps.begin(steps.DOWNLOADING)
-        try:
-            return Path(open_clip.download_pretrained(config))
-        except (OSError, RuntimeError) as error:
-            raise WeightsUnavailableError(f"the weights of {title} cannot be downloaded: {error}") from None
+
+def _registry_file(title: str, place: str, *, download: bool) -> Path:
     repository, _, name = place.rpartition("/")
     names: tuple[str, ...] = (name,) if name else _WEIGHT_FILES
     if name.endswith(".bin"):  # an older registry entry; the repository may hold the safer format too
@@ -170,14 +161,6 @@ def _registry_file(title: str, config: dict[str, Any], *, download: bool) -> Pat
                     raise_if_decisive(error, title, repository)
                 continue  # not kept here, or not in this repository: the next name may be
     raise WeightsUnavailableError(f"the weights of {title} are not to be had from {repository} (files {names})")
-
-
-def _downloaded_before(title: str, config: dict[str, Any]) -> Path:
-    """The file that open_clip downloaded from an address of its own."""
-    file = Path("~/.cache/clip").expanduser() / Path(str(config.get("url", ""))).name
-    if not file.is_file():
-        demand_network(title, download=False)
-    return file
 
 
 def demand_network(title: str, *, download: bool = True) -> None:
