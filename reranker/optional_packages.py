@@ -1,14 +1,36 @@
 """Packages that only some models need."""
 
+from dataclasses import dataclass
 from importlib.util import find_spec
 
 from phrasepix_core.installing import install_command
 from reranker.errors import ModelError
 
 
+@dataclass(frozen=True, slots=True)
+class _Extra:
+    name: str
+    packages: tuple[str, ...]
+
+
+_TORCH = _Extra("torch", ("open-clip-torch", "torch"))
+_MULTILINGUAL = _Extra("multilingual", ("sentence-transformers", "transformers"))
+_EXTRAS = {"torch": _TORCH, "open_clip": _TORCH, "sentence_transformers": _MULTILINGUAL, "transformers": _MULTILINGUAL}
+"""What brings a module."""
+
+
+def is_installed(package: str) -> bool:
+    """Whether a package can be imported; it is not."""
+    return find_spec(package) is not None
+
+
 def demand_package(package: str, what: str) -> None:
     """Raise `ModelError`, saying how it is installed, where a `package` that `what` needs is not here."""
-    if find_spec(package) is None:
-        raise ModelError(
-            f"{what} needs the package {package}: {install_command('sentence-transformers', 'transformers')}"
-        )
+    if not is_installed(package):
+        raise ModelError(f"{what} needs the package {package}: {how_to_install(package)}")
+
+
+def how_to_install(package: str) -> str:
+    """The command that installs what is missing, and the extra of phrasepix that it is."""
+    extra = _EXTRAS[package]
+    return f"{install_command(*extra.packages)} (phrasepix's extra “{extra.name}”)"

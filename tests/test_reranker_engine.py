@@ -19,7 +19,7 @@ import numpy as np
 import open_clip
 import pytest
 import torch
-from open_clip.tokenizer import SimpleTokenizer, default_bpe
+from open_clip.tokenizer import SimpleTokenizer
 from open_clip.transform import PreprocessCfg, image_transform_v2
 from PIL import Image
 
@@ -60,7 +60,7 @@ def photograph(width: int, height: int, seed: int = 0) -> Image.Image:
 @pytest.fixture(scope="module")
 def merges(tmp_path_factory: pytest.TempPathFactory) -> Path:
     directory = tmp_path_factory.mktemp("merges")
-    write_merges(Path(default_bpe()), directory)
+    write_merges(directory)
     return directory
 
 

@@ -187,7 +187,7 @@ def test_an_unknown_model_is_told_those_near_it() -> None:
 
 
 def test_a_model_like_no_other_is_told_where_the_names_are() -> None:
-    with pytest.raises(UnknownModelError, match=r"list_models\(\) names all.*local-dir:PATH"):
+    with pytest.raises(UnknownModelError, match=r"github\.com/mlfoundations/open_clip names all.*local-dir:PATH"):
         find_weights("zzz", None)
 
 

@@ -1,7 +1,7 @@
 """CLIP's tokenizer without open_clip: its cleaning and word pattern, and the `tokenizers` library."""
 
-import gzip
 import hashlib
+import lzma
 import re
 import string
 from collections.abc import Callable, Iterable, Iterator, Sequence, Set
@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from reranker.errors import NotExportableError
+from reranker.models.open_clip_registry import DATA
 
 MERGES = "merges.txt"
 """The file a tokenizer is made from."""
@@ -20,7 +20,6 @@ _HEADER = "#version: CLIP\n"
 _MERGES_DIGEST = "35eadb2816c6041d2b2a52a6d76b29a1b2f28d9dae13516b4921bef45f291423"
 _START, _END = "<start_of_text>", "<end_of_text>"
 _WORD_END = "</w>"
-_MERGES_USED = 49152 - 256 - 2
 _LONGEST = 32
 """Letters of the longest token."""
 _FEW_LETTERS = 200
@@ -179,16 +178,10 @@ def _byte_tokens() -> list[str]:
     return [*ordered, *(letter + _WORD_END for letter in ordered)]
 
 
-def write_merges(packed_merges: Path, directory: Path) -> None:
-    """Write `merges.txt`, two tokens a line, from the gzipped list of merges that open_clip ships.
-
-    Raises `NotExportableError` where that is not the list all of CLIP's models share.
-    """
-    lines = gzip.decompress(packed_merges.read_bytes()).decode().split("\n")[1 : 1 + _MERGES_USED]
-    content = _HEADER + "".join(f"{line}\n" for line in lines)
-    if _digest(content) != _MERGES_DIGEST:
-        raise NotExportableError("its tokenizer's merges are not CLIP's own")
-    (directory / MERGES).write_text(content, encoding="utf-8")
+def write_merges(directory: Path) -> None:
+    """Write `merges.txt`, two tokens a line, from the list of merges that all of CLIP's models share."""
+    merges = lzma.decompress((DATA / "clip_merges.txt.xz").read_bytes()).decode()
+    (directory / MERGES).write_text(_HEADER + merges, encoding="utf-8")
 
 
 def _digest(content: str) -> str:

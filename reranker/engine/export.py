@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import open_clip
 import torch
-from open_clip.tokenizer import HFTokenizer, SimpleTokenizer, default_bpe, get_clean_fn
+from open_clip.tokenizer import HFTokenizer, SimpleTokenizer, get_clean_fn
 from PIL import Image
 from torch import Tensor, nn
 
@@ -26,7 +26,8 @@ from reranker.engine.exported_model import (
     TEXT_TOWER,
     ExportedModel,
 )
-from reranker.engine.file_tokenizer import FileTokenizer, as_text, compare_tokens, write_tokenizer
+from reranker.engine.file_tokenizer import FileTokenizer, compare_tokens
+from reranker.engine.hub_tokenizer import of_transformers
 from reranker.engine.openvino_encoder import OpenVinoEncoder
 from reranker.engine.precomputed_texts import precompute_texts, texts_to_know, write_precomputed_texts
 from reranker.engine.preprocessing import Preprocessing
@@ -171,10 +172,10 @@ def _tokenizer(encoder: OpenClipEncoder) -> tuple[str, str]:
 
 def _write_tokenizer(encoder: OpenClipEncoder, kind: str, clean: str, directory: Path) -> None:
     if kind == OF_CLIP:
-        write_merges(Path(default_bpe()), directory)
+        write_merges(directory)
         return
     tokenizer = encoder.tokenizer
-    write_tokenizer(tokenizer.tokenizer, tokenizer.context_length, directory)
+    of_transformers(tokenizer.tokenizer).write(tokenizer.context_length, directory)
     compare_tokens(FileTokenizer(directory, clean=clean), encoder.tokenize)
 
 
@@ -227,5 +228,5 @@ def _fingerprint(encoder: OpenClipEncoder) -> str:
     architecture = open_clip.get_model_config(encoder.weights.model)
     parts = [FORMAT, encoder.fingerprint, encoder.weights.quick_gelu, architecture]
     if isinstance(encoder.tokenizer, HFTokenizer):  # of files of its own
-        parts.append(as_text(encoder.tokenizer.tokenizer))
+        parts.append(of_transformers(encoder.tokenizer.tokenizer).text)
     return sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()[:24]

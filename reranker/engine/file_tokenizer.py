@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,7 +30,7 @@ _PROBES = (
 
 
 class FileTokenizer:
-    """Texts to token ids, cut and filled up to the context, by the file that `write_tokenizer` left in `directory`.
+    """Texts to token ids, cut and filled up to the context, by the file that `HubTokenizer.write` left in `directory`.
 
     `clean` is one of open_clip's ways to clean a text, or empty for none.
     """
@@ -46,32 +45,6 @@ class FileTokenizer:
         """Token ids: int64 [len(texts), context]."""
         encoded = self._tokenizer.encode_batch([self._clean(text) for text in texts])
         return np.array([one.ids for one in encoded], dtype=np.int64)
-
-
-def as_text(tokenizer: Any) -> str:
-    """All that a tokenizer of transformers does. Raises `NotExportableError` where it does not say."""
-    backend = getattr(tokenizer, "backend_tokenizer", None)
-    if backend is None or tokenizer.pad_token_id is None:
-        raise NotExportableError(f"its tokenizer, {type(tokenizer).__name__}, cannot be run without transformers")
-    return str(backend.to_str())
-
-
-def write_tokenizer(tokenizer: Any, context: int, directory: Path) -> None:
-    """Write what a tokenizer of transformers does, for texts of up to `context` tokens.
-
-    Raises `NotExportableError` where that cannot be written.
-    """
-    from tokenizers import Tokenizer
-
-    copy = Tokenizer.from_str(as_text(tokenizer))
-    copy.enable_truncation(max_length=context, direction=tokenizer.truncation_side)
-    copy.enable_padding(
-        length=context,
-        pad_id=int(tokenizer.pad_token_id),
-        pad_token=tokenizer.pad_token,
-        direction=tokenizer.padding_side,
-    )
-    copy.save(str(directory / TOKENIZER))
 
 
 def compare_tokens(ours: Tokenize, theirs: Tokenize) -> None:

@@ -13,7 +13,8 @@ from reranker import steps
 from reranker.engine.export import LARGEST_DIFFERENCE, convert
 from reranker.engine.exported_model import TEXT_TOWER
 from reranker.engine.exported_text_tower import FORMAT, ExportedTextTower
-from reranker.engine.file_tokenizer import FileTokenizer, compare_tokens, write_tokenizer
+from reranker.engine.file_tokenizer import FileTokenizer, compare_tokens
+from reranker.engine.hub_tokenizer import of_transformers
 from reranker.engine.openvino_text_tower import OpenVinoTextTower
 from reranker.engine.precomputed_texts import precompute_texts, texts_to_know, write_precomputed_texts
 from reranker.engine.staging import move_into_place, staged
@@ -33,7 +34,7 @@ def export_text_tower(tower: SentenceTower, engines: Path) -> ExportedTextTower:
     if (present := ExportedTextTower.read(place)) is not None:
         return present
     with staged(engines, fingerprint) as partial:
-        write_tokenizer(tower.model.tokenizer, tower.context, partial)
+        of_transformers(tower.model.tokenizer).write(tower.context, partial)
         compare_tokens(FileTokenizer(partial), tower.tokenize)
         example = torch.from_numpy(tower.tokenize(_PROBES)[:, : min(16, tower.context)])
         steps.exporting("converting the text tower", 3, 3)

@@ -13,6 +13,7 @@ from typing import Any
 
 from phrasepix_core.text import printable, shortened
 from reranker.errors import ModelError
+from reranker.models.open_clip_registry import is_text_model
 
 OPEN_CLIP_CONFIG = "open_clip_config.json"
 MODULES = "modules.json"
@@ -153,7 +154,7 @@ def _check_open_clip(model: Any, name: str, title: str) -> None:
     text, vision = model.get("text_cfg"), model.get("vision_cfg")
     if isinstance(text, dict):
         text_model = text.get("hf_model_name")
-        if text_model and str(text_model) not in _known_text_models():
+        if text_model and not is_text_model(str(text_model)):
             why = f"it names the repository {_quoted(text_model)}, which none of open_clip's own models is built after"
             raise _refused(title, name, why, "model_cfg.text_cfg.hf_model_name")
         options = text.get("tokenizer_kwargs") or {}
@@ -169,14 +170,6 @@ def _check_open_clip(model: Any, name: str, title: str) -> None:
         numbers = value if isinstance(value, list) else [value]
         if any(isinstance(number, int | float) and not abs(number) <= _LARGEST_NUMBER for number in numbers):
             raise _refused(title, name, f"no model is that large: {_quoted(value)}", f"model_cfg.{where}")
-
-
-def _known_text_models() -> set[str]:
-    """The repositories after which text towers of open_clip's own models are built."""
-    import open_clip  # imports torch, which takes seconds: most configurations name none
-
-    configs = (open_clip.get_model_config(name) for name in open_clip.list_models())
-    return {name for config in configs if (name := config["text_cfg"].get("hf_model_name"))}
 
 
 def _check_modules(modules: Any, name: str, title: str) -> None:

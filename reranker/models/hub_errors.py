@@ -19,16 +19,17 @@ _NO_CONNECTION = re.compile(r"Connect|Timeout|Network|Transport|ReadError|WriteE
 _NOT_THERE = re.compile(r"(Remote|Local)?EntryNotFoundError|IncompleteSnapshotError|RevisionNotFoundError")
 
 
-def raise_if_decisive(error: Exception, title: str, repository: str) -> None:
+def raise_if_decisive(error: Exception, title: str, repository: str, *, what: str = "weights") -> None:
     """Raise what an error of the hub's client means, unless it is merely that a file is not in the `repository`.
 
-    `title` names the model to people. Raises `UnknownModelError` or `WeightsUnavailableError`.
+    `title` names the model to people, `what` is to be had of it. Raises `UnknownModelError` or
+    `WeightsUnavailableError`.
     """
     title = printable(title)
     if any(type(one).__name__ == "HFValidationError" for one in _causes(error)):
         raise UnknownModelError(f"model {title} names no repository of the hub; one is written as hf-hub:OWNER/NAME")
     if why := _why(error, repository):
-        raise WeightsUnavailableError(f"the weights of {title} cannot be downloaded: {why}") from None
+        raise WeightsUnavailableError(f"the {what} of {title} cannot be downloaded: {why}") from None
 
 
 def no_connection(error: Exception) -> str:

@@ -6,8 +6,8 @@ from huggingface_hub import hf_hub_download
 
 from reranker.errors import WeightsUnavailableError
 from reranker.models.data_only import demand_data_only_config
+from reranker.models.hub import demand_answers, demand_network
 from reranker.models.hub_errors import raise_if_decisive
-from reranker.models.weights import demand_answers, demand_network
 
 
 def demand_text_model_is_data(name: str, title: str) -> None:

@@ -9,9 +9,9 @@ from huggingface_hub import snapshot_download
 from phrasepix_core.files import at_home
 from phrasepix_core.text import printable
 from reranker.errors import UnknownModelError, WeightsUnavailableError
+from reranker.models.hub import demand_answers, demand_network
 from reranker.models.hub_errors import raise_if_decisive
 from reranker.models.model_spec import HF_HUB, LOCAL_DIR
-from reranker.models.weights import demand_answers, demand_network
 from reranker.optional_packages import demand_package
 
 _MODULES_FILE = "modules.json"
