@@ -131,7 +131,9 @@ class Stack:
         vectors = self._add(weights, vectors, ops.linear(attended, weights.linear(names.out, width, width)), names, 0)
         hidden = ops.normed(vectors, weights.norm(names.norms[1], width, self.epsilon))
         hidden = ops.activated(ops.linear(hidden, weights.linear(names.hidden[0], width, self.hidden)), self.activation)
-        return self._add(weights, vectors, ops.linear(hidden, weights.linear(names.hidden[1], self.hidden, width)), names, 1)
+        return self._add(
+            weights, vectors, ops.linear(hidden, weights.linear(names.hidden[1], self.hidden, width)), names, 1
+        )
 
     def _add(self, weights: Weights, vectors: Node, change: Node, names: Names, part: Literal[0, 1]) -> Node:
         if self.layer_scale:

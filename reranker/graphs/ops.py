@@ -115,9 +115,7 @@ class Ops:
     def repeat_for(self, node: Node, like: Node) -> Node:
         """`node` [1, length, width] as often as `like` [n, …] has rows."""
         ones = self.constant([1, 1], "i64")
-        return self._op.broadcast(
-            node, self.concat([self.length(like, 0), ones], 0), broadcast_spec="BIDIRECTIONAL"
-        )
+        return self._op.broadcast(node, self.concat([self.length(like, 0), ones], 0), broadcast_spec="BIDIRECTIONAL")
 
     def equal(self, node: Node, number: int) -> Node:
         """1 where whole numbers are `number`, else 0."""
