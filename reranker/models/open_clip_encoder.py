@@ -22,10 +22,13 @@ from reranker.encoder import Embeddings, unit_rows
 from reranker.engine.own_process import demand_own_process
 from reranker.errors import ModelError, UnknownModelError, WeightsUnavailableError
 from reranker.families import family_of_model
+from reranker.models.model_config import model_config
 from reranker.models.model_spec import DEFAULT_MODEL, DEVICES, LOCAL_DIR
+from reranker.models.open_clip_registry import architecture
 from reranker.models.text_models import demand_text_model_is_data
 from reranker.models.truncation import unread_words
-from reranker.models.weights import Weights, find_weights
+from reranker.models.weights import Weights, find_weights, tokenizer_name
+from reranker.optional_packages import demand_package
 
 _LOADING_FAILURES = (
     RuntimeError, ValueError, OSError, LookupError, TypeError, AttributeError, AssertionError, EOFError,
@@ -55,7 +58,9 @@ class OpenClipEncoder:
         demand_own_process("PyTorch")
         self._device = _device(device)
         precision = "fp16" if self._device.type == "cuda" else "fp32"
+        _demand_tokenizer(architecture(model), model)  # before anything is downloaded
         weights = find_weights(model, pretrained, download=download)
+        _demand_tokenizer(_config(weights), weights.title)
         _demand_nothing_runs(weights)
         if not download:
             _demand_nothing_of_the_hub(weights)
@@ -198,13 +203,22 @@ def _trusting_nothing(weights: Weights) -> dict[str, bool]:
     return {"trust_remote_code": False, **from_there}
 
 
+def _demand_tokenizer(config: dict[str, Any] | None, title: str) -> None:
+    if tokenizer_name(config):
+        demand_package("transformers", f"the model {title}, run by torch,")
+
+
+def _config(weights: Weights) -> dict[str, Any]:
+    """A model's configuration; nothing where there is none."""
+    try:
+        return model_config(weights)
+    except ModelError:  # open_clip says what is wrong with it
+        return {}
+
+
 def _text_config(weights: Weights) -> dict[str, Any]:
     """What a model's configuration says of its text tower; nothing where there is none."""
-    try:
-        config: Any = open_clip.get_model_config(weights.model)
-    except (OSError, ValueError, AttributeError):  # open_clip says what is wrong with it
-        return {}
-    text = config.get("text_cfg") if isinstance(config, dict) else None
+    text = _config(weights).get("text_cfg")
     return text if isinstance(text, dict) else {}
 
 

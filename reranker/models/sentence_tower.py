@@ -16,6 +16,7 @@ from reranker.errors import ModelError
 from reranker.models.data_only import demand_data_only_text_tower
 from reranker.models.text_weights import TextWeights, find_text_tower
 from reranker.models.truncation import unread_words
+from reranker.optional_packages import demand_package
 
 _LOADING_FAILURES = (
     RuntimeError, ValueError, OSError, LookupError, TypeError, AttributeError, ImportError, AssertionError, EOFError,
@@ -46,6 +47,7 @@ class SentenceTower:
     """
 
     def __init__(self, name: str, *, device: str = "cpu", download: bool = True) -> None:
+        demand_package("sentence_transformers", f"the text tower {name}, run by torch,")  # before it is downloaded
         self._weights = find_text_tower(name, download=download)
         demand_data_only_text_tower(self._weights.directory, self._weights.files, self._weights.title)
         try:

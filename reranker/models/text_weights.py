@@ -12,7 +12,6 @@ from reranker.errors import UnknownModelError, WeightsUnavailableError
 from reranker.models.hub import demand_answers, demand_network
 from reranker.models.hub_errors import raise_if_decisive
 from reranker.models.model_spec import HF_HUB, LOCAL_DIR
-from reranker.optional_packages import demand_package
 
 _MODULES_FILE = "modules.json"
 _FILES = ("*.json", "*.txt", "*.model", "*.safetensors", "*.bin")
@@ -45,9 +44,8 @@ class TextWeights:
 def find_text_tower(name: str, *, download: bool = True) -> TextWeights:
     """The text tower `local-dir:PATH` or `hf-hub:OWNER/NAME`, downloaded if it is not here yet and `download` is True.
 
-    Raises `UnknownModelError`, `WeightsUnavailableError`, and `ModelError` where sentence-transformers is missing.
+    Raises `UnknownModelError` or `WeightsUnavailableError`.
     """
-    demand_package("sentence_transformers", f"the text tower {name}")
     if not name.startswith(LOCAL_DIR):
         return TextWeights(name, _snapshot(name.removeprefix(HF_HUB), download=download))
     directory = at_home(Path(name.removeprefix(LOCAL_DIR)))
