@@ -23,7 +23,7 @@ export class Card {
     this.less = act("less-like", "minus", "Less like this (x)", () => this.acts.less(this.match));
     this.badge = el("span", { class: "badge" });
     this.frame = el("div", { class: "frame" }, this.look, this.number,
-      el("div", { class: "acts" }, this.pick, this.more, this.less), this.badge);
+      el("div", { class: "acts" }, this.more, this.less, this.pick), this.badge);
     this.words = el("div", { class: "words" });
     this.element = el("li", { class: "card" }, this.frame, this.words);
     this.element.card = this;

@@ -9,7 +9,7 @@ export class Dials {
     this.usual = models.find((model) => model.is_default);
     this.search = search;
     this.names = models.map((model) => model.name);
-    byId("model").replaceChildren(el("option", { value: "", text: "as usual" }), ...models.map((model) => el("option", { value: model.name, text: model.title ?? model.name, title: model.help ?? model.about ?? null })));
+    byId("model").replaceChildren(el("option", { value: "", text: "default" }), ...models.map((model) => el("option", { value: model.name, text: model.title ?? model.name, title: model.help ?? model.about ?? null })));
     byId("model").addEventListener("change", ({ target }) => search.again((request) => put(request, "model", target.value || undefined)));
     byId("diverse").addEventListener("change", ({ target }) => search.again((request) => put(request, "diverse", Number(target.value) || undefined)));
     byId("diverse").addEventListener("input", ({ target }) => this.#say(Number(target.value)));

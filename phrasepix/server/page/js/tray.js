@@ -91,11 +91,11 @@ export class Tray {
     form.value = this.form;
     form.addEventListener("change", () => { this.form = form.value; });
     const copies = el("div", { class: "copy" },
-      button("", { class: "quiet", on: { click: () => this.#copyPictures() } }, icon("copy"), this.picks.length > 1 ? "Copy pictures" : "Copy picture"),
-      button("", { class: "quiet", on: { click: () => this.#copyCredits() } }, this.picks.length > 1 ? "Copy credits" : "Copy credit"), form);
+      button("", { class: "quiet", title: "Pictures with their credit", on: { click: () => this.#copyPictures() } }, icon("copy"), "Copy"),
+      button("", { class: "quiet", on: { click: () => this.#copyCredits() } }, "Credits only"), form);
     element.replaceChildren(picks, save, copies, el("div", { class: "rest" },
       button("", { class: "quiet", title: "All pictures and CREDITS.md in one file", on: { click: (event) => this.#zip(event.currentTarget) } }, icon("zip"), "Zip"),
-      button("Put all back", { class: "text", on: { click: () => { this.picks = []; this.#changed("The tray is empty."); } } })));
+      button("Clear", { title: "Put all back", class: "text", on: { click: () => { this.picks = []; this.#changed("The tray is empty."); } } })));
   }
 
   get #items() {

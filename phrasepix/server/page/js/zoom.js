@@ -75,7 +75,7 @@ export class Zoom {
     this.body.replaceChildren(
       el("div", { class: "stage" }, before, image, after),
       el("div", { class: "facts" },
-        el("div", { class: "fit-line large" }, fitBar(match, "how well it fits"), el("span", { class: "soft", text: `score ${match.score.toFixed(3)}`, title: "cosine between phrase and picture, −1 to 1" })),
+        el("div", { class: "fit-line large" }, fitBar(match, "how well it fits"), match.fit && el("span", { class: "soft", text: `score ${match.score.toFixed(3)}`, title: "cosine between phrase and picture, −1 to 1" })),
         parts, el("p", { class: "credit" }, ...creditOf(match)), this.actions, this.#copies(match), factsOf(match, this.sourceTitle(match.source))));
     this.#drawActs();
     this.#drawParts(match, parts);
