@@ -1,70 +1,98 @@
-"""Kept searches: results by id, for faces that are asked again about an earlier search."""
+"""The searches that are kept by their ids, so that they can be looked at again, refined and saved from."""
 
 import secrets
 import threading
 from collections import OrderedDict
-from dataclasses import dataclass
+from typing import Any
 
 from phrasepix.errors import SearchGoneError
-from phrasepix.live_results import LiveResults
+from phrasepix.live_results import LiveMatch, LiveResults
 from phrasepix_core.text import printable, shortened
 
-MOST_SEARCHES = 128
-"""How many searches are kept unless somebody says otherwise."""
-MOST_BYTES = 256 << 20
-"""How much memory their pictures and candidates may take, likewise."""
+MOST_SEARCHES = 64
+MOST_BYTES = 192 << 20
 
-_ID_BYTES = 6
-"""Twelve hexadecimal digits: short enough to be repeated without a mistake, too many to be met by chance."""
-_BYTES_OF_A_PIXEL = 3
-_BYTES_OF_A_CANDIDATE = 4096
-"""An upper estimate of a `Candidate` with its texts and addresses."""
+_ID_BYTES = 12
+_CANDIDATE_BYTES = 4096
+"""What a candidate of a pool takes, roughly: its texts and addresses."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Kept:
-    results: LiveResults
-    size: int
+class KeptSearch:
+    """A search by its id: what was asked for, and the newest results it has."""
+
+    def __init__(self, request: dict[str, Any]) -> None:
+        self.id = secrets.token_hex(_ID_BYTES)
+        self.request = request
+        """What was asked for, as the client said it."""
+        self.results: LiveResults | None = None
+
+    @property
+    def final(self) -> LiveResults:
+        """Return the results of a search that is over. Raises `SearchGoneError`."""
+        if self.results is None or not self.results.is_final:
+            raise SearchGoneError("this search has no final results yet; wait for it")
+        return self.results
+
+    def match(self, rank: int) -> LiveMatch:
+        """Return the match of a rank, from 1. Raises `SearchGoneError`."""
+        results = self.results
+        if results is None or not 1 <= rank <= len(results):
+            raise SearchGoneError(f"this search has no picture {rank}")
+        return results[rank - 1]
+
+    @property
+    def size(self) -> int:
+        """How many bytes it takes, by estimate."""
+        if self.results is None:
+            return 0
+        pictures = sum(3 * match.picture.width * match.picture.height for match in self.results)
+        return pictures + _CANDIDATE_BYTES * len(self.results.pool.candidates)
 
 
 class KeptSearches:
-    """The last searches by their ids, bounded in number and memory; the least recently used goes first. Thread-safe.
+    """At most `most` searches of `most_bytes` in all, the newest always; the least recently used go first. Thread-safe.
 
-    The last one kept always stays, however large it is.
+    A search that is under way counts when it has results.
     """
 
     def __init__(self, most: int = MOST_SEARCHES, most_bytes: int = MOST_BYTES) -> None:
         self._most = most
         self._most_bytes = most_bytes
-        self._kept: OrderedDict[str, _Kept] = OrderedDict()
-        self._bytes = 0
         self._lock = threading.Lock()
+        self._kept: OrderedDict[str, KeptSearch] = OrderedDict()
 
-    def keep(self, results: LiveResults) -> str:
-        """Keep results; return the id that they are found by."""
-        search = secrets.token_hex(_ID_BYTES)
-        size = size_of(results)
+    def begin(self, request: dict[str, Any]) -> KeptSearch:
+        """Return a new search, which has no results yet."""
+        search = KeptSearch(request)
         with self._lock:
-            self._kept[search] = _Kept(results, size)
-            self._bytes += size
-            while len(self._kept) > 1 and (len(self._kept) > self._most or self._bytes > self._most_bytes):
-                self._bytes -= self._kept.popitem(last=False)[1].size
+            self._kept[search.id] = search
+            self._drop_excess()
         return search
 
-    def find(self, search: str) -> LiveResults:
-        """Return the results of a search. Raises `SearchGoneError`."""
+    def put(self, search: KeptSearch, results: LiveResults) -> None:
+        """Keep the newest results of a search."""
         with self._lock:
-            if (kept := self._kept.get(search)) is not None:
-                self._kept.move_to_end(search)
-                return kept.results
-        raise SearchGoneError(f"the search {shortened(printable(search))!r} is not kept, or no longer; search again")
+            search.results = results
+            self._kept[search.id] = search
+            self._kept.move_to_end(search.id)
+            self._drop_excess()
 
-    def __len__(self) -> int:
+    def get(self, search_id: str) -> KeptSearch:
+        """Return the search of an id. Raises `SearchGoneError`."""
         with self._lock:
-            return len(self._kept)
+            if (search := self._kept.get(search_id)) is not None:
+                self._kept.move_to_end(search_id)
+                return search
+        raise SearchGoneError(
+            f"the search {shortened(printable(search_id))!r} is not kept, or not any more; search again"
+        )
 
+    def drop(self, search: KeptSearch) -> None:
+        """Forget a search that failed."""
+        with self._lock:
+            self._kept.pop(search.id, None)
 
-def size_of(results: LiveResults) -> int:
-    """Estimate the bytes that results take: their pictures, and the candidates of their pool."""
-    pictures = sum(_BYTES_OF_A_PIXEL * match.picture.width * match.picture.height for match in results)
-    return pictures + _BYTES_OF_A_CANDIDATE * len(results.pool.candidates)
+    def _drop_excess(self) -> None:
+        size = sum(search.size for search in self._kept.values())
+        while len(self._kept) > 1 and (len(self._kept) > self._most or size > self._most_bytes):
+            size -= self._kept.popitem(last=False)[1].size
