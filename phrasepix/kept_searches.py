@@ -5,8 +5,12 @@ import threading
 from collections import OrderedDict
 from typing import Any
 
+from phrasepix.errors import SearchGoneError
 from phrasepix.live_results import LiveMatch, LiveResults
-from phrasepix.server.problems import GoneError
+from phrasepix_core.text import printable, shortened
+
+MOST_SEARCHES = 64
+MOST_BYTES = 192 << 20
 
 _ID_BYTES = 12
 _CANDIDATE_BYTES = 4096
@@ -17,23 +21,23 @@ class KeptSearch:
     """A search by its id: what was asked for, and the newest results it has."""
 
     def __init__(self, request: dict[str, Any]) -> None:
-        self.id = secrets.token_urlsafe(_ID_BYTES)
+        self.id = secrets.token_hex(_ID_BYTES)
         self.request = request
         """What was asked for, as the client said it."""
         self.results: LiveResults | None = None
 
     @property
     def final(self) -> LiveResults:
-        """Return the results of a search that is over. Raises `GoneError`."""
+        """Return the results of a search that is over. Raises `SearchGoneError`."""
         if self.results is None or not self.results.is_final:
-            raise GoneError("this search has no final results yet; wait for it")
+            raise SearchGoneError("this search has no final results yet; wait for it")
         return self.results
 
     def match(self, rank: int) -> LiveMatch:
-        """Return the match of a rank, from 1. Raises `GoneError`."""
+        """Return the match of a rank, from 1. Raises `SearchGoneError`."""
         results = self.results
         if results is None or not 1 <= rank <= len(results):
-            raise GoneError(f"this search has no picture {rank}")
+            raise SearchGoneError(f"this search has no picture {rank}")
         return results[rank - 1]
 
     @property
@@ -51,7 +55,7 @@ class KeptSearches:
     A search that is under way counts when it has results.
     """
 
-    def __init__(self, most: int, most_bytes: int) -> None:
+    def __init__(self, most: int = MOST_SEARCHES, most_bytes: int = MOST_BYTES) -> None:
         self._most = most
         self._most_bytes = most_bytes
         self._lock = threading.Lock()
@@ -74,12 +78,14 @@ class KeptSearches:
             self._drop_excess()
 
     def get(self, search_id: str) -> KeptSearch:
-        """Return the search of an id. Raises `GoneError`."""
+        """Return the search of an id. Raises `SearchGoneError`."""
         with self._lock:
-            if (search := self._kept.get(search_id)) is None:
-                raise GoneError("this search is not kept any more; search again")
-            self._kept.move_to_end(search_id)
-            return search
+            if (search := self._kept.get(search_id)) is not None:
+                self._kept.move_to_end(search_id)
+                return search
+        raise SearchGoneError(
+            f"the search {shortened(printable(search_id))!r} is not kept, or not any more; search again"
+        )
 
     def drop(self, search: KeptSearch) -> None:
         """Forget a search that failed."""
