@@ -44,6 +44,11 @@ export class Ask {
     this.search.again((request) => put(request, "phrase", phrase || undefined), { isNew: true });
   }
 
+  /** Forget what was typed: the address says what is asked. */
+  forget() {
+    this.phrase.value = "";
+  }
+
   /** Show a request, and the tags that results were found by. */
   show(request, results = null) {
     if (document.activeElement !== this.phrase || !this.phrase.value) this.phrase.value = request.phrase ?? "";

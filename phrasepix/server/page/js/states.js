@@ -22,14 +22,11 @@ export const noState = () => byId("state").replaceChildren();
 
 /** The first visit: what this is, sentences to try, and what is missing. */
 export function firstVisit(sources, { onTry }) {
-  const sample = sources.find((source) => source.name === "sample");
   const unready = sources.filter((source) => !source.ready);
   const tries = EXAMPLES.map(([phrase, tag]) => button("", { class: "try", on: { click: () => onTry(phrase, tag) } }, el("q", { text: phrase })));
   showState({
-    kind: "first", heading: "What should it show?",
-    sentences: ["Write the sentence as you would tell it to somebody who draws. A tag that stock sites know is found in it; the sentence itself never leaves this machine."],
-    extra: el("div", { class: "first-more" },
-      sample ? el("div", {}, el("h3", { text: "Try it with the built-in sample, which asks nobody" }), el("div", { class: "tries" }, ...tries)) : null,
+    kind: "first", heading: "Try it with the built-in sample, which asks nobody",
+    extra: el("div", { class: "first-more" }, el("div", { class: "tries" }, ...tries),
       unready.length ? el("p", { class: "soft" }, icon("key"), " Without a key: ", ...unready.flatMap((source, index) => [index ? ", " : "", button(source.title, { class: "text", "aria-haspopup": "dialog", on: { click: () => explainSource(source) } })]), ".") : null),
   });
 }

@@ -9,12 +9,12 @@ import { openDialog } from "/page/js/dialogs.js";
 import { trying } from "/page/js/say.js";
 
 /**
- * The dialog. `acts` is what can be done: `{pick, more, less, as}`, `marksOf(match)` what was done, and `partsOf(match)`
- * gives in time how the picture shows each part of the phrase.
+ * The dialog. `acts` is what can be done: `{pick, more, less, as}`, `marksOf(match)` what was done. `partsOf(match)` gives
+ * in time how the picture shows each part of the phrase, `insertOf(match)` what puts it into a text.
  */
 export class Zoom {
-  constructor(acts, marksOf, partsOf, sourceTitle) {
-    Object.assign(this, { acts, marksOf, partsOf, sourceTitle });
+  constructor(acts, marksOf, { partsOf, insertOf, sourceTitle }) {
+    Object.assign(this, { acts, marksOf, partsOf, insertOf, sourceTitle });
     this.matches = [];
     this.at = 0;
     this.dialog = null;
@@ -103,7 +103,9 @@ export class Zoom {
     const forms = [["markdown", "Markdown"], ["html", "HTML"], ["text", "Text"]];
     const row = (what, texts) => el("div", { class: "copies" }, el("span", { text: `Copy the ${what}` }),
       ...forms.filter(([form]) => texts?.[form]).map(([form, title]) => button(title, { class: "text", "aria-label": `Copy the ${what} as ${title}`, on: { click: () => copy(texts[form], `The ${what} is copied as ${title}.`) } })));
-    return el("div", {}, row("picture with its credit", match.insert), row("credit", match.credit_line));
+    const insert = this.insertOf(match);
+    const isMore = insert.markdown !== match.credit_line.markdown;
+    return el("div", {}, isMore ? row("picture with its credit", insert) : null, row("credit", match.credit_line));
   }
 }
 
