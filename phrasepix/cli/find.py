@@ -265,6 +265,7 @@ _EXAMPLES = (
 _OTHERS = {
     "phrasepix sources": "Where pictures can come from, and what each source needs.",
     "phrasepix cache": "What is kept on this machine; `phrasepix cache clear` removes it.",
+    "phrasepix mcp": "Tools for assistants, on stdin and stdout.",
 }
 
 COMMAND = GroupedCommand(
