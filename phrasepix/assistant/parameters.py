@@ -1,7 +1,7 @@
 """Parameters of the assistant's search, made of the declared options, and the request that they describe."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -66,7 +66,8 @@ def request_of(arguments: Mapping[str, Any], root: Root | None) -> SearchRequest
     for declared in _chosen():
         if (value := arguments.get(_short(declared))) is not None:
             within = described["filters"] if declared.name.startswith(_FILTER) else described
-            within[_short(declared)] = _READ.get(declared.name, _as_it_is)(value, root)
+            read = _READ.get(declared.name)
+            within[_short(declared)] = value if read is None else read(value, root)
     return SearchRequest.from_json(json.dumps(described))
 
 
@@ -126,10 +127,6 @@ def _facts(*, has_root: bool) -> dict[str, str]:
     }
 
 
-def _as_it_is(value: Any, root: Root | None) -> Any:
-    return value
-
-
 def _pictures(values: list[str], root: Root | None) -> list[str]:
     return [value if is_address(value) else str(_path(value, root)) for value in values]
 
@@ -163,5 +160,10 @@ def _path(value: str, root: Root | None) -> Path:
     return root.path(value)
 
 
-_READ: Final = {"like": _pictures, "minus": _unwanted, "source": _sources, "project": _project}
+_READ: Final[dict[str, Callable[[Any, Root | None], Any]]] = {
+    "like": _pictures,
+    "minus": _unwanted,
+    "source": _sources,
+    "project": _project,
+}
 """How what a request reads otherwise than as it is given is read, by the option's name."""

@@ -6,20 +6,15 @@ from functools import cached_property
 from typing import Any, Final
 
 import mcp_types as types
-from jsonschema import Draft202012Validator
-from jsonschema.exceptions import best_match
 
 from phrasepix.assistant.answers import Answer, Tell
+from phrasepix.assistant.checking import checked_arguments
 from phrasepix.assistant.grid import GRID_URI
 from phrasepix.assistant.parameters import MOST_SHOWN, search_parameters
 from phrasepix.assistant.toolbox import LARGEST_LOOK, SMALLEST_LOOK, Arguments, Toolbox
-from phrasepix.errors import WrongParameterError
 from phrasepix.saving.ranks import MOST_AT_A_TIME
 from phrasepix.views.insert import INSERT_FORMS
-from phrasepix_core.messages import nearest_in_words
-from phrasepix_core.text import printable, shortened
 
-_LONGEST_PROBLEM: Final = 300
 _SEARCH: Final = {"type": "string", "description": "The id of a search, as search and more_like answer it."}
 _RANK: Final = {"type": "integer", "minimum": 1, "description": "The number of a match in that search, from 1."}
 _RANKS: Final = {
@@ -70,7 +65,12 @@ class AssistantTool:
             name=self.name,
             title=self.title,
             description=self.description,
-            input_schema=self._schema,
+            input_schema={
+                "type": "object",
+                "properties": self.parameters,
+                "required": list(self.required),
+                "additionalProperties": False,
+            },
             output_schema=self.answers,
             annotations=types.ToolAnnotations(
                 title=self.title,
@@ -87,34 +87,7 @@ class AssistantTool:
 
         Raises `WrongParameterError`, which names the parameter and what is allowed.
         """
-        for name in given:
-            if name not in self.parameters:
-                raise WrongParameterError(
-                    f"{self.name} has no parameter {shortened(printable(name))!r}"
-                    f"{nearest_in_words(name, self.parameters)}; it has {', '.join(self.parameters)}"
-                )
-        arguments = {
-            name: [value] if isinstance(value, str) and self.parameters[name]["type"] == "array" else value
-            for name, value in given.items()
-            if value is not None
-        }
-        if (problem := best_match(self._validator.iter_errors(arguments))) is not None:
-            where = f"{problem.absolute_path[0]}: " if problem.absolute_path else ""
-            raise WrongParameterError(where + shortened(printable(problem.message), _LONGEST_PROBLEM))
-        return arguments
-
-    @cached_property
-    def _schema(self) -> dict[str, Any]:
-        return {
-            "type": "object",
-            "properties": self.parameters,
-            "required": list(self.required),
-            "additionalProperties": False,
-        }
-
-    @cached_property
-    def _validator(self) -> Draft202012Validator:
-        return Draft202012Validator(self._schema)
+        return checked_arguments(self.name, given, self.parameters, self.required)
 
 
 def tools_of(toolbox: Toolbox) -> dict[str, AssistantTool]:
