@@ -187,7 +187,7 @@ class SearchRequest:
     diverse: float = field(
         default=0.0,
         metadata=option(
-            "Spread the best: from 0, the plain order, to 1, as different as can be.",
+            "How far the best are spread: from 0, the plain order, to 1, as different as can be.",
             OUTPUT,
             kind=float,
             least=0,
@@ -200,10 +200,10 @@ class SearchRequest:
     )
     project: str | Path | None = field(
         default=None,
-        metadata=option("A directory saved into before: mark what was saved there.", SAVING, kind=Path, metavar="DIR"),
+        metadata=option("A directory saved into before, whose pictures are marked.", SAVING, kind=Path, metavar="DIR"),
     )
     unused: bool = field(
-        default=False, metadata=option("Leave out what was saved in {project} before.", SAVING, kind=bool)
+        default=False, metadata=option("Whether what was saved in {project} before is left out.", SAVING, kind=bool)
     )
     words_for_tags: str = field(
         default="",

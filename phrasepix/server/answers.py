@@ -3,27 +3,37 @@
 from hashlib import blake2b
 from typing import Any
 
+from phrasepix.kept_searches import KeptSearch
 from phrasepix.live_results import LiveResults
 from phrasepix.results import FoundMatch
-from phrasepix.server.kept_searches import KeptSearch
+from phrasepix.server.problems import as_json_name
 from phrasepix.views.gallery.hotlinks import hotlinked
 from phrasepix.views.insert import INSERT_FORMS, insert_text
 from phrasepix.views.thumbnails import CARD, jpeg_of
 from phrasepix_core.candidate import Candidate
+from phrasepix_core.messages import worded
 
 _BOXES = {"small": CARD, "zoom": (2048, 2048)}
 """The pixels that pictures have at most."""
 
 
 def answer_of(search: KeptSearch, results: LiveResults) -> dict[str, Any]:
-    """Return results as JSON holds them: those of `to_json`, `id`, `is_final` and `request`, with what is added to each
-    match: `share`, `picture_url`, `zoom_url` and `insert`.
-    """
+    """Return results as JSON holds them: a `SearchAnswer`, in the words that JSON has for options."""
     found = results.to_dict()
     found["matches"] = [
         described | _added(search, match) for described, match in zip(found["matches"], results, strict=True)
     ]
-    return {"id": search.id, "is_final": results.is_final, "request": search.request, **found}
+    found["failures"] = [
+        {"source": one.source, "reason": worded(one.parts, as_json_name) or one.reason} for one in results.failures
+    ]
+    found["notices"] = [notice.worded(as_json_name) for notice in results.notices]
+    return {
+        "id": search.id,
+        "is_final": results.is_final,
+        "request": search.request,
+        "mention": results.mention,
+        **found,
+    }
 
 
 def key_of(candidate: Candidate) -> str:
@@ -48,7 +58,7 @@ def _picture_url(search: KeptSearch, match: FoundMatch, size: str) -> str:
 def picture_of(search: KeptSearch, rank: int, size: str, key: str = "") -> bytes:
     """Return the JPEG of a match: of the one that is called `key`, or else of the one that has the rank now.
 
-    Raises `GoneError`.
+    Raises `SearchGoneError`.
     """
     matches = search.results or ()
     match = next((one for one in matches if key and key_of(one.candidate) == key), None) or search.match(rank)

@@ -8,14 +8,19 @@ from pathlib import Path
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
-from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.responses import FileResponse, HTMLResponse, Response
 from starlette.staticfiles import StaticFiles
 
 from phrasepix.errors import PhrasepixError
 from phrasepix.finder import Finder
 from phrasepix.server.fact_routes import fact_routes
+from phrasepix.server.history_routes import history_routes
+from phrasepix.server.inference_routes import inference_routes
+from phrasepix.server.json_response import PlainJsonResponse
+from phrasepix.server.openapi import STYLE, describe, docs_page
 from phrasepix.server.picture_routes import picture_routes
 from phrasepix.server.problems import problem_response, response_of, unforeseen_response
+from phrasepix.server.saving_routes import saving_routes
 from phrasepix.server.search_routes import search_routes
 from phrasepix.server.security import Gate
 from phrasepix.server.services import Services
@@ -49,9 +54,10 @@ def create_app(finder: Finder, settings: ServerSettings) -> FastAPI:
         redoc_url=None,
         lifespan=lifespan,
         max_body_size=_LARGEST_BODY,
+        default_response_class=PlainJsonResponse,
     )
     app.state.services = services
-    for routes in (search_routes, picture_routes, fact_routes):
+    for routes in (search_routes, picture_routes, saving_routes, fact_routes, history_routes, inference_routes):
         app.include_router(routes(services))
     _add_page(app)
     _add_problems(app)
@@ -66,7 +72,15 @@ def _add_page(app: FastAPI) -> None:
 
     @app.get("/api/v1/openapi.json", include_in_schema=False)
     async def schema() -> Response:
-        return JSONResponse(app.openapi())
+        return PlainJsonResponse(describe(app))
+
+    @app.get("/api/docs", include_in_schema=False)
+    async def docs() -> Response:
+        return HTMLResponse(docs_page(describe(app)))
+
+    @app.get("/api/docs.css", include_in_schema=False)
+    async def style() -> Response:
+        return FileResponse(STYLE)
 
     app.mount("/page", StaticFiles(directory=_PAGE), name="page")
 

@@ -9,7 +9,8 @@ from typing import Any, Final
 
 from starlette.responses import Response
 
-from phrasepix_core.errors import NotWrittenError, PhrasepixError, WrongValueError
+from phrasepix.errors import SearchGoneError
+from phrasepix_core.errors import NotWrittenError, OutsideRootError, PhrasepixError, WrongValueError
 from phrasepix_core.messages import Hint
 from reranker.errors import (
     EncoderFaultError,
@@ -34,7 +35,9 @@ PROBLEM_TYPE: Final = "application/problem+json"
 _URN: Final = "urn:phrasepix:"
 
 _STATUS_OF: Final[tuple[tuple[type[PhrasepixError], int], ...]] = (
+    (OutsideRootError, 403),
     (ForbiddenAddressError, 403),
+    (SearchGoneError, 404),
     (AnswerNotKeptError, 404),
     (KeyMissingError, 409),
     (KeyUnusableError, 409),
@@ -54,20 +57,16 @@ _STATUS_OF: Final[tuple[tuple[type[PhrasepixError], int], ...]] = (
 """The status of each kind of error; the first that fits counts."""
 
 
-class GoneError(PhrasepixError):
-    """What is named by an id is not kept any more, or never was."""
+class UploadGoneError(PhrasepixError):
+    """An uploaded picture that is not kept any more, or never was."""
 
 
-class OutsideRootError(PhrasepixError):
-    """A path that does not lie below the folder that was given at the start."""
+class UndoGoneError(PhrasepixError):
+    """A save that cannot be taken back any more."""
 
 
 class WrongFormError(PhrasepixError):
     """A request that is no JSON object."""
-
-
-class TooLargeError(PhrasepixError):
-    """A body of more bytes than are taken."""
 
 
 class ClosingError(PhrasepixError):
@@ -75,10 +74,9 @@ class ClosingError(PhrasepixError):
 
 
 _STATUS_OF_OWN: Final[dict[type[PhrasepixError], int]] = {
-    GoneError: 404,
-    OutsideRootError: 403,
+    UploadGoneError: 404,
+    UndoGoneError: 404,
     WrongFormError: 400,
-    TooLargeError: 413,
     ClosingError: 503,
 }
 
@@ -95,6 +93,8 @@ def problem_of(error: PhrasepixError) -> dict[str, Any]:
         problem["option"] = hints[0].option
         if hints[0].value is not None:
             problem["hint"] = hints[0].value
+    if isinstance(error, RateLimitError) and error.retry_after_s is not None:
+        problem["retry_after_s"] = ceil(error.retry_after_s)
     return problem
 
 
@@ -116,10 +116,9 @@ def as_json_name(hint: Hint) -> str:
 
 def response_of(error: PhrasepixError) -> Response:
     """Return the response that an error is."""
-    headers = {}
-    if isinstance(error, RateLimitError) and error.retry_after_s is not None:
-        headers["Retry-After"] = str(ceil(error.retry_after_s))
-    return _response(problem_of(error), headers)
+    problem = problem_of(error)
+    headers = {"Retry-After": str(problem["retry_after_s"])} if "retry_after_s" in problem else {}
+    return _response(problem, headers)
 
 
 def problem_response(

@@ -7,9 +7,9 @@ from phrasepix.errors import UnknownSourceError
 from phrasepix.query_inputs import is_address
 from phrasepix.request import SearchRequest
 from phrasepix.server.problems import WrongFormError
-from phrasepix.server.root_folder import RootFolder
 from phrasepix.server.uploaded_pictures import PREFIX, UploadedPictures
 from phrasepix.sources.registry import source_names
+from phrasepix_core.root import Root
 from reranker.models.model_spec import LOCAL_DIR
 
 _FOLDER = "folder:"
@@ -18,20 +18,20 @@ _FOLDER = "folder:"
 class RequestReader:
     """Reads requests; paths must lie below the `root`, and addresses be public."""
 
-    def __init__(self, root: RootFolder, pictures: UploadedPictures) -> None:
+    def __init__(self, root: Root, pictures: UploadedPictures) -> None:
         self._root = root
         self._pictures = pictures
 
     def read(self, described: dict[str, Any]) -> SearchRequest:
         """Return the request that a JSON object describes.
 
-        Raises `OutsideRootError`, `GoneError`, and what `SearchRequest.from_dict` raises.
+        Raises `OutsideRootError`, `UploadGoneError`, and what `SearchRequest.from_dict` raises.
         """
         confined = dict(described)
         if "source" in confined:
             confined["source"] = _each(confined["source"], self._source)
         if isinstance(confined.get("project"), str):
-            confined["project"] = str(self._root.below(confined["project"]))
+            confined["project"] = str(self._root.path(confined["project"]))
         for name in ("model", "refine"):
             if isinstance(confined.get(name), str):
                 confined[name] = self.model(confined[name])
@@ -50,24 +50,24 @@ class RequestReader:
             return self._pictures.get(said)
         if is_address(said):
             return self._pictures.at_address(said)
-        return self._root.below(said)
+        return self._root.path(said)
 
     def model(self, name: str) -> str:
         """Return a model's name, of which each folder lies below the root. Raises `OutsideRootError`."""
         start, *folders = name.split(LOCAL_DIR)
         for folder in folders:
             # Of `local-dir:TEXT+local-dir:MODEL` the plus may be a part of the path: whatever it is, it is checked.
-            self._root.below(folder)
-            self._root.below(folder.partition("+")[0])
-        return LOCAL_DIR.join([start, *(str(self._root.path / folder) for folder in folders)])
+            self._root.path(folder)
+            self._root.path(folder.partition("+")[0])
+        return LOCAL_DIR.join([start, *(str(self._root.directory / folder) for folder in folders)])
 
     def _source(self, name: str) -> str:
         if name in source_names():
             return name
         said = name.removeprefix(_FOLDER)
-        if said == name and not any(mark in name for mark in "/\\~.") and not (self._root.path / name).is_dir():
+        if said == name and not any(mark in name for mark in "/\\~.") and not (self._root.directory / name).is_dir():
             raise UnknownSourceError.not_among("source", name, [*source_names(), "or the path of a folder"])
-        return f"{_FOLDER}{self._root.below(said)}"
+        return f"{_FOLDER}{self._root.path(said)}"
 
 
 def json_object(body: bytes) -> dict[str, Any]:

@@ -42,7 +42,7 @@ def bound_socket(host: str, port: int) -> socket.socket:
 def serve(finder: Finder, settings: ServerSettings, bound: socket.socket, on_listening: Callable[[], None]) -> None:
     """Serve until SIGTERM or SIGINT; `on_listening` is called once requests are answered.
 
-    Searches under way are ended then, and what they have encoded is kept. A second signal ends the process at once.
+    Searches under way are ended then, and what they have encoded is kept. A second SIGINT ends the process at once.
     """
     app = create_app(finder, settings)
     config = uvicorn.Config(
@@ -83,7 +83,7 @@ class _Server(uvicorn.Server):
                 signal.signal(number, handler)
 
     def _end(self, number: int, frame: FrameType | None) -> None:
-        if self.should_exit:
+        if self.should_exit and number == signal.SIGINT:
             signal.signal(number, signal.SIG_DFL)
             signal.raise_signal(number)
         self.should_exit = True

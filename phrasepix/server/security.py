@@ -177,4 +177,5 @@ def _cookie(headers: Headers, name: str) -> str:
 
 
 def _token_of_query(scope: Scope) -> str:
-    return parse_qs(scope["query_string"].decode("latin-1")).get("token", [""])[0]
+    query: str = scope["query_string"].decode("latin-1")
+    return parse_qs(query).get("token", [""])[0]

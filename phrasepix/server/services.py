@@ -10,11 +10,12 @@ import anyio
 from anyio import CapacityLimiter
 
 from phrasepix.finder import Finder
-from phrasepix.server.kept_searches import KeptSearches
+from phrasepix.kept_searches import KeptSearches
+from phrasepix.server.history import History
 from phrasepix.server.request_reader import RequestReader
-from phrasepix.server.root_folder import RootFolder
 from phrasepix.server.settings import ServerSettings
 from phrasepix.server.uploaded_pictures import UploadedPictures
+from phrasepix_core.root import Root
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -26,9 +27,10 @@ class Services:
 
     finder: Finder
     settings: ServerSettings
-    root: RootFolder
+    root: Root
     searches: KeptSearches
     pictures: UploadedPictures
+    history: History
     reader: RequestReader
     threads: CapacityLimiter
     """Gives threads to searches and other long works."""
@@ -38,7 +40,7 @@ class Services:
     @classmethod
     def of(cls, finder: Finder, settings: ServerSettings) -> "Services":
         """Return the services of a server."""
-        root = RootFolder(settings.root)
+        root = Root(settings.root.expanduser().resolve())
         pictures = UploadedPictures(settings.uploads_bytes)
         return cls(
             finder=finder,
@@ -46,6 +48,7 @@ class Services:
             root=root,
             searches=KeptSearches(settings.searches_kept, settings.searches_bytes),
             pictures=pictures,
+            history=History(keeps=settings.keeps_history),
             reader=RequestReader(root, pictures),
             threads=CapacityLimiter(settings.most_threads),
         )

@@ -11,7 +11,7 @@ from collections import OrderedDict
 from PIL import Image
 
 from phrasepix.errors import PictureUnreachableError, WrongQueryError
-from phrasepix.server.problems import GoneError
+from phrasepix.server.problems import UploadGoneError
 from phrasepix_core.urls import is_public, shown_url
 from reranker.errors import ForbiddenAddressError, PictureError
 from reranker.pictures.decode import LARGEST_PIXELS, decode_file
@@ -46,10 +46,10 @@ class UploadedPictures:
         return reference, picture
 
     def get(self, reference: str) -> Example:
-        """Return the picture of a reference. Raises `GoneError`."""
+        """Return the picture of a reference. Raises `UploadGoneError`."""
         with self._lock:
             if (example := self._kept.get(reference)) is None:
-                raise GoneError("this uploaded picture is not kept any more; upload it again")
+                raise UploadGoneError("this uploaded picture is not kept any more; upload it again")
             self._kept.move_to_end(reference)
             return example
 

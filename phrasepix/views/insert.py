@@ -29,6 +29,4 @@ def insert_text(candidate: Candidate, form: str = "markdown", address: str = "")
     address = quote(address, safe=":/?#[]@!$&*+,;=%-._~", errors="replace")
     if form == "markdown":
         return f"![{markdown_escaped(title)}]({address})\n*{credit}*"
-    return (
-        f'<figure><img src="{escape(address)}" alt="{escape(title)}"><figcaption>{credit}</figcaption></figure>'
-    )
+    return f'<figure><img src="{escape(address)}" alt="{escape(title)}"><figcaption>{credit}</figcaption></figure>'
