@@ -4,13 +4,15 @@ PhrasepixError
 ├── WrongValueError      a value that is not allowed (also a ValueError), of any kind of the three packages
 │   ├── UnknownSourceError   no source of that name
 │   ├── NotKeptError         what shall be cleared is not there
+│   ├── SearchGoneError      no search of that id is kept
+│   ├── OutsideRootError     a path that does not lie below the root
 │   └── WrongPickError       what shall be saved is not among the results, or too much
 ├── NotWrittenError      a file could not be written
 ├── RetrieverError       stage 1; its tree is drawn in `retriever.errors`
 └── RerankerError        stage 2; its tree is drawn in `reranker.errors`
 """
 
-from phrasepix_core.errors import NotWrittenError, PhrasepixError, WrongValueError
+from phrasepix_core.errors import NotWrittenError, OutsideRootError, PhrasepixError, WrongValueError
 from reranker.errors import (
     EncoderFaultError,
     ForbiddenAddressError,
@@ -53,6 +55,7 @@ __all__ = [
     "NotExportableError",
     "NotKeptError",
     "NotWrittenError",
+    "OutsideRootError",
     "PhrasepixError",
     "PictureError",
     "PictureUnreachableError",
@@ -60,6 +63,7 @@ __all__ = [
     "RateLimitError",
     "RerankerError",
     "RetrieverError",
+    "SearchGoneError",
     "SourceAnswerError",
     "SourceFaultError",
     "SourceUnreachableError",
@@ -80,6 +84,10 @@ class UnknownSourceError(WrongValueError):
 
 class NotKeptError(WrongValueError):
     """Nothing of that name is kept."""
+
+
+class SearchGoneError(WrongValueError):
+    """No search of that id is kept, or no longer."""
 
 
 class WrongPickError(WrongValueError):

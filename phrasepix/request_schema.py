@@ -75,18 +75,25 @@ def request_schema() -> dict[str, Any]:
 
 
 def _properties(declaring: type) -> dict[str, Any]:
-    names = {one.name: f"`{one.name}`" for each in (SearchRequest, Filters) for one in options_of(each)}
-    return {one.name: _property(one, names) for one in options_of(declaring) if one.option.in_json}
+    return {one.name: _property(one) for one in options_of(declaring) if one.option.in_json}
 
 
-def _property(declared: DeclaredOption, names: dict[str, str]) -> dict[str, Any]:
+def description_of(declared: DeclaredOption) -> dict[str, Any]:
+    """Return what a schema says of an option beside its type: `description` and, if it is one value, `default`."""
     option = declared.option
+    names = {one.name: f"`{one.name}`" for each in (SearchRequest, Filters) for one in options_of(each)}
     text = option.help.format_map(names)
     described: dict[str, Any] = {
         "description": f"{text} By default {option.shown_default}." if option.shown_default else text
     }
     if isinstance(declared.default, bool | int | float | str) and declared.default != "":
         described["default"] = declared.default
+    return described
+
+
+def _property(declared: DeclaredOption) -> dict[str, Any]:
+    option = declared.option
+    described = description_of(declared)
     forms = _forms(declared)
     if option.repeats:
         forms = [
@@ -103,6 +110,13 @@ def _forms(declared: DeclaredOption) -> list[dict[str, Any]]:
     option = declared.option
     if declared.name in _FORMS:
         return _FORMS[declared.name]
+    typed = [] if option.parse is None or option.kind is str else [{"type": "string"}]
+    return [plain_form(declared), *typed]
+
+
+def plain_form(declared: DeclaredOption) -> dict[str, Any]:
+    """Return the form of one value as a text, a number or a flag, with what is allowed."""
+    option = declared.option
     form: dict[str, Any] = {"type": _TYPES[option.kind]}
     if option.choices:
         form["enum"] = list(option.choices)
@@ -110,8 +124,7 @@ def _forms(declared: DeclaredOption) -> list[dict[str, Any]]:
         form["minimum"] = option.least
     if option.most is not None:
         form["maximum"] = option.most
-    typed = [] if option.parse is None or option.kind is str else [{"type": "string"}]
-    return [form, *typed]
+    return form
 
 
 def _any_of(forms: list[dict[str, Any]]) -> dict[str, Any]:

@@ -186,27 +186,29 @@ class Results(Sequence[FoundMatch]):
 
     def to_json(self) -> str:
         """One JSON object: phrase, query, tags and what each brought, sources, model, matches, skipped, failures."""
-        return plain_json(
-            {
-                "phrase": self.phrase,
-                "query": {
-                    "wanted": [_part_as_json(part) for part in (self.query.wanted if self.query else ())],
-                    "unwanted": [_part_as_json(part) for part in self.unwanted],
-                },
-                "tags": list(self.tags),
-                "asked": [asdict(one) for one in self.asked],
-                "language": self.language,
-                "sources": [origin.name for origin in self.origins],
-                "model": self.model,
-                "refined_by": self.refined_by or None,
-                "pool_size": self.pool_size,
-                "fits_well": self.fits_well,
-                "matches": [_match_as_json(match, self.loopback_sources) for match in self.matches],
-                "skipped": [{"id": one.id, "source": one.source, "reason": one.reason} for one in self.skipped],
-                "failures": [{"source": one.source, "reason": one.reason} for one in self.failures],
-                "notices": [str(one) for one in self.notices],
-            }
-        )
+        return plain_json(self.to_dict())
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what `to_json` writes, as Python holds JSON."""
+        return {
+            "phrase": self.phrase,
+            "query": {
+                "wanted": [_part_as_json(part) for part in (self.query.wanted if self.query else ())],
+                "unwanted": [_part_as_json(part) for part in self.unwanted],
+            },
+            "tags": list(self.tags),
+            "asked": [asdict(one) for one in self.asked],
+            "language": self.language,
+            "sources": [origin.name for origin in self.origins],
+            "model": self.model,
+            "refined_by": self.refined_by or None,
+            "pool_size": self.pool_size,
+            "fits_well": self.fits_well,
+            "matches": [_match_as_json(match, self.loopback_sources) for match in self.matches],
+            "skipped": [{"id": one.id, "source": one.source, "reason": one.reason} for one in self.skipped],
+            "failures": [{"source": one.source, "reason": one.reason} for one in self.failures],
+            "notices": [str(one) for one in self.notices],
+        }
 
     def __repr__(self) -> str:
         of = f"{len(self.matches)} of {self.pool_size} pictures{'' if self.is_final else ' so far'}"

@@ -3,6 +3,7 @@
 PhrasepixError
 ├── NotWrittenError    a file could not be written
 ├── WrongValueError    a value that is not allowed (also a ValueError); each package has its own kinds of it
+│   └── OutsideRootError   a path that does not lie below the root
 ├── RetrieverError     stage 1: `retriever.errors`
 ├── RerankerError      stage 2: `reranker.errors`
 └── …                  the joined tool: `phrasepix.errors`, which exports all of them
@@ -40,3 +41,7 @@ class WrongValueError(PhrasepixError, ValueError):
         """Return an error for an enumeration, naming the allowed values."""
         allowed = list(allowed)
         return cls(f"{what} {value!r} is not known{nearest_in_words(value, allowed)}; allowed: {', '.join(allowed)}")
+
+
+class OutsideRootError(WrongValueError):
+    """A path that a program names, and that does not lie below the root given at start."""

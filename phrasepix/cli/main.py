@@ -73,6 +73,14 @@ def run_command(arguments: list[str]) -> None:
             from phrasepix.cli import sources
 
             run(sources.show, rest, "phrasepix sources")
+        case ["serve", *rest]:
+            from phrasepix.cli import serve
+
+            run(serve.run_server, rest, "phrasepix serve")
+        case ["mcp", *rest]:
+            from phrasepix.cli import assistant
+
+            run(assistant.serve, rest, "phrasepix mcp")
         case ["find"]:
             fail('find needs to know what: phrasepix "PHRASE" (to search for that very word: phrasepix -- find)')
         case ["find", *rest] if not rest[0].startswith("-") or {"--help", "-h", "--like"} & {*rest}:

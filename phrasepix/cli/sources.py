@@ -1,7 +1,7 @@
 """`phrasepix sources`: where pictures can come from, what each source needs and whether it is ready."""
 
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -50,39 +50,7 @@ def show(as_json: bool, with_header: bool, debug: bool) -> None:
 def _as_json(sources: "list[SourceStatus]") -> str:
     from phrasepix.views.plain_json import plain_json
 
-    return plain_json([_facts(source) for source in sources]) + "\n"
-
-
-def _facts(source: "SourceStatus") -> dict[str, Any]:
-    facts: dict[str, Any] = {
-        "name": source.name,
-        "built_in": source.is_built_in,
-        "ready": source.is_ready,
-        "key": source.key,
-        "remedy": source.remedy,
-    }
-    if (profile := source.profile) is None:
-        return facts
-    return facts | {
-        "title": profile.title,
-        "home_url": profile.home_url,
-        "key_url": profile.key_url,
-        "key_variable": profile.key_variable,
-        "key_setting": profile.key_setting,
-        "rate_limit": profile.rate_limit,
-        "page_size": profile.page_size,
-        "deepest": profile.deepest,
-        "licence": profile.licence,
-        "licence_url": profile.licence_url,
-        "mention": profile.mention,
-        "credit": profile.credit,
-        "credit_rule": profile.credit_rule,
-        "hotlinking": profile.hotlinking.value,
-        "download_duty": profile.download_duty,
-        "has_videos": profile.has_videos,
-        "answers_kept_for_s": profile.answers_kept_for.total_seconds(),
-        "pictures_kept_for_s": profile.pictures_kept_for.total_seconds(),
-    }
+    return plain_json([source.to_dict() for source in sources]) + "\n"
 
 
 def _lines(sources: "list[SourceStatus]") -> str:

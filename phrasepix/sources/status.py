@@ -1,6 +1,7 @@
 """Status of each source: what it needs, whether it is ready, and its terms in a few words."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from phrasepix.errors import PhrasepixError, SourceFaultError
 from phrasepix.sources.registry import BUILT_IN, source_named, source_names
@@ -34,6 +35,38 @@ class SourceStatus:
     def is_ready(self) -> bool:
         """Whether a search can name it as things are."""
         return not self.remedy
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what is known of the source, as Python holds JSON; without a profile only name, key and remedy."""
+        facts: dict[str, Any] = {
+            "name": self.name,
+            "built_in": self.is_built_in,
+            "ready": self.is_ready,
+            "key": self.key,
+            "remedy": self.remedy,
+        }
+        if (profile := self.profile) is None:
+            return facts
+        return facts | {
+            "title": profile.title,
+            "home_url": profile.home_url,
+            "key_url": profile.key_url,
+            "key_variable": profile.key_variable,
+            "key_setting": profile.key_setting,
+            "rate_limit": profile.rate_limit,
+            "page_size": profile.page_size,
+            "deepest": profile.deepest,
+            "licence": profile.licence,
+            "licence_url": profile.licence_url,
+            "mention": profile.mention,
+            "credit": profile.credit,
+            "credit_rule": profile.credit_rule,
+            "hotlinking": profile.hotlinking.value,
+            "download_duty": profile.download_duty,
+            "has_videos": profile.has_videos,
+            "answers_kept_for_s": profile.answers_kept_for.total_seconds(),
+            "pictures_kept_for_s": profile.pictures_kept_for.total_seconds(),
+        }
 
 
 def source_statuses() -> list[SourceStatus]:
