@@ -14,6 +14,7 @@ import time
 import tracemalloc
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -218,7 +219,8 @@ def bytes_of_a_candidate() -> int:
     """What a candidate of ours takes."""
     tracemalloc.start()
     before = tracemalloc.get_traced_memory()[0]
-    held = list(candidates(1000))
+    # So many that tuples kept free by Python do not count, and with numbers as long as a large pool's.
+    held = list(islice(candidates(_SIZES[-1]), _SIZES[-1] // 2, None))
     size = tracemalloc.get_traced_memory()[0] - before
     tracemalloc.stop()
     return size // len(held)

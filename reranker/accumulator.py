@@ -195,11 +195,13 @@ class RankingAccumulator:
         """Of the candidates chosen."""
         values = self._cosines.at(chosen)
         parts, end = len(self._query.wanted), len(self._parts)
-        bonuses = np.zeros(len(chosen), dtype=np.float32)
+        bonuses = nearness_of = np.broadcast_to(np.float32(0), len(chosen))  # takes no memory
+        if self._captions is not None:
+            nearness_of = values[:, end].copy()  # a view would keep all columns
         if self._words is not None and measure.words is not None:
             bonuses = self._words.bonuses_of(chosen, measure.words)
         scores = measure.wanted.scores(values[:, :parts])
-        return _Measured(scores, values[:, end], bonuses, measure.unwanted.costs(values[:, parts:end]))
+        return _Measured(scores, nearness_of, bonuses, measure.unwanted.costs(values[:, parts:end]))
 
 
 class ScoredOrder(Sequence[ScoredCandidate]):
@@ -207,7 +209,7 @@ class ScoredOrder(Sequence[ScoredCandidate]):
 
     def __init__(self, accumulator: RankingAccumulator, numbers: NDArray[np.intp], measure: "_Measure") -> None:
         self._accumulator = accumulator
-        self._numbers = numbers
+        self._numbers = numbers.astype(np.int32)  # half the memory of a large pool's
         self._measured = accumulator._measured(numbers, measure)
 
     def __len__(self) -> int:

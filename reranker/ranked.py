@@ -62,12 +62,12 @@ class RankedOrder(Sequence[RankedCandidate]):
         in_order: ScoredOrder,
         calibrator: Calibrator,
         first: tuple[RankedCandidate, ...] = (),
-        rest: NDArray[np.intp] | None = None,
+        rest: NDArray[np.int32] | None = None,
     ) -> None:
         self._in_order = in_order
         self._calibrator = calibrator
         self._first = first
-        self._rest = np.arange(len(in_order)) if rest is None else rest
+        self._rest = np.arange(len(in_order), dtype=np.int32) if rest is None else rest
 
     def __len__(self) -> int:
         return len(self._first) + len(self._rest)

@@ -149,6 +149,8 @@ class UnwantedMeasure:
 
     def costs(self, resemblances: NDArray[np.float32]) -> NDArray[np.float32]:
         """Penalise pictures, float32 [n, k], of the pool or added to it since: float32 [n]."""
+        if not resemblances.size:
+            return np.broadcast_to(np.float32(0), len(resemblances))
         beyond = np.maximum(resemblances.astype(np.float64) - self.mean, 0.0) / self.spread
         beyond *= (beyond / self.most) ** self.power
         # Row by row: with a product of matrices the last bit would depend on a picture's neighbours.
