@@ -7,7 +7,8 @@
     │   ├── WeightsUnavailableError   the weights are not here and cannot be had
     │   ├── EncoderFaultError       the encoder's own code, a plug-in's, has a mistake
     │   ├── ForkedProcessError      a model of the process that this one was forked from; it cannot run here
-    │   └── NotExportableError      the engine cannot run this model; torch runs it instead
+    │   ├── NotExportableError      the engine cannot run this model; torch runs it instead
+    │   └── NotNativeError          the engine's graph of this model is not built here; torch exports it instead
     └── PictureError             one picture cannot be had; it is skipped, the search goes on
         ├── PictureUnreachableError   no file came from its URL
         │   └── TransientPictureError     and another try may mend it
@@ -60,6 +61,10 @@ class ForkedProcessError(ModelError):
 
 class NotExportableError(ModelError):
     """The model cannot be run by an engine other than torch."""
+
+
+class NotNativeError(ModelError):
+    """A graph for the engine cannot be built from the model's configuration and weights alone."""
 
 
 class PictureError(RerankerError):

@@ -195,10 +195,7 @@ def convert(tower: nn.Module, example: Tensor, shape: list[int], name: str, dire
             )
     except Exception as error:  # whatever of torch's operations the converter does not know
         raise NotExportableError(" ".join(str(error).split())[:300] or type(error).__name__) from None
-    try:
-        openvino.save_model(converted, str(directory / name), compress_to_fp16=False)
-    except RuntimeError as error:  # how OpenVINO reports a full disk
-        raise OSError(f"{name} cannot be written: {error}") from None
+    runtime.save_model(converted, directory / name)
 
 
 def _compare(ours: OpenVinoEncoder, expected: tuple[Embeddings, Embeddings]) -> None:

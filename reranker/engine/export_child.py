@@ -8,7 +8,6 @@ import json
 import logging
 import os
 import sys
-from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -18,11 +17,10 @@ from typing import Any
 from reranker import steps
 from reranker.engine.export_process import OFFLINE
 from reranker.engine.exported_model import remove_partial
+from reranker.engine.model_files import files_of
 from reranker.engine.records import Record, States, states_of, write_record
 from reranker.errors import ModelError, NotExportableError
 from reranker.models.model_spec import ModelSpec
-from reranker.models.text_weights import find_text_tower
-from reranker.models.weights import files_beside, find_weights
 
 
 def main() -> None:
@@ -59,7 +57,7 @@ def outcome(spec: ModelSpec, engines: Path, *, download: bool = True) -> dict[st
     try:
         steps.exporting("starting PyTorch", 1, _steps_of(spec))
         # Before anything is read: what changes while it is read is noticed.
-        made_from = states_of(_files_of(spec, download))
+        made_from = states_of(files_of(spec, download=download))
         if spec.text_tower is None:
             record = _exported(spec, engines, download)
         else:
@@ -109,18 +107,6 @@ def _exported_text(name: str, engines: Path, download: bool) -> Record:
 def _remember(engines: Path, spec: ModelSpec, record: Record, made_from: States) -> None:
     with suppress(OSError):  # the next process looks the model up anew, which is slower
         write_record(engines, spec, record, made_from)
-
-
-def _files_of(spec: ModelSpec, download: bool) -> Iterator[Path]:
-    """The files whose change means another model under the same name; some of them need not exist."""
-    if spec.text_tower is not None:
-        files = find_text_tower(spec.text_tower, download=download).files
-    else:
-        files = files_beside(find_weights(spec.model, spec.pretrained, download=download))
-    yield from files
-    for folder in files[0].absolute().parents:
-        if folder.name == "snapshots":  # the hub's cache: which snapshot is the newest stands in refs
-            yield folder.parent / "refs" / "main"
 
 
 if __name__ == "__main__":

@@ -19,11 +19,12 @@ def log_notice(message: str) -> None:
 
 
 @contextmanager
-def export_lock(lock: Path, *, patience_s: float, on_notice: Callable[[str], None] = log_notice) -> Iterator[None]:
+def export_lock(lock: Path, *, patience_s: float, on_notice: Callable[[str], None] = log_notice) -> Iterator[bool]:
     """Hold the file `lock`, if another process holds it as soon as that has exported the model, or has died.
 
-    The context begins without the lock where it cannot be had: after `patience_s` seconds, for anybody may hold a lock
-    for ever, or where the file system has no locks. An export is whole without it too, and merely made twice.
+    The context is whether it is held: it begins without the lock where that cannot be had, after `patience_s` seconds,
+    for anybody may hold a lock for ever, or where the file system has no locks. An export is whole without it too, and
+    merely made twice.
     `on_notice` is told who is waited for.
     """
     from filelock import FileLock, Timeout  # needed where something is exported only
@@ -39,12 +40,12 @@ def export_lock(lock: Path, *, patience_s: float, on_notice: Callable[[str], Non
             file_lock.acquire(timeout=patience_s - silent_s, poll_interval=_LOOK_AGAIN_S)
     except Timeout:
         on_notice(f"{holder_of(lock)} has not prepared it after {patience_s:g} s; preparing it here too")
-        yield
+        yield False
     except (OSError, NotImplementedError) as error:
         logger.debug("the export is not locked: %s", error)
-        yield
+        yield False
     else:
         try:
-            yield
+            yield True
         finally:
             file_lock.release()

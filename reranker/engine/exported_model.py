@@ -114,7 +114,16 @@ def partial_directory(engines: Path, fingerprint: str) -> Path:
 
 def remove_partial(engines: Path, process: int) -> None:
     """Remove what the process with that id, which was ended amid an export, left half made."""
-    for path in engines.glob(f"*.{process}.partial"):
+    _remove(engines, f"*.{process}.partial")
+
+
+def remove_stage(engines: Path, name: str) -> None:
+    """Remove what processes that were ended left half made under that name."""
+    _remove(engines, f"{name}.*.partial")
+
+
+def _remove(engines: Path, pattern: str) -> None:
+    for path in engines.glob(pattern):
         shutil.rmtree(path, ignore_errors=True)
 
 

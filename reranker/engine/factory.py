@@ -155,12 +155,12 @@ def _artefacts_of(
     """The model's title and its artefacts, exported where they are not there yet: by one process at a time."""
     if (found := _exported_before(spec, engines, read)) is not None:
         return found
-    from reranker.engine.export_process import export_in_child
+    from reranker.engine.preparing import prepare
 
-    with export_lock(lock_of(engines, spec), patience_s=_PATIENCE_S, on_notice=on_notice):
+    with export_lock(lock_of(engines, spec), patience_s=_PATIENCE_S, on_notice=on_notice) as is_alone:
         if (found := _exported_before(spec, engines, read)) is not None:
             return found  # by the process that was waited for
-        record = export_in_child(spec, engines, download=download)
+        record = prepare(spec, engines, download=download, is_alone=is_alone)
         if (found := _read_back(record, engines, read)) is not None:
             return found
     raise ExportFailedError(f"what was exported to {engines} cannot be read back")

@@ -50,6 +50,11 @@ def lock_of(engines: Path, spec: ModelSpec) -> Path:
     return _place(engines, spec).with_suffix(".lock")
 
 
+def stage_of(engines: Path, spec: ModelSpec) -> str:
+    """What artefacts of the choice are called while they are made in the process that searches."""
+    return _place(engines, spec).stem
+
+
 def states_of(files: Iterable[Path]) -> States:
     """The states of files, some of which need not exist; taken before they are read."""
     return {str(path.absolute()): _state(path) for path in files}

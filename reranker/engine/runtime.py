@@ -90,6 +90,14 @@ def cores() -> int:
     return os.cpu_count() or 1
 
 
+def save_model(model: Any, tower: Path) -> None:
+    """Save a model of OpenVINO as the file `tower` (.xml) and its weights beside it. Raises OSError."""
+    try:
+        import_openvino().save_model(model, str(tower), compress_to_fp16=False)
+    except RuntimeError as error:  # how OpenVINO reports a full disk
+        raise OSError(f"{tower.name} cannot be written: {error}") from None
+
+
 def compile_tower(tower: Path, precision: str, compiled: Path | None) -> Any:
     """The model in the file `tower` (.xml), compiled for this CPU at `precision`, f32 or bf16.
 

@@ -1,0 +1,78 @@
+"""From weights and configuration to artefacts, in this process: graphs are built from them, without torch."""
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from hashlib import file_digest, sha256
+from pathlib import Path
+
+from reranker import steps
+from reranker.baseline_prompts import NEUTRAL_PHRASES
+from reranker.engine import runtime
+from reranker.engine.exported_model import FORMAT, IMAGE_TOWER, TEXT_TOWER, ExportedModel
+from reranker.engine.model_tokenizer import model_tokenizer
+from reranker.engine.openvino_encoder import OpenVinoEncoder
+from reranker.engine.precomputed_texts import precompute_texts, write_precomputed_texts
+from reranker.engine.preprocessing import Preprocessing
+from reranker.engine.staging import move_into_place, staged
+from reranker.errors import NotNativeError
+from reranker.graphs.towers import Plan, Towers
+from reranker.models.model_config import model_config, preprocess_config
+from reranker.models.weights import Weights
+
+_VERSION = 1
+"""Raised when graphs compute something else than those of earlier versions."""
+_SAFE = ".safetensors"
+_STEPS = 3
+
+
+def export_natively(weights: Weights, engines: Path, stage: str, *, download: bool = True) -> ExportedModel:
+    """The artefacts of a model below `engines`, made if they are not there, under the name `stage` until they are whole.
+
+    Raises `NotNativeError` where no graph is built after the model's configuration or of its weights, what
+    `model_tokenizer` raises, and OSError where nothing can be read or written.
+    """
+    if weights.weights_file.suffix != _SAFE:
+        raise NotNativeError(f"its weights are not kept as {_SAFE}")
+    config, preprocess = model_config(weights), preprocess_config(weights)
+    plan = Plan.of(config)
+    tokenizer = model_tokenizer(weights, download=download)
+    preprocessing = Preprocessing.of_config(preprocess)
+    with ThreadPoolExecutor(1) as aside, staged(engines, stage) as partial:
+        digest = aside.submit(_digest_of, weights.weights_file)  # reads the file while it is written anew
+        towers = Towers.build(plan, weights.weights_file, runtime.import_openvino())
+        tokenizer.write(partial)
+        steps.exporting("writing the text tower", 1, _STEPS)
+        runtime.save_model(towers.text, partial / TEXT_TOWER)
+        steps.exporting("writing the image tower", 2, _STEPS)
+        runtime.save_model(towers.image, partial / IMAGE_TOWER)
+        parts = [FORMAT, _VERSION, digest.result(), config, preprocess, tokenizer.facts]
+        fingerprint = sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()[:24]
+        artefacts = ExportedModel(
+            partial,
+            fingerprint,
+            plan.dimensions,
+            max(plan.image.size),
+            preprocessing,
+            tokenizer.context,
+            tokenizer.clean,
+            tokenizer.kind,
+            tokenizer.padding,
+            plan.text.ends,
+            towers.image_parameters,
+        )
+        artefacts.write_manifest()
+        del towers  # they hold the weights file open
+        place = engines / fingerprint
+        move_into_place(partial, place, ExportedModel.read)
+    if (written := ExportedModel.read(place)) is None:
+        raise OSError(f"the model made in {place} cannot be read back")
+    steps.exporting("reading the neutral phrases", 3, _STEPS)
+    # In its place at last, where what is compiled for it is of use to the search.
+    known = precompute_texts(OpenVinoEncoder(written, weights.title), NEUTRAL_PHRASES)
+    write_precomputed_texts(place, NEUTRAL_PHRASES, known)  # not in the manifest: without them it is as good
+    return written
+
+
+def _digest_of(file: Path) -> str:
+    with file.open("rb") as opened:
+        return file_digest(opened, "sha256").hexdigest()

@@ -1,0 +1,52 @@
+"""Artefacts of a model that are not there yet: built in this process, or exported by torch in another."""
+
+from contextlib import suppress
+from pathlib import Path
+
+from reranker.engine.export_process import export_in_child
+from reranker.engine.exported_model import remove_stage
+from reranker.engine.model_files import files_of
+from reranker.engine.native_export import export_natively
+from reranker.engine.records import ExportFailedError, Record, stage_of, states_of, write_record
+from reranker.errors import ModelError, NotExportableError, NotNativeError
+from reranker.models.model_spec import ModelSpec
+from reranker.models.weights import find_weights
+from reranker.optional_packages import how_to_install, is_installed
+
+
+def prepare(spec: ModelSpec, engines: Path, *, download: bool = True, is_alone: bool = False) -> Record:
+    """The record of a choice whose artefacts are made below `engines`, and written down for the next process.
+
+    With `download` False nothing is sent to anybody. `is_alone` says that no other process prepares this choice: what
+    one that was killed left half made is removed. Raises `UnknownModelError`, `WeightsUnavailableError` or
+    `ModelError`, and `ExportFailedError` where it comes to no result, which says nothing of the model.
+    """
+    stage = stage_of(engines, spec)
+    if is_alone:
+        remove_stage(engines, stage)
+    # Before anything is read: what changes while it is read is noticed.
+    made_from = states_of(files_of(spec, download=download))
+    try:
+        record = _natively(spec, engines, stage, download)
+    except (NotNativeError, NotExportableError, RuntimeError) as error:
+        _demand_torch(spec, str(error))
+        return export_in_child(spec, engines, download=download)
+    except OSError as error:
+        raise ExportFailedError(f"nothing can be kept in {engines}: {error}") from None
+    with suppress(OSError):  # the next process looks the model up anew, which is slower
+        write_record(engines, spec, record, made_from)
+    return record
+
+
+def _natively(spec: ModelSpec, engines: Path, stage: str, download: bool) -> Record:
+    weights = find_weights(spec.model, spec.pretrained, download=download)
+    return Record(weights.title, export_natively(weights, engines, stage, download=download).fingerprint)
+
+
+def _demand_torch(spec: ModelSpec, why: str) -> None:
+    """Raise `ModelError` where what exports a model by torch is not installed."""
+    package = "open_clip" if spec.text_tower is None else "sentence_transformers"
+    if not is_installed(package):
+        raise ModelError(
+            f"the model {spec} is prepared by PyTorch only, for {why}; install it: {how_to_install(package)}"
+        )

@@ -1,0 +1,112 @@
+"""Both towers of a model as OpenVINO's models, after the configuration that open_clip would build them by."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from reranker.graphs.clip_text import ClipText
+from reranker.graphs.ops import Node, Ops
+from reranker.graphs.options import Options
+from reranker.graphs.resnet import ResNet
+from reranker.graphs.siglip import Siglip
+from reranker.graphs.vit import Sides, Vit
+from reranker.graphs.weights import Weights
+from reranker.graphs.weights_file import WeightsFile
+
+_IMAGE = "visual."
+_TEXT = "text."
+_OF_NO_TOWER = ("logit_scale", "logit_bias")
+
+
+class ImagePlan(Protocol):
+    """How an image tower is built, which looks at pictures of one `size`."""
+
+    @property
+    def size(self) -> Sides: ...
+
+    def build(self, weights: Weights, pixels: Node) -> Node: ...
+
+
+class TextPlan(Protocol):
+    """How a text tower is built; tokens are `context` many, or up to so many where it `ends` with the text."""
+
+    @property
+    def context(self) -> int: ...
+
+    @property
+    def ends(self) -> bool: ...
+
+    def build(self, weights: Weights, tokens: Node) -> Node: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How the towers of a model are built, whose vectors have so many `dimensions`.
+
+    With `custom_text` the weights of the text tower have names of their own, unless they are of an older kind.
+    """
+
+    image: ImagePlan
+    text: TextPlan
+    custom_text: bool
+    dimensions: int
+
+    @classmethod
+    def of(cls, config: Mapping[str, Any]) -> "Plan":
+        """The plan after open_clip's `model_cfg`. Raises `NotNativeError` where something in it is not known here."""
+        options = Options(config, "model_cfg")
+        dimensions = options.number("embed_dim")
+        options.ignore("init_logit_scale", "init_logit_bias", "nonscalar_logit_scale", "output_dict")
+        quick_gelu, custom_text = bool(options.take("quick_gelu")), bool(options.take("custom_text"))
+        vision, text = options.section("vision_cfg"), options.section("text_cfg")
+        options.demand_all_known()
+        plan = cls(
+            _image(vision, dimensions, quick_gelu),
+            ClipText.of(text, dimensions, quick_gelu=quick_gelu),
+            custom_text,
+            dimensions,
+        )
+        vision.demand_all_known()
+        text.demand_all_known()
+        return plan
+
+
+def _image(options: Options, dimensions: int, quick_gelu: bool) -> ImagePlan:
+    if options.peek("timm_model_name"):
+        return Siglip.of(options, dimensions)
+    if isinstance(options.peek("layers"), list | tuple):
+        return ResNet.of(options, list(options.take("layers")), dimensions)
+    return Vit.of(options, dimensions, quick_gelu=quick_gelu)
+
+
+@dataclass(frozen=True, slots=True)
+class Towers:
+    """The towers as OpenVINO's models; `image_parameters` counts the image tower's weights.
+
+    Their constants are the weights file's own memory, which `ops` holds: they live no longer than this does.
+    """
+
+    image: Any
+    text: Any
+    image_parameters: int
+    ops: Ops
+
+    @classmethod
+    def build(cls, plan: Plan, weights: Path, openvino: Any) -> "Towers":
+        """The towers of a plan, with the weights of a safetensors file; `openvino` is the module.
+
+        Raises `NotNativeError` where there are other weights than the plan takes, or the file is damaged, and OSError.
+        """
+        ops, file = Ops(openvino), WeightsFile(weights)
+        of_image = Weights(ops, file, _IMAGE)
+        pixels = ops.input("pixels", [-1, 3, *plan.image.size], "f32")
+        image = ops.model([pixels], plan.image.build(of_image, pixels), "image")
+        of_image.demand_all_taken()
+        # open_clip reads the names of its other kind of model, too.
+        has_own_names = plan.custom_text and "text_projection" not in file.names
+        of_text = Weights(ops, file, _TEXT if has_own_names else "")
+        tokens = ops.input("tokens", [-1, -1 if plan.text.ends else plan.text.context], "i64")
+        text = ops.model([tokens], plan.text.build(of_text, tokens), "text")
+        Weights(ops, file, "", of_text.taken).demand_all_taken([_IMAGE, *_OF_NO_TOWER])
+        return cls(image, text, of_image.parameters(), ops)
