@@ -10,7 +10,7 @@ from PIL import Image
 from reranker.encoder import Embeddings, unit_rows
 from reranker.engine import runtime
 from reranker.engine.clip_tokenizer import ClipTokenizer
-from reranker.engine.exported_model import FROM_FILE, ExportedModel
+from reranker.engine.exported_model import FROM_FILE, OF_CLIP, ExportedModel
 from reranker.engine.own_process import demand_own_process
 from reranker.engine.precomputed_texts import read_precomputed_texts
 from reranker.engine.tower import Tower, undamaged
@@ -91,7 +91,7 @@ class OpenVinoEncoder:
         tokenizer = self._tokenizer()
         tokens = tokenizer(texts)
         if self._artefacts.ends:
-            tokens = tokens[:, : _columns(tokens)]
+            tokens = tokens[:, : _columns(tokens, self._artefacts)]
         loading.result()
         return unit_rows(self._text_tower(tokens))
 
@@ -158,7 +158,10 @@ def _image_precision(artefacts: ExportedModel) -> str:
     return "bf16" if artefacts.image_parameters >= _LARGE_TOWER and runtime.computes_bf16() else "f32"
 
 
-def _columns(tokens: NDArray[np.int64]) -> int:
-    """How many columns to read: up to the last text's end, which is the largest id, rounded up."""
-    used = int(tokens.argmax(axis=1).max()) + 1
+def _columns(tokens: NDArray[np.int64], artefacts: ExportedModel) -> int:
+    """How many columns to read: up to the end of the longest text, rounded up."""
+    if artefacts.tokenizer == OF_CLIP:  # the end is the largest id
+        used = int(tokens.argmax(axis=1).max()) + 1
+    else:
+        used = int(np.flatnonzero((tokens != artefacts.padding).any(axis=0)).max(initial=0)) + 1
     return min(int(tokens.shape[1]), -(-used // _TOKENS_STEP) * _TOKENS_STEP)

@@ -121,6 +121,31 @@ class Ops:
         """1 where whole numbers are `number`, else 0."""
         return self._op.convert(self._op.equal(node, self.constant(number, "i64")), "i64")
 
+    def differs(self, node: Node, number: int) -> Node:
+        """1 where whole numbers are not `number`, else 0."""
+        return self._op.convert(self._op.not_equal(node, self.constant(number, "i64")), "i64")
+
+    def hiding(self, counted: Node) -> Node:
+        """What is added to products of queries and keys, so that keys are looked at where `counted` is 1, not 0."""
+        is_counted = self._op.convert(counted, "boolean")
+        return self._op.select(is_counted, self.constant(0.0), self.constant(-np.inf))
+
+    def running_sum(self, node: Node) -> Node:
+        """The sum of each number and those before it in its row [n, length]."""
+        return self._op.cum_sum(node, self.constant(1, "i64"))
+
+    def decimal(self, node: Node) -> Node:
+        """Whole numbers as f32."""
+        return self._op.convert(node, "f32")
+
+    def total(self, node: Node, axis: int) -> Node:
+        """The sum along an axis."""
+        return self._op.reduce_sum(node, self.constant([axis], "i64"), keep_dims=False)
+
+    def divide(self, one: Node, other: Node) -> Node:
+        """The quotient, number by number."""
+        return self._op.divide(one, other)
+
     def place_of_largest(self, node: Node) -> Node:
         """Where in each row [n, length] the largest number stands, the first of them: i64 [n, 1]."""
         count = self.constant(1, "i64")
@@ -143,9 +168,9 @@ class Ops:
         """The means of squares of [n, channels, height, width]; what is left over at the end is left out."""
         return self._op.avg_pool(node, [side, side], [0, 0], [0, 0], [side, side], False, "floor")
 
-    def batch_normed(self, node: Node, weight: Node, bias: Node, mean: Node, variance: Node, epsilon: float) -> Node:
-        """Normalised channel by channel, by the mean and variance that were found in training."""
-        return self._op.batch_norm_inference(node, weight, bias, mean, variance, epsilon)
+    def batch_normed(self, node: Node, learnt: Sequence[Node], epsilon: float) -> Node:
+        """Normalised channel by channel by what was `learnt` in training: weight, bias, mean and variance."""
+        return self._op.batch_norm_inference(node, *learnt, epsilon)
 
     def linear(self, node: Node, layer: Affine) -> Node:
         """A linear layer."""

@@ -80,7 +80,7 @@ class ResNet:
             weights.take(f"{name}.{part}", channels) for part in ("weight", "bias", "running_mean", "running_var")
         )
         weights.leave(f"{name}.num_batches_tracked")
-        return weights.ops.batch_normed(picture, *learnt, _EPSILON)
+        return weights.ops.batch_normed(picture, learnt, _EPSILON)
 
     def _pooled(self, weights: Weights, picture: Node, channels: int) -> Node:
         ops = weights.ops

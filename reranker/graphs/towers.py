@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from reranker.graphs.clip_text import ClipText
+from reranker.graphs.hub_text import HubText
 from reranker.graphs.ops import Node, Ops
 from reranker.graphs.options import Options
 from reranker.graphs.resnet import ResNet
@@ -20,24 +21,34 @@ _OF_NO_TOWER = ("logit_scale", "logit_bias")
 
 
 class ImagePlan(Protocol):
-    """How an image tower is built, which looks at pictures of one `size`."""
+    """How an image tower is built."""
 
     @property
-    def size(self) -> Sides: ...
+    def size(self) -> Sides:
+        """Of the pictures it looks at."""
+        ...
 
-    def build(self, weights: Weights, pixels: Node) -> Node: ...
+    def build(self, weights: Weights, pixels: Node) -> Node:
+        """From pixels [n, 3, height, width] to vectors [n, dimensions]."""
+        ...
 
 
 class TextPlan(Protocol):
-    """How a text tower is built; tokens are `context` many, or up to so many where it `ends` with the text."""
+    """How a text tower is built."""
 
     @property
-    def context(self) -> int: ...
+    def context(self) -> int:
+        """How many tokens of a text it reads."""
+        ...
 
     @property
-    def ends(self) -> bool: ...
+    def ends(self) -> bool:
+        """Whether it takes tokens up to the end of the longest text only, not the whole context."""
+        ...
 
-    def build(self, weights: Weights, tokens: Node) -> Node: ...
+    def build(self, weights: Weights, tokens: Node) -> Node:
+        """From tokens [n, length] to vectors [n, dimensions]."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +72,11 @@ class Plan:
         quick_gelu, custom_text = bool(options.take("quick_gelu")), bool(options.take("custom_text"))
         vision, text = options.section("vision_cfg"), options.section("text_cfg")
         options.demand_all_known()
+        is_of_hub = bool(text.peek("hf_model_name"))
         plan = cls(
             _image(vision, dimensions, quick_gelu),
-            ClipText.of(text, dimensions, quick_gelu=quick_gelu),
-            custom_text,
+            HubText.of(text, dimensions) if is_of_hub else ClipText.of(text, dimensions, quick_gelu=quick_gelu),
+            custom_text or is_of_hub,
             dimensions,
         )
         vision.demand_all_known()
