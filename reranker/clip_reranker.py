@@ -20,6 +20,7 @@ from reranker.finish import AS_IT_STANDS, Finish, Refinement
 from reranker.match import Ranking, SkippedPicture
 from reranker.memory import EncodedPicture, EncodedPictures, Memory
 from reranker.memory.embedding_store import EmbeddingStore
+from reranker.optional_packages import demand_torch
 from reranker.ordering import PLAIN, Ordering
 from reranker.pictures import PictureLoader
 from reranker.pool_encoder import PoolEncoder
@@ -341,6 +342,7 @@ class ClipReranker:
 
 
 def _default_encoder() -> Encoder:
+    demand_torch("ClipReranker without an encoder")
     from reranker.models.open_clip_encoder import OpenClipEncoder  # imports torch: seconds
 
     return OpenClipEncoder()

@@ -30,6 +30,12 @@ def demand_package(package: str, what: str) -> None:
         raise ModelError(f"{what} needs the package {package}: {how_to_install(package)}")
 
 
+def demand_torch(what: str) -> None:
+    """Raise `ModelError`, saying how they are installed, where torch or open_clip, which `what` needs, is not here."""
+    for package in ("torch", "open_clip"):
+        demand_package(package, what)
+
+
 def how_to_install(package: str) -> str:
     """The command that installs what is missing, and the extra of phrasepix that it is."""
     extra = _EXTRAS[package]

@@ -4,11 +4,12 @@ import os
 import shutil
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import timedelta
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ from reranker.engine.openvino_encoder import OpenVinoEncoder  # noqa: E402
 from reranker.models.model_spec import LOCAL_DIR, ModelSpec  # noqa: E402
 from retriever import PixabayRetriever  # noqa: E402
 from retriever.http.rate_limiter import LIMITERS  # noqa: E402
+from tests.extras import extras_imported  # noqa: E402
 from tests.servers import KEY, QUICK, ScriptedServer  # noqa: E402
 
 UNWANTED = (
@@ -50,6 +52,24 @@ UNWANTED = (
     "ALL_PROXY",
     "NO_PROXY",
 )
+
+
+@pytest.hookimpl
+def pytest_pycollect_makemodule(module_path: Path, parent: pytest.Collector) -> pytest.Module | None:
+    """A test file that cannot be imported without an extra of phrasepix is skipped where that is not installed."""
+    missing = sorted(package for package in extras_imported(module_path) if find_spec(package) is None)
+    return SkippedModule.from_parent(parent, path=module_path, missing=missing) if missing else None
+
+
+class SkippedModule(pytest.Module):
+    """A test file that is not imported, for want of packages."""
+
+    def __init__(self, *, missing: Sequence[str], **arguments: Any) -> None:
+        super().__init__(**arguments)
+        self._missing = missing
+
+    def collect(self) -> Iterable[pytest.Item]:
+        pytest.skip(f"{', '.join(self._missing)} not installed: the core is tested without", allow_module_level=True)
 
 
 @pytest.fixture(scope="session", autouse=True)

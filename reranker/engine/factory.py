@@ -17,6 +17,7 @@ from reranker.engine.records import ExportFailedError, Record, lock_of, read_rec
 from reranker.errors import ModelError, NotExportableError, UnknownModelError
 from reranker.models.model_spec import DEVICES, ENGINES, ModelSpec
 from reranker.models.registry import Loading, load_registered
+from reranker.optional_packages import demand_torch, is_installed
 
 if TYPE_CHECKING:  # what a search does without is imported where it is used
     from reranker.models.open_clip_encoder import OpenClipEncoder
@@ -66,6 +67,8 @@ def load_encoder(
         if not runtime.is_installed():
             raise ModelError(f"the engine openvino is not installed: {install_command('openvino', 'tokenizers')}")
     exports = engine == "openvino" or (engine == "auto" and runtime.is_installed() and _is_cpu(device))
+    if not exports and device not in {"auto", "cpu"}:
+        demand_torch(f"the device {device}")
     demand_own_process("OpenVINO" if exports else "PyTorch")
     engines = cache_directory / "engines"
     texts = spec.of_texts
@@ -104,20 +107,22 @@ def _is_there(spec: ModelSpec, engines: Path, read: Callable[[Path], object | No
 def _is_cpu(device: str) -> bool:
     if device != "auto":
         return device == "cpu"
-    if not may_have_graphics_device():
+    if not (may_have_graphics_device() and is_installed("open_clip")):
         return True
     from reranker.models.open_clip_encoder import best_device
 
     return best_device() == "cpu"
 
 
-def _in_torch(spec: ModelSpec, device: str, download: bool) -> "OpenClipEncoder":
+def _in_torch(spec: ModelSpec, device: str, download: bool, because: str = "") -> "OpenClipEncoder":
+    demand_torch(f"the model {spec}, run by torch{because},")
     from reranker.models.open_clip_encoder import OpenClipEncoder  # imports torch: seconds
 
     return OpenClipEncoder(spec.model, spec.pretrained, device=device, download=download)
 
 
-def _text_tower_in_torch(texts: ModelSpec, device: str, download: bool) -> "SentenceTower":
+def _text_tower_in_torch(texts: ModelSpec, device: str, download: bool, because: str = "") -> "SentenceTower":
+    demand_torch(f"the text tower {texts.text_tower}, run by torch{because},")
     from reranker.models.open_clip_encoder import device_named
     from reranker.models.sentence_tower import SentenceTower  # imports torch and transformers: seconds
 
@@ -133,7 +138,7 @@ def _exported_text_tower(texts: ModelSpec, engines: Path, download: bool, on_not
         return OpenVinoTextTower(artefacts, title)
     except (NotExportableError, ExportFailedError) as error:
         why = str(error)
-    tower = _text_tower_in_torch(texts, "cpu", download)
+    tower = _text_tower_in_torch(texts, "cpu", download, f" ({why})")
     on_notice(_in_torch_because(tower.weights.title, why))
     return tower
 
@@ -144,7 +149,7 @@ def _exported(spec: ModelSpec, engines: Path, download: bool, on_notice: Notify)
         return OpenVinoEncoder(artefacts, title)
     except (NotExportableError, ExportFailedError) as error:
         why = str(error)
-    encoder = _in_torch(spec, "cpu", download)
+    encoder = _in_torch(spec, "cpu", download, f" ({why})")
     on_notice(_in_torch_because(encoder.weights.title, why))
     return encoder
 
