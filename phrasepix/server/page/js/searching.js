@@ -18,6 +18,7 @@ export class Searching {
     this.projectFolder = projectFolder;
     this.state = nothingAsked();
     this.results = null;
+    this.notices = [];
     this.running = null;
     this.waiting = null;
     this.titles = new Map();
@@ -139,6 +140,7 @@ export class Searching {
     const expected = shownIn(state.request);
     this.#leaveEnd();
     noState();
+    this.notices = [];
     const known = remembered(state);
     if (!known) {
       showBegin(state.steps.length ? "Ranking again …" : "Searching …");
@@ -150,6 +152,7 @@ export class Searching {
       const { results, lost } = known ? { results: known, lost: [] } : await run(state, (event, data) => {
         if (this.running !== running) return;
         if (event === "progress") showProgress(data);
+        else if (event === "notice") this.notices.push(data.text);
         else if (event === "results" && !isMore) this.#showInterim(data, expected);
       }, running.signal);
       if (this.running !== running) return;
@@ -198,6 +201,7 @@ export class Searching {
     this.#showControls(null);
     byId("summary").replaceChildren("");
     const problem = error.told ? error : Object.assign(error, { told: {}, kind: "unforeseen", status: 0 });
+    showNotes(this.notices.filter((text) => !text.includes(problem.message)).map((text) => ({ kind: "failed", text })));
     problemState(problem, this.views.sources.known, {
       asked: this.views.sources.askedBy(this.state.request), isOffline: Boolean(this.state.request.offline),
       onAgain: () => this.#run(),
