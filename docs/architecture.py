@@ -42,6 +42,7 @@ WHY = {
     "phrasepix.sample": "drawn pictures, their stock site on loopback, a tiny model",
     "phrasepix.saving": "files with their credit inside and beside them",
     "phrasepix.searching": "one search: tags, pool, ranking, ranking again",
+    "phrasepix.server": "the finder over HTTP: who is let in, searches kept, the API, inference endpoints",
     "phrasepix.tags": "tags found in a phrase, its language",
 }
 """Why each folder is there."""

@@ -23,6 +23,7 @@ if TYPE_CHECKING:  # imported while a phrase is encoded already
     from reranker.match import Match
     from reranker.memory import Memory
     from reranker.pictures.hosts import HostConnections
+    from reranker.text_cache import TextEmbeddingCache
 
 _MOST_MEMORIES = 4
 """How many cache directories stay open: whoever changes the directory seldom goes back to many."""
@@ -140,6 +141,17 @@ class Finder:
             for model in filter(None, models):
                 model.begin(resources.memory)
                 model.end()
+
+    def loaded_model(self, model: str | None = None, pretrained: str | None = None) -> "TextEmbeddingCache":
+        """Return a model's encoder, with the texts it has encoded; it is loaded if it is not.
+
+        The names are those of `SearchRequest`. Whoever calls the encoder holds `in_use`. Raises `ModelError`.
+        """
+        from phrasepix.models.catalogue import choose_model
+
+        _, spec = choose_model(model, pretrained, only_the_sample=False)
+        directory = self._resources().config.directory
+        return self.models.texts(spec, "auto", "auto", directory)
 
     @property
     def models(self) -> ModelShelf:

@@ -1,11 +1,11 @@
 """What a search is asked for: every option declared once, for all faces."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Self, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias
 
 from phrasepix import request_json
 from phrasepix.given import (
@@ -30,6 +30,7 @@ from retriever.protocol import Retriever
 
 if TYPE_CHECKING:  # bring NumPy and Pillow: the command line reads the options without them
     from phrasepix.query_inputs import Like, Minus
+    from phrasepix.request_json import PictureAt
     from reranker.encoder import Encoder
     from reranker.ordering import Ordering
     from reranker.query import Query
@@ -314,10 +315,20 @@ class SearchRequest:
             raise WrongParameterError(f"the request is no JSON: {error}") from None
         if not isinstance(described, dict):
             raise WrongParameterError("the request is no JSON object")
+        return cls.from_dict(described)
+
+    @classmethod
+    def from_dict(cls, described: Mapping[str, Any], *, picture_at: "PictureAt" = request_json.as_named) -> Self:
+        """Return the request that a JSON object describes, as Python holds it.
+
+        `picture_at` gives the picture that a text names: by default the text itself, if it is an address, or a path.
+        Raises as `from_json`, and what `picture_at` raises.
+        """
+        described = dict(described)
         version = described.pop("version", SCHEMA_VERSION)
         if version != SCHEMA_VERSION or isinstance(version, bool):
             raise WrongParameterError(f"the request has version {version!r}; this phrasepix reads {SCHEMA_VERSION}")
-        return cls(**request_json.arguments(cls, described))
+        return cls(**request_json.arguments(cls, described, picture_at))
 
 
 def request_options() -> tuple[DeclaredOption, ...]:

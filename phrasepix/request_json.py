@@ -1,16 +1,20 @@
 """A request as JSON and back, by the options that are declared where a request and its filters are."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from phrasepix_core.options import options_of
 from retriever.errors import WrongParameterError
 from retriever.filters import Filters
 
 if TYPE_CHECKING:  # bring NumPy and Pillow: a request without pictures does without them
-    from reranker.query import Part
+    from reranker.query import Example, Part
+
+PictureAt: TypeAlias = "Callable[[str], str | Path | Example]"
+"""Gives the picture that a text names: an address, a path, or the picture itself."""
 
 _COMPARED = ("like", "minus")
 _PHRASE = '{"phrase": "…", "weight": 1}'
@@ -34,7 +38,14 @@ def stated(declaring: Any) -> dict[str, Any]:
     return found
 
 
-def arguments(declaring: type, described: Mapping[str, Any]) -> dict[str, Any]:
+def as_named(where: str) -> str | Path:
+    """Return the picture that a text names: the text, if it is an address, or a path."""
+    from phrasepix.query_inputs import is_address
+
+    return where if is_address(where) else Path(where)
+
+
+def arguments(declaring: type, described: Mapping[str, Any], picture_at: PictureAt = as_named) -> dict[str, Any]:
     """Return what a JSON object says of a request, as arguments of it; `declaring` is the request's class.
 
     Raises `WrongParameterError` for what is not known or not of its form; the values are left to the request.
@@ -43,10 +54,11 @@ def arguments(declaring: type, described: Mapping[str, Any]) -> dict[str, Any]:
     _demand_known("option", described, known)
     found = dict(described)
     if isinstance(query := found.get("phrase"), dict):
-        found["phrase"] = _read_query(query)
+        found["phrase"] = _read_query(query, picture_at)
     for name in _COMPARED:
         if (given := found.get(name)) is not None:
-            found[name] = [_read_compared(one) for one in (given if isinstance(given, list) else [given])]
+            several = given if isinstance(given, list) else [given]
+            found[name] = [_read_compared(one, picture_at) for one in several]
     if "filters" in found:
         found["filters"] = _read_filters(found["filters"])
     return found
@@ -107,7 +119,7 @@ def _weight(weight: float) -> dict[str, float]:
     return {} if weight == 1 else {"weight": float(weight)}
 
 
-def _read_query(described: Mapping[str, Any]) -> object:
+def _read_query(described: Mapping[str, Any], picture_at: PictureAt) -> object:
     from reranker.query import Query
 
     _demand_known("part of a query", described, {"wanted", "unwanted"})
@@ -116,36 +128,37 @@ def _read_query(described: Mapping[str, Any]) -> object:
         parts = described.get(side, [])
         if not isinstance(parts, list):
             raise WrongParameterError(f"{side} is {parts!r}; it must be a list of phrases and pictures")
-        sides.append(tuple(_read_part(one) for one in parts))
+        sides.append(tuple(_read_part(one, picture_at) for one in parts))
     return Query(*sides)
 
 
-def _read_part(described: Any) -> "Part":
-    from phrasepix.query_inputs import is_address
+def _read_part(described: Any, picture_at: PictureAt) -> "Part":
     from reranker.query import Example, Phrase
 
     match described:
         case {"phrase": str() as text, **more} if more.keys() <= {"weight"}:
             return Phrase(text, described.get("weight", 1.0))
-        case {"picture": str() as url, **more} if more.keys() <= {"weight"} and is_address(url):
-            return Example.at_address(url, described.get("weight", 1.0))
+        case {"picture": str() as where, **more} if more.keys() <= {"weight"}:
+            match picture_at(where):
+                case str() as url:
+                    return Example.at_address(url, described.get("weight", 1.0))
+                case Example() as example:
+                    return replace(example, weight=described.get("weight", 1.0))
     raise WrongParameterError(
         f"{described!r} is no part of a query; a phrase is {_PHRASE}, a picture {_PICTURE} with its address"
     )
 
 
-def _read_compared(described: Any) -> Any:
+def _read_compared(described: Any, picture_at: PictureAt) -> Any:
     """One of `like` or `minus` as it may be given to a request."""
-    from phrasepix.query_inputs import is_address
-
     match described:
         case {"phrase": str()}:
-            return _read_part(described)
+            return _read_part(described, picture_at)
         case {"picture": str() as where, **more} if more.keys() <= {"weight"}:
             weight = described.get("weight", 1.0)
             if isinstance(weight, bool) or not isinstance(weight, int | float):
                 raise WrongParameterError(f"the weight {weight!r} of {where} is no number; allowed: numbers above 0")
-            return (where if is_address(where) else Path(where), weight)
+            return (picture_at(where), weight)
         case dict():
             raise WrongParameterError(f"{described!r} is nothing to compare with; give a text, {_PHRASE} or {_PICTURE}")
     return described

@@ -54,6 +54,11 @@ class SourceProfile:
     download_duty: str = ""
     has_videos: bool = False
 
+    @property
+    def address_variable(self) -> str:
+        """The environment variable that may name another address of the API."""
+        return f"{self.name.upper()}_API_URL"
+
     def credit_of(self, creator: str, licence: str = "") -> str:
         """The line that credits `creator`, or says that nobody is named.
 

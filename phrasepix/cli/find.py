@@ -263,6 +263,7 @@ _EXAMPLES = (
     'phrasepix "two red boats at night in the rain" --tag boat --source sample',
 )
 _OTHERS = {
+    "phrasepix serve": "A page to search with, and an API, on this machine.",
     "phrasepix sources": "Where pictures can come from, and what each source needs.",
     "phrasepix cache": "What is kept on this machine; `phrasepix cache clear` removes it.",
     "phrasepix mcp": "Tools for assistants, on stdin and stdout.",

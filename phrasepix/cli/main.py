@@ -73,6 +73,10 @@ def run_command(arguments: list[str]) -> None:
             from phrasepix.cli import sources
 
             run(sources.show, rest, "phrasepix sources")
+        case ["serve", *rest]:
+            from phrasepix.cli import serve
+
+            run(serve.run_server, rest, "phrasepix serve")
         case ["mcp", *rest]:
             from phrasepix.cli import assistant
 

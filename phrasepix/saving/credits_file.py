@@ -132,6 +132,11 @@ class CreditsFile:
         self._write()
         note.unlink(missing_ok=True)
 
+    def remove(self, candidate: Candidate) -> None:
+        """Forget the entry of a picture; its file is the caller's to remove. Raises `NotWrittenError`."""
+        self._entries = [entry for entry in self._entries if identity_of(entry) != candidate.identity]
+        self._write()
+
     def _note(self, entry: Entry) -> None:
         self._entries = [one for one in self._entries if identity_of(one) != identity_of(entry)] + [entry]
 

@@ -122,7 +122,7 @@ class OpenSources:
 def _circumstances(profile: SourceProfile, opening: Opening) -> tuple[Hashable, ...]:
     """What else decides how a source is opened: a key that is set later takes effect at the next search."""
     directory = opening.cache_directory or directories.cache_directory()
-    variables = (profile.key_variable, f"{profile.name.upper()}_API_URL", CONTACT_VARIABLE)
+    variables = (profile.key_variable, profile.address_variable, CONTACT_VARIABLE)
     try:
         status = config_file().stat()
         config: Hashable = (status.st_mtime_ns, status.st_size, status.st_ino)

@@ -72,7 +72,7 @@ class ApiRetriever:
     ) -> None:
         self._adapter = adapter
         self.profile: SourceProfile = adapter.profile
-        self.base_url = base_url or environment.variable(f"{self.profile.name.upper()}_API_URL") or self.profile.api_url
+        self.base_url = base_url or environment.variable(self.profile.address_variable) or self.profile.api_url
         self.on_skip = on_skip
         self.on_notice = on_notice
         api_key = None

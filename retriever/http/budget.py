@@ -3,6 +3,7 @@
 import math
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 
 _LONGEST_WINDOW_S = 10_000_000.0
@@ -11,16 +12,29 @@ _ONE_WINDOW_WITHIN_S = 1.5
 """Two announced resets so near each other are one: sources round to whole seconds."""
 
 
+@dataclass(frozen=True, slots=True)
+class RequestsLeft:
+    """What is left of a rate limit."""
+
+    remaining: int
+    """Requests that may still be sent."""
+    limit: int | None
+    """Of how many; None if the source does not say."""
+    renewed_in_s: float
+    """In how many seconds there are all of them again."""
+
+
 class RequestBudget:
     """What is left of a source's rate limit, as its last answer said.
 
-    Reads `X-RateLimit-Remaining` (requests left) and `X-RateLimit-Reset` (seconds left until the
-    window starts anew, as Pixabay sends it; a value no window lasts that long for is an epoch).
+    Reads `X-RateLimit-Remaining` (requests left), `X-RateLimit-Limit` (of how many) and `X-RateLimit-Reset` (seconds
+    left until the window starts anew, as Pixabay sends it; a value no window lasts that long for is an epoch).
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._remaining: int | None = None
+        self._limit: int | None = None
         self._renewed_at = 0.0
 
     def observe(self, headers: Mapping[str, str]) -> None:
@@ -33,6 +47,8 @@ class RequestBudget:
         if self._remaining is not None and abs(renewed_at - self._renewed_at) <= _ONE_WINDOW_WITHIN_S:
             # Within one window, an answer may be older than the requests that were sent since.
             remaining = min(remaining, self._remaining)
+        limit = _number(headers.get("X-RateLimit-Limit"))
+        self._limit = None if limit is None else int(limit)
         self._remaining = int(remaining)
         self._renewed_at = renewed_at
 
@@ -45,6 +61,13 @@ class RequestBudget:
         """Count as spent for so many seconds, at most a day."""
         self._remaining = 0
         self._renewed_at = max(self._renewed_at, self._clock() + min(seconds, _LONGEST_PAUSE_S))
+
+    def left(self) -> RequestsLeft | None:
+        """What is left now; None if no answer said so, or what it said is over."""
+        renewed_in_s = self._renewed_at - self._clock()
+        if self._remaining is None or renewed_in_s <= 0:
+            return None
+        return RequestsLeft(self._remaining, self._limit, renewed_in_s)
 
     def seconds_to_wait(self) -> float:
         """How long to wait before the next request; 0 where the budget is not spent."""

@@ -16,7 +16,7 @@ from typing import Final
 
 from phrasepix_core.forking import reset_in_children
 from retriever.api_key import ApiKey
-from retriever.http.budget import RequestBudget
+from retriever.http.budget import RequestBudget, RequestsLeft
 from retriever.http.policy import RequestPolicy
 
 logger = logging.getLogger(__name__)
@@ -43,6 +43,11 @@ class RateLimiter:
         """How long until the announced budget allows a request; 0 if it is not spent."""
         with self._noting:
             return self._budget.seconds_to_wait()
+
+    def left(self) -> RequestsLeft | None:
+        """What is left of the rate limit; None if that is not known."""
+        with self._noting:
+            return self._budget.left()
 
     def observe(self, headers: Mapping[str, str]) -> None:
         """Note what an answer's headers say of the budget."""

@@ -1,7 +1,6 @@
 """From `Results` to HTML, by the templates beside this module."""
 
 import base64
-import io
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -15,6 +14,7 @@ from phrasepix.views.gallery.hotlinks import hotlinked, origin_of
 from phrasepix.views.links import page_of, path_shown
 from phrasepix.views.order_in_words import order_in_words
 from phrasepix.views.terminal import deviations, number, says_more, short_name
+from phrasepix.views.thumbnails import jpeg_of
 from phrasepix.views.videos import video_note
 from phrasepix_core.credit import card_credit
 from phrasepix_core.text import shortened
@@ -23,8 +23,6 @@ from phrasepix_core.urls import lasting
 if TYPE_CHECKING:
     from phrasepix.results import Results
 
-_THUMBNAIL = (640, 480)
-_QUALITY = 84
 _OF_A_PAGE = ("page.html.jinja", "cards.html.jinja", "style.css")
 
 
@@ -89,8 +87,4 @@ def breakable(path: str) -> Markup:
 
 def data_url(picture: Image.Image) -> str:
     """The picture as a data URL: JPEG, at most 640 × 480 pixels."""
-    thumbnail = picture.copy()
-    thumbnail.thumbnail(_THUMBNAIL, Image.Resampling.LANCZOS)
-    file = io.BytesIO()
-    thumbnail.save(file, "JPEG", quality=_QUALITY)
-    return "data:image/jpeg;base64," + base64.b64encode(file.getvalue()).decode("ascii")
+    return "data:image/jpeg;base64," + base64.b64encode(jpeg_of(picture)).decode("ascii")

@@ -1,0 +1,72 @@
+"""`phrasepix serve`: the page, the API and the inference endpoints, on this machine."""
+
+import sys
+from pathlib import Path
+
+import click
+
+from phrasepix.cli.errors import explained
+from phrasepix.cli.help_text import CONTEXT_SETTINGS, HelpedCommand
+
+_UNLOAD_AFTER_S = 900.0
+"""After so many seconds without a search the models' memory is given back."""
+_PACKAGES = ("fastapi", "mcp", "uvicorn")
+
+
+@click.command(cls=HelpedCommand, context_settings=CONTEXT_SETTINGS)
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=0, metavar="N", help="Where to listen.  [default: a free port]"
+)
+@click.option(
+    "--host", default="127.0.0.1", metavar="H", help="The name or address to listen on.  [default: 127.0.0.1]"
+)
+@click.option(
+    "--root",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("phrasepix-saved"),
+    metavar="DIR",
+    help="The folder below which pictures are saved, and folders and files are searched.  [default: phrasepix-saved]",
+)
+@click.option("--open", "open_page", is_flag=True, help="Open the page in the browser.")
+@click.option("--history/--no-history", "keeps_history", default=True, help="List recent searches.  [default: on]")
+@click.option("--debug", is_flag=True, help="Show tracebacks.")
+def run_server(port: int, host: str, root: Path, open_page: bool, keeps_history: bool, debug: bool) -> None:
+    """Serve the page and the API until Ctrl-C.
+
+    The address that is printed has the token in it which every request must show.
+    """
+    with explained(debug=debug):
+        _demand_packages()
+        from phrasepix.config import Config
+        from phrasepix.finder import Finder
+        from phrasepix.server.running import bound_socket, serve
+        from phrasepix.server.settings import ServerSettings
+
+        with bound_socket(host, port) as bound:
+            settings = ServerSettings(port=bound.getsockname()[1], host=host, root=root, keeps_history=keeps_history)
+
+            def say_where() -> None:
+                print(settings.address_with_token, flush=True)
+                if not settings.is_on_loopback:
+                    print(_OPEN_TO_OTHERS.format(root=root), file=sys.stderr, flush=True)
+                if open_page and click.launch(settings.address_with_token) != 0:
+                    print("No browser could be opened; open the address above in one.", file=sys.stderr, flush=True)
+
+            with Finder(Config(both_towers=True, unload_after_s=_UNLOAD_AFTER_S)) as finder:
+                serve(finder, settings, bound, say_where)
+
+
+_OPEN_TO_OTHERS = (
+    "Whoever can reach this address and has its token can search with your keys, look at your folders below {root} and "
+    "save there. The connection is not encrypted: others in the network can read the token."
+)
+
+
+def _demand_packages() -> None:
+    from importlib.util import find_spec
+
+    from phrasepix.errors import WrongValueError
+    from phrasepix_core.installing import install_command
+
+    if missing := [name for name in _PACKAGES if find_spec(name) is None]:
+        raise WrongValueError(f"serving needs {' and '.join(missing)}: {install_command(*missing)}")

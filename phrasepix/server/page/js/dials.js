@@ -1,0 +1,34 @@
+// The model and how far the best are spread.
+
+import { byId, el } from "/page/js/dom.js";
+import { put } from "/page/js/search_state.js";
+
+/** The two controls; `search` holds what is asked. */
+export class Dials {
+  constructor(search, models) {
+    this.usual = models.find((model) => model.is_default);
+    this.search = search;
+    this.names = models.map((model) => model.name);
+    byId("model").replaceChildren(el("option", { value: "", text: "as usual" }), ...models.map((model) => el("option", { value: model.name, text: model.title ?? model.name, title: model.help ?? model.about ?? null })));
+    byId("model").addEventListener("change", ({ target }) => search.again((request) => put(request, "model", target.value || undefined)));
+    byId("diverse").addEventListener("change", ({ target }) => search.again((request) => put(request, "diverse", Number(target.value) || undefined)));
+    byId("diverse").addEventListener("input", ({ target }) => this.#say(Number(target.value)));
+  }
+
+  /** Show a request. */
+  show({ model = "", diverse = 0 }) {
+    const select = byId("model");
+    if (model && !this.names.includes(model)) {
+      this.names.push(model);
+      select.append(el("option", { value: model, text: model }));
+    }
+    select.value = model;
+    byId("diverse").value = diverse;
+    this.#say(diverse);
+  }
+
+  #say(diverse) {
+    byId("diverse").setAttribute("aria-valuetext", diverse === 0 ? "0, the plain order" : diverse === 1 ? "1, as different as can be" : String(diverse));
+    byId("diverse").title = diverse ? `diverse ${diverse}` : "the plain order";
+  }
+}

@@ -1,0 +1,142 @@
+"""Searching: a new search, one refined, one like a picture; each as JSON or as events."""
+
+from collections.abc import Iterator
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Query, Request
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.responses import Response
+
+from phrasepix.finder import Finder
+from phrasepix.kept_searches import KeptSearch
+from phrasepix.live_results import LiveResults
+from phrasepix.request import SearchRequest
+from phrasepix.server.answers import answer_of, picture_of
+from phrasepix.server.budgets import rate_limit_headers
+from phrasepix.server.json_response import PlainJsonResponse
+from phrasepix.server.openapi import SEARCH_ANSWERS, SEARCH_BODY, binary_answer
+from phrasepix.server.request_reader import json_object
+from phrasepix.server.result_models import SearchAnswer
+from phrasepix.server.search_jobs import ClientGoneError, EventsResponse, SearchJob, Work
+from phrasepix.server.services import Services
+
+_EVENTS = "text/event-stream"
+_KEPT = "private, max-age=86400, immutable"
+_NO_CONTENT_FOR_NOBODY = 499
+"""What is written down of a request whose client has left."""
+
+
+class Feedback(BaseModel):
+    """Which matches of a search are right, and which are not."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    prefer: list[int] = Field(default=[], description="Ranks of pictures that are right: others like them move up.")
+    avoid: list[int] = Field(default=[], description="Ranks of pictures that are not: others like them move down.")
+
+
+class MoreLike(BaseModel):
+    """A match to look for more pictures like."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    rank: int = Field(ge=1, description="The rank of the picture.")
+
+
+def _found(finder: Finder, wanted: SearchRequest, job: SearchJob) -> Iterator[LiveResults]:
+    """Yield the results as they firm up, if anybody listens, or the final ones alone."""
+    if job.tells:
+        yield from finder.stream(wanted, on_event=job.listen)
+    else:
+        yield finder.search(wanted, on_event=job.listen)
+
+
+def search_routes(services: Services) -> APIRouter:
+    """Return the routes of searches."""
+    routes = APIRouter(prefix="/api/v1", tags=["search"])
+
+    async def answered(request: Request, work: Work) -> Response:
+        job = SearchJob(work, services.threads, services.is_closing)
+        if _EVENTS in request.headers.get("accept", ""):
+            return EventsResponse(job)
+        try:
+            answer = await job.result(request.receive)
+        except ClientGoneError:
+            return Response(status_code=_NO_CONTENT_FOR_NOBODY)
+        return PlainJsonResponse(answer, headers=rate_limit_headers(answer["sources"], services.finder.config))
+
+    def told(search: KeptSearch, job: SearchJob, results: LiveResults) -> dict[str, Any]:
+        """Keep results; tell them, or return them if they are final."""
+        job.check()
+        services.searches.put(search, results)
+        answer = answer_of(search, results)
+        if not results.is_final:
+            job.tell("results", answer)
+        return answer
+
+    @routes.post("/search", openapi_extra=SEARCH_BODY, responses=SEARCH_ANSWERS)
+    async def search(request: Request) -> Response:
+        """Search for pictures."""
+        described = json_object(await request.body())
+
+        def work(job: SearchJob) -> dict[str, Any]:
+            wanted = services.reader.read(described)
+            begun = services.searches.begin(described)
+            answer: dict[str, Any] = {}
+            for results in _found(services.finder, wanted, job):
+                answer = told(begun, job, results)
+            services.history.add(begun.id, described, begun.final.phrase, len(begun.final))
+            return answer
+
+        return await answered(request, work)
+
+    @routes.get("/searches/{search_id}", responses={200: {"model": SearchAnswer}})
+    async def kept(search_id: str) -> Response:
+        """Return the results of a search that is over."""
+        search = services.searches.get(search_id)
+        return PlainJsonResponse(answer_of(search, search.final))
+
+    @routes.post("/searches/{search_id}/refine", responses=SEARCH_ANSWERS)
+    async def refine(search_id: str, feedback: Feedback, request: Request) -> Response:
+        """Rank the same pictures again, by what is right among them and what is not; no source is asked."""
+        before = services.searches.get(search_id)
+
+        def work(job: SearchJob) -> dict[str, Any]:
+            results = services.finder.refine(before.final, feedback.prefer, feedback.avoid, on_event=job.listen)
+            asked = {**before.request, "refined": {"search": before.id, **feedback.model_dump()}}
+            return told(services.searches.begin(asked), job, results)
+
+        return await answered(request, work)
+
+    @routes.post("/searches/{search_id}/more-like", responses=SEARCH_ANSWERS)
+    async def more_like(search_id: str, wanted: MoreLike, request: Request) -> Response:
+        """Search under the same tags for what is like a picture."""
+        before = services.searches.get(search_id)
+
+        def work(job: SearchJob) -> dict[str, Any]:
+            results = before.final
+            match = before.match(wanted.rank)
+            assert results.request is not None  # noqa: S101  # final results have it
+            found = services.finder.more_like(match, results.request, on_event=job.listen)
+            asked = {**before.request, "more_like": {"search": before.id, "rank": wanted.rank}}
+            return told(services.searches.begin(asked), job, found)
+
+        return await answered(request, work)
+
+    @routes.get(
+        "/searches/{search_id}/pictures/{rank}",
+        response_class=Response,
+        responses=binary_answer("image/jpeg", "The picture."),
+    )
+    async def picture(
+        search_id: str,
+        rank: int,
+        size: Literal["small", "zoom"] = "small",
+        of: Annotated[str, Query(description="The picture's own name: its rank may have changed since.")] = "",
+    ) -> Response:
+        """Return a picture of a search."""
+        search = services.searches.get(search_id)
+        data = await services.in_thread(picture_of, search, rank, size, of)
+        return Response(data, media_type="image/jpeg", headers={"Cache-Control": _KEPT})
+
+    return routes
