@@ -105,7 +105,7 @@ VIT: dict[str, Any] = {"image_size": 96, "layers": 2, "width": 768, "patch_size"
 TEXT: dict[str, Any] = {"context_length": 20, "vocab_size": 300, "width": 512, "heads": 8, "layers": 2}
 
 
-def clip(vision: Mapping[str, Any] = {}, text: Mapping[str, Any] = {}, **others: Any) -> dict[str, Any]:  # noqa: B006
+def clip(vision: Mapping[str, Any] = {}, text: Mapping[str, Any] = {}, **others: Any) -> dict[str, Any]:
     """ViT-B-32's configuration of few layers, with other settings."""
     return {"embed_dim": 512, "vision_cfg": {**VIT, **vision}, "text_cfg": {**TEXT, **text}, **others}
 

@@ -1,7 +1,6 @@
 """CLIP's tokenizer without open_clip: its cleaning and word pattern, and the `tokenizers` library."""
 
 import hashlib
-import lzma
 import re
 import string
 from collections.abc import Callable, Iterable, Iterator, Sequence, Set
@@ -180,6 +179,8 @@ def _byte_tokens() -> list[str]:
 
 def write_merges(directory: Path) -> None:
     """Write `merges.txt`, two tokens a line, from the list of merges that all of CLIP's models share."""
+    import lzma  # needed where a model is prepared only
+
     merges = lzma.decompress((DATA / "clip_merges.txt.xz").read_bytes()).decode()
     (directory / MERGES).write_text(_HEADER + merges, encoding="utf-8")
 

@@ -11,7 +11,6 @@ from reranker.engine.hub_tokenizer import HubTokenizer, read_hub_tokenizer
 from reranker.errors import NotExportableError
 from reranker.models.model_config import model_config
 from reranker.models.model_spec import LOCAL_DIR
-from reranker.models.tokenizer_files import find_tokenizer
 from reranker.models.weights import Weights
 
 _CONTEXT = 77
@@ -79,6 +78,8 @@ def _files(weights: Weights, name: str, download: bool) -> Path:
     """Where the tokenizer's files are: in a model's own directory, whatever repository its configuration names."""
     if weights.model.startswith(LOCAL_DIR):
         return Path(weights.model.removeprefix(LOCAL_DIR))
+    from reranker.models.hub_files import find_tokenizer  # the hub's client takes longer than to read a directory
+
     found = find_tokenizer(name, weights.title, download=download)
     if found is None:
         raise NotExportableError(f"its tokenizer, {name}, is not kept as tokenizer.json: transformers alone makes it")

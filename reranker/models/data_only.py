@@ -13,10 +13,8 @@ from typing import Any
 
 from phrasepix_core.text import printable, shortened
 from reranker.errors import ModelError
+from reranker.models.file_names import CONFIG, MODULES
 from reranker.models.open_clip_registry import is_text_model
-
-OPEN_CLIP_CONFIG = "open_clip_config.json"
-MODULES = "modules.json"
 
 _NO_CONFIG = frozenset({"tokenizer.json", "vocab.json", "added_tokens.json"})
 """Large files of data, which name no code."""
@@ -60,7 +58,7 @@ def demand_data_only(directory: Path, title: str) -> None:
         _demand_no_device(path, path.name, title)
         if path.suffix == ".json" and path.name not in _NO_CONFIG:
             config = _checked(path, directory, title)
-            if path.name == OPEN_CLIP_CONFIG and isinstance(config, dict):
+            if path.name == CONFIG and isinstance(config, dict):
                 _check_open_clip(config.get("model_cfg"), path.name, title)
 
 

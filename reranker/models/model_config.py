@@ -6,7 +6,7 @@ from typing import Any
 
 from phrasepix_core.text import printable, shortened
 from reranker.errors import ModelError
-from reranker.models.data_only import OPEN_CLIP_CONFIG
+from reranker.models.file_names import CONFIG
 from reranker.models.model_spec import LOCAL_DIR
 from reranker.models.open_clip_registry import architecture
 from reranker.models.weights import Weights
@@ -66,12 +66,12 @@ def _is_directory(weights: Weights) -> bool:
 
 
 def _of_directory(weights: Weights) -> dict[str, Any]:
-    path = Path(weights.model.removeprefix(LOCAL_DIR)) / OPEN_CLIP_CONFIG
+    path = Path(weights.model.removeprefix(LOCAL_DIR)) / CONFIG
     try:
         config = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
         why = shortened(printable(str(error)), 500)
         raise ModelError(f"model {weights.title} cannot be loaded from {printable(str(path))}: {why}") from None
     if not isinstance(config, dict) or "model_cfg" not in config:
-        raise ModelError(f"model {weights.title} cannot be loaded: {OPEN_CLIP_CONFIG} has no model_cfg")
+        raise ModelError(f"model {weights.title} cannot be loaded: {CONFIG} has no model_cfg")
     return config

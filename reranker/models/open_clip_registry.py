@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from copy import deepcopy
 from dataclasses import dataclass
 from functools import cache
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -95,6 +94,8 @@ def _kept() -> _Registry:
 @cache
 def _installed() -> _Registry | None:
     """What the installed open_clip knows; None where it is the version that is kept, or not there."""
+    from importlib.metadata import PackageNotFoundError, version  # reads what is installed: known names do without
+
     try:
         installed = version("open_clip_torch")
     except PackageNotFoundError:

@@ -1,0 +1,124 @@
+"""Files of models on the hub: found among those that were downloaded before, or downloaded."""
+
+from pathlib import Path
+
+from huggingface_hub import hf_hub_download, snapshot_download
+
+from reranker.errors import WeightsUnavailableError
+from reranker.models.file_names import CONFIG, MODULES, SAFE, TOKENIZER, WEIGHTS, readable
+from reranker.models.hub import demand_answers, demand_network
+from reranker.models.hub_errors import raise_if_decisive
+from reranker.models.model_spec import HF_HUB
+from reranker.optional_packages import demand_package, how_to_install, is_installed
+
+# Data alone: no Python, whatever it is called.
+_BESIDE_THE_WEIGHTS = [
+    CONFIG, "*.txt", "tokenizer*.json", "tokenizer*.model", "vocab*.json", "vocab*.model", "sentencepiece*.model",
+    "special_tokens_map.json",
+]  # fmt: skip
+_OF_TEXT_TOWERS = ("*.json", "*.txt", "*.model", "*.safetensors", "*.bin")
+_NOT_OF_TEXT_TOWERS = ("onnx/*", "openvino/*", "*.h5", "*.msgpack", "*.onnx", "*.py")
+
+
+def find_model(repository: str, *, download: bool = True) -> Path:
+    """The directory of an open_clip model: configuration, weights that can be read here, and what belongs to them.
+
+    Raises `WeightsUnavailableError` or `UnknownModelError`.
+    """
+
+    def snapshot(weights: str, *, local: bool) -> Path | None:
+        try:
+            patterns = [weights, *_BESIDE_THE_WEIGHTS]
+            directory = Path(snapshot_download(repository, allow_patterns=patterns, local_files_only=local))
+        except Exception as error:  # those of the client's own HTTP library are of no common class
+            if not local or isinstance(error, ValueError):
+                raise_if_decisive(error, f"{HF_HUB}{repository}", repository)
+            return None
+        return directory if (directory / weights).is_file() and (directory / CONFIG).is_file() else None
+
+    for local in (True, False):
+        if not local:
+            demand_network(f"{HF_HUB}{repository}", download=download)
+            demand_answers(f"{HF_HUB}{repository}", repository, (*readable(WEIGHTS), CONFIG))
+        for weights in readable(WEIGHTS):
+            if (directory := snapshot(weights, local=local)) is not None:
+                return directory
+    pickles = (
+        "" if is_installed("torch") else f"; if its weights are a pickle, it needs torch: {how_to_install('torch')}"
+    )
+    raise WeightsUnavailableError(
+        f"model {HF_HUB}{repository}: the hub has no such model with {CONFIG} and weights, or it is not public{pickles}"
+    )
+
+
+def find_file_of_weights(title: str, place: str, *, download: bool = True) -> Path:
+    """The weights at `place` on the hub, `OWNER/NAME/FILE`, in a file that can be read here.
+
+    The file is empty where it has the usual name. `title` names the model to people. Raises `WeightsUnavailableError`,
+    `UnknownModelError`, or `ModelError` where only torch could read them.
+    """
+    repository, _, name = place.rpartition("/")
+    names: tuple[str, ...] = (name,) if name else WEIGHTS
+    if name.endswith(".bin"):  # an older registry entry; the repository may hold the safer format too
+        names = (name.removesuffix(".bin") + SAFE, WEIGHTS[0], name)
+    for local in (True, False):
+        if not local:
+            demand_network(title, download=download)
+            demand_answers(title, repository, readable(names))
+        for candidate in readable(names):
+            try:
+                return Path(hf_hub_download(repository, candidate, local_files_only=local))
+            except Exception as error:  # those of the client's own HTTP library are of no common class
+                if not local:
+                    raise_if_decisive(error, title, repository)
+                continue  # not kept here, or not in this repository: the next name may be
+    if not is_installed("torch"):
+        demand_package("torch", f"the model {title}, of which {repository} has no {SAFE} file,")
+    raise WeightsUnavailableError(f"the weights of {title} are not to be had from {repository} (files {names})")
+
+
+def find_tokenizer(repository: str, title: str, *, download: bool = True) -> Path | None:
+    """The directory of the tokenizer that the hub's `repository` has, downloaded if it is not here yet.
+
+    None where it has no `tokenizer.json`. `title` names the model to people. Raises `WeightsUnavailableError` or
+    `UnknownModelError`.
+    """
+    for local in (True, False):
+        if not local:
+            demand_network(title, download=download, what="tokenizer files")
+            demand_answers(title, repository, TOKENIZER)
+        try:
+            found = snapshot_download(repository, allow_patterns=list(TOKENIZER), local_files_only=local)
+        except Exception as error:  # those of the client's own HTTP library are of no common class
+            if not local or isinstance(error, ValueError):
+                raise_if_decisive(error, title, repository, what="tokenizer files")
+            continue
+        if (Path(found) / TOKENIZER[0]).is_file():
+            return Path(found)
+    return None
+
+
+def find_text_model(repository: str, *, download: bool = True) -> Path:
+    """The directory of a model of sentence-transformers. Raises `WeightsUnavailableError` or `UnknownModelError`."""
+    for local in (True, False):
+        if not local:
+            demand_network(f"{HF_HUB}{repository}", download=download)
+            demand_answers(f"text tower {HF_HUB}{repository}", repository, (MODULES,))
+        try:
+            directory = Path(
+                snapshot_download(
+                    repository,
+                    allow_patterns=list(_OF_TEXT_TOWERS),
+                    ignore_patterns=list(_NOT_OF_TEXT_TOWERS),
+                    local_files_only=local,
+                )
+            )
+        except Exception as error:  # those of the client's own HTTP library are of no common class
+            if not local or isinstance(error, ValueError):
+                raise_if_decisive(error, f"text tower {HF_HUB}{repository}", repository)
+            continue
+        if (directory / MODULES).is_file():
+            return directory
+    raise WeightsUnavailableError(
+        f"text tower {HF_HUB}{repository}: the hub has no such model with {MODULES}, or it is not public"
+    )
