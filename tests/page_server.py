@@ -12,7 +12,7 @@ from typing import Self
 from urllib.parse import urlencode
 
 from phrasepix.sample.catalogue import Catalogue
-from tests.picture_server import Answer, PictureServer, file, unused_port
+from tests.picture_server import PictureServer, after, file, unused_port
 from tests.servers import KEY
 from tests.source_servers import CommonsServer, OpenverseServer, PexelsServer, PixabayServer
 from tests.source_servers.base import Picture, SourceServer
@@ -70,10 +70,11 @@ class ServeProcess:
 
 
 class Sources:
-    """Sources on loopback that hold the sample's pictures; each may be told to fail. Unsplash is there without a key."""
+    """Sources on loopback that hold the sample's pictures; each may be told to fail. Unsplash has no key."""
 
     def __init__(self) -> None:
         self._opened = ExitStack()
+        self._bodies: dict[str, bytes] = {}
         self.pictures = self._opened.enter_context(PictureServer())
         self.pixabay = self._opened.enter_context(PixabayServer())
         self.pexels = self._opened.enter_context(PexelsServer())
@@ -101,16 +102,24 @@ class Sources:
     def drawn(self, name: str, count: int, **changes: object) -> Iterator[Picture]:
         """Pictures of the sample, as a source's."""
         for number, drawn in zip(range(1, count + 1), Catalogue.load(), strict=False):
-            body = drawn.path.read_bytes()
-            url = self.pictures.put(f"/{name}/{number}.jpg", file(body))
+            path = f"/{name}/{number}.jpg"
+            body = self._bodies[path] = drawn.path.read_bytes()
+            url = self.pictures.put(path, file(body))
             picture = Picture(
-                number=number, title=f"Drawn {number}", tags=drawn.tags, width=drawn.width, height=drawn.height, file_url=url
+                number=number,
+                title=f"Drawn {number}",
+                tags=drawn.tags,
+                width=drawn.width,
+                height=drawn.height,
+                file_url=url,
             )
             yield Picture(**(vars(picture) | changes))
 
-    def put(self, name: str, number: int, answer: Answer) -> None:
-        """Have a picture's file be answered otherwise."""
-        self.pictures.put(f"/{name}/{number}.jpg", answer)
+    def slowly(self, name: str, pause_s: float) -> None:
+        """Have the pictures of a source come one after the other."""
+        for number, (path, body) in enumerate(self._bodies.items()):
+            if path.startswith(f"/{name}/"):
+                self.pictures.put(path, after(number * pause_s, body))
 
     def __enter__(self) -> Self:
         return self

@@ -152,7 +152,7 @@ export class Searching {
       const { results, lost } = known ? { results: known, lost: [] } : await run(state, (event, data) => {
         if (this.running !== running) return;
         if (event === "progress") showProgress(data);
-        else if (event === "notice") this.notices.push(data.text);
+        else if (event === "notice") this.notices.push(data);
         else if (event === "results" && !isMore) this.#showInterim(data, expected);
       }, running.signal);
       if (this.running !== running) return;
@@ -201,9 +201,10 @@ export class Searching {
     this.#showControls(null);
     byId("summary").replaceChildren("");
     const problem = error.told ? error : Object.assign(error, { told: {}, kind: "unforeseen", status: 0 });
-    showNotes(this.notices.filter((text) => !text.includes(problem.message)).map((text) => ({ kind: "failed", text })));
+    const others = this.notices.filter(({ text }) => !text.includes(problem.message));
+    showNotes(others.filter(({ source }) => !source).map(({ text }) => ({ kind: "notice", text })));
     problemState(problem, this.views.sources.known, {
-      asked: this.views.sources.askedBy(this.state.request), isOffline: Boolean(this.state.request.offline),
+      others: others.filter(({ source }) => source).map(({ text }) => text), asked: this.views.sources.askedBy(this.state.request), isOffline: Boolean(this.state.request.offline),
       onAgain: () => this.#run(),
       onOffline: () => this.again((request) => put(request, "offline", true)),
       onOnline: () => this.again((request) => put(request, "offline", undefined)),

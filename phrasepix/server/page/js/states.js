@@ -67,15 +67,17 @@ const KINDS = {
   "wrong-token": { drawn: "key", heading: "This page is of an earlier start", kind: "gone" },
 };
 
-/** A search ended with a problem: say it in the server's words, with what can be done. */
-export function problemState(problem, sources, { onAgain, onOffline, onOnline, onSample, onWithout, asked, isOffline }) {
+/** A search ended with a problem, `others` beside it: say it in the server's words, with what can be done. */
+export function problemState(problem, sources, { onAgain, onOffline, onOnline, onSample, onWithout, asked, others, isOffline }) {
   const shown = KINDS[problem.kind] ?? { drawn: "warning", heading: problem.status === 422 || problem.status === 400 ? "This cannot be asked" : "The search failed", kind: "failed" };
   const unready = sources.filter((source) => asked.includes(source.name) && !source.ready);
   const spent = sources.filter((source) => asked.includes(source.name) && source.budget?.remaining === 0 && source.budget.resets_at);
   const until = problem.kind === "rate-limit" ? untilWhen(problem, spent) : null;
+  const all = others.length > 0;
   showState({
-    kind: shown.kind, drawn: shown.drawn, heading: shown.heading, isAlarm: true,
+    kind: all ? "all-failed" : shown.kind, drawn: all ? "warning" : shown.drawn, heading: all ? "None of the sources could be asked" : shown.heading, isAlarm: true,
     sentences: [
+      ...others,
       until ? `It may be asked again at ${until}. What was asked before is remembered.` : null,
       problem.message,
       ...unready.filter((source) => source.key_from).map((source) => ["A key for ", source.title, " is free of charge: ", link(source.key_from, source.key_from)]),
