@@ -31,7 +31,8 @@ from tests.source_servers.base import Picture
 from tests.source_servers.openverse import OpenverseServer
 from tests.source_servers.unsplash import UnsplashServer
 
-SEARCH = {"phrase": "two red boats at night in the rain", "tag": ["boat"], "source": ["sample"], "top": 4}
+PHRASE = "two red boats at night in the rain"
+SEARCH = {"phrase": PHRASE, "tag": ["boat"], "source": ["sample"], "top": 4}
 
 
 @pytest.fixture(scope="module")
@@ -125,7 +126,7 @@ def test_a_search_answers_in_numbered_lines_and_as_the_object_of_the_command(
     answer = with_client(make_server(toolbox), talk, mode=mode)
     structured = dict(answer.structured_content)
     search = structured.pop("id")
-    request = SearchRequest(SEARCH["phrase"], tag="boat", source="sample", top=4)
+    request = SearchRequest(PHRASE, tag="boat", source="sample", top=4)
     assert structured == json.loads(finder.search(request).to_json())
     assert [one.type for one in answer.content] == ["text"], "pictures are links"
     lines = text_of(answer).splitlines()

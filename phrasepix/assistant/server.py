@@ -50,6 +50,7 @@ def make_server(toolbox: Toolbox) -> "Server[Any]":
         on_list_tools=handlers.list_tools,
         on_call_tool=handlers.call_tool,
         on_list_resources=handlers.list_resources,
+        on_list_resource_templates=handlers.list_templates,
         on_read_resource=handlers.read_resource,
     )
     server.extensions[EXTENSION_ID] = {}
@@ -117,6 +118,11 @@ class _Handlers:
             _meta=_APP_META,
         )
         return types.ListResourcesResult(resources=[grid])
+
+    async def list_templates(
+        self, context: Context, parameters: types.PaginatedRequestParams | None
+    ) -> types.ListResourceTemplatesResult:
+        return types.ListResourceTemplatesResult(resource_templates=[])
 
     async def read_resource(
         self, context: Context, parameters: types.ReadResourceRequestParams
