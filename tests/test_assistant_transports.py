@@ -9,17 +9,22 @@ from pathlib import Path
 from typing import Any
 
 import anyio
+import httpx2
 import mcp_types as types
 import pytest
 import requests
 from mcp import Client, StdioServerParameters, stdio_client
+from mcp.client.streamable_http import streamable_http_client
 
 from phrasepix import Finder
 from phrasepix.assistant.toolbox import Toolbox
 from phrasepix.kept_searches import KeptSearches
+from phrasepix.server.app import create_app
+from phrasepix.server.running import bound_socket
+from phrasepix.server.settings import ServerSettings
 from phrasepix_core.root import Root
 from tests import in_process
-from tests.assistants import MODES, served, text_of, with_client
+from tests.assistants import MODES, running, served, text_of, with_client
 from tests.test_command_line import command
 
 SEARCH = {"phrase": "two red boats at night in the rain", "tag": ["boat"], "source": ["sample"], "top": 3}
@@ -189,6 +194,29 @@ def test_several_clients_share_the_searches_that_are_kept(tmp_path: Path) -> Non
 
     with Finder() as finder, served(Toolbox(finder, KeptSearches())) as url:
         assert not anyio.run(both, url).is_error
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_the_served_process_has_the_tools_for_whoever_shows_its_token(tmp_path: Path, mode: str) -> None:
+    async def run(origin: str, token: str) -> dict[str, types.CallToolResult]:
+        async with httpx2.AsyncClient(headers={"Authorization": f"Bearer {token}"}, timeout=60) as http:
+            transport = streamable_http_client(f"{origin}/mcp", http_client=http)
+            async with Client(transport, mode=mode) as client:
+                return await the_whole_way(client)
+
+    with Finder() as finder, bound_socket("127.0.0.1", 0) as bound:
+        settings = ServerSettings(port=bound.getsockname()[1], root=tmp_path)
+        with running(create_app(finder, settings), [bound]) as origin:
+            refused = requests.post(f"{origin}/mcp", json=INITIALIZE, timeout=30)
+            elsewhere = requests.post(
+                f"{origin}/mcp",
+                json=INITIALIZE,
+                headers={"Authorization": f"Bearer {settings.token}", "Origin": "https://evil.example"},
+                timeout=30,
+            )
+            check(anyio.run(run, origin, settings.token), tmp_path)
+    assert refused.status_code == 401
+    assert elsewhere.status_code == 403
 
 
 @pytest.mark.parametrize(
