@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -70,6 +71,20 @@ def test_the_command_serves_a_client_on_stdio(tmp_path: Path, mode: str) -> None
         answers = with_client(stdio_client(server, errlog=said), the_whole_way, mode=mode)
     check(answers, tmp_path)
     assert "Traceback" not in (tmp_path / "stderr").read_text()
+
+
+def test_the_configuration_of_the_guide_starts_the_tools(tmp_path: Path) -> None:
+    guide = Path(__file__).parents[1] / "docs" / "how-to" / "use-from-an-assistant.md"
+    written = guide.read_text(encoding="utf-8").partition("```json\n")[2].partition("```")[0]
+    described = json.loads(written)["mcpServers"]["phrasepix"]
+    assert described["command"] == "phrasepix"
+    program, *arguments = command(*(str(tmp_path) if one.startswith("/") else one for one in described["args"]))
+    server = StdioServerParameters(command=program, args=arguments, env=dict(os.environ))
+
+    async def talk(client: Client) -> set[str]:
+        return {tool.name for tool in (await client.list_tools()).tools}
+
+    assert with_client(stdio_client(server), talk) == set(re.findall(r"^\| `(\w+)` \|", guide.read_text("utf-8"), re.M))
 
 
 def lines(*messages: dict[str, Any]) -> str:
