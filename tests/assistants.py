@@ -1,6 +1,6 @@
 """A client of the tools for assistants: the protocol library's own, in this process or over HTTP."""
 
-import functools
+import socket
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -72,10 +72,10 @@ def served(toolbox: Toolbox) -> Iterator[str]:
 
 
 @contextmanager
-def running(app: Any) -> Iterator[str]:
+def running(app: Any, sockets: list[socket.socket] | None = None) -> Iterator[str]:
     """Run an ASGI application in a thread; the address is its origin."""
     server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="warning"))
-    thread = threading.Thread(target=functools.partial(server.run))
+    thread = threading.Thread(target=server.run, args=(sockets,))
     thread.start()
     try:
         while not server.started:

@@ -15,8 +15,8 @@ from mcp import Client, MCPError
 from PIL import Image
 
 from phrasepix import Config, Finder, SearchRequest
-from phrasepix.assistant.answers import Step
-from phrasepix.assistant.progress import NobodyWaitsError, Progress
+from phrasepix.assistant.answers import ToolStep
+from phrasepix.assistant.progress import NobodyWaitsError, ProgressSender
 from phrasepix.assistant.server import make_server
 from phrasepix.assistant.toolbox import Toolbox
 from phrasepix.assistant.words import MARKED, as_data, quoted
@@ -31,7 +31,8 @@ from tests.source_servers.base import Picture
 from tests.source_servers.openverse import OpenverseServer
 from tests.source_servers.unsplash import UnsplashServer
 
-SEARCH = {"phrase": "two red boats at night in the rain", "tag": ["boat"], "source": ["sample"], "top": 4}
+PHRASE = "two red boats at night in the rain"
+SEARCH = {"phrase": PHRASE, "tag": ["boat"], "source": ["sample"], "top": 4}
 
 
 @pytest.fixture(scope="module")
@@ -125,7 +126,7 @@ def test_a_search_answers_in_numbered_lines_and_as_the_object_of_the_command(
     answer = with_client(make_server(toolbox), talk, mode=mode)
     structured = dict(answer.structured_content)
     search = structured.pop("id")
-    request = SearchRequest(SEARCH["phrase"], tag="boat", source="sample", top=4)
+    request = SearchRequest(PHRASE, tag="boat", source="sample", top=4)
     assert structured == json.loads(finder.search(request).to_json())
     assert [one.type for one in answer.content] == ["text"], "pictures are links"
     lines = text_of(answer).splitlines()
@@ -463,13 +464,13 @@ def test_memory_bounds_what_is_kept_but_for_the_newest(finder: Finder) -> None:
 
 def test_a_work_that_nobody_waits_for_ends_when_it_next_tells_where_it_is() -> None:
     async def run() -> None:
-        progress = Progress()
+        progress = ProgressSender()
 
         def work() -> None:
-            progress.tell(Step(1, 2, "halfway"))
+            progress.tell(ToolStep(1, 2, "halfway"))
             anyio.from_thread.run_sync(progress.end)
             with pytest.raises(NobodyWaitsError):
-                progress.tell(Step(2, 2, "done"))
+                progress.tell(ToolStep(2, 2, "done"))
 
         await anyio.to_thread.run_sync(work)
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -9,17 +10,22 @@ from pathlib import Path
 from typing import Any
 
 import anyio
+import httpx2
 import mcp_types as types
 import pytest
 import requests
 from mcp import Client, StdioServerParameters, stdio_client
+from mcp.client.streamable_http import streamable_http_client
 
 from phrasepix import Finder
 from phrasepix.assistant.toolbox import Toolbox
 from phrasepix.kept_searches import KeptSearches
+from phrasepix.server.app import create_app
+from phrasepix.server.running import bound_socket
+from phrasepix.server.settings import ServerSettings
 from phrasepix_core.root import Root
 from tests import in_process
-from tests.assistants import MODES, served, text_of, with_client
+from tests.assistants import MODES, running, served, text_of, with_client
 from tests.test_command_line import command
 
 SEARCH = {"phrase": "two red boats at night in the rain", "tag": ["boat"], "source": ["sample"], "top": 3}
@@ -65,6 +71,20 @@ def test_the_command_serves_a_client_on_stdio(tmp_path: Path, mode: str) -> None
         answers = with_client(stdio_client(server, errlog=said), the_whole_way, mode=mode)
     check(answers, tmp_path)
     assert "Traceback" not in (tmp_path / "stderr").read_text()
+
+
+def test_the_configuration_of_the_guide_starts_the_tools(tmp_path: Path) -> None:
+    guide = Path(__file__).parents[1] / "docs" / "how-to" / "use-from-an-assistant.md"
+    written = guide.read_text(encoding="utf-8").partition("```json\n")[2].partition("```")[0]
+    described = json.loads(written)["mcpServers"]["phrasepix"]
+    assert described["command"] == "phrasepix"
+    program, *arguments = command(*(str(tmp_path) if one.startswith("/") else one for one in described["args"]))
+    server = StdioServerParameters(command=program, args=arguments, env=dict(os.environ))
+
+    async def talk(client: Client) -> set[str]:
+        return {tool.name for tool in (await client.list_tools()).tools}
+
+    assert with_client(stdio_client(server), talk) == set(re.findall(r"^\| `(\w+)` \|", guide.read_text("utf-8"), re.M))
 
 
 def lines(*messages: dict[str, Any]) -> str:
@@ -189,6 +209,29 @@ def test_several_clients_share_the_searches_that_are_kept(tmp_path: Path) -> Non
 
     with Finder() as finder, served(Toolbox(finder, KeptSearches())) as url:
         assert not anyio.run(both, url).is_error
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_the_served_process_has_the_tools_for_whoever_shows_its_token(tmp_path: Path, mode: str) -> None:
+    async def run(origin: str, token: str) -> dict[str, types.CallToolResult]:
+        async with httpx2.AsyncClient(headers={"Authorization": f"Bearer {token}"}, timeout=60) as http:
+            transport = streamable_http_client(f"{origin}/mcp", http_client=http)
+            async with Client(transport, mode=mode) as client:
+                return await the_whole_way(client)
+
+    with Finder() as finder, bound_socket("127.0.0.1", 0) as bound:
+        settings = ServerSettings(port=bound.getsockname()[1], root=tmp_path)
+        with running(create_app(finder, settings), [bound]) as origin:
+            refused = requests.post(f"{origin}/mcp", json=INITIALIZE, timeout=30)
+            elsewhere = requests.post(
+                f"{origin}/mcp",
+                json=INITIALIZE,
+                headers={"Authorization": f"Bearer {settings.token}", "Origin": "https://evil.example"},
+                timeout=30,
+            )
+            check(anyio.run(run, origin, settings.token), tmp_path)
+    assert refused.status_code == 401
+    assert elsewhere.status_code == 403
 
 
 @pytest.mark.parametrize(

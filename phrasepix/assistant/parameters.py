@@ -78,7 +78,7 @@ def folder_below(root: Root | None, given: str) -> Path:
     Raises `OutsideRootError`.
     """
     if root is None:
-        raise OutsideRootError("no folder can be named: the server was started without a root (--root DIR)")
+        raise OutsideRootError("no folder can be named: the server was started without a root")
     folder = root.path(given)
     for name in (CREDITS, "CREDITS.md"):
         root.path(folder / name)
@@ -156,7 +156,7 @@ def _project(value: str, root: Root | None) -> str:
 
 def _path(value: str, root: Root | None) -> Path:
     if root is None:
-        raise OutsideRootError("no file can be named: the server was started without a root (--root DIR)")
+        raise OutsideRootError("no file can be named: the server was started without a root")
     return root.path(value)
 
 
