@@ -1,0 +1,216 @@
+"""The core does the main job by itself, is small, and what it cannot do without an extra says which."""
+
+import json
+import os
+import subprocess
+import sys
+import tomllib
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from docs.dependencies import GOAL_MB, PAGE, PIP_MB, WHY, closure, core, own_size_mb, size_mb
+from phrasepix.sample import MODEL_DIRECTORY
+from reranker.engine.factory import load_encoder
+from reranker.models.model_spec import CLIP_MULTILINGUAL_V1, ModelSpec
+from reranker.models.open_clip_registry import pretrained_tags
+from tests.extras import OF_EXTRAS
+
+ROOT = Path(__file__).parents[1]
+HEAVY = {
+    "torch",
+    "torchvision",
+    "open_clip",
+    "timm",
+    "transformers",
+    "sentence_transformers",
+    "huggingface_hub",
+    "scipy",
+}
+
+WITHOUT = """
+import importlib.abc, sys
+
+class NotInstalled(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {names!r}:
+            raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
+
+sys.meta_path.insert(0, NotInstalled())
+import importlib.util
+found = importlib.util.find_spec
+def find_spec(name, package=None):
+    try:
+        return found(name, package)
+    except ModuleNotFoundError:
+        return None
+importlib.util.find_spec = find_spec
+"""
+
+
+def without_extras(code: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run code in a process that finds no package of the extras, installed or not."""
+    return subprocess.run(
+        [sys.executable, "-c", WITHOUT.format(names=sorted(OF_EXTRAS)) + code, *arguments],
+        env=os.environ | environment,
+        capture_output=True,
+        text=True,
+        timeout=240,
+    )
+
+
+# --- what it is
+
+
+def test_every_dependency_of_the_core_says_what_it_saves() -> None:
+    assert core() == sorted(WHY)
+    page = PAGE.read_text(encoding="utf-8")
+    assert [name for name, reason in WHY.items() if f"| {name} |" not in page or reason.saves not in page] == []
+
+
+def test_the_core_brings_nothing_of_the_extras() -> None:
+    brought = closure(core()).keys()
+    assert brought.isdisjoint({"torch", "open-clip-torch", "torchvision", "transformers", "sentence-transformers"})
+    assert brought.isdisjoint({"scipy", "pandas", "matplotlib", "nvidia-cublas", "triton", "jupyter"})
+
+
+def test_the_core_is_small() -> None:
+    size = size_mb(closure(core()).values()) + own_size_mb()
+    assert 200 < size <= GOAL_MB - PIP_MB
+
+
+def test_every_dependency_of_the_core_can_be_imported() -> None:
+    assert [reason.module for reason in WHY.values() if find_spec(reason.module) is None] == []
+
+
+def test_what_the_docs_call_an_extra_is_one() -> None:
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    named = {
+        line.split("`")[1] for line in PAGE.read_text().partition("## Extras")[2].splitlines() if line[:3] == "| `"
+    }
+    assert named == extras.keys() - {"benchmarks", "dev", "docs"}
+
+
+# --- what it does
+
+SEARCH = """
+import json
+from phrasepix import find_images
+results = find_images("a red boat in the snow", tag="boat", source="sample", model="sample", top=3)
+heavy = {heavy!r} & set(sys.modules)
+print(json.dumps({{"found": [match.candidate.id for match in results], "heavy": sorted(heavy)}}))
+"""
+
+
+@pytest.mark.own_export
+def test_a_first_search_needs_no_extra_and_imports_none(tmp_path: Path) -> None:
+    search = SEARCH.format(heavy=HEAVY)
+    alone = without_extras(search, PHRASEPIX_CACHE_DIR=str(tmp_path / "alone"))
+    assert alone.returncode == 0, alone.stderr[-2000:]
+    told = json.loads(alone.stdout)
+    assert len(told["found"]) == 3
+    assert told["heavy"] == []
+    beside = subprocess.run(
+        [sys.executable, "-c", "import sys\n" + search],
+        env=os.environ | {"PHRASEPIX_CACHE_DIR": str(tmp_path / "beside")},
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=True,
+    )
+    assert json.loads(beside.stdout) == told, "with the extras at hand it does otherwise"
+
+
+# --- what it does not do, and says
+
+LOAD = """
+import json
+from pathlib import Path
+from reranker.engine.factory import load_encoder
+from reranker.errors import ModelError
+from reranker.models.model_spec import ModelSpec
+said = []
+for spec, options in json.loads(sys.argv[1]):
+    try:
+        load_encoder(ModelSpec(*spec), Path(sys.argv[2]), **options)
+        said.append(["loaded", ""])
+    except ModelError as error:
+        said.append([type(error).__name__, str(error)])
+print(json.dumps(said))
+"""
+
+
+@pytest.fixture(scope="module")
+def pickled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model whose weights are in a file that only torch reads."""
+    directory = tmp_path_factory.mktemp("models") / "pickled"
+    directory.mkdir()
+    config = (MODEL_DIRECTORY / "open_clip_config.json").read_text()
+    (directory / "open_clip_config.json").write_text(config)
+    (directory / "open_clip_pytorch_model.bin").write_bytes(b"PK\x03\x04")
+    return directory
+
+
+def test_without_torch_all_that_needs_it_says_how_it_is_installed(pickled: Path, tmp_path: Path) -> None:
+    sample = [f"local-dir:{MODEL_DIRECTORY}", None]
+    wanted = [
+        (sample, {"engine": "torch"}),
+        (sample, {"device": "cuda"}),
+        (sample, {"device": "mps"}),
+        ([f"local-dir:{pickled}", None], {}),
+        ([CLIP_MULTILINGUAL_V1.model, "openai", CLIP_MULTILINGUAL_V1.text_tower], {"engine": "torch"}),
+    ]
+    done = without_extras(LOAD, json.dumps(wanted), str(tmp_path / "cache"))
+    assert done.returncode == 0, done.stderr[-2000:]
+    answers = json.loads(done.stdout)
+    for kind, message in answers:
+        assert kind == "ModelError"
+        assert "needs the package torch: " in message
+        assert "pip install" in message
+        assert "open-clip-torch torch (phrasepix's extra “torch”)" in message
+        assert "\n" not in message
+    begins = [
+        "the model ",
+        "the device cuda ",
+        "the device mps ",
+        "the model local-dir:pickled, whose weights are a pickle",
+    ]
+    assert [message.startswith(start) for (_, message), start in zip(answers, begins, strict=False)] == [True] * 4
+
+
+def test_the_command_says_it_too(tmp_path: Path) -> None:
+    code = "from phrasepix.cli import main\nmain()"
+    job = ["a red boat", "--tag", "boat", "--source", "sample", "--model", "sample", "--engine", "torch"]
+    done = without_extras(code, *job)
+    assert done.returncode == 3
+    assert "needs the package torch" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_model_without_torch_is_the_one_with_it(tmp_path: Path) -> None:
+    """Of one more shape than the sample's: half of its numbers, in full precision."""
+    pytest.importorskip("open_clip", reason="open_clip is what it is compared with")
+    from safetensors.numpy import load_file, save_file
+
+    directory = tmp_path / "model"
+    directory.mkdir()
+    (directory / "open_clip_config.json").write_text((MODEL_DIRECTORY / "open_clip_config.json").read_text())
+    weights = load_file(MODEL_DIRECTORY / "open_clip_model.safetensors")
+    save_file(
+        {name: value.astype(np.float32) if value.dtype == np.float16 else value for name, value in weights.items()},
+        directory / "open_clip_model.safetensors",
+    )
+    noise = np.random.default_rng(0).integers(0, 256, (3, 60, 90, 3), dtype=np.uint8)
+    pictures = [Image.fromarray(pixels) for pixels in noise]
+    spec = ModelSpec(f"local-dir:{directory}")
+    ours, theirs = (load_encoder(spec, tmp_path, device="cpu", engine=engine) for engine in ("openvino", "torch"))
+    np.testing.assert_allclose(ours.encode_pictures(pictures), theirs.encode_pictures(pictures), atol=2e-3)
+    np.testing.assert_allclose(ours.encode_texts(["a boat"]), theirs.encode_texts(["a boat"]), atol=2e-3)
+
+
+def test_names_that_the_core_offers_have_weights() -> None:
+    for name in ("ViT-B-32", "ViT-B-32-SigLIP2-256", "ViT-SO400M-16-SigLIP2-384"):
+        assert pretrained_tags(name)
