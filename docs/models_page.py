@@ -14,10 +14,10 @@ def models_page(note: str) -> str:
     head = [
         note,
         "# Models",
-        f"open_clip knows {len(rows)} architectures. Of {native} the core builds the graph itself, from the weights and "
-        "the configuration: no torch is installed or imported. The others need the extra `torch`, which exports a model "
-        "once, or runs it where it cannot be exported. Configurations of `local-dir:` and `hf-hub:` models are read in "
-        "the same way, and what is not known in one is named.",
+        f"open_clip knows {len(rows)} architectures. Of {native} the core builds the graph itself, from the weights "
+        "and the configuration: no torch is installed or imported. The others need the extra `torch`, which exports a "
+        "model once, or runs it where it cannot be exported. Configurations of `local-dir:` and `hf-hub:` models are "
+        "read in the same way, and what is not known in one is named.",
         "Weights are read as safetensors; pickles (`.bin`, `.pt`) need torch whatever the architecture.",
         "| architecture | weights | graph | why not |\n|---|---:|---|---|\n" + "\n".join(_lines(rows)),
     ]
