@@ -27,13 +27,13 @@ from reranker import ClipReranker, Encoder, OpenClipEncoder
 from reranker.baseline_prompts import NEUTRAL_PHRASES, neutral_embeddings
 from reranker.engine.clip_tokenizer import ClipTokenizer, write_merges
 from reranker.engine.export import export
-from reranker.engine.export_child import outcome
 from reranker.engine.export_lock import export_lock
 from reranker.engine.exported_model import ExportedModel
 from reranker.engine.factory import load_encoder
 from reranker.engine.openvino_encoder import OpenVinoEncoder
+from reranker.engine.preparing import prepare
 from reranker.engine.preprocessing import Preprocessing
-from reranker.engine.records import Record, read_record
+from reranker.engine.records import Record, read_record, stage_of
 from reranker.errors import ModelError, UnknownModelError, WeightsUnavailableError
 from reranker.models.model_spec import ModelSpec
 from tests.picture_server import stripes
@@ -377,9 +377,18 @@ def choice_of(directory: Path) -> ModelSpec:
     return ModelSpec(f"local-dir:{directory}")
 
 
-def export_here(directory: Path, cache: Path) -> Any:
-    """What the process does that a search starts for it, in this one, where torch is imported already."""
-    return outcome(choice_of(directory), cache / "engines")
+def export_here(directory: Path, cache: Path) -> Record:
+    """What the first search does."""
+    return prepare(choice_of(directory), cache / "engines")
+
+
+@pytest.fixture
+def by_torch(tmp_path: Path) -> Path:
+    """A model of a kind that no graph is built of here: torch exports it."""
+    torch.manual_seed(0)
+    config = variant(custom_text=True, text_cfg={"embed_cls": True, "output_tokens": False})
+    settings = {name: value for name, value in config["model_cfg"].items() if name != "custom_text"}
+    return write_model(tmp_path / "tiny", open_clip.CustomTextCLIP(**settings).eval(), config)
 
 
 @pytest.fixture(scope="module")
@@ -520,8 +529,8 @@ def test_the_first_search_imports_no_torch_and_nor_do_those_after_it_and_none_re
         assert one["said"] == []
 
 
-def test_two_processes_that_need_the_same_export_make_it_once(directory: Path, cache: Path) -> None:
-    processes = [start(directory, cache) for _ in range(2)]
+def test_two_processes_that_need_the_same_export_make_it_once(by_torch: Path, cache: Path) -> None:
+    processes = [start(by_torch, cache) for _ in range(2)]
     waited, exported = sorted((answer(process) for process in processes), key=lambda one: int(one["exports"]))
     assert waited["kind"] == exported["kind"] == "OpenVinoEncoder"
     assert [waited["exports"], exported["exports"]] == [0, 1]
@@ -531,6 +540,26 @@ def test_two_processes_that_need_the_same_export_make_it_once(directory: Path, c
     np.testing.assert_allclose(waited["texts"], exported["texts"], atol=1e-6)
     assert len(list((cache / "engines").glob("*/manifest.json"))) == 1
     assert leftovers(cache) == []
+
+
+def test_processes_that_build_the_same_graphs_at_once_leave_one_export(directory: Path, cache: Path) -> None:
+    told = [answer(process) for process in [start(directory, cache) for _ in range(3)]]
+    assert {one["kind"] for one in told} == {"OpenVinoEncoder"}
+    assert len({one["name"] for one in told}) == 1
+    for one in told:
+        np.testing.assert_allclose(one["texts"], told[0]["texts"], atol=1e-6)
+    assert len(list((cache / "engines").glob("*/manifest.json"))) == 1
+    assert leftovers(cache) == []
+
+
+def test_what_a_killed_search_left_half_made_is_removed_by_the_next(directory: Path, cache: Path) -> None:
+    stage = cache / "engines" / f"{stage_of(cache / 'engines', choice_of(directory))}.999999.partial"
+    other = stage.with_name("0123456789abcdef01234567.999999.partial")
+    for place in (stage, other):
+        place.mkdir(parents=True)
+        (place / "text.bin").write_bytes(b"half")
+    assert isinstance(load_encoder(choice_of(directory), cache, device="cpu"), OpenVinoEncoder)
+    assert leftovers(cache) == [other]  # which another search may be amid
 
 
 @contextmanager
@@ -618,8 +647,8 @@ def is_gone(process: int) -> bool:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="SIGINT cannot be sent to one process there")
-def test_an_interrupted_search_ends_the_export_too_and_leaves_nothing_behind(directory: Path, cache: Path) -> None:
-    process = start(directory, cache)
+def test_an_interrupted_search_ends_the_export_too_and_leaves_nothing_behind(by_torch: Path, cache: Path) -> None:
+    process = start(by_torch, cache)
     try:
         child = exporting(cache, lambda: process.poll() is not None)
         process.send_signal(signal.SIGINT)
@@ -630,35 +659,35 @@ def test_an_interrupted_search_ends_the_export_too_and_leaves_nothing_behind(dir
     assert err.count("Traceback") == 1  # the searching process's own, where nobody catches the interruption
     assert is_gone(child)
     assert leftovers(cache) == []
-    assert known(directory, cache) is None
+    assert known(by_torch, cache) is None
 
 
 def test_a_killed_search_ends_the_export_too_and_leaves_nothing_that_is_taken_for_whole(
-    directory: Path, cache: Path
+    by_torch: Path, cache: Path
 ) -> None:
-    process = start(directory, cache)
+    process = start(by_torch, cache)
     try:
         exporting(cache, lambda: process.poll() is not None)
     finally:
         process.kill()
         process.communicate(timeout=60)  # the export writes to the same stderr: it has ended as well
     assert not list((cache / "engines").glob("*/manifest.json"))
-    assert known(directory, cache) is None
-    export_here(directory, cache)
-    assert isinstance(load_encoder(choice_of(directory), cache, device="cpu"), OpenVinoEncoder)
+    assert known(by_torch, cache) is None
+    export_here(by_torch, cache)
+    assert isinstance(load_encoder(choice_of(by_torch), cache, device="cpu"), OpenVinoEncoder)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a process is killed by a signal")
 def test_a_killed_export_is_said_and_torch_runs_the_model(
-    directory: Path, cache: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    by_torch: Path, cache: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with ThreadPoolExecutor(1) as pool:
-        loading = pool.submit(load_encoder, choice_of(directory), cache, device="cpu")
+        loading = pool.submit(load_encoder, choice_of(by_torch), cache, device="cpu")
         os.kill(exporting(cache, loading.done), signal.SIGKILL)
         encoder = loading.result()
     assert isinstance(encoder, OpenClipEncoder)
     monkeypatch.setattr(sys, "executable", "/bin/false")
-    assert isinstance(load_encoder(choice_of(directory), cache, device="cpu"), OpenClipEncoder)
+    assert isinstance(load_encoder(choice_of(by_torch), cache, device="cpu"), OpenClipEncoder)
     assert messages(caplog) == [
         "the model local-dir:tiny runs in torch, which starts slower: "
         "the process that exported it was ended by SIGKILL, perhaps for want of memory",
@@ -666,7 +695,7 @@ def test_a_killed_export_is_said_and_torch_runs_the_model(
         "the process that exported it ended with exit code 1 and without a result",
     ]
     assert leftovers(cache) == []
-    assert known(directory, cache) is None  # what ended this export need not end the next
+    assert known(by_torch, cache) is None  # what ended this export need not end the next
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="these programs are not there")
@@ -680,7 +709,7 @@ def test_a_killed_export_is_said_and_torch_runs_the_model(
     ],
 )
 def test_where_no_python_can_be_started_torch_runs_the_model(
-    directory: Path,
+    by_torch: Path,
     cache: Path,
     caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
@@ -688,17 +717,17 @@ def test_where_no_python_can_be_started_torch_runs_the_model(
     says: str,
 ) -> None:
     monkeypatch.setattr(sys, "executable", executable)
-    assert isinstance(load_encoder(choice_of(directory), cache, device="cpu"), OpenClipEncoder)
+    assert isinstance(load_encoder(choice_of(by_torch), cache, device="cpu"), OpenClipEncoder)
     (said,) = messages(caplog)
     assert says in said
-    assert known(directory, cache) is None
+    assert known(by_torch, cache) is None
 
 
 def test_a_frozen_application_is_not_started_once_more(
-    directory: Path, cache: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    by_torch: Path, cache: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys, "frozen", True, raising=False)
-    assert isinstance(load_encoder(choice_of(directory), cache, device="cpu"), OpenClipEncoder)
+    assert isinstance(load_encoder(choice_of(by_torch), cache, device="cpu"), OpenClipEncoder)
     assert "without an interpreter of its own" in messages(caplog)[0]
 
 
@@ -727,25 +756,24 @@ def test_a_model_that_cannot_be_loaded_is_the_same_error_as_in_torch(directory: 
     assert leftovers(cache) == []
 
 
-def test_the_export_finds_the_packages_where_the_search_does(tmp_path: Path) -> None:
+def test_the_export_finds_the_packages_where_the_search_does(by_torch: Path, tmp_path: Path) -> None:
     beside = tmp_path / "a script's folder"
     for package in ("phrasepix_core", "reranker", "retriever"):
         shutil.copytree(ROOT / package, beside / package, ignore=shutil.ignore_patterns("__pycache__"))
-    weights = beside / "reranker" / "models" / "weights.py"
-    weights.write_text(
-        weights.read_text(encoding="utf-8").replace("is not a directory", "says the copy"), encoding="utf-8"
-    )
+    child = beside / "reranker" / "engine" / "export_child.py"
+    content = child.read_text(encoding="utf-8")
+    child.write_text(content.replace('"starting PyTorch"', 'exit("says the copy")'), encoding="utf-8")
     (beside / "script.py").write_text(RUN)  # without a guard against being imported
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     done = subprocess.run(
-        [sys.executable, beside / "script.py", "local-dir:nowhere", tmp_path / "cache"],
+        [sys.executable, beside / "script.py", f"local-dir:{by_torch}", tmp_path / "cache"],
         cwd=elsewhere,
         capture_output=True,
         text=True,
         timeout=240,
     )
-    assert "UnknownModelError: model local-dir:nowhere: nowhere says the copy" in done.stderr
+    assert "says the copy" in done.stderr
 
 
 def test_other_weights_under_the_same_name_are_noticed(directory: Path, cache: Path) -> None:
@@ -765,7 +793,7 @@ def test_other_preprocessing_under_the_same_name_is_noticed(directory: Path, cac
     config = {**TINY, "preprocess_cfg": {**TINY["preprocess_cfg"], "resize_mode": "shortest"}}
     (directory / "open_clip_config.json").write_text(json.dumps(config))
     assert known(directory, cache) is None
-    assert export_here(directory, cache)["record"]["fingerprint"] != before["record"]["fingerprint"]
+    assert export_here(directory, cache).fingerprint != before.fingerprint
 
 
 def test_weights_that_are_gone_are_missed(directory: Path, cache: Path) -> None:
@@ -810,8 +838,8 @@ def test_a_record_that_is_no_record_counts_for_nothing(exported_model: Path, cac
     for content in (b"{oops", b"\xff\xfe", b"[]", b'{"fingerprint": null}', b""):
         record.write_bytes(content)
         assert known(exported_model, cache) is None
-    expected = export_here(exported_model, cache)["record"]
-    assert known(exported_model, cache) == Record(**expected)
+    expected = export_here(exported_model, cache)
+    assert known(exported_model, cache) == expected
 
 
 def test_a_compiled_model_that_is_damaged_is_compiled_anew(exported_model: Path, cache: Path) -> None:

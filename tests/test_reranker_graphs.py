@@ -2,7 +2,10 @@
 
 import gc
 import json
+import subprocess
+import sys
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +14,16 @@ import pytest
 from numpy.typing import NDArray
 
 from reranker.engine import runtime
+from reranker.errors import NotNativeError
+from reranker.graphs.bert import KNOWN, ROBERTA, Bert
+from reranker.graphs.hub_text import HubText
+from reranker.graphs.ops import Ops
+from reranker.graphs.options import Options
+from reranker.graphs.sentence_text import SentenceText
+from reranker.graphs.siglip import Siglip
 from reranker.graphs.towers import Plan, Towers
+from reranker.graphs.weights import Weights
+from reranker.graphs.weights_file import WeightsFile
 
 open_clip = pytest.importorskip("open_clip", reason="open_clip is what graphs are compared with")
 torch = pytest.importorskip("torch", reason="torch runs what graphs are compared with")
@@ -170,3 +182,286 @@ def test_the_default_models_towers_are_open_clips(tmp_path: Path) -> None:
     del towers
     gc.collect()
     weights.unlink()  # 600 MB
+
+
+# --- SigLIP
+
+
+@pytest.mark.slow
+def test_siglip_2s_towers_are_open_clips(tmp_path: Path) -> None:
+    config = open_clip.get_model_config("ViT-B-32-SigLIP2-256")
+    model = model_of(config)
+    check(model, config, written(model, tmp_path))
+    (tmp_path / "open_clip_model.safetensors").unlink()  # 1.5 GB
+
+
+@pytest.mark.parametrize("size", ["base", "large", "so400m", "giantopt"])
+def test_timms_towers_of_siglip_are_timms(tmp_path: Path, size: str) -> None:
+    timm = pytest.importorskip("timm", reason="timm runs what graphs are compared with")
+    side = {"base": 256, "large": 256, "so400m": 256, "giantopt": 256}[size]
+    name = f"vit_{size}_patch{32 if size == 'base' else 16}_siglip_{side}"
+    whole = Siglip.of(
+        Options({"timm_model_name": name, "timm_pool": "map", "timm_proj": "none", "image_size": side}, "vision_cfg"),
+        {"base": 768, "large": 1024, "so400m": 1152, "giantopt": 1536}[size],
+    )
+    plan = replace(whole, stack=replace(whole.stack, layers=1), size=(64, 64))
+    torch.manual_seed(7)
+    trunk = shaken(timm.create_model(name, num_classes=0, global_pool="map", depth=1, img_size=64))
+    path = written(torch.nn.ModuleDict({"trunk": trunk}), tmp_path)
+    ops = Ops(runtime.import_openvino())
+    pixels = ops.input("pixels", [-1, 3, 64, 64], "f32")
+    weights = Weights(ops, WeightsFile(path))
+    model = ops.model([pixels], plan.build(weights, pixels), "image")
+    weights.demand_all_taken()
+    pictures = np.random.default_rng(0).standard_normal((INPUTS, 3, 64, 64)).astype(np.float32)
+    np.testing.assert_allclose(compiled(model)(pictures), in_torch(trunk, pictures), atol=LARGEST_DIFFERENCE, rtol=0)
+
+
+def test_what_is_said_of_timms_towers_is_what_timm_says() -> None:
+    timm = pytest.importorskip("timm", reason="timm says what they are")
+    names = {
+        config["vision_cfg"].get("timm_model_name")
+        for config in map(open_clip.get_model_config, open_clip.list_models())
+    }
+    known = [name for name in names if name and "_siglip_" in name]
+    assert len(known) > 10
+    for name in known:
+        side = int(name.rpartition("_")[2])
+        vision = {"timm_model_name": name, "timm_pool": "map", "timm_proj": "none", "image_size": side}
+        with torch.device("meta"):
+            theirs = timm.create_model(name, num_classes=0, global_pool="map")
+        ours = Siglip.of(Options(vision, "vision_cfg"), theirs.embed_dim)
+        block = theirs.blocks[0]
+        assert ours.size == theirs.patch_embed.img_size
+        assert ours.patch == theirs.patch_embed.patch_size
+        assert ours.stack.layers == len(theirs.blocks)
+        assert ours.stack.heads == block.attn.num_heads == theirs.attn_pool.num_heads
+        assert ours.stack.hidden == block.mlp.fc1.out_features == theirs.attn_pool.mlp.fc1.out_features
+        assert ours.stack.epsilon == block.norm1.eps == theirs.norm.eps
+        approximate = getattr(block.mlp.act, "approximate", "none")
+        tanh = approximate == "tanh" or type(block.mlp.act).__name__ == "GELUTanh"
+        assert (ours.stack.activation == "gelu_tanh") is tanh, name
+
+
+# --- text towers of the hub
+
+
+def small(config: Any) -> Bert:
+    """What a configuration of RoBERTa's kind describes."""
+    return Bert(
+        ROBERTA,
+        config.num_hidden_layers,
+        config.hidden_size,
+        config.num_attention_heads,
+        config.intermediate_size,
+        config.vocab_size,
+        config.max_position_embeddings,
+        padding=config.pad_token_id,
+        epsilon=config.layer_norm_eps,
+        counts_padding=False,
+        kinds=config.type_vocab_size,
+    )
+
+
+@pytest.mark.parametrize(
+    ("kind", "pool", "projection", "dimensions"),
+    [
+        ("xlm-roberta", "mean_pooler", "linear", 512),
+        ("xlm-roberta", "cls_pooler", "mlp", 512),
+        ("roberta", "mean_pooler", "mlp", 640),
+        ("roberta", "mean_pooler", None, 768),
+    ],
+)
+def test_text_towers_of_the_hub_are_open_clips(
+    tmp_path: Path, kind: str, pool: str, projection: str | None, dimensions: int
+) -> None:
+    transformers = pytest.importorskip("transformers", reason="transformers runs what graphs are compared with")
+    from open_clip.hf_model import HFTextEncoder
+
+    known = KNOWN[f"{kind}-base"]
+    classes = {"xlm-roberta": transformers.XLMRobertaConfig, "roberta": transformers.RobertaConfig}
+    config = classes[kind](
+        vocab_size=300,
+        hidden_size=known.width,
+        num_attention_heads=known.heads,
+        intermediate_size=known.hidden,
+        num_hidden_layers=2,
+        max_position_embeddings=known.positions,
+        type_vocab_size=known.kinds,
+        layer_norm_eps=known.epsilon,
+        pad_token_id=known.padding,
+    )
+    torch.manual_seed(7)
+    theirs = shaken(HFTextEncoder("", dimensions, config=config, pooler_type=pool, proj_type=projection))
+    unused = () if pool == "cls_pooler" else ("transformer.pooler.dense.weight", "transformer.pooler.dense.bias")
+    path = written(theirs, tmp_path)
+    plan = HubText(20, small(config), pool, projection or "none", dimensions)  # type: ignore[arg-type]
+    ops = Ops(runtime.import_openvino())
+    tokens = ops.input("tokens", [-1, -1], "i64")
+    weights = Weights(ops, WeightsFile(path))
+    model = ops.model([tokens], plan.build(weights, tokens), "text")
+    weights.leave(*unused)  # made by transformers, which open_clip does not ask for it
+    weights.demand_all_taken()
+    texts = texts_with_padding(300, known.padding)
+    read, expected = compiled(model), in_torch(theirs, texts)
+    np.testing.assert_allclose(read(texts), expected, atol=LARGEST_DIFFERENCE, rtol=0)
+    np.testing.assert_allclose(read(texts[:4, :8]), expected[:4], atol=LARGEST_DIFFERENCE, rtol=0)
+
+
+def texts_with_padding(vocabulary: int, padding: int, context: int = 20) -> NDArray[np.int64]:
+    rng = np.random.default_rng(1)
+    tokens = np.full((INPUTS, context), padding, dtype=np.int64)
+    for number, row in enumerate(tokens):
+        length = 2 + number % (context - 1)
+        row[:length] = rng.integers(3, vocabulary, length)
+    return tokens
+
+
+def test_what_is_said_of_the_hubs_models_fits_the_registry() -> None:
+    configs = map(open_clip.get_model_config, open_clip.list_models())
+    named = {config["text_cfg"].get("hf_model_name") for config in configs}
+    assert set(KNOWN) <= named
+
+
+@pytest.mark.parametrize("layers", [2])
+def test_a_text_tower_of_sentence_transformers_is_theirs(tmp_path: Path, layers: int) -> None:
+    sentence_transformers = pytest.importorskip("sentence_transformers", reason="it runs what is compared")
+    from safetensors.torch import save_file
+
+    from tests.made_tokenizers import write_text_tower
+
+    directory = write_text_tower(tmp_path / "text", 512, context=32, width=768, heads=12, layers=layers)
+    matrix = torch.load(directory / "2_Dense" / "pytorch_model.bin", weights_only=True)
+    save_file(matrix, directory / "2_Dense" / "model.safetensors")
+    theirs = sentence_transformers.SentenceTransformer(str(directory), device="cpu", local_files_only=True)
+    ops = Ops(runtime.import_openvino())
+    plan = SentenceText.of(directory)
+    assert (plan.context, plan.dimensions) == (32, 512)
+    read = compiled(plan.build(ops, directory))
+    tokens = texts_with_padding(plan.model.vocabulary, plan.model.padding, 32)
+
+    def encode(rows: Any) -> Any:
+        return theirs({"input_ids": rows, "attention_mask": (rows != 0).long()})["sentence_embedding"]
+
+    np.testing.assert_allclose(read(tokens), in_torch(encode, tokens), atol=LARGEST_DIFFERENCE, rtol=0)
+
+
+# --- weights
+
+
+@pytest.mark.parametrize("kind", ["float16", "bfloat16", "float64"])
+def test_weights_of_other_precision_stay_as_they_are_on_disk(tmp_path: Path, kind: str) -> None:
+    config = clip()
+    model = model_of(config).to(getattr(torch, kind))
+    weights = written(model, tmp_path)
+    towers = check(model.float(), config, weights)
+    runtime.save_model(towers.image, tmp_path / "image.xml")
+    runtime.save_model(towers.text, tmp_path / "text.xml")
+    size = sum((tmp_path / name).stat().st_size for name in ("image.bin", "text.bin"))
+    assert size < 1.02 * weights.stat().st_size
+
+
+def test_a_model_with_a_text_tower_of_its_own_takes_weights_of_the_older_names(tmp_path: Path) -> None:
+    config = clip()
+    model = model_of(config)
+    check(model, {**config, "custom_text": True}, written(model, tmp_path))
+
+
+def problem(config: Mapping[str, Any], weights: Path | None = None) -> str:
+    with pytest.raises(NotNativeError) as caught:
+        Towers.build(Plan.of(config), weights or Path("none"), runtime.import_openvino())
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("config", "says"),
+    [
+        ({}, "model_cfg.embed_dim is None"),
+        ({"embed_dim": 512}, "vision_cfg is no table of options"),
+        (clip({"width": "wide"}), "vision_cfg.width is 'wide'"),
+        (clip({"width": 100}), "vision_cfg.width is 100"),
+        (clip({"pool_type": "none"}), "vision_cfg.pool_type is 'none'"),
+        (clip({"attentional_pool": True}), "vision_cfg.attentional_pool is True"),
+        (clip({"scaled_cosine_attn": True}), "vision_cfg.scaled_cosine_attn is True"),
+        (clip({"norm_kwargs": {"bias": False}}), "vision_cfg.norm_kwargs is {'bias': False}"),
+        (clip({"timm_model_name": "convnext_base"}), "vision_cfg.timm_model_name is 'convnext_base'"),
+        (clip({"a_new_one": 3}), "vision_cfg.a_new_one is 3"),
+        (clip(text={"embed_cls": True}), "text_cfg.embed_cls is True"),
+        (clip(text={"hf_model_name": "google/mt5-base"}), "text_cfg.hf_model_name is 'google/mt5-base'"),
+        (clip(multimodal_cfg={"width": 8}), "model_cfg.multimodal_cfg is {'width': 8}"),
+        (clip(quick_gelu=True, text={"act_kwargs": {"approximate": "tanh"}}), "text_cfg.act_kwargs"),
+    ],
+)
+def test_what_is_not_known_is_named(config: dict[str, Any], says: str) -> None:
+    assert says in problem(config)
+
+
+def test_missing_strange_and_misshapen_weights_are_named(tmp_path: Path) -> None:
+    from safetensors.torch import save_file
+
+    config = clip({"layers": 1, "width": 64, "head_width": 32}, {"layers": 1, "width": 64, "heads": 2}, embed_dim=32)
+    tensors = {name: tensor.contiguous() for name, tensor in model_of(config).state_dict().items()}
+    path = tmp_path / "open_clip_model.safetensors"
+    missing = dict(tensors)
+    del missing["ln_final.bias"]
+    save_file(missing, path)
+    assert problem(config, path) == "the weights have no ln_final.bias"
+    save_file({**tensors, "visual.adapter.weight": torch.zeros(3)}, path)
+    assert problem(config, path) == "the weights have visual.adapter.weight, which nothing known here uses"
+    save_file({**tensors, "lora.weight": torch.zeros(3)}, path)
+    assert problem(config, path) == "the weights have lora.weight, which nothing known here uses"
+    save_file({**tensors, "visual.proj": torch.zeros(32, 64)}, path)
+    assert problem(config, path) == "the weights' visual.proj has the shape [32, 64], not [64, 32]"
+    save_file({**tensors, "visual.proj": torch.zeros(64, 32, dtype=torch.int8)}, path)
+    assert "visual.proj is of numbers I8" in problem(config, path)
+
+
+def test_damaged_weights_are_named(tmp_path: Path) -> None:
+    path = tmp_path / "open_clip_model.safetensors"
+    whole = (SAMPLE_MODEL / path.name).read_bytes()
+    header = json.dumps({"a": {"dtype": "F32", "shape": [1 << 40], "data_offsets": [0, 8]}}).encode()
+    contents = {
+        b"": "it is empty",
+        b"PK": "cut short",
+        b"\xff" * 100: "cut short",
+        whole[:5000]: "cut short",
+        whole[:-1]: "is not in it as its header says",
+        len(header).to_bytes(8, "little") + header + bytes(8): "is not in it as its header says",
+        (2).to_bytes(8, "little") + b"[]": "cannot be read",
+        (2).to_bytes(8, "little") + b"\xff\xff": "cannot be read",
+        (9).to_bytes(8, "little") + b'{"a": {}}': "cannot be read",
+    }
+    for content, says in contents.items():
+        path.write_bytes(content)
+        with pytest.raises(NotNativeError, match=says):
+            WeightsFile(path)
+
+
+def test_building_takes_hardly_more_memory_than_the_weights(tmp_path: Path) -> None:
+    resource = pytest.importorskip("resource", reason="the system does not tell what a process needed at most")
+    assert resource
+    config = clip({"width": 1024, "layers": 4}, {"width": 1024, "heads": 16, "layers": 4, "vocab_size": 20000})
+    weights = written(model_of(config), tmp_path)
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    done = subprocess.run(
+        [sys.executable, "-c", BUILD, str(tmp_path)], check=True, capture_output=True, text=True, timeout=120
+    )
+    before, after = map(int, done.stdout.split())
+    assert (after - before) * 1024 < 1.3 * weights.stat().st_size
+
+
+BUILD = """
+import json, resource, sys
+from pathlib import Path
+from reranker.engine import runtime
+from reranker.graphs.towers import Plan, Towers
+
+place = Path(sys.argv[1])
+openvino = runtime.import_openvino()
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+plan = Plan.of(json.loads((place / "config.json").read_text()))
+towers = Towers.build(plan, place / "open_clip_model.safetensors", openvino)
+runtime.save_model(towers.image, place / "image.xml")
+runtime.save_model(towers.text, place / "text.xml")
+print(before, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""

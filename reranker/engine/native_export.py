@@ -26,9 +26,9 @@ _STEPS = 3
 
 
 def export_natively(weights: Weights, engines: Path, stage: str, *, download: bool = True) -> ExportedModel:
-    """The artefacts of a model below `engines`, made if they are not there.
+    """The artefacts of a model below `engines`, called `stage` until they are whole.
 
-    Until they are whole they are called `stage`. Raises `NotNativeError` where no graph is built after the model's configuration or of its weights, what
+    Raises `NotNativeError` where no graph is built after the model's configuration or of its weights, what
     `model_tokenizer` raises, and OSError where nothing can be read or written.
     """
     if weights.weights_file.suffix != _SAFE:

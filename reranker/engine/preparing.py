@@ -7,9 +7,11 @@ from reranker.engine.export_process import export_in_child
 from reranker.engine.exported_model import remove_stage
 from reranker.engine.model_files import files_of
 from reranker.engine.native_export import export_natively
+from reranker.engine.native_text_export import export_text_natively
 from reranker.engine.records import ExportFailedError, Record, stage_of, states_of, write_record
 from reranker.errors import ModelError, NotExportableError, NotNativeError
 from reranker.models.model_spec import ModelSpec
+from reranker.models.text_weights import find_text_tower
 from reranker.models.weights import find_weights
 from reranker.optional_packages import how_to_install, is_installed
 
@@ -39,6 +41,9 @@ def prepare(spec: ModelSpec, engines: Path, *, download: bool = True, is_alone: 
 
 
 def _natively(spec: ModelSpec, engines: Path, stage: str, download: bool) -> Record:
+    if spec.text_tower is not None:
+        tower = find_text_tower(spec.text_tower, download=download)
+        return Record(tower.title, export_text_natively(tower, engines, stage).fingerprint)
     weights = find_weights(spec.model, spec.pretrained, download=download)
     return Record(weights.title, export_natively(weights, engines, stage, download=download).fingerprint)
 
