@@ -189,7 +189,7 @@ def test_a_gallery_that_cannot_be_written_is_known_before_anybody_is_asked(tmp_p
 def test_the_first_search_says_what_it_prepares_and_how_far_it_is(tmp_path: Path) -> None:
     code, shown = on_a_terminal(*MAIN_JOB, "-n", "1", PHRASEPIX_CACHE_DIR=str(tmp_path / "cold"))
     assert code == 0, shown
-    for step in ("starting PyTorch", "reading the weights", "converting the text tower", "converting the image tower"):
+    for step in ("writing the text tower", "writing the image tower", "reading the neutral phrases"):
         assert f"Preparing the model, once: {step}" in shown
     assert re.search(r"\d+ s", shown)
     first, *_, last = left_standing(shown)
