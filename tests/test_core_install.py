@@ -21,6 +21,8 @@ from reranker.engine.records import read_record
 from reranker.models.model_spec import CLIP_MULTILINGUAL_V1, ModelSpec
 from reranker.models.open_clip_registry import pretrained_tags
 from tests.extras import OF_EXTRAS
+from tests.hub_server import HubServer
+from tests.test_hub_tokenizers import bytes_behind_pieces
 
 ROOT = Path(__file__).parents[1]
 HEAVY = {
@@ -215,6 +217,52 @@ def test_without_torch_all_that_needs_it_says_how_it_is_installed(pickled: Path,
         "the model local-dir:pickled, whose weights are a pickle",
     ]
     assert [message.startswith(start) for (_, message), start in zip(answers, begins, strict=False)] == [True] * 4
+
+
+FIND = """
+import json
+from reranker.engine.model_tokenizer import model_tokenizer
+from reranker.errors import ModelError
+from reranker.models.weights import find_weights
+said = []
+for model, tag in json.loads(sys.argv[1]):
+    try:
+        weights = find_weights(model, tag)
+        said.append([weights.weights_file.name, model_tokenizer(weights).kind])
+    except ModelError as error:
+        said.append([type(error).__name__, str(error)])
+print(json.dumps(said))
+"""
+IN_THE_HUB = [["hf-hub:some/clip", None], ["ViT-B-32", "openai"], ["ViT-B-32-SigLIP2-256", "webli"]]
+
+
+def found(files: dict[str, bytes], home: Path) -> list[tuple[str, str]]:
+    """What models of a hub come to, all of whose repositories have those files, where no extra is installed."""
+    with HubServer(files) as hub:
+        settings = {"HF_ENDPOINT": hub.url, "HF_HOME": str(home), "HF_HUB_DISABLE_PROGRESS_BARS": "1"}
+        done = without_extras(FIND, json.dumps(IN_THE_HUB), **settings)
+    assert done.returncode == 0, done.stderr[-2000:]
+    return [(one, other) for one, other in json.loads(done.stdout.splitlines()[-1])]
+
+
+def test_weights_and_tokenizers_of_the_hub_are_found_without_any_extra(tmp_path: Path) -> None:
+    files = {path.name: path.read_bytes() for path in MODEL_DIRECTORY.iterdir() if path.suffix == ".json"}
+    tokenizer = bytes_behind_pieces().to_str().encode()
+    settings = json.dumps({"tokenizer_class": "GemmaTokenizer", "padding_side": "right"}).encode()
+    files |= {"tokenizer.json": tokenizer, "tokenizer_config.json": settings, "open_clip_model.safetensors": b"{}"}
+    weights = "open_clip_model.safetensors"
+    assert found(files, tmp_path) == [(weights, "clip"), (weights, "clip"), (weights, "file")]
+
+
+def test_a_hub_that_has_pickles_alone_says_what_reads_them(tmp_path: Path) -> None:
+    files = {path.name: path.read_bytes() for path in MODEL_DIRECTORY.iterdir() if path.suffix == ".json"}
+    snapshot, of_registry, with_tokenizer = found(files | {"open_clip_pytorch_model.bin": b"PK"}, tmp_path)
+    assert snapshot[0] == "WeightsUnavailableError"
+    assert "if its weights are a pickle, it needs torch: " in snapshot[1]
+    assert of_registry[0] == "ModelError"
+    assert "has no .safetensors file, needs the package torch: " in of_registry[1]
+    assert "needs the package transformers: " in with_tokenizer[1], "the tokenizer is looked for before the weights"
+    assert "(phrasepix's extra “multilingual”)" in with_tokenizer[1]
 
 
 def test_the_command_says_it_too(tmp_path: Path) -> None:
