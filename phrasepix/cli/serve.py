@@ -10,7 +10,7 @@ from phrasepix.cli.help_text import CONTEXT_SETTINGS, HelpedCommand
 
 _UNLOAD_AFTER_S = 900.0
 """After so many seconds without a search the models' memory is given back."""
-_PACKAGES = ("fastapi", "uvicorn")
+_PACKAGES = ("fastapi", "mcp", "uvicorn")
 
 
 @click.command(cls=HelpedCommand, context_settings=CONTEXT_SETTINGS)

@@ -5,14 +5,19 @@ from contextlib import asynccontextmanager
 from http import HTTPStatus
 from pathlib import Path
 
+import anyio
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from starlette.background import BackgroundTask
 from starlette.exceptions import HTTPException
 from starlette.responses import FileResponse, HTMLResponse, Response
+from starlette.routing import Route
 from starlette.staticfiles import StaticFiles
 
 from phrasepix.errors import PhrasepixError
 from phrasepix.finder import Finder
+from phrasepix.server.assistant_tools import AssistantTools
+from phrasepix.server.body_limits import BodyLimits
 from phrasepix.server.fact_routes import fact_routes
 from phrasepix.server.history_routes import history_routes
 from phrasepix.server.inference_routes import inference_routes
@@ -30,19 +35,24 @@ from phrasepix_core import __version__
 _PAGE = Path(__file__).parent / "page"
 _LARGEST_BODY = 1 << 20
 """Bytes of a body, if its route allows no more."""
+_LARGEST_WITH_PICTURES = 48 << 20
+"""Bytes where pictures come as data URLs, a third larger than their files."""
 
 
 def create_app(finder: Finder, settings: ServerSettings) -> FastAPI:
     """Return the application that serves a finder; closing the finder is left to the caller.
 
-    Its `state.services` are what the routes share: setting `is_closing` ends the searches under way.
+    `end` ends what is under way in it.
     """
     services = Services.of(finder, settings)
+    tools = AssistantTools(services)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        yield
-        services.is_closing.set()
+        async with anyio.create_task_group() as group:
+            group.start_soon(tools.run)
+            yield
+            end(app)
         services.pictures.close()
 
     app = FastAPI(
@@ -53,22 +63,39 @@ def create_app(finder: Finder, settings: ServerSettings) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         lifespan=lifespan,
-        max_body_size=_LARGEST_BODY,
         default_response_class=PlainJsonResponse,
     )
-    app.state.services = services
+    app.state.services, app.state.tools = services, tools
     for routes in (search_routes, picture_routes, saving_routes, fact_routes, history_routes, inference_routes):
         app.include_router(routes(services))
-    _add_page(app)
+    app.router.routes.append(Route("/mcp", tools))
+    _add_page(app, services)
     _add_problems(app)
-    app.add_middleware(Gate, settings=settings)
+    app.add_middleware(
+        BodyLimits,
+        usual=_LARGEST_BODY,
+        larger={
+            "/api/v1/pictures": settings.largest_upload_bytes,
+            "/v1/embeddings": _LARGEST_WITH_PICTURES,
+            "/v1/rerank": _LARGEST_WITH_PICTURES,
+            "/api/v1/search": _LARGEST_WITH_PICTURES,
+        },
+    )
+    app.add_middleware(Gate, settings=settings)  # the outermost
     return app
 
 
-def _add_page(app: FastAPI) -> None:
+def end(app: FastAPI) -> None:
+    """End what is under way in an application: its searches at their next event, and the tools for assistants."""
+    app.state.services.is_closing.set()
+    app.state.tools.stop()
+
+
+def _add_page(app: FastAPI, services: Services) -> None:
     @app.get("/", include_in_schema=False)
     async def page() -> Response:
-        return FileResponse(_PAGE / "index.html")
+        # Whoever opens the page will search: the model is loaded while they type.
+        return FileResponse(_PAGE / "index.html", background=BackgroundTask(services.warm_up))
 
     @app.get("/api/v1/openapi.json", include_in_schema=False)
     async def schema() -> Response:

@@ -10,7 +10,7 @@ import uvicorn
 
 from phrasepix.errors import WrongValueError
 from phrasepix.finder import Finder
-from phrasepix.server.app import create_app
+from phrasepix.server.app import create_app, end
 from phrasepix.server.settings import ServerSettings
 
 _LAST_ANSWERS_S = 20
@@ -54,7 +54,7 @@ def serve(finder: Finder, settings: ServerSettings, bound: socket.socket, on_lis
         server_header=False,
         timeout_graceful_shutdown=_LAST_ANSWERS_S,
     )
-    _Server(config, on_listening, app.state.services.is_closing.set).run(sockets=[bound])
+    _Server(config, on_listening, lambda: end(app)).run(sockets=[bound])
 
 
 class _Server(uvicorn.Server):

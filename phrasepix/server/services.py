@@ -11,6 +11,7 @@ from anyio import CapacityLimiter
 
 from phrasepix.finder import Finder
 from phrasepix.kept_searches import KeptSearches
+from phrasepix.request import SearchRequest
 from phrasepix.server.history import History
 from phrasepix.server.request_reader import RequestReader
 from phrasepix.server.settings import ServerSettings
@@ -19,6 +20,8 @@ from phrasepix_core.root import Root
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+_ANY_PHRASE = "a picture"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,3 +59,7 @@ class Services:
     async def in_thread(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Call what blocks in a thread, when it is its turn; return what it returns."""
         return await anyio.to_thread.run_sync(partial(function, *args, **kwargs), limiter=self.threads)
+
+    def warm_up(self) -> None:
+        """Load what most searches need, if it is on this machine."""
+        self.finder.warm_up(SearchRequest(_ANY_PHRASE))
