@@ -4,6 +4,7 @@ import io
 import json
 import re
 import shutil
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -13,8 +14,10 @@ from zipfile import ZipFile
 import pytest
 
 from phrasepix.sample.catalogue import PICTURES_DIRECTORY
+from tests.hub_server import HubServer
 from tests.page_server import CHROMIUM, ServeProcess, Sources
 from tests.servers import Step
+from tests.tiny_models import TINY
 
 playwright = pytest.importorskip("playwright.sync_api", reason="the page is looked at with playwright")
 axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe looks for barriers")
@@ -599,3 +602,24 @@ def test_a_server_that_is_gone_is_said_and_keeps_no_list_if_told(open_page: Open
         page.get_by_role("heading", name="phrasepix does not answer").wait_for()
         assert "phrasepix serve" in page.locator("[data-state=gone]").inner_text()
         assert barriers(page) == []
+
+
+def test_loading_weights_says_what_and_how_far(open_page: Open, sources: Sources, tmp_path: Path) -> None:
+    may_go_on = threading.Event()
+
+    def amid(path: str) -> None:
+        if path.endswith(".safetensors"):
+            may_go_on.wait(60)
+
+    # Never read as weights: that they are none is told once they have come.
+    files = {"open_clip_config.json": json.dumps(TINY).encode(), "open_clip_model.safetensors": bytes(24_000_000)}
+    with HubServer(files, amid=amid) as hub:
+        environment = sources.environment | {"HF_ENDPOINT": hub.url, "HF_HOME": str(tmp_path / "hub")}
+        with ServeProcess(tmp_path / "root", environment) as server:
+            page = open_page(SAMPLE | {"source": "pixabay", "model": "hf-hub:somebody/tiny"}, server=server)
+            page.get_by_text(re.compile(r"Downloading the weights \(.*tiny.*\), \d+ of 24 MB")).first.wait_for()
+            assert page.locator("#progress.known").count() == 1
+            assert page.locator("#grid .slot").count() == 10
+            assert barriers(page) == []
+            may_go_on.set()
+            page.get_by_role("alert").get_by_text("tiny").first.wait_for()

@@ -5,6 +5,7 @@ from pathlib import Path
 from huggingface_hub import hf_hub_download, snapshot_download
 
 from reranker.errors import WeightsUnavailableError
+from reranker.models.download_progress import ToldProgress
 from reranker.models.file_names import CONFIG, MODULES, SAFE, TOKENIZER, WEIGHTS, readable
 from reranker.models.hub import demand_answers, demand_network
 from reranker.models.hub_errors import raise_if_decisive
@@ -29,7 +30,9 @@ def find_model(repository: str, *, download: bool = True) -> Path:
     def snapshot(weights: str, *, local: bool) -> Path | None:
         try:
             patterns = [weights, *_BESIDE_THE_WEIGHTS]
-            directory = Path(snapshot_download(repository, allow_patterns=patterns, local_files_only=local))
+            directory = Path(
+                snapshot_download(repository, allow_patterns=patterns, local_files_only=local, tqdm_class=ToldProgress)
+            )
         except Exception as error:  # those of the client's own HTTP library are of no common class
             if not local or isinstance(error, ValueError):
                 raise_if_decisive(error, f"{HF_HUB}{repository}", repository)
@@ -67,7 +70,7 @@ def find_file_of_weights(title: str, place: str, *, download: bool = True) -> Pa
             demand_answers(title, repository, readable(names))
         for candidate in readable(names):
             try:
-                return Path(hf_hub_download(repository, candidate, local_files_only=local))
+                return Path(hf_hub_download(repository, candidate, local_files_only=local, tqdm_class=ToldProgress))
             except Exception as error:  # those of the client's own HTTP library are of no common class
                 if not local:
                     raise_if_decisive(error, title, repository)
@@ -111,6 +114,7 @@ def find_text_model(repository: str, *, download: bool = True) -> Path:
                     allow_patterns=list(_OF_TEXT_TOWERS),
                     ignore_patterns=list(_NOT_OF_TEXT_TOWERS),
                     local_files_only=local,
+                    tqdm_class=ToldProgress,
                 )
             )
         except Exception as error:  # those of the client's own HTTP library are of no common class

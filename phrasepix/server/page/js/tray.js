@@ -93,7 +93,7 @@ export class Tray {
       event.preventDefault();
       this.#save(folder.value.trim(), event.submitter);
     });
-    const form = el("select", { id: "form", "aria-label": "Form of what is copied" }, ...FORMS.map(([value, text]) => el("option", { value, text: `as ${text}` })));
+    const form = el("select", { id: "form", "aria-label": "Form of what is copied" }, ...FORMS.map(([value, text]) => el("option", { value, text })));
     form.value = this.form;
     form.addEventListener("change", () => { this.form = form.value; });
     const copies = el("div", { class: "copy" },

@@ -42,6 +42,7 @@ export class Zoom {
       onEnd(last);
     });
     this.#draw();
+    this.#focus("pick"); // not what closes it, which a space would do
   }
 
   /** Show the next match, or the one before. */
@@ -64,6 +65,7 @@ export class Zoom {
 
   #draw() {
     const { match } = this;
+    const focused = document.activeElement?.dataset?.act;
     this.dialog.querySelector("h2").textContent = `${match.rank}. ${shownBy(match)}`;
     const image = el("img", {
       alt: shownBy(match), src: webAddress(match.zoom_url) ?? webAddress(match.picture_url), width: match.width || null, height: match.height || null,
@@ -78,7 +80,12 @@ export class Zoom {
         el("div", { class: "fit-line large" }, fitBar(match, "how well it fits"), match.fit && el("span", { class: "soft", text: `score ${match.score.toFixed(3)}`, title: "cosine between phrase and picture, −1 to 1" })),
         parts, el("p", { class: "credit" }, ...creditOf(match)), this.actions, this.#copies(match), factsOf(match, this.sourceTitle(match.source))));
     this.#drawActs();
+    this.#focus(focused);
     this.#drawParts(match, parts);
+  }
+
+  #focus(act) {
+    if (act) this.actions.querySelector(`[data-act="${act}"]`)?.focus({ preventScroll: true });
   }
 
   #drawActs() {
@@ -88,7 +95,7 @@ export class Zoom {
     const one = (name, drawn, words, on) => button("", { class: "act-word", "data-act": name, "aria-pressed": on === undefined ? null : String(Boolean(on)), on: { click: () => this.acts[name](match) } }, icon(drawn), words);
     this.actions.replaceChildren(one("pick", "check", marks.picked ? "Picked" : "Pick", marks.picked), one("more", "plus", "More like this", marks.more),
       one("less", "minus", "Less like this", marks.less), one("as", "question", "Ask with this picture"));
-    if (focused) this.actions.querySelector(`[data-act="${focused}"]`)?.focus();
+    this.#focus(focused);
   }
 
   async #drawParts(match, target) {
