@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from PIL import Image
 
-from phrasepix.assistant.answers import ToolAnswer, ToolStep, Tell
+from phrasepix.assistant.answers import Tell, ToolAnswer, ToolStep
 from phrasepix.assistant.parameters import folder_below, request_of
 from phrasepix.assistant.words import MARKED, as_data, match_in_words, quoted, results_in_words, source_in_words
 from phrasepix.errors import NotWrittenError
