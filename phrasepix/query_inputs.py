@@ -179,9 +179,9 @@ def _in_file(path: Path, weight: float) -> Example:
 
     path = at_home(path).absolute()
     name = shown(str(path))
-    if path.is_dir():
-        raise WrongQueryError(f"{name} is a folder; give one picture (a folder to search in is a source)")
     try:
+        if path.is_dir():
+            raise WrongQueryError(f"{name} is a folder; give one picture (a folder to search in is a source)")
         place = FileEntry.at(path)
         if place.size > LARGEST_FILE_BYTES:
             raise WrongQueryError(f"{name} cannot be used: {too_large(place.size)}")

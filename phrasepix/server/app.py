@@ -17,6 +17,7 @@ from starlette.staticfiles import StaticFiles
 from phrasepix.errors import PhrasepixError
 from phrasepix.finder import Finder
 from phrasepix.server.assistant_tools import AssistantTools
+from phrasepix.server.body_limits import BodyLimits
 from phrasepix.server.fact_routes import fact_routes
 from phrasepix.server.history_routes import history_routes
 from phrasepix.server.inference_routes import inference_routes
@@ -34,6 +35,8 @@ from phrasepix_core import __version__
 _PAGE = Path(__file__).parent / "page"
 _LARGEST_BODY = 1 << 20
 """Bytes of a body, if its route allows no more."""
+_LARGEST_WITH_PICTURES = 48 << 20
+"""Bytes where pictures come as data URLs, a third larger than their files."""
 
 
 def create_app(finder: Finder, settings: ServerSettings) -> FastAPI:
@@ -60,7 +63,6 @@ def create_app(finder: Finder, settings: ServerSettings) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         lifespan=lifespan,
-        max_body_size=_LARGEST_BODY,
         default_response_class=PlainJsonResponse,
     )
     app.state.services, app.state.tools = services, tools
@@ -69,7 +71,17 @@ def create_app(finder: Finder, settings: ServerSettings) -> FastAPI:
     app.router.routes.append(Route("/mcp", tools))
     _add_page(app, services)
     _add_problems(app)
-    app.add_middleware(Gate, settings=settings)
+    app.add_middleware(
+        BodyLimits,
+        usual=_LARGEST_BODY,
+        larger={
+            "/api/v1/pictures": settings.largest_upload_bytes,
+            "/v1/embeddings": _LARGEST_WITH_PICTURES,
+            "/v1/rerank": _LARGEST_WITH_PICTURES,
+            "/api/v1/search": _LARGEST_WITH_PICTURES,
+        },
+    )
+    app.add_middleware(Gate, settings=settings)  # the outermost
     return app
 
 

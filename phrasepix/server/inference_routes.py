@@ -14,8 +14,6 @@ from phrasepix.server.services import Services
 from reranker.encoder import Embeddings
 
 _MOST_INPUTS = 256
-_LARGEST_BODY = 48 << 20
-"""Bytes: pictures come as data URLs, a third larger than their files."""
 
 _ID_BYTES = 12
 
@@ -102,7 +100,7 @@ class RerankAnswer(BaseModel):
 
 def inference_routes(services: Services) -> APIRouter:
     """Return the routes of inference."""
-    routes = APIRouter(prefix="/v1", tags=["inference"], max_body_size=_LARGEST_BODY)
+    routes = APIRouter(prefix="/v1", tags=["inference"])
 
     def embedder(model: str | None, pretrained: str | None) -> tuple[str, Embedder]:
         name = None if model is None else services.reader.model(model)

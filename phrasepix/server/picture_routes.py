@@ -17,7 +17,7 @@ class Uploaded(BaseModel):
 
 def picture_routes(services: Services) -> APIRouter:
     """Return the routes of uploaded pictures."""
-    routes = APIRouter(prefix="/api/v1", tags=["pictures"], max_body_size=services.settings.largest_upload_bytes)
+    routes = APIRouter(prefix="/api/v1", tags=["pictures"])
 
     @routes.post("/pictures", status_code=201, openapi_extra=PICTURE_BODY)
     async def upload(request: Request) -> Uploaded:

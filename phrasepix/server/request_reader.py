@@ -7,10 +7,17 @@ from phrasepix.errors import UnknownSourceError
 from phrasepix.query_inputs import is_address
 from phrasepix.request import SearchRequest
 from phrasepix.server.problems import WrongFormError
-from phrasepix.server.uploaded_pictures import PREFIX, UploadedPictures
+from phrasepix.server.uploaded_pictures import (
+    PREFIX,
+    UploadedPictures,
+    decoded_picture,
+    file_in_data_url,
+    is_data_url,
+)
 from phrasepix.sources.registry import source_names
 from phrasepix_core.root import Root
 from reranker.models.model_spec import LOCAL_DIR
+from reranker.query import Example
 
 _FOLDER = "folder:"
 
@@ -48,6 +55,8 @@ class RequestReader:
         """Return the picture that a client names: uploaded, at an address, or in a file below the root."""
         if said.startswith(PREFIX):
             return self._pictures.get(said)
+        if is_data_url(said):
+            return Example(decoded_picture(file_in_data_url(said)), title="a picture")
         if is_address(said):
             return self._pictures.at_address(said)
         return self._root.path(said)
