@@ -204,6 +204,9 @@ def test_a_folder_and_a_picture_below_the_root_are_searched(toolbox: Toolbox, ro
         ({"phrase": "x", "since": "yesterday"}, "yesterday"),
         ({"phrase": "x", "unused": True}, "unused needs the project"),
         ({"like": ["file:///etc/passwd"]}, "not an http or https address"),
+        ({"like": ["http://127.0.0.1:9/a.jpg"], "source": ["sample"], "tag": ["boat"]}, "127.0.0.1"),
+        ({"like": ["http://169.254.169.254/a.jpg"], "source": ["sample"], "tag": ["boat"]}, "169.254.169.254"),
+        ({"phrase": "x", "source": ["there/is/none"]}, "does not exist"),
         ({"phrase": "x", "source": ["pixabay"]}, "PIXABAY_API_KEY"),
     ],
 )

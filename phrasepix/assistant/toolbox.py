@@ -7,14 +7,15 @@ from typing import Any, Final
 
 from PIL import Image
 
-from phrasepix.assistant.answers import ToolAnswer, ToolStep, Tell
-from phrasepix.assistant.parameters import folder_below, request_of
+from phrasepix.assistant.answers import Tell, ToolAnswer, ToolStep
+from phrasepix.assistant.parameters import request_of
 from phrasepix.assistant.words import MARKED, as_data, match_in_words, quoted, results_in_words, source_in_words
 from phrasepix.errors import NotWrittenError
 from phrasepix.events import Event, Listener, SearchProgress
 from phrasepix.finder import Finder
 from phrasepix.kept_searches import KeptSearches
 from phrasepix.live_results import LiveMatch, LiveResults
+from phrasepix.saving.confined import confined_project
 from phrasepix.saving.entries import identity_of, read_entries
 from phrasepix.saving.ranks import parse_ranks
 from phrasepix.saving.save import Saved, SaveProgress
@@ -88,7 +89,7 @@ class Toolbox:
     def save(self, arguments: Arguments, tell: Tell) -> ToolAnswer:
         """Save matches below the root, each with its credit."""
         results = self._results(arguments)
-        folder = folder_below(self.root, arguments.get("folder", ""))
+        folder = confined_project(arguments.get("folder", ""), self.root)
 
         def show(progress: SaveProgress) -> None:
             tell(ToolStep(progress.done, progress.total, f"saving {progress.picture}".rstrip()))
@@ -141,7 +142,7 @@ class Toolbox:
 
     def _files(self, given: str) -> dict[tuple[str, str], str]:
         """Return the files saved into a folder, by whose pictures they are. Raises `NotWrittenError`."""
-        folder = folder_below(self.root, given)
+        folder = confined_project(given, self.root)
         try:
             return {identity_of(entry): entry["file"] for entry in read_entries(folder)}
         except (OSError, ValueError) as error:

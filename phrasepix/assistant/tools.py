@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import mcp_types as types
 
-from phrasepix.assistant.answers import ToolAnswer, Tell
+from phrasepix.assistant.answers import Tell, ToolAnswer
 from phrasepix.assistant.checking import checked_arguments
 from phrasepix.assistant.grid import GRID_URI
 from phrasepix.assistant.parameters import MOST_SHOWN, search_parameters
