@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from docs.code_facts import ClassFacts, FieldFacts, classes, constants_named, derived_from, is_derived_from
+from docs.models_page import models_page
 from phrasepix.cli import cache, sources
 from phrasepix.cli.find import CommandOptions
 from phrasepix.cli.parameters import flag_of
@@ -33,6 +34,7 @@ REMEDIES = {
     "KeyUnusableError": "Write the key without quotes, spaces and line breaks.",
     "ModelError": "See the kinds below; the message names the model.",
     "NotExportableError": 'Nothing: torch runs the model. With `engine="openvino"` leave the engine out.',
+    "NotNativeError": "Nothing where torch is installed: it exports the model. Else install phrasepix's extra `torch`.",
     "NotKeptError": "`phrasepix cache` lists what is kept.",
     "NotWrittenError": "See the path and the reason in the message: rights, a full disk, a directory in its place.",
     "PhrasepixError": "Catch it to catch all that phrasepix raises on purpose.",
@@ -335,6 +337,7 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "config.md": config_page,
     "events.md": events_page,
     "extension-points.md": extension_points_page,
+    "models.md": lambda: models_page(_NOTE),
 }
 
 

@@ -379,7 +379,7 @@ def problem(config: Mapping[str, Any], weights: Path | None = None) -> str:
         ({}, "model_cfg.embed_dim is None"),
         ({"embed_dim": 512}, "vision_cfg is no table of options"),
         (clip({"width": "wide"}), "vision_cfg.width is 'wide'"),
-        (clip({"width": 100}), "vision_cfg.width is 100"),
+        (clip({"width": 100, "head_width": 30}), "vision_cfg.width is 100"),
         (clip({"pool_type": "none"}), "vision_cfg.pool_type is 'none'"),
         (clip({"attentional_pool": True}), "vision_cfg.attentional_pool is True"),
         (clip({"scaled_cosine_attn": True}), "vision_cfg.scaled_cosine_attn is True"),

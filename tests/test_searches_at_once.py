@@ -69,17 +69,20 @@ def test_eight_searches_at_once_find_what_they_find_one_by_one(tmp_path: Path, m
 
 
 @pytest.mark.own_export
-def test_first_searches_at_once_export_the_model_once() -> None:
+def test_first_searches_at_once_prepare_the_model_once() -> None:
     code = (
-        "import subprocess, sys, threading\n"
-        "started = []\n"
-        "sys.addaudithook(lambda event, args: started.append(args[1]) if event == 'subprocess.Popen' else None)\n"
+        "import logging, threading\n"
         "from phrasepix import find_images\n"
+        "steps = []\n"
+        "handler = logging.Handler()\n"
+        "handler.emit = lambda record: steps.append(record.getMessage())\n"
+        "logging.getLogger('reranker.steps').addHandler(handler)\n"
+        "logging.getLogger('reranker.steps').setLevel(logging.INFO)\n"
         "def search(): find_images('a boat', tag='boat', source='sample', top=1)\n"
         "threads = [threading.Thread(target=search) for _ in range(3)]\n"
         "for thread in threads: thread.start()\n"
         "for thread in threads: thread.join()\n"
-        "print(sum('reranker.engine.export_child' in one for one in started))\n"
+        "print(steps.count('writing the text tower'))\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=240)
     assert done.stdout.strip() == "1", done.stderr

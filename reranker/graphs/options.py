@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from phrasepix_core.text import printable, shortened
 from reranker.errors import NotNativeError
 
 
@@ -63,4 +64,5 @@ class Options:
 
     def unknown(self, key: str, value: Any) -> NotNativeError:
         """What to raise where a value is not known."""
-        return NotNativeError(f"the option {self._name}.{key} is {value!r}, after which no graph is built here")
+        said = shortened(printable(repr(value)), 80)
+        return NotNativeError(f"the option {self._name}.{printable(key)} is {said}, after which no graph is built here")

@@ -8,7 +8,7 @@ from typing import Any
 
 from reranker.errors import NotNativeError
 from reranker.graphs.bert import DISTILBERT, Bert, mean_of
-from reranker.graphs.ops import Affine, Node, Ops
+from reranker.graphs.ops import Ops
 from reranker.graphs.options import Options
 from reranker.graphs.weights import Weights
 from reranker.graphs.weights_file import WeightsFile

@@ -20,8 +20,9 @@ _SIZES = {
     "giantopt": (40, 1536, 16, 4.0),
 }
 """Layers, width, heads, and how many times wider the hidden layer is."""
-_APPROXIMATE = {("so400m", 16), ("giantopt", 16)}
-"""Sizes and patches of those whose GELU is the approximate one."""
+_APPROXIMATE = re.compile(r"vit_(base_patch32|large_patch16|so400m_patch16|giantopt_patch16)_siglip_\d+")
+_EXACT = re.compile(r"vit_large_patch16_siglip_(256|384)")
+"""Towers whose GELU is the approximate one, and those among them whose is not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,7 @@ class Siglip:
                 width=width,
                 heads=heads,
                 hidden=int(width * ratio),
-                activation="gelu_tanh" if (named[1], patch) in _APPROXIMATE else "gelu",
+                activation="gelu_tanh" if _APPROXIMATE.fullmatch(name) and not _EXACT.fullmatch(name) else "gelu",
                 epsilon=_EPSILON,
             ),
         )

@@ -4,6 +4,7 @@ import math
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
+from phrasepix_core.text import printable
 from reranker.errors import NotNativeError
 from reranker.graphs.ops import Affine, Node, Norm, Ops
 from reranker.graphs.weights_file import Stored, WeightsFile
@@ -72,7 +73,7 @@ class Weights:
         """Raise `NotNativeError` where one was not taken, unless its name begins with one of `others`."""
         for name in self._names():
             if name not in self.taken and not name.startswith(tuple(others)):
-                raise NotNativeError(f"the weights have {name}, which nothing known here uses")
+                raise NotNativeError(f"the weights have {printable(name)}, which nothing known here uses")
 
     def _names(self) -> list[str]:
         return [name for name in self.file.names if name.startswith(self.prefix)]
