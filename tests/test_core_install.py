@@ -14,10 +14,15 @@ from PIL import Image
 
 from docs.dependencies import GOAL_MB, PAGE, PIP_MB, WHY, closure, core, own_size_mb, size_mb
 from phrasepix.sample import MODEL_DIRECTORY
+from reranker.engine.exported_model import ExportedModel
 from reranker.engine.factory import load_encoder
+from reranker.engine.openvino_encoder import OpenVinoEncoder
+from reranker.engine.records import read_record
 from reranker.models.model_spec import CLIP_MULTILINGUAL_V1, ModelSpec
 from reranker.models.open_clip_registry import pretrained_tags
 from tests.extras import OF_EXTRAS
+from tests.hub_server import HubServer
+from tests.test_hub_tokenizers import bytes_behind_pieces
 
 ROOT = Path(__file__).parents[1]
 HEAVY = {
@@ -124,6 +129,39 @@ def test_a_first_search_needs_no_extra_and_imports_none(tmp_path: Path) -> None:
     assert json.loads(beside.stdout) == told, "with the extras at hand it does otherwise"
 
 
+PHRASES = ("a red boat in the snow", "", "two dogs beside a blue house at night")
+COSINES = (
+    (-0.100667, -0.087842, -0.063338),
+    (0.146611, 0.149018, 0.160133),
+    (-0.034120, -0.047884, -0.059616),
+)
+"""Of the phrases with three pictures of noise, by the sample's model as open_clip 3.3 runs it."""
+
+
+def noise() -> list[Image.Image]:
+    pixels = np.random.default_rng(0).integers(0, 256, (3, 60, 90, 3), dtype=np.uint8)
+    return [Image.fromarray(one) for one in pixels]
+
+
+def test_the_cosines_without_torch_are_those_that_open_clip_gives(tmp_path: Path) -> None:
+    spec = ModelSpec(f"local-dir:{MODEL_DIRECTORY}")
+    load_encoder(spec, tmp_path, device="cpu", engine="openvino")
+    record = read_record(tmp_path / "engines", spec)
+    assert record is not None
+    artefacts = ExportedModel.read(tmp_path / "engines" / str(record.fingerprint))
+    assert artefacts is not None
+    encoder = OpenVinoEncoder(artefacts, "sample", precision="f32")
+    np.testing.assert_allclose(encoder.encode_texts(PHRASES) @ encoder.encode_pictures(noise()).T, COSINES, atol=1e-5)
+
+
+def test_those_are_what_open_clip_gives() -> None:
+    pytest.importorskip("open_clip", reason="open_clip is what it is compared with")
+    from reranker import OpenClipEncoder
+
+    encoder = OpenClipEncoder(f"local-dir:{MODEL_DIRECTORY}", None, device="cpu")
+    np.testing.assert_allclose(encoder.encode_texts(PHRASES) @ encoder.encode_pictures(noise()).T, COSINES, atol=1e-5)
+
+
 # --- what it does not do, and says
 
 LOAD = """
@@ -181,6 +219,52 @@ def test_without_torch_all_that_needs_it_says_how_it_is_installed(pickled: Path,
     assert [message.startswith(start) for (_, message), start in zip(answers, begins, strict=False)] == [True] * 4
 
 
+FIND = """
+import json
+from reranker.engine.model_tokenizer import model_tokenizer
+from reranker.errors import ModelError
+from reranker.models.weights import find_weights
+said = []
+for model, tag in json.loads(sys.argv[1]):
+    try:
+        weights = find_weights(model, tag)
+        said.append([weights.weights_file.name, model_tokenizer(weights).kind])
+    except ModelError as error:
+        said.append([type(error).__name__, str(error)])
+print(json.dumps(said))
+"""
+IN_THE_HUB = [["hf-hub:some/clip", None], ["ViT-B-32", "openai"], ["ViT-B-32-SigLIP2-256", "webli"]]
+
+
+def found(files: dict[str, bytes], home: Path) -> list[tuple[str, str]]:
+    """What models of a hub come to, all of whose repositories have those files, where no extra is installed."""
+    with HubServer(files) as hub:
+        settings = {"HF_ENDPOINT": hub.url, "HF_HOME": str(home), "HF_HUB_DISABLE_PROGRESS_BARS": "1"}
+        done = without_extras(FIND, json.dumps(IN_THE_HUB), **settings)
+    assert done.returncode == 0, done.stderr[-2000:]
+    return [(one, other) for one, other in json.loads(done.stdout.splitlines()[-1])]
+
+
+def test_weights_and_tokenizers_of_the_hub_are_found_without_any_extra(tmp_path: Path) -> None:
+    files = {path.name: path.read_bytes() for path in MODEL_DIRECTORY.iterdir() if path.suffix == ".json"}
+    tokenizer = bytes_behind_pieces().to_str().encode()
+    settings = json.dumps({"tokenizer_class": "GemmaTokenizer", "padding_side": "right"}).encode()
+    files |= {"tokenizer.json": tokenizer, "tokenizer_config.json": settings, "open_clip_model.safetensors": b"{}"}
+    weights = "open_clip_model.safetensors"
+    assert found(files, tmp_path) == [(weights, "clip"), (weights, "clip"), (weights, "file")]
+
+
+def test_a_hub_that_has_pickles_alone_says_what_reads_them(tmp_path: Path) -> None:
+    files = {path.name: path.read_bytes() for path in MODEL_DIRECTORY.iterdir() if path.suffix == ".json"}
+    snapshot, of_registry, with_tokenizer = found(files | {"open_clip_pytorch_model.bin": b"PK"}, tmp_path)
+    assert snapshot[0] == "WeightsUnavailableError"
+    assert "if its weights are a pickle, it needs torch: " in snapshot[1]
+    assert of_registry[0] == "ModelError"
+    assert "has no .safetensors file, needs the package torch: " in of_registry[1]
+    assert "needs the package transformers: " in with_tokenizer[1], "the tokenizer is looked for before the weights"
+    assert "(phrasepix's extra “multilingual”)" in with_tokenizer[1]
+
+
 def test_the_command_says_it_too(tmp_path: Path) -> None:
     code = "from phrasepix.cli import main\nmain()"
     job = ["a red boat", "--tag", "boat", "--source", "sample", "--model", "sample", "--engine", "torch"]
@@ -188,27 +272,6 @@ def test_the_command_says_it_too(tmp_path: Path) -> None:
     assert done.returncode == 3
     assert "needs the package torch" in done.stderr
     assert "Traceback" not in done.stderr
-
-
-def test_a_model_without_torch_is_the_one_with_it(tmp_path: Path) -> None:
-    """Of one more shape than the sample's: half of its numbers, in full precision."""
-    pytest.importorskip("open_clip", reason="open_clip is what it is compared with")
-    from safetensors.numpy import load_file, save_file
-
-    directory = tmp_path / "model"
-    directory.mkdir()
-    (directory / "open_clip_config.json").write_text((MODEL_DIRECTORY / "open_clip_config.json").read_text())
-    weights = load_file(MODEL_DIRECTORY / "open_clip_model.safetensors")
-    save_file(
-        {name: value.astype(np.float32) if value.dtype == np.float16 else value for name, value in weights.items()},
-        directory / "open_clip_model.safetensors",
-    )
-    noise = np.random.default_rng(0).integers(0, 256, (3, 60, 90, 3), dtype=np.uint8)
-    pictures = [Image.fromarray(pixels) for pixels in noise]
-    spec = ModelSpec(f"local-dir:{directory}")
-    ours, theirs = (load_encoder(spec, tmp_path, device="cpu", engine=engine) for engine in ("openvino", "torch"))
-    np.testing.assert_allclose(ours.encode_pictures(pictures), theirs.encode_pictures(pictures), atol=2e-3)
-    np.testing.assert_allclose(ours.encode_texts(["a boat"]), theirs.encode_texts(["a boat"]), atol=2e-3)
 
 
 def test_names_that_the_core_offers_have_weights() -> None:
