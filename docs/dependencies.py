@@ -43,7 +43,9 @@ WHY: Mapping[str, Reason] = {
         "filelock", "two processes at once: saving, preparing a model, limits of sources; on Windows too"
     ),
     "ftfy": Reason("ftfy", "CLIP's text cleaning: other tokens than those it learnt otherwise"),
-    "huggingface-hub": Reason("huggingface_hub.hf_api", "weights: found in the cache that others share, downloaded, resumed"),
+    "huggingface-hub": Reason(
+        "huggingface_hub.hf_api", "weights: found in the cache that others share, downloaded, resumed"
+    ),
     "jinja2": Reason("jinja2", "the gallery page, everything escaped"),
     "numpy": Reason("numpy", "embeddings, scores, fingerprints; OpenVINO needs it too"),
     "openvino": Reason("openvino", "runs the towers on any CPU, quicker than torch and without its gigabytes"),
