@@ -2,6 +2,7 @@
 
 import gc
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
@@ -21,6 +22,7 @@ from reranker.graphs.ops import Ops
 from reranker.graphs.options import Options
 from reranker.graphs.sentence_text import SentenceText
 from reranker.graphs.siglip import Siglip
+from reranker.graphs.torch_file import TorchFile
 from reranker.graphs.towers import Plan, Towers
 from reranker.graphs.weights import Weights
 from reranker.graphs.weights_file import WeightsFile
@@ -76,8 +78,9 @@ def tokens_for(config: Mapping[str, Any], seed: int = 1) -> NDArray[np.int64]:
 
 
 def unit(rows: Any) -> NDArray[np.float64]:
-    vectors: NDArray[np.float64] = np.asarray(rows, dtype=np.float64)
-    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    vectors: NDArray[np.float64] = np.array(rows, dtype=np.float64)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    return vectors
 
 
 def compiled(model: Any) -> Callable[[NDArray[Any]], NDArray[np.float64]]:
@@ -323,16 +326,18 @@ def test_what_is_said_of_the_hubs_models_fits_the_registry() -> None:
     assert set(KNOWN) <= named
 
 
-@pytest.mark.parametrize("layers", [2])
-def test_a_text_tower_of_sentence_transformers_is_theirs(tmp_path: Path, layers: int) -> None:
+@pytest.mark.parametrize("matrix", ["model.safetensors", "pytorch_model.bin"])
+def test_a_text_tower_of_sentence_transformers_is_theirs(tmp_path: Path, matrix: str) -> None:
     sentence_transformers = pytest.importorskip("sentence_transformers", reason="it runs what is compared")
     from safetensors.torch import save_file
 
     from tests.made_tokenizers import write_text_tower
 
-    directory = write_text_tower(tmp_path / "text", 512, context=32, width=768, heads=12, layers=layers)
-    matrix = torch.load(directory / "2_Dense" / "pytorch_model.bin", weights_only=True)
-    save_file(matrix, directory / "2_Dense" / "model.safetensors")
+    directory = write_text_tower(tmp_path / "text", 512, context=32, width=768, heads=12, layers=2)
+    if matrix == "model.safetensors":
+        save_file(
+            torch.load(directory / "2_Dense" / "pytorch_model.bin", weights_only=True), directory / "2_Dense" / matrix
+        )
     theirs = sentence_transformers.SentenceTransformer(str(directory), device="cpu", local_files_only=True)
     ops = Ops(runtime.import_openvino())
     plan = SentenceText.of(directory)
@@ -437,6 +442,64 @@ def test_damaged_weights_are_named(tmp_path: Path) -> None:
             WeightsFile(path)
 
 
+def bytes_of(tensor: Any) -> bytes:
+    numbers: NDArray[np.uint8] = tensor.detach().reshape(-1).view(torch.uint8).numpy()
+    return numbers.tobytes()
+
+
+def test_a_file_of_torch_has_the_same_tensors(tmp_path: Path) -> None:
+    expected = {
+        "a": torch.arange(6, dtype=torch.float32).reshape(2, 3),
+        "half": torch.ones(3, dtype=torch.float16),
+        "brain": torch.ones(1, 3, dtype=torch.bfloat16),
+        "count": torch.tensor(7),
+        "cut": torch.arange(10.0)[4:8],
+        "parameter": torch.nn.Parameter(torch.zeros(2)),
+    }
+    for number, saved in enumerate((expected, {"epoch": 3, "state_dict": expected})):
+        path = tmp_path / f"{number}.bin"
+        torch.save(saved, path)
+        found = TorchFile(path)
+        assert found.names == expected.keys()
+        for name, tensor in expected.items():
+            assert found[name].shape == tuple(tensor.shape)
+            assert found[name].content.tobytes() == bytes_of(tensor)
+
+
+class Runs:
+    """What a pickle of it would do to whoever loads it."""
+
+    def __reduce__(self) -> Any:
+        return os.mkdir, ("ran",)
+
+
+def test_a_file_of_torch_that_is_more_than_tensors_runs_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "weights.bin"
+    cases = {
+        "posix.mkdir": {"a": torch.zeros(2), "b": Runs()},
+        "something else than tensors": {"a": torch.zeros(2), "b": 3},
+        "another order": {"a": torch.zeros(2, 3).T},
+        "_rebuild_sparse_tensor": {"a": torch.eye(2).to_sparse()},
+    }
+    for says, saved in cases.items():
+        torch.save(saved, path)
+        with pytest.raises(NotNativeError, match=says):
+            TorchFile(path)
+    torch.save({"a": torch.zeros(2)}, path, _use_new_zipfile_serialization=False)
+    with pytest.raises(NotNativeError, match="not a zip file"):
+        TorchFile(path)
+    torch.save({"a": torch.zeros(200)}, path)
+    whole = path.read_bytes()
+    for content in (b"", whole[:500], whole[-500:]):
+        path.write_bytes(content)
+        with pytest.raises(NotNativeError, match="cannot be read without torch"):
+            TorchFile(path)
+    assert not (tmp_path / "ran").exists()
+
+
 def test_building_takes_hardly_more_memory_than_the_weights(tmp_path: Path) -> None:
     resource = pytest.importorskip("resource", reason="the system does not tell what a process needed at most")
     assert resource
@@ -454,6 +517,7 @@ BUILD = """
 import json, resource, sys
 from pathlib import Path
 from reranker.engine import runtime
+from reranker.graphs.torch_file import TorchFile
 from reranker.graphs.towers import Plan, Towers
 
 place = Path(sys.argv[1])

@@ -14,14 +14,12 @@ from reranker.engine.openvino_encoder import OpenVinoEncoder
 from reranker.engine.precomputed_texts import precompute_texts, write_precomputed_texts
 from reranker.engine.preprocessing import Preprocessing
 from reranker.engine.staging import move_into_place, staged
-from reranker.errors import NotNativeError
 from reranker.graphs.towers import Plan, Towers
 from reranker.models.model_config import model_config, preprocess_config
 from reranker.models.weights import Weights
 
 _VERSION = 1
 """Raised when graphs compute something else than those of earlier versions."""
-_SAFE = ".safetensors"
 _STEPS = 3
 
 
@@ -31,8 +29,6 @@ def export_natively(weights: Weights, engines: Path, stage: str, *, download: bo
     Raises `NotNativeError` where no graph is built after the model's configuration or of its weights, what
     `model_tokenizer` raises, and OSError where nothing can be read or written.
     """
-    if weights.weights_file.suffix != _SAFE:
-        raise NotNativeError(f"its weights are not kept as {_SAFE}")
     config, preprocess = model_config(weights), preprocess_config(weights)
     plan = Plan.of(config)
     tokenizer = model_tokenizer(weights, download=download)

@@ -76,9 +76,9 @@ class ResNet:
         return ops.activated(picture, "relu") if activated else picture
 
     def _normed(self, weights: Weights, picture: Node, name: str, channels: int) -> Node:
-        learnt = (
+        learnt = [
             weights.take(f"{name}.{part}", channels) for part in ("weight", "bias", "running_mean", "running_var")
-        )
+        ]
         weights.leave(f"{name}.num_batches_tracked")
         return weights.ops.batch_normed(picture, learnt, _EPSILON)
 

@@ -10,11 +10,11 @@ from reranker.errors import NotNativeError
 from reranker.graphs.bert import DISTILBERT, Bert, mean_of
 from reranker.graphs.ops import Ops
 from reranker.graphs.options import Options
+from reranker.graphs.tensors import Tensors, tensors_in
 from reranker.graphs.weights import Weights
-from reranker.graphs.weights_file import WeightsFile
 
 _KINDS = ("Transformer", "Pooling", "Dense")
-_FILE = "model.safetensors"
+_FILES = ("model.safetensors", "pytorch_model.bin")
 _IDENTITY = "torch.nn.modules.linear.Identity"
 _DISTILBERT_EPSILON = 1e-12
 
@@ -73,11 +73,11 @@ class SentenceText:
         return ops.model([tokens], ops.linear(pooled, layer), "text")
 
 
-def _weights_in(directory: Path) -> WeightsFile:
-    path = directory / _FILE
-    if not path.is_file():
-        raise NotNativeError(f"there is no {_FILE} in {directory.name}")
-    return WeightsFile(path)
+def _weights_in(directory: Path) -> Tensors:
+    for name in _FILES:
+        if (path := directory / name).is_file():
+            return tensors_in(path)
+    raise NotNativeError(f"there is none of {', '.join(_FILES)} in {directory.name}")
 
 
 def _distilbert(options: Options) -> Bert:

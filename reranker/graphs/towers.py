@@ -11,9 +11,9 @@ from reranker.graphs.ops import Node, Ops
 from reranker.graphs.options import Options
 from reranker.graphs.resnet import ResNet
 from reranker.graphs.siglip import Siglip
+from reranker.graphs.tensors import tensors_in
 from reranker.graphs.vit import Sides, Vit
 from reranker.graphs.weights import Weights
-from reranker.graphs.weights_file import WeightsFile
 
 _IMAGE = "visual."
 _TEXT = "text."
@@ -106,11 +106,11 @@ class Towers:
 
     @classmethod
     def build(cls, plan: Plan, weights: Path, openvino: Any) -> "Towers":
-        """The towers of a plan, with the weights of a safetensors file; `openvino` is the module.
+        """The towers of a plan, with the weights of a file of safetensors or of torch; `openvino` is the module.
 
         Raises `NotNativeError` where there are other weights than the plan takes, or the file is damaged, and OSError.
         """
-        ops, file = Ops(openvino), WeightsFile(weights)
+        ops, file = Ops(openvino), tensors_in(weights)
         of_image = Weights(ops, file, _IMAGE)
         pixels = ops.input("pixels", [-1, 3, *plan.image.size], "f32")
         image = ops.model([pixels], plan.image.build(of_image, pixels), "image")

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from phrasepix_core.text import printable
 from reranker.errors import NotNativeError
 from reranker.graphs.ops import Affine, Node, Norm, Ops
-from reranker.graphs.weights_file import Stored, WeightsFile
+from reranker.graphs.tensors import Tensors
+from reranker.graphs.weights_file import Stored
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +19,7 @@ class Weights:
     """
 
     ops: Ops
-    file: WeightsFile
+    file: Tensors
     prefix: str = ""
     taken: set[str] = field(default_factory=set)
 

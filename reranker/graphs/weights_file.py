@@ -17,7 +17,7 @@ _LENGTH_BYTES = 8
 _LONGEST_HEADER = 100_000_000
 """Bytes, as the format's own reader has it."""
 
-_SIZES = {
+SIZES = {
     "F64": 8, "F32": 4, "F16": 2, "BF16": 2, "I64": 8, "I32": 4, "I16": 2, "I8": 1, "U64": 8, "U32": 4, "U16": 2,
     "U8": 1, "BOOL": 1,
 }  # fmt: skip
@@ -74,7 +74,7 @@ class WeightsFile:
 
     def _stored(self, name: str, entry: dict[str, Any]) -> Stored:
         kind, shape, (begin, end) = entry["dtype"], tuple(entry["shape"]), entry["data_offsets"]
-        size = _SIZES.get(kind, 0)
+        size = SIZES.get(kind, 0)
         if not (
             all(isinstance(number, int) and number >= 0 for number in (*shape, begin, end))
             and end <= self._content.size - self._first
