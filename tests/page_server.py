@@ -43,7 +43,11 @@ class ServeProcess:
     def end(self) -> int:
         """End it as a terminal does; return its exit code."""
         self._process.send_signal(signal.SIGINT)
-        return self._process.wait(30)
+        try:
+            return self._process.wait(30)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            raise
 
     def __enter__(self) -> Self:
         self._process = subprocess.Popen(
