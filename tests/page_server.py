@@ -7,15 +7,18 @@ import subprocess
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 from urllib.parse import urlencode
 
 from phrasepix.sample.catalogue import Catalogue
 from tests.picture_server import PictureServer, after, file, unused_port
 from tests.servers import KEY
-from tests.source_servers import CommonsServer, OpenverseServer, PexelsServer, PixabayServer
 from tests.source_servers.base import Picture, SourceServer
+from tests.source_servers.commons import CommonsServer
+from tests.source_servers.pexels import PexelsServer
+from tests.source_servers.pixabay import PixabayServer
 from tests.test_command_line import command
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -43,7 +46,11 @@ class ServeProcess:
     def end(self) -> int:
         """End it as a terminal does; return its exit code."""
         self._process.send_signal(signal.SIGINT)
-        return self._process.wait(30)
+        try:
+            return self._process.wait(30)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            raise
 
     def __enter__(self) -> Self:
         self._process = subprocess.Popen(
@@ -78,7 +85,6 @@ class Sources:
         self.pictures = self._opened.enter_context(PictureServer())
         self.pixabay = self._opened.enter_context(PixabayServer())
         self.pexels = self._opened.enter_context(PexelsServer())
-        self.openverse = self._opened.enter_context(OpenverseServer())
         self.commons = self._opened.enter_context(CommonsServer())
         self.unreachable = f"http://127.0.0.1:{unused_port()}/"
 
@@ -95,11 +101,11 @@ class Sources:
             "UNSPLASH_API_URL": self.unreachable,
         }
 
-    def hold(self, server: SourceServer, count: int, **changes: object) -> None:
+    def hold(self, server: SourceServer, count: int, **changes: Any) -> None:
         """Have a source hold some of the sample's pictures."""
         server.hold(*self.drawn(server.name, count, **changes))
 
-    def drawn(self, name: str, count: int, **changes: object) -> Iterator[Picture]:
+    def drawn(self, name: str, count: int, **changes: Any) -> Iterator[Picture]:
         """Pictures of the sample, as a source's."""
         for number, drawn in zip(range(1, count + 1), Catalogue.load(), strict=False):
             path = f"/{name}/{number}.jpg"
@@ -113,7 +119,7 @@ class Sources:
                 height=drawn.height,
                 file_url=url,
             )
-            yield Picture(**(vars(picture) | changes))
+            yield replace(picture, **changes)
 
     def slowly(self, name: str, pause_s: float) -> None:
         """Have the pictures of a source come one after the other."""

@@ -253,7 +253,9 @@ STATES: dict[str, tuple[dict[str, Any], str]] = {
 }
 
 
-@pytest.mark.parametrize("name", STATES)
+@pytest.mark.parametrize(
+    "name", [pytest.param(one, marks=pytest.mark.slow) if one == "model" else one for one in STATES]
+)
 def test_each_state_is_said_with_what_to_do_and_without_barriers(open_page: Open, name: str) -> None:
     asked, heading = STATES[name]
     page = open_page(asked)
@@ -528,7 +530,7 @@ def test_pictures_that_are_alike_are_shown_once_and_unfold(open_page: Open, sour
     assert page.get_by_role("dialog").get_by_role("link").count() == 1
 
 
-@pytest.mark.parametrize("width", [360, 768, 1280, 2560])
+@pytest.mark.parametrize("width", [360, *(pytest.param(one, marks=pytest.mark.slow) for one in (768, 1280)), 2560])
 def test_nothing_hangs_over_the_edge_at_any_width(open_page: Open, width: int) -> None:
     page = open_page(SAMPLE, viewport={"width": width, "height": 800})
     wait_for_results(page)
@@ -590,6 +592,7 @@ def test_a_source_without_its_key_says_where_to_get_one(open_page: Open) -> None
     assert dialog.locator("input").count() == 0, "no key is entered in the page"
 
 
+@pytest.mark.slow
 def test_a_server_that_is_gone_is_said_and_keeps_no_list_if_told(open_page: Open, tmp_path: Path) -> None:
     with ServeProcess(tmp_path, {}, "--no-history") as server:
         page = open_page({}, server=server)
@@ -604,6 +607,7 @@ def test_a_server_that_is_gone_is_said_and_keeps_no_list_if_told(open_page: Open
         assert barriers(page) == []
 
 
+@pytest.mark.slow
 def test_loading_weights_says_what_and_how_far(open_page: Open, sources: Sources, tmp_path: Path) -> None:
     may_go_on = threading.Event()
 
@@ -616,10 +620,13 @@ def test_loading_weights_says_what_and_how_far(open_page: Open, sources: Sources
     with HubServer(files, amid=amid) as hub:
         environment = sources.environment | {"HF_ENDPOINT": hub.url, "HF_HOME": str(tmp_path / "hub")}
         with ServeProcess(tmp_path / "root", environment) as server:
-            page = open_page(SAMPLE | {"source": "pixabay", "model": "hf-hub:somebody/tiny"}, server=server)
-            page.get_by_text(re.compile(r"Downloading the weights \(.*tiny.*\), \d+ of 24 MB")).first.wait_for()
-            assert page.locator("#progress.known").count() == 1
-            assert page.locator("#grid .slot").count() == 10
-            assert barriers(page) == []
-            may_go_on.set()
+            try:
+                page = open_page(SAMPLE | {"source": "pixabay", "model": "hf-hub:somebody/tiny"}, server=server)
+                told = re.compile(r"Downloading the weights \(.*tiny.*\), \d+ of 24 MB")
+                page.locator("#summary").get_by_text(told).wait_for()
+                assert page.locator("#progress.known").count() == 1
+                assert page.locator("#grid .slot").count() == 10
+                assert barriers(page) == []
+            finally:
+                may_go_on.set()
             page.get_by_role("alert").get_by_text("tiny").first.wait_for()

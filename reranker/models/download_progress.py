@@ -3,21 +3,21 @@
 import time
 from typing import Any
 
-from huggingface_hub.utils import tqdm
+from huggingface_hub.utils.tqdm import tqdm
 
 from reranker import steps
 
 _TELL_EVERY_S = 0.25
 
 
-class ToldProgress(tqdm):  # type: ignore[misc]  # tqdm has no types
+class ToldProgress(tqdm):
     """Draws as the hub's own bar does, and tells `reranker.steps` how many bytes of how many have come."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self._come = int(kwargs.get("initial") or 0)
         self._is_of_bytes = kwargs.get("unit") == "B"
         self._told_at = 0.0
-        super().__init__(*args, **kwargs)
+        super().__init__(*args, **kwargs)  # type: ignore[no-untyped-call]  # tqdm has no types
 
     def update(self, n: float | None = 1) -> bool | None:
         """Add `n` bytes; a bar that is not drawn counts them too."""

@@ -6,6 +6,8 @@ import { justified, rowHeight, shapeOf } from "/page/js/justify.js";
 import { identityOf } from "/page/js/search.js";
 
 const GAP = 14;
+/** For how long a pointer must rest before pictures move below it. */
+const STILL_MS = 700;
 /** Shapes of slots before any is known. */
 const USUAL_SHAPES = [1.5, 1.5, 0.75, 1.33, 1.5, 1.78, 0.8, 1.5, 1.33, 1.5];
 
@@ -18,16 +20,16 @@ export class Grid {
     this.cards = [];
     this.slots = 0;
     this.waiting = null;
-    this.isHeld = false;
+    this.pointedAt = 0;
     new ResizeObserver(() => this.#layOut()).observe(this.element);
-    for (const [event, held] of [["pointerenter", true], ["pointerleave", false]]) {
-      this.element.addEventListener(event, ({ pointerType }) => pointerType === "mouse" && this.#hold(held));
-    }
+    this.element.addEventListener("pointermove", ({ movementX, movementY }) => {
+      if (movementX || movementY) this.pointedAt = Date.now();
+    });
   }
 
   /** Show `count` empty slots in place of all pictures. */
   expect(count) {
-    this.waiting = null;
+    clearTimeout(this.waiting);
     this.cards = [];
     this.slots = count;
     this.element.replaceChildren(...Array.from({ length: count }, (_, index) => slot(index + 1)));
@@ -42,13 +44,14 @@ export class Grid {
     this.#layOut();
   }
 
-  /** Show matches. While somebody points at a picture or has the focus on one, only final ranks move it. */
+  /** Show matches. While somebody is about to point at a picture or has the focus on one, only final ranks move it. */
   show(results, { isFinal, expected }) {
-    if (!isFinal && (this.isHeld || this.element.contains(document.activeElement))) {
-      this.waiting = [results, expected];
+    clearTimeout(this.waiting);
+    const isHeld = Date.now() - this.pointedAt < STILL_MS || this.element.contains(document.activeElement);
+    if (!isFinal && isHeld) {
+      this.waiting = setTimeout(() => this.show(results, { isFinal, expected }), STILL_MS);
       return;
     }
-    this.waiting = null;
     const before = new Map(this.cards.map((card) => [card.identity, card]));
     const focused = this.cards.find((card) => card.element.contains(document.activeElement));
     const within = focused && document.activeElement;
@@ -63,6 +66,11 @@ export class Grid {
     this.element.replaceChildren(...this.cards.map((card) => card.element), ...slots);
     this.#layOut();
     if (within) (this.element.contains(within) ? within : this.cards[0]?.look)?.focus({ preventScroll: true });
+  }
+
+  /** Forget ranks that were to be shown once the pointer rests: they are of a search that is over. */
+  stopWaiting() {
+    clearTimeout(this.waiting);
   }
 
   /** Show anew what a person has done with the pictures. */
@@ -104,14 +112,6 @@ export class Grid {
     if (!card) return false;
     card.look.focus();
     return true;
-  }
-
-  #hold(isHeld) {
-    this.isHeld = isHeld;
-    if (!isHeld && this.waiting) {
-      const [results, expected] = this.waiting;
-      this.show(results, { isFinal: false, expected });
-    }
   }
 
   #layOut() {

@@ -23,7 +23,7 @@ export class Recent {
       openDialog("Recent searches", "small", el("p", { text: "phrasepix serve was started so that it lists none." }));
       return;
     }
-    const searches = [...new Map(answer.searches.map(({ request }) => asked(request)).map((request) => [toQuery({ request, steps: [] }), request])).values()];
+    const searches = [...new Map(answer.searches.map(({ request }) => asked(request)).map((request) => [toQuery({ request }), request])).values()];
     const list = el("ul", { class: "recent-list" }, ...searches.map((request) => this.#entry(request)));
     const dialog = openDialog("Recent searches", "small", searches.length ? list : el("p", { class: "soft", text: "None yet." }),
       searches.length ? button("Forget them all", { class: "text", on: { click: () => trying(async () => { await remove("/history"); dialog.close(); toast("Recent searches are forgotten."); }) } }) : null,
@@ -35,7 +35,7 @@ export class Recent {
     const { phrase, like, tag, source } = request;
     const words = phrase || (like ? "a picture" : "");
     const more = [tag?.length && `tag ${[tag].flat().join(", ")}`, source && [source].flat().join(", ")].filter(Boolean).join(" · ");
-    return el("li", {}, button("", { "data-recent": toQuery({ request, steps: [] }), class: "recent-entry", on: { click: () => this.onChoose(request) } }, el("bdi", { text: words }), more ? el("span", { class: "soft", text: more }) : null));
+    return el("li", {}, button("", { "data-recent": toQuery({ request }), class: "recent-entry", on: { click: () => this.onChoose(request) } }, el("bdi", { text: words }), more ? el("span", { class: "soft", text: more }) : null));
   }
 }
 

@@ -6,6 +6,8 @@ let kinds = new Map();
 const LISTS = new Set(["tag", "minus", "source", "like"]);
 const STEPS = new Set(["more", "less", "as"]);
 const TOP = 10;
+/** In the address: how many pictures were loaded beyond those asked for. */
+const EXTRA = "extra";
 
 /** Learn the options: `[{name, kind, repeats, default}]`. */
 export function learnOptions(options) {
@@ -13,7 +15,7 @@ export function learnOptions(options) {
 }
 
 /** Return an empty search. */
-export const nothingAsked = () => ({ request: {}, steps: [] });
+export const nothingAsked = () => ({ request: {}, steps: [], extra: 0 });
 
 /** Return whether there is anything to search for. */
 export const isAsked = ({ request }) => Boolean(request.phrase || request.like?.length);
@@ -24,6 +26,8 @@ export function fromQuery(query) {
   for (const [name, text] of new URLSearchParams(query)) {
     if (STEPS.has(name)) {
       state.steps.push({ kind: name, of: text });
+    } else if (name === EXTRA) {
+      state.extra = Math.max(Number.parseInt(text, 10) || 0, 0);
     } else if (name === "like") {
       (state.request.like ??= []).push({ picture: text });
     } else if (LISTS.has(name)) {
@@ -36,7 +40,7 @@ export function fromQuery(query) {
 }
 
 /** Return the query of the address that holds a search. */
-export function toQuery({ request, steps }) {
+export function toQuery({ request, steps = [], extra = 0 }) {
   const query = new URLSearchParams();
   const { filters = {}, ...own } = request;
   const stated = [...Object.entries(own), ...Object.entries(filters).map(([name, value]) => [`filters.${name}`, value])];
@@ -46,6 +50,7 @@ export function toQuery({ request, steps }) {
     }
   }
   for (const { kind, of } of steps) query.append(kind, of);
+  if (extra) query.append(EXTRA, extra);
   return query.toString();
 }
 
@@ -66,8 +71,8 @@ export function valueIn(request, name) {
   return name.startsWith("filters.") ? request.filters?.[name.slice("filters.".length)] : request[name];
 }
 
-/** Return how many matches a request shows. */
-export const shownIn = (request) => request.top ?? kinds.get("top")?.default ?? TOP;
+/** Return how many matches a search shows. */
+export const shownIn = ({ request, extra }) => (request.top ?? kinds.get("top")?.default ?? TOP) + extra;
 
 function valueOf(option, text) {
   const one = typed(option, text);

@@ -53,7 +53,7 @@ export class Searching {
     const before = this.state.request.phrase;
     change(this.state.request);
     if (isNew && this.state.request.phrase !== before) this.state.steps = [];
-    delete this.state.request.top;
+    this.state.extra = 0;
     this.#showControls(this.results);
     if (!isNew && !isAsked(this.state)) return;
     if (!isNew && !this.results && !this.running && document.body.classList.contains("first-visit")) return;
@@ -64,7 +64,7 @@ export class Searching {
 
   /** Ask something else altogether. */
   ask(request) {
-    this.state = { request, steps: [] };
+    this.state = { request, steps: [], extra: 0 };
     this.#showControls(null);
     this.#go();
   }
@@ -91,7 +91,7 @@ export class Searching {
 
   /** Show ten more. */
   more() {
-    this.state.request.top = shownIn(this.state.request) + MORE;
+    this.state.extra += MORE;
     history.replaceState(null, "", this.#address);
     this.views.grid.expectMore(MORE);
     this.#run({ isMore: true });
@@ -99,7 +99,7 @@ export class Searching {
 
   /** Return how a match shows each part of the phrase, which only a search that explains is told. */
   async partsOf(match) {
-    const { results } = await run({ request: this.#sent({ ...this.state.request, explain: true }), steps: [] }, () => {});
+    const { results } = await run({ request: { ...this.#sent(), explain: true }, steps: [] }, () => {});
     return results.matches.find((one) => identityOf(one) === identityOf(match))?.parts ?? [];
   }
 
@@ -111,9 +111,10 @@ export class Searching {
     }
   }
 
-  /** Return a request as it is sent: with the project folder, so that what was used before is marked. */
-  #sent(request) {
-    return { project: this.projectFolder(), ...request };
+  /** Return the request as it is sent: with the project folder, so that what was used before is marked. */
+  #sent() {
+    const { request, extra } = this.state;
+    return { project: this.projectFolder(), ...request, ...(extra ? { top: shownIn(this.state) } : {}) };
   }
 
   get #address() {
@@ -133,12 +134,13 @@ export class Searching {
     const running = new AbortController();
     this.running = running;
     const { views } = this;
-    const state = { ...this.state, request: this.#sent(this.state.request) };
+    const state = { request: this.#sent(), steps: this.state.steps };
     const phrase = state.request.phrase ?? "";
     document.body.classList.remove("first-visit");
     document.title = phrase ? `${phrase} · phrasepix` : "phrasepix";
-    const expected = shownIn(state.request);
+    const expected = shownIn(this.state);
     this.#leaveEnd();
+    views.grid.stopWaiting();
     noState();
     this.notices = [];
     const known = remembered(state);
@@ -274,7 +276,7 @@ export class Searching {
 
   #showEnd(results) {
     const { grid } = this.views;
-    if (results.matches.length >= shownIn(this.state.request) && results.pool_size > results.matches.length) {
+    if (results.matches.length >= shownIn(this.state) && results.pool_size > results.matches.length) {
       const load = button("Load more", { class: "quiet wide", on: { click: () => { const next = grid.cards.length; this.more(); this.focusOnArrival = next; } } });
       byId("more").replaceChildren(load);
     }

@@ -10,9 +10,7 @@ let saidAt = 0;
 /** Show where the search is; screen readers hear of it now and then. */
 export function showProgress({ stage, step, done, total, skipped, subject }) {
   const words = stage === "loading model" && subject && !step.includes(subject) ? `${step} (${subject})` : step;
-  const bytes = total > 1e6;
-  const amount = (number) => (bytes ? `${Math.round(number / 1e6)} MB` : number);
-  const count = total ? `, ${amount(done)} of ${amount(total)}` : done ? `, ${amount(done)}` : "";
+  const count = total ? `, ${amounts(done, total)}` : done ? `, ${done}` : "";
   const text = `${words[0].toUpperCase()}${words.slice(1)}${count}${skipped ? ` (${skipped} skipped)` : ""} …`;
   byId("summary").replaceChildren(el("span", { text, dir: "auto" }));
   bar(total ? done / total : null);
@@ -20,6 +18,11 @@ export function showProgress({ stage, step, done, total, skipped, subject }) {
     saidAt = Date.now();
     announce(text);
   }
+}
+
+/** Say how many of how many; so many can be bytes alone. */
+function amounts(done, total) {
+  return total > 1e6 ? `${Math.round(done / 1e6)} of ${Math.round(total / 1e6)} MB` : `${done} of ${total}`;
 }
 
 /** Show that something is under way, before anything is known of it. */

@@ -109,11 +109,11 @@ export class Tray {
   }
 
   async #save(folder, control) {
-    this.folder = folder;
-    localStorage.setItem(FOLDER_KEPT_AS, folder);
     await busy(control, async () => {
       const answer = await trying(() => post("/save", { items: this.#items, project: folder }));
       if (!answer) return;
+      this.folder = folder; // one that was refused would have every search refused
+      localStorage.setItem(FOLDER_KEPT_AS, folder);
       this.#learnSaved(answer.saved);
       const isNew = answer.saved.filter((one) => one.is_new !== false);
       const were = answer.saved.length - isNew.length;
