@@ -26,6 +26,7 @@ from phrasepix.finder import Finder
 from phrasepix.server.app import create_app
 from phrasepix.server.running import bound_socket
 from phrasepix.server.settings import ServerSettings
+from retriever.directories import cache_directory
 from tests.assistants import running
 
 CONFORMANCE: Final = "@modelcontextprotocol/conformance@0.2.0-alpha.12"
@@ -185,6 +186,8 @@ def inspected(packages: NodePackages, root: Path, era: str) -> dict[str, str]:
                 era,
                 "--connect-timeout",
                 "0",
+                "-e",  # it passes on little of its environment
+                f"PHRASEPIX_CACHE_DIR={cache_directory()}",
             ]
             done = subprocess.run(
                 [*command, *arguments],
