@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from docs.code_facts import ClassFacts, FieldFacts, classes, constants_named, derived_from, is_derived_from
-from phrasepix.cli import cache, sources
+from phrasepix.cli import assistant, cache, sources
 from phrasepix.cli.find import CommandOptions
 from phrasepix.cli.parameters import flag_of
 from phrasepix.reference import in_python
@@ -140,6 +140,7 @@ def commands_page() -> str:
         (cache.show, "phrasepix cache"),
         (cache.show.commands["clear"], "phrasepix cache clear"),
         (sources.show, "phrasepix sources"),
+        (assistant.serve, "phrasepix mcp"),
     ):
         names = cache.show.context_settings["help_option_names"]
         context = click.Context(command, info_name=name, terminal_width=100, help_option_names=names)

@@ -3,9 +3,9 @@
 import json
 from typing import Any
 
-from phrasepix.errors import UnknownSourceError
 from phrasepix.query_inputs import is_address
 from phrasepix.request import SearchRequest
+from phrasepix.saving.confined import confined_project
 from phrasepix.server.problems import WrongFormError
 from phrasepix.server.uploaded_pictures import (
     PREFIX,
@@ -14,12 +14,10 @@ from phrasepix.server.uploaded_pictures import (
     file_in_data_url,
     is_data_url,
 )
-from phrasepix.sources.registry import source_names
+from phrasepix.sources.confined import confined_source
 from phrasepix_core.root import Root
 from reranker.models.model_spec import LOCAL_DIR
 from reranker.query import Example
-
-_FOLDER = "folder:"
 
 
 class RequestReader:
@@ -36,9 +34,9 @@ class RequestReader:
         """
         confined = dict(described)
         if "source" in confined:
-            confined["source"] = _each(confined["source"], self._source)
+            confined["source"] = _each(confined["source"], lambda said: confined_source(said, self._root))
         if isinstance(confined.get("project"), str):
-            confined["project"] = str(self._root.path(confined["project"]))
+            confined["project"] = str(confined_project(confined["project"], self._root))
         for name in ("model", "refine"):
             if isinstance(confined.get(name), str):
                 confined[name] = self.model(confined[name])
@@ -69,14 +67,6 @@ class RequestReader:
             self._root.path(folder)
             self._root.path(folder.partition("+")[0])
         return LOCAL_DIR.join([start, *(str(self._root.directory / folder) for folder in folders)])
-
-    def _source(self, name: str) -> str:
-        if name in source_names():
-            return name
-        said = name.removeprefix(_FOLDER)
-        if said == name and not any(mark in name for mark in "/\\~.") and not (self._root.directory / name).is_dir():
-            raise UnknownSourceError.not_among("source", name, [*source_names(), "or the path of a folder"])
-        return f"{_FOLDER}{self._root.path(said)}"
 
 
 def json_object(body: bytes) -> dict[str, Any]:
