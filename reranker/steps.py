@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 logger = logging.getLogger("reranker.steps")
@@ -15,7 +15,7 @@ ATTRIBUTE = "step_begun"
 class Step:
     """A step in words, with `done` of `total` before it (None: it is no part of a known number).
 
-    While it `draws`, somebody else writes a progress bar to stderr.
+    While it `draws`, somebody else writes a progress bar to stderr; `done` and `total` are bytes then.
     """
 
     words: str
@@ -30,6 +30,11 @@ def begin(step: Step) -> None:
 
 
 DOWNLOADING = Step("downloading the weights", draws=True)
+
+
+def downloading(done: int, total: int | None) -> None:
+    """Tell that `done` of `total` bytes of the weights have come."""
+    begin(replace(DOWNLOADING, done=done, total=total))
 
 
 def exporting(words: str, number: int, total: int) -> None:

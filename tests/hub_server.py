@@ -4,6 +4,7 @@ import hashlib
 import json
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Self
 from urllib.parse import unquote, urlsplit
@@ -16,10 +17,17 @@ Answer = tuple[int, Mapping[str, str], bytes]
 class HubServer:
     """Serves the `files` of one repository; where `refusal` gives an answer for a path, that one instead.
 
+    `amid` is called with the path when half of an answer is sent.
+
     `asked` has the paths asked for, in their order.
     """
 
-    def __init__(self, files: Mapping[str, bytes], refusal: Callable[[str], Answer | None] = lambda path: None) -> None:
+    def __init__(
+        self,
+        files: Mapping[str, bytes],
+        refusal: Callable[[str], Answer | None] = lambda path: None,
+        amid: Callable[[str], None] = lambda path: None,
+    ) -> None:
         self.asked: list[str] = []
         hub = self
 
@@ -44,7 +52,11 @@ class HubServer:
                     self.send_header(name, value)
                 self.end_headers()
                 if self.command != "HEAD":
-                    self.wfile.write(body)
+                    half = len(body) // 2
+                    with suppress(ConnectionError):  # whoever wants the first byte alone goes away
+                        self.wfile.write(body[:half])
+                        amid(path)
+                        self.wfile.write(body[half:])
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True

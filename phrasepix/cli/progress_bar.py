@@ -86,6 +86,8 @@ class ProgressBar:
 
     def show_step(self, step: "Step") -> None:
         """Show which step of making the model ready begins."""
+        if step.draws and self._passing:
+            return  # it is said already, and how far it is the other bar shows
         if step.draws:
             # A download of weights draws its own bar, which a live one would hide.
             self._progress.stop()

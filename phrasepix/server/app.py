@@ -49,10 +49,11 @@ def create_app(finder: Finder, settings: ServerSettings) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with anyio.create_task_group() as group:
-            group.start_soon(tools.run)
-            yield
-            end(app)
+        with services.model_steps.listening():
+            async with anyio.create_task_group() as group:
+                group.start_soon(tools.run)
+                yield
+                end(app)
         services.pictures.close()
 
     app = FastAPI(

@@ -4,6 +4,7 @@ from typing import Any
 
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
+from starlette.responses import Response
 
 from phrasepix.server.services import Services
 
@@ -25,7 +26,7 @@ def history_routes(services: Services) -> APIRouter:
         """Return the searches that were made lately."""
         return RecentSearches(enabled=history.keeps, searches=history.newest())
 
-    @routes.delete("/history", status_code=204)
+    @routes.delete("/history", status_code=204, response_class=Response)
     async def forget() -> None:
         """Forget them."""
         history.clear()

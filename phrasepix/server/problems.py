@@ -133,7 +133,8 @@ def _response(problem: dict[str, Any], headers: dict[str, str]) -> Response:
 
 
 def _problem(status: int, kind: str, detail: str) -> dict[str, Any]:
-    return {"type": kind, "title": HTTPStatus(status).phrase, "status": status, "detail": detail}
+    # `message` is where clients of OpenAI's form look for the words.
+    return {"type": kind, "title": HTTPStatus(status).phrase, "status": status, "detail": detail, "message": detail}
 
 
 def _type_of(error: PhrasepixError) -> str:

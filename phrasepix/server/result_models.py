@@ -159,6 +159,7 @@ class Problem(BaseModel):
     title: str
     status: int
     detail: str = Field(description="What happened, and what to do.")
+    message: str = Field(description="The detail again, where clients of OpenAI's form look for it.")
     option: str | None = Field(default=None, description="The option of the request that it is about.")
     hint: Any = Field(default=None, description="A value of the option that would do.")
     retry_after_s: int | None = Field(default=None, description="In how many seconds to ask again.")

@@ -13,7 +13,8 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from phrasepix.errors import PhrasepixError
-from phrasepix.events import Event, Notice
+from phrasepix.events import Event, Notice, Stage
+from phrasepix.server.model_steps import ModelSteps
 from phrasepix.server.problems import ClosingError, as_json_name, problem_of, unforeseen_problem
 
 SEEN_LATEST = frozenset({"progress", "results"})
@@ -75,11 +76,15 @@ Work = Callable[["SearchJob"], dict[str, Any]]
 
 
 class SearchJob:
-    """One search for one client. `limiter` gives it a thread; `is_closing` says that the server is being ended."""
+    """One search for one client. `limiter` gives it a thread; `is_closing` says that the server is being ended.
 
-    def __init__(self, work: Work, limiter: CapacityLimiter, is_closing: Flag) -> None:
+    While it waits for a model, `model_steps` tells it how far that is.
+    """
+
+    def __init__(self, work: Work, limiter: CapacityLimiter, is_closing: Flag, model_steps: ModelSteps) -> None:
         self._work = work
         self._limiter = limiter
+        self._model_steps = model_steps
         self._is_closing = is_closing
         self._is_gone = Flag()
         self._mailbox: Mailbox | None = None
@@ -95,6 +100,10 @@ class SearchJob:
         if isinstance(event, Notice):
             self.tell("notice", {"text": event.worded(as_json_name), "source": event.source})
             return
+        if event.stage is Stage.LOADING_MODEL:
+            self._model_steps.wait(self.tell, event.subject)
+        else:
+            self._model_steps.end(self.tell)
         self.tell(
             "progress",
             {
@@ -162,7 +171,10 @@ class SearchJob:
 
     def _begin(self) -> dict[str, Any]:
         self.check()
-        return self._work(self)
+        try:
+            return self._work(self)
+        finally:
+            self._model_steps.end(self.tell)
 
     async def _watch(self, receive: Receive) -> None:
         while (await receive())["type"] != "http.disconnect":

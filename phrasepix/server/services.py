@@ -13,6 +13,7 @@ from phrasepix.finder import Finder
 from phrasepix.kept_searches import KeptSearches
 from phrasepix.request import SearchRequest
 from phrasepix.server.history import History
+from phrasepix.server.model_steps import ModelSteps
 from phrasepix.server.request_reader import RequestReader
 from phrasepix.server.settings import ServerSettings
 from phrasepix.server.uploaded_pictures import UploadedPictures
@@ -37,6 +38,8 @@ class Services:
     reader: RequestReader
     threads: CapacityLimiter
     """Gives threads to searches and other long works."""
+    model_steps: ModelSteps = field(default_factory=ModelSteps)
+    """Tells searches how far the model is that they wait for."""
     is_closing: threading.Event = field(default_factory=threading.Event)
     """Set when the server is being ended: searches end at their next event."""
 

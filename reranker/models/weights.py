@@ -18,6 +18,7 @@ from phrasepix_core.text import printable
 from reranker import steps
 from reranker.errors import UnknownModelError, WeightsUnavailableError
 from reranker.models.data_only import OPEN_CLIP_CONFIG, demand_data_only
+from reranker.models.download_progress import ToldProgress
 from reranker.models.hub_errors import no_connection, raise_if_decisive
 from reranker.models.model_spec import HF_HUB, LOCAL_DIR
 from reranker.optional_packages import demand_package
@@ -105,7 +106,9 @@ def _snapshot(repository: str, *, download: bool) -> Path:
     def snapshot(weights: str, *, local: bool) -> Path | None:
         try:
             patterns = [weights, *_BESIDE_THE_WEIGHTS]
-            directory = Path(snapshot_download(repository, allow_patterns=patterns, local_files_only=local))
+            directory = Path(
+                snapshot_download(repository, allow_patterns=patterns, local_files_only=local, tqdm_class=ToldProgress)
+            )
         except Exception as error:  # those of the client's own HTTP library are of no common class
             if not local or isinstance(error, ValueError):
                 raise_if_decisive(error, f"{HF_HUB}{repository}", repository)
@@ -164,7 +167,7 @@ def _registry_file(title: str, config: dict[str, Any], *, download: bool) -> Pat
             demand_answers(title, repository, dict.fromkeys(names))
         for candidate in dict.fromkeys(names):
             try:
-                return Path(hf_hub_download(repository, candidate, local_files_only=local))
+                return Path(hf_hub_download(repository, candidate, local_files_only=local, tqdm_class=ToldProgress))
             except Exception as error:  # those of the client's own HTTP library are of no common class
                 if not local:
                     raise_if_decisive(error, title, repository)

@@ -44,6 +44,11 @@ export class Ask {
     this.search.again((request) => put(request, "phrase", phrase || undefined), { isNew: true });
   }
 
+  /** Forget what was typed: the address says what is asked. */
+  forget() {
+    this.phrase.value = "";
+  }
+
   /** Show a request, and the tags that results were found by. */
   show(request, results = null) {
     if (document.activeElement !== this.phrase || !this.phrase.value) this.phrase.value = request.phrase ?? "";
@@ -67,7 +72,9 @@ export class Ask {
     const anew = given.length > 0 && request.phrase && button("", {
       class: "chip plain", title: "Find tags in the sentence instead", on: { click: () => change([]) },
     }, icon("again"), "find them");
-    this.#fill("tags", lead, hint, ...chips, addingChip("tag", { what: "tag", onAdd: (text) => change([...tags, ...text.split(",").map((one) => one.trim()).filter(Boolean)]) }), anew);
+    // What is typed into stands before the chips, which come later and must not move it.
+    const adding = addingChip("tag", { what: "tag", onAdd: (text) => change([...tags, ...text.split(",").map((one) => one.trim()).filter(Boolean)]) });
+    this.#fill("tags", lead, adding, hint, ...chips, anew);
   }
 
   #showMinus(request) {
@@ -76,7 +83,7 @@ export class Ask {
     const chips = unwanted.map((text, index) => textChip(text, {
       what: "unwanted thing", kind: "unwanted", onDrop: () => change(unwanted.toSpliced(index, 1)), onRetype: (other) => change(unwanted.toSpliced(index, 1, other)),
     }));
-    this.#fill("minus", el("span", { class: "lead", text: "But not" }), ...chips, addingChip("people, text …", { what: "thing that should not be there", onAdd: (text) => change([...unwanted, text]) }));
+    this.#fill("minus", el("span", { class: "lead", text: "But not" }), addingChip("people …", { what: "thing that should not be there", onAdd: (text) => change([...unwanted, text]) }), ...chips);
   }
 
   #showExamples(request) {

@@ -23,7 +23,7 @@ export class Card {
     this.less = act("less-like", "minus", "Less like this (x)", () => this.acts.less(this.match));
     this.badge = el("span", { class: "badge" });
     this.frame = el("div", { class: "frame" }, this.look, this.number,
-      el("div", { class: "acts" }, this.pick, this.more, this.less), this.badge);
+      el("div", { class: "acts" }, this.more, this.less, this.pick), this.badge);
     this.words = el("div", { class: "words" });
     this.element = el("li", { class: "card" }, this.frame, this.words);
     this.element.card = this;
@@ -34,7 +34,7 @@ export class Card {
   }
 
   /** Show a match; `marks` says what a person has done with it: `{picked, more, less}`. */
-  show(match, marks, { isFinal, hasOneTag }) {
+  show(match, marks, { isFinal }) {
     const isNew = this.match === null || identityOf(match) !== identityOf(this.match);
     this.match = match;
     this.isSettled = isFinal;
@@ -46,14 +46,9 @@ export class Card {
       }
     }
     this.number.textContent = match.rank;
-    this.badge.textContent = badgeOf(match);
-    this.badge.hidden = !this.badge.textContent;
-    this.badge.classList.toggle("is-used", Boolean(match.used_before));
-    this.badge.title = match.used_before ? `saved before as ${match.used_before}` : "";
     const line = el("div", { class: "fit-line" }, fitBar(match, `how well picture ${match.rank} fits`));
     const from = el("div", { class: "from" });
-    if (match.found_by && !hasOneTag) from.append(el("span", { class: "found-by", text: match.found_by, title: `found by the tag ${match.found_by}`, dir: "auto" }));
-    else if (match.found_by) from.append(el("span", { class: "found-by", text: match.found_by, title: "the tag that found it", dir: "auto" }));
+    if (match.found_by) from.append(el("span", { class: "found-by", text: match.found_by, title: "the tag that found it", dir: "auto" }));
     if (match.siblings.length) {
       from.append(button("", {
         class: "alike", "aria-haspopup": "dialog", "aria-label": `${counted(match.siblings.length, "picture")} like picture ${match.rank}`,
@@ -75,6 +70,10 @@ export class Card {
       control.setAttribute("aria-label", `${name} picture ${match.rank}`);
       control.disabled = !this.isSettled;
     }
+    this.badge.textContent = badgeOf(match);
+    this.badge.hidden = !this.badge.textContent;
+    this.badge.classList.toggle("is-used", Boolean(match.used_before));
+    this.badge.title = match.used_before ? `saved before as ${match.used_before}` : "";
     this.element.classList.toggle("is-picked", Boolean(picked));
     this.element.classList.toggle("is-settled", this.isSettled);
   }

@@ -6,10 +6,11 @@ import { put } from "/page/js/search_state.js";
 /** The two controls; `search` holds what is asked. */
 export class Dials {
   constructor(search, models) {
-    this.usual = models.find((model) => model.is_default);
     this.search = search;
     this.names = models.map((model) => model.name);
-    byId("model").replaceChildren(el("option", { value: "", text: "as usual" }), ...models.map((model) => el("option", { value: model.name, text: model.title ?? model.name, title: model.help ?? model.about ?? null })));
+    const usual = models.find((model) => model.is_default);
+    byId("model").replaceChildren(el("option", { value: "", text: usual ? `${usual.name} (default)` : "default" }),
+      ...models.map(({ name, is_at_hand: isAtHand }) => el("option", { value: name, text: isAtHand ? name : `${name} (to be downloaded)` })));
     byId("model").addEventListener("change", ({ target }) => search.again((request) => put(request, "model", target.value || undefined)));
     byId("diverse").addEventListener("change", ({ target }) => search.again((request) => put(request, "diverse", Number(target.value) || undefined)));
     byId("diverse").addEventListener("input", ({ target }) => this.#say(Number(target.value)));

@@ -19,7 +19,7 @@ export class Filters {
   /** Show on the button how many options are set. */
   show(request) {
     const set = this.options.filter((option) => valueIn(request, option.name) !== undefined).length;
-    byId("filters").replaceChildren(icon("sliders"), "Filters", set ? el("span", { class: "count", text: set, "aria-label": `${set} set` }) : "");
+    byId("filters").replaceChildren(icon("sliders"), el("span", { class: "name", text: "Filters" }), set ? el("span", { class: "count", text: set, "aria-label": `${set} set` }) : "");
   }
 
   /** Open the drawer. */
@@ -64,7 +64,7 @@ function field(option, value) {
   const shown = value ?? undefined;
   if (option.kind === "boolean") {
     const usual = Boolean(option.default);
-    const select = choice(id, [["", `as usual: ${usual ? "yes" : "no"}`], ["true", "yes"], ["false", "no"]], shown === undefined ? "" : String(shown));
+    const select = choice(id, [["", `default: ${usual ? "yes" : "no"}`], ["true", "yes"], ["false", "no"]], shown === undefined ? "" : String(shown));
     return el("div", { class: "field" }, label, described(select, id), help);
   }
   if (option.choices?.length && option.repeats) {
@@ -76,7 +76,7 @@ function field(option, value) {
   }
   if (option.choices?.length) {
     const usual = option.default ?? "";
-    const select = choice(id, [["", usual ? `as usual: ${usual}` : "as usual"], ...option.choices.map((name) => [name, name])], shown ?? "");
+    const select = choice(id, [["", usual ? `default: ${usual}` : "default"], ...option.choices.map((name) => [name, name])], shown ?? "");
     return el("div", { class: "field" }, label, described(select, id), help);
   }
   const [least, most] = option.range ?? [];
@@ -89,8 +89,8 @@ function field(option, value) {
 }
 
 function placeholder(option) {
-  if (option.shown_default) return `as usual: ${option.shown_default}`;
-  return option.default === null || option.default === undefined || option.default === "" || (Array.isArray(option.default) && !option.default.length) ? "" : `as usual: ${option.default}`;
+  if (option.shown_default) return `default: ${option.shown_default}`;
+  return option.default === null || option.default === undefined || option.default === "" || (Array.isArray(option.default) && !option.default.length) ? "" : `default: ${option.default}`;
 }
 
 function described(control, id) {

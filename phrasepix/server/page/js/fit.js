@@ -21,7 +21,7 @@ export function fitBar(shown, label) {
   const fill = el("span", { class: "fill" });
   fill.style.transform = `scaleX(${share})`;
   return el("span", { class: `fit ${WORDS[shown.fit] ?? "plain"}` },
-    el("span", {
+    shown.fit && el("span", {
       class: "track", role: "meter", "aria-label": label, "aria-valuemin": 0, "aria-valuemax": 100,
       "aria-valuenow": percent, "aria-valuetext": word,
     }, fill),
@@ -29,6 +29,6 @@ export function fitBar(shown, label) {
 }
 
 function number({ score, stands_out: standsOut }) {
-  if (typeof score === "number") return score.toFixed(3);
+  if (typeof score === "number") return `score ${score.toFixed(3)}`;
   return typeof standsOut === "number" ? `${standsOut.toFixed(1)} σ` : "not known";
 }

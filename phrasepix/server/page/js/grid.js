@@ -52,11 +52,10 @@ export class Grid {
     const before = new Map(this.cards.map((card) => [card.identity, card]));
     const focused = this.cards.find((card) => card.element.contains(document.activeElement));
     const within = focused && document.activeElement;
-    const hasOneTag = (results.tags ?? []).length === 1;
     this.cards = results.matches.map((match) => {
       const card = before.get(identityOf(match)) ?? new Card(this.acts);
       before.delete(identityOf(match));
-      card.show(match, this.marksOf(match), { isFinal, hasOneTag });
+      card.show(match, this.marksOf(match), { isFinal });
       return card;
     });
     this.slots = isFinal ? 0 : Math.max(expected - this.cards.length, 0);
@@ -84,7 +83,7 @@ export class Grid {
   /** Move the focus by an arrow key: along the row, or to the nearest picture of the row above or below. */
   move(key) {
     const at = this.cards.indexOf(this.focused);
-    if (at < 0) return this.#focus(0);
+    if (at < 0) return this.#focus(key === "End" ? this.cards.length - 1 : 0);
     if (key === "ArrowRight") return this.#focus(at + 1);
     if (key === "ArrowLeft") return this.#focus(at - 1);
     if (key === "Home") return this.#focus(0);

@@ -20,6 +20,11 @@ export function listen({ grid, zoom, tray, acts }) {
       if (!openedDialog() && isTyping) target.blur();
       return; // a dialog closes by itself
     }
+    if (key === "ArrowDown" && target.id === "phrase" && grid.cards.length) {
+      event.preventDefault(); // a single line has no other use for it
+      grid.move("Home");
+      return;
+    }
     if (isTyping || target.matches("input[type=range]")) return;
     const run = zoom.isOpen ? inZoom(key, zoom, acts) : openedDialog() ? null : onPage(key, target, { grid, tray, acts });
     if (!run) return;

@@ -20,11 +20,14 @@ async function begin() {
   forgetToken();
   const [options, sources, models] = await Promise.all([get("/options"), get("/sources"), get("/models")]);
   learnOptions(options);
-  const search = new Searching();
+  const search = new Searching(() => tray.folder);
   const row = new Sources(search);
   row.learn(sources);
   const titleOf = (name) => row.titleOf(name);
-  const tray = new Tray(() => remark());
+  const tray = new Tray(() => remark(), (names) => {
+    search.learnSaved(names);
+    remark();
+  });
   const marksOf = (match) => ({ picked: tray.has(match), more: search.steeredBy(match) === "more", less: search.steeredBy(match) === "less" });
   const acts = {
     look: (match) => zoom.open(match, grid.cards.map((card) => card.match), (last) => grid.cards.find((card) => card.match === last)?.look.focus({ preventScroll: false })),
@@ -39,7 +42,7 @@ async function begin() {
     search.steer(kind, match);
   };
   const grid = new Grid(acts, marksOf);
-  const zoom = new Zoom(acts, marksOf, (match) => search.partsOf(match), titleOf);
+  const zoom = new Zoom(acts, marksOf, { partsOf: (match) => search.partsOf(match), insertOf: (match) => tray.insertOf(match), sourceTitle: titleOf });
   const remark = () => {
     grid.remark();
     zoom.remark();

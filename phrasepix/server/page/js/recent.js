@@ -19,12 +19,12 @@ export class Recent {
   /** Open the list. */
   async open() {
     const answer = await get("/history");
-    const searches = Array.isArray(answer) ? answer : answer.searches ?? [];
-    if (answer.enabled === false || answer.keeps === false) {
+    if (!answer.enabled) {
       openDialog("Recent searches", "small", el("p", { text: "phrasepix serve was started so that it lists none." }));
       return;
     }
-    const list = el("ul", { class: "recent-list" }, ...searches.map((one) => this.#entry(one.request ?? one)));
+    const searches = [...new Map(answer.searches.map(({ request }) => asked(request)).map((request) => [toQuery({ request, steps: [] }), request])).values()];
+    const list = el("ul", { class: "recent-list" }, ...searches.map((request) => this.#entry(request)));
     const dialog = openDialog("Recent searches", "small", searches.length ? list : el("p", { class: "soft", text: "None yet." }),
       searches.length ? button("Forget them all", { class: "text", on: { click: () => trying(async () => { await remove("/history"); dialog.close(); toast("Recent searches are forgotten."); }) } }) : null,
       el("p", { class: "soft", text: "They are kept by the server as long as it runs. Start it with --no-history to keep none." }));
@@ -37,4 +37,9 @@ export class Recent {
     const more = [tag?.length && `tag ${[tag].flat().join(", ")}`, source && [source].flat().join(", ")].filter(Boolean).join(" · ");
     return el("li", {}, button("", { "data-recent": toQuery({ request, steps: [] }), class: "recent-entry", on: { click: () => this.onChoose(request) } }, el("bdi", { text: words }), more ? el("span", { class: "soft", text: more }) : null));
   }
+}
+
+/** Return what a person asked for in a request: neither where the page said to look for saved ones, nor what it asked to know besides. */
+function asked({ project, explain, top, refined, more_like: moreLike, ...request }) {
+  return request;
 }

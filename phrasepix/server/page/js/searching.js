@@ -3,7 +3,7 @@
 import { get } from "/page/js/api.js";
 import { button, byId, el, listed } from "/page/js/dom.js";
 import { flagOf } from "/page/js/filters.js";
-import { identityOf, remembered, run } from "/page/js/search.js";
+import { forgetAnswers, identityOf, remembered, run } from "/page/js/search.js";
 import { fromQuery, isAsked, nothingAsked, put, shownIn, toQuery, valueIn } from "/page/js/search_state.js";
 import { firstVisit, noState, nothingFound, problemState } from "/page/js/states.js";
 import { notesOf, showBegin, showNotes, showProgress, showRest, showSummary } from "/page/js/status.js";
@@ -12,18 +12,20 @@ import { icon } from "/page/js/icons.js";
 const PATIENCE_MS = 600;
 const MORE = 10;
 
-/** The one search of the page. `views` are told what to show: `{ask, sources, filters, grid, dials, options}`. */
+/** The one search of the page; `projectFolder()` is the folder whose pictures count as used before. */
 export class Searching {
-  constructor() {
+  constructor(projectFolder) {
+    this.projectFolder = projectFolder;
     this.state = nothingAsked();
     this.results = null;
+    this.notices = [];
     this.running = null;
     this.waiting = null;
     this.titles = new Map();
     window.addEventListener("popstate", () => this.restore());
   }
 
-  /** Take what shows the search. */
+  /** Take what shows the search: `{ask, sources, filters, grid, dials, options}`. */
   showOn(views) {
     this.views = views;
   }
@@ -31,6 +33,7 @@ export class Searching {
   /** Search what the address says, as on a first visit, a reload or going back. */
   restore() {
     this.state = fromQuery(location.search);
+    this.views.ask.forget();
     this.#showControls(null);
     if (isAsked(this.state)) this.#run();
     else this.#showFirst();
@@ -96,9 +99,21 @@ export class Searching {
 
   /** Return how a match shows each part of the phrase, which only a search that explains is told. */
   async partsOf(match) {
-    const explained = { request: { ...this.state.request, explain: true }, steps: [] };
-    const { results } = await run(explained, () => {});
+    const { results } = await run({ request: this.#sent({ ...this.state.request, explain: true }), steps: [] }, () => {});
     return results.matches.find((one) => identityOf(one) === identityOf(match))?.parts ?? [];
+  }
+
+  /** Learn under which names pictures are saved now; null for those that no longer are. */
+  learnSaved(names) {
+    forgetAnswers();
+    for (const match of this.results?.matches ?? []) {
+      if (names.has(identityOf(match))) match.used_before = names.get(identityOf(match));
+    }
+  }
+
+  /** Return a request as it is sent: with the project folder, so that what was used before is marked. */
+  #sent(request) {
+    return { project: this.projectFolder(), ...request };
   }
 
   get #address() {
@@ -117,13 +132,15 @@ export class Searching {
     this.running?.abort();
     const running = new AbortController();
     this.running = running;
-    const { state, views } = this;
+    const { views } = this;
+    const state = { ...this.state, request: this.#sent(this.state.request) };
     const phrase = state.request.phrase ?? "";
     document.body.classList.remove("first-visit");
     document.title = phrase ? `${phrase} · phrasepix` : "phrasepix";
     const expected = shownIn(state.request);
     this.#leaveEnd();
     noState();
+    this.notices = [];
     const known = remembered(state);
     if (!known) {
       showBegin(state.steps.length ? "Ranking again …" : "Searching …");
@@ -135,6 +152,7 @@ export class Searching {
       const { results, lost } = known ? { results: known, lost: [] } : await run(state, (event, data) => {
         if (this.running !== running) return;
         if (event === "progress") showProgress(data);
+        else if (event === "notice") this.notices.push(data);
         else if (event === "results" && !isMore) this.#showInterim(data, expected);
       }, running.signal);
       if (this.running !== running) return;
@@ -183,8 +201,10 @@ export class Searching {
     this.#showControls(null);
     byId("summary").replaceChildren("");
     const problem = error.told ? error : Object.assign(error, { told: {}, kind: "unforeseen", status: 0 });
+    const others = this.notices.filter(({ text }) => !text.includes(problem.message));
+    showNotes(others.filter(({ source }) => !source).map(({ text }) => ({ kind: "notice", text })));
     problemState(problem, this.views.sources.known, {
-      asked: this.views.sources.askedBy(this.state.request), isOffline: Boolean(this.state.request.offline),
+      others: others.filter(({ source }) => source).map(({ text }) => text), asked: this.views.sources.askedBy(this.state.request), isOffline: Boolean(this.state.request.offline),
       onAgain: () => this.#run(),
       onOffline: () => this.again((request) => put(request, "offline", true)),
       onOnline: () => this.again((request) => put(request, "offline", undefined)),

@@ -22,14 +22,11 @@ export const noState = () => byId("state").replaceChildren();
 
 /** The first visit: what this is, sentences to try, and what is missing. */
 export function firstVisit(sources, { onTry }) {
-  const sample = sources.find((source) => source.name === "sample");
   const unready = sources.filter((source) => !source.ready);
   const tries = EXAMPLES.map(([phrase, tag]) => button("", { class: "try", on: { click: () => onTry(phrase, tag) } }, el("q", { text: phrase })));
   showState({
-    kind: "first", heading: "What should it show?",
-    sentences: ["Write the sentence as you would tell it to somebody who draws. A tag that stock sites know is found in it; the sentence itself never leaves this machine."],
-    extra: el("div", { class: "first-more" },
-      sample ? el("div", {}, el("h3", { text: "Try it with the built-in sample, which asks nobody" }), el("div", { class: "tries" }, ...tries)) : null,
+    kind: "first", heading: "Try it with the built-in sample, which asks nobody",
+    extra: el("div", { class: "first-more" }, el("div", { class: "tries" }, ...tries),
       unready.length ? el("p", { class: "soft" }, icon("key"), " Without a key: ", ...unready.flatMap((source, index) => [index ? ", " : "", button(source.title, { class: "text", "aria-haspopup": "dialog", on: { click: () => explainSource(source) } })]), ".") : null),
   });
 }
@@ -70,15 +67,17 @@ const KINDS = {
   "wrong-token": { drawn: "key", heading: "This page is of an earlier start", kind: "gone" },
 };
 
-/** A search ended with a problem: say it in the server's words, with what can be done. */
-export function problemState(problem, sources, { onAgain, onOffline, onOnline, onSample, onWithout, asked, isOffline }) {
+/** A search ended with a problem, `others` beside it: say it in the server's words, with what can be done. */
+export function problemState(problem, sources, { onAgain, onOffline, onOnline, onSample, onWithout, asked, others, isOffline }) {
   const shown = KINDS[problem.kind] ?? { drawn: "warning", heading: problem.status === 422 || problem.status === 400 ? "This cannot be asked" : "The search failed", kind: "failed" };
   const unready = sources.filter((source) => asked.includes(source.name) && !source.ready);
   const spent = sources.filter((source) => asked.includes(source.name) && source.budget?.remaining === 0 && source.budget.resets_at);
   const until = problem.kind === "rate-limit" ? untilWhen(problem, spent) : null;
+  const all = others.length > 0;
   showState({
-    kind: shown.kind, drawn: shown.drawn, heading: shown.heading, isAlarm: true,
+    kind: all ? "all-failed" : shown.kind, drawn: all ? "warning" : shown.drawn, heading: all ? "None of the sources could be asked" : shown.heading, isAlarm: true,
     sentences: [
+      ...others,
       until ? `It may be asked again at ${until}. What was asked before is remembered.` : null,
       problem.message,
       ...unready.filter((source) => source.key_from).map((source) => ["A key for ", source.title, " is free of charge: ", link(source.key_from, source.key_from)]),

@@ -3,7 +3,7 @@
 import { post, postForFile } from "/page/js/api.js";
 import { copy } from "/page/js/clipboard.js";
 import { shownBy } from "/page/js/credit.js";
-import { button, byId, counted, el, webAddress } from "/page/js/dom.js";
+import { button, byId, counted, el, listed, webAddress } from "/page/js/dom.js";
 import { icon } from "/page/js/icons.js";
 import { announce, toast, trying } from "/page/js/say.js";
 import { identityOf } from "/page/js/search.js";
@@ -12,10 +12,11 @@ const KEPT_AS = "phrasepix-picks";
 const FOLDER_KEPT_AS = "phrasepix-folder";
 const FORMS = [["markdown", "Markdown"], ["html", "HTML"], ["text", "text"]];
 
-/** The tray; `onChange()` is told when picks come or go. */
+/** The tray; `onChange()` is told when picks come or go, `onSaved(names)` which pictures are saved as what now. */
 export class Tray {
-  constructor(onChange) {
+  constructor(onChange, onSaved) {
     this.onChange = onChange;
+    this.onSaved = onSaved;
     this.picks = kept();
     this.folder = localStorage.getItem(FOLDER_KEPT_AS) ?? "pictures";
     this.form = "markdown";
@@ -34,9 +35,14 @@ export class Tray {
       return;
     }
     this.picks.push({
-      identity: identityOf(match), search, rank: match.rank, title: shownBy(match), picture: match.picture_url, credit: match.credit_line,
+      identity: identityOf(match), search, rank: match.rank, title: shownBy(match), picture: match.picture_url, credit: match.credit_line, insert: match.insert,
     });
     this.#changed(`Picked: ${shownBy(match)}. ${counted(this.picks.length, "picture")} in the tray.`);
+  }
+
+  /** Return what puts a picture into a text, by form: with its file, once that is saved. */
+  insertOf(match) {
+    return this.picks.find((pick) => pick.identity === identityOf(match))?.insert ?? match.insert;
   }
 
   /** Bring the focus to where the folder is said. */
@@ -87,15 +93,15 @@ export class Tray {
       event.preventDefault();
       this.#save(folder.value.trim(), event.submitter);
     });
-    const form = el("select", { id: "form", "aria-label": "Form of what is copied" }, ...FORMS.map(([value, text]) => el("option", { value, text: `as ${text}` })));
+    const form = el("select", { id: "form", "aria-label": "Form of what is copied" }, ...FORMS.map(([value, text]) => el("option", { value, text })));
     form.value = this.form;
     form.addEventListener("change", () => { this.form = form.value; });
     const copies = el("div", { class: "copy" },
-      button("", { class: "quiet", on: { click: () => this.#copyPictures() } }, icon("copy"), this.picks.length > 1 ? "Copy pictures" : "Copy picture"),
-      button("", { class: "quiet", on: { click: () => this.#copyCredits() } }, this.picks.length > 1 ? "Copy credits" : "Copy credit"), form);
+      button("", { class: "quiet", title: "Pictures with their credit", on: { click: () => this.#copyPictures() } }, icon("copy"), "Copy"),
+      button("", { class: "quiet", on: { click: () => this.#copyCredits() } }, "Credits"), form);
     element.replaceChildren(picks, save, copies, el("div", { class: "rest" },
       button("", { class: "quiet", title: "All pictures and CREDITS.md in one file", on: { click: (event) => this.#zip(event.currentTarget) } }, icon("zip"), "Zip"),
-      button("Put all back", { class: "text", on: { click: () => { this.picks = []; this.#changed("The tray is empty."); } } })));
+      button("Clear", { title: "Put all back", class: "text", on: { click: () => { this.picks = []; this.#changed("The tray is empty."); } } })));
   }
 
   get #items() {
@@ -108,6 +114,7 @@ export class Tray {
     await busy(control, async () => {
       const answer = await trying(() => post("/save", { items: this.#items, project: folder }));
       if (!answer) return;
+      this.#learnSaved(answer.saved);
       const isNew = answer.saved.filter((one) => one.is_new !== false);
       const were = answer.saved.length - isNew.length;
       const said = [isNew.length && `Saved ${counted(isNew.length, "picture")} into ${folder || "the root folder"}, with CREDITS.md.`,
@@ -115,12 +122,42 @@ export class Tray {
       if (answer.saved.length) {
         const undo = async () => {
           const undone = await trying(() => post("/save/undo", { undo: answer.undo }));
-          if (undone) toast(`The save into ${folder || "the root folder"} is undone: files and credits are gone.`);
+          if (!undone) return;
+          this.#forgetSaved(isNew);
+          toast(`The save into ${folder || "the root folder"} is undone: files and credits are gone.${undone.kept.length ? ` Changed since, and kept: ${listed(undone.kept)}.` : ""}`);
         };
         toast(said.filter(Boolean).join(" "), { action: isNew.length && answer.undo ? { label: "Undo", run: undo } : null });
       }
       for (const one of answer.failed) toast(`Picture ${one.rank} is not saved: ${one.reason}`, { problem: true });
     });
+  }
+
+  /** Keep what puts each picture into a text now that it has a file, and tell which is used before. */
+  #learnSaved(saved) {
+    const names = new Map();
+    for (const one of saved) {
+      const pick = this.#pickOf(one);
+      if (!pick) continue;
+      pick.unsaved ??= pick.insert;
+      pick.insert = one.insert;
+      names.set(pick.identity, one.path.split("/").at(-1));
+    }
+    sessionStorage.setItem(KEPT_AS, JSON.stringify(this.picks));
+    this.onSaved(names);
+  }
+
+  #forgetSaved(saved) {
+    const names = new Map();
+    for (const pick of saved.map((one) => this.#pickOf(one)).filter(Boolean)) {
+      pick.insert = pick.unsaved;
+      names.set(pick.identity, null);
+    }
+    sessionStorage.setItem(KEPT_AS, JSON.stringify(this.picks));
+    this.onSaved(names);
+  }
+
+  #pickOf({ search, rank }) {
+    return this.picks.find((pick) => pick.search === search && pick.rank === rank);
   }
 
   async #zip(control) {
@@ -138,8 +175,11 @@ export class Tray {
   }
 
   async #copyPictures() {
-    const answer = await trying(() => post("/insert", { items: this.#items, form: this.form }));
-    if (answer) await copy(answer.text, `${counted(this.picks.length, "picture")} copied as ${titleOf(this.form)}, with credit.`);
+    const { form } = this;
+    const texts = this.picks.map((pick) => pick.insert[form]);
+    const bare = form === "text" ? 0 : this.picks.filter((pick) => pick.insert[form] === pick.credit[form]).length;
+    const said = `${counted(this.picks.length, "picture")} copied as ${titleOf(form)}, with credit.`;
+    await copy(texts.join("\n\n"), bare ? `${said} ${bare === this.picks.length ? "Only the credit stands there" : `Of ${bare} only the credit stands there`} until the files are saved.` : said);
   }
 
   async #copyCredits() {

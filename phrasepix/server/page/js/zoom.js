@@ -9,12 +9,12 @@ import { openDialog } from "/page/js/dialogs.js";
 import { trying } from "/page/js/say.js";
 
 /**
- * The dialog. `acts` is what can be done: `{pick, more, less, as}`, `marksOf(match)` what was done, and `partsOf(match)`
- * gives in time how the picture shows each part of the phrase.
+ * The dialog. `acts` is what can be done: `{pick, more, less, as}`, `marksOf(match)` what was done. `partsOf(match)` gives
+ * in time how the picture shows each part of the phrase, `insertOf(match)` what puts it into a text.
  */
 export class Zoom {
-  constructor(acts, marksOf, partsOf, sourceTitle) {
-    Object.assign(this, { acts, marksOf, partsOf, sourceTitle });
+  constructor(acts, marksOf, { partsOf, insertOf, sourceTitle }) {
+    Object.assign(this, { acts, marksOf, partsOf, insertOf, sourceTitle });
     this.matches = [];
     this.at = 0;
     this.dialog = null;
@@ -42,6 +42,7 @@ export class Zoom {
       onEnd(last);
     });
     this.#draw();
+    this.#focus("pick"); // not what closes it, which a space would do
   }
 
   /** Show the next match, or the one before. */
@@ -64,6 +65,7 @@ export class Zoom {
 
   #draw() {
     const { match } = this;
+    const focused = document.activeElement?.dataset?.act;
     this.dialog.querySelector("h2").textContent = `${match.rank}. ${shownBy(match)}`;
     const image = el("img", {
       alt: shownBy(match), src: webAddress(match.zoom_url) ?? webAddress(match.picture_url), width: match.width || null, height: match.height || null,
@@ -75,10 +77,15 @@ export class Zoom {
     this.body.replaceChildren(
       el("div", { class: "stage" }, before, image, after),
       el("div", { class: "facts" },
-        el("div", { class: "fit-line large" }, fitBar(match, "how well it fits"), el("span", { class: "soft", text: `score ${match.score.toFixed(3)}`, title: "cosine between phrase and picture, −1 to 1" })),
+        el("div", { class: "fit-line large" }, fitBar(match, "how well it fits"), match.fit && el("span", { class: "soft", text: `score ${match.score.toFixed(3)}`, title: "cosine between phrase and picture, −1 to 1" })),
         parts, el("p", { class: "credit" }, ...creditOf(match)), this.actions, this.#copies(match), factsOf(match, this.sourceTitle(match.source))));
     this.#drawActs();
+    this.#focus(focused);
     this.#drawParts(match, parts);
+  }
+
+  #focus(act) {
+    if (act) this.actions.querySelector(`[data-act="${act}"]`)?.focus({ preventScroll: true });
   }
 
   #drawActs() {
@@ -88,7 +95,7 @@ export class Zoom {
     const one = (name, drawn, words, on) => button("", { class: "act-word", "data-act": name, "aria-pressed": on === undefined ? null : String(Boolean(on)), on: { click: () => this.acts[name](match) } }, icon(drawn), words);
     this.actions.replaceChildren(one("pick", "check", marks.picked ? "Picked" : "Pick", marks.picked), one("more", "plus", "More like this", marks.more),
       one("less", "minus", "Less like this", marks.less), one("as", "question", "Ask with this picture"));
-    if (focused) this.actions.querySelector(`[data-act="${focused}"]`)?.focus();
+    this.#focus(focused);
   }
 
   async #drawParts(match, target) {
@@ -103,7 +110,9 @@ export class Zoom {
     const forms = [["markdown", "Markdown"], ["html", "HTML"], ["text", "Text"]];
     const row = (what, texts) => el("div", { class: "copies" }, el("span", { text: `Copy the ${what}` }),
       ...forms.filter(([form]) => texts?.[form]).map(([form, title]) => button(title, { class: "text", "aria-label": `Copy the ${what} as ${title}`, on: { click: () => copy(texts[form], `The ${what} is copied as ${title}.`) } })));
-    return el("div", {}, row("picture with its credit", match.insert), row("credit", match.credit_line));
+    const insert = this.insertOf(match);
+    const isMore = insert.markdown !== match.credit_line.markdown;
+    return el("div", {}, isMore ? row("picture with its credit", insert) : null, row("credit", match.credit_line));
   }
 }
 

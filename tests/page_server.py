@@ -1,0 +1,128 @@
+"""`phrasepix serve` as a process, with sources on loopback that do as told, and the browser that looks at its page."""
+
+import os
+import shutil
+import signal
+import subprocess
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Self
+from urllib.parse import urlencode
+
+from phrasepix.sample.catalogue import Catalogue
+from tests.picture_server import PictureServer, after, file, unused_port
+from tests.servers import KEY
+from tests.source_servers import CommonsServer, OpenverseServer, PexelsServer, PixabayServer
+from tests.source_servers.base import Picture, SourceServer
+from tests.test_command_line import command
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+
+
+class ServeProcess:
+    """The real command; `address` is what it printed, once it listens. Use as a context manager."""
+
+    def __init__(self, root: Path, environment: Mapping[str, str], *arguments: str) -> None:
+        self.root = root
+        self._command = command("serve", "--root", str(root), *arguments)
+        self._environment = os.environ | environment
+        self.address = ""
+
+    @property
+    def origin(self) -> str:
+        """Scheme, host and port."""
+        return self.address.partition("/?")[0]
+
+    def page(self, **asked: object) -> str:
+        """The page's address that asks for something, with the token."""
+        query = urlencode(asked, doseq=True)
+        return f"{self.address}&{query}" if query else self.address
+
+    def end(self) -> int:
+        """End it as a terminal does; return its exit code."""
+        self._process.send_signal(signal.SIGINT)
+        return self._process.wait(30)
+
+    def __enter__(self) -> Self:
+        self._process = subprocess.Popen(
+            self._command, env=self._environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        assert self._process.stdout is not None
+        assert self._process.stderr is not None
+        self.address = self._process.stdout.readline().strip()
+        assert self.address.startswith("http"), self._process.stderr.read()
+        # Whatever else it says is read, so that it never waits for a full pipe.
+        self._said: list[str] = []
+        self._reader = threading.Thread(target=self._said.extend, args=(self._process.stderr,), daemon=True)
+        self._reader.start()
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        if self._process.poll() is None:
+            self.end()
+        self._reader.join(10)
+        assert self._process.stdout is not None
+        assert self._process.stderr is not None
+        self._process.stdout.close()
+        self._process.stderr.close()
+
+
+class Sources:
+    """Sources on loopback that hold the sample's pictures; each may be told to fail. Unsplash has no key."""
+
+    def __init__(self) -> None:
+        self._opened = ExitStack()
+        self._bodies: dict[str, bytes] = {}
+        self.pictures = self._opened.enter_context(PictureServer())
+        self.pixabay = self._opened.enter_context(PixabayServer())
+        self.pexels = self._opened.enter_context(PexelsServer())
+        self.openverse = self._opened.enter_context(OpenverseServer())
+        self.commons = self._opened.enter_context(CommonsServer())
+        self.unreachable = f"http://127.0.0.1:{unused_port()}/"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What has the command ask them."""
+        return {
+            "PIXABAY_API_KEY": KEY,
+            "PIXABAY_API_URL": self.pixabay.api_url,
+            "PEXELS_API_KEY": KEY,
+            "PEXELS_API_URL": self.pexels.api_url,
+            "OPENVERSE_API_URL": self.unreachable,
+            "COMMONS_API_URL": self.commons.api_url,
+            "UNSPLASH_API_URL": self.unreachable,
+        }
+
+    def hold(self, server: SourceServer, count: int, **changes: object) -> None:
+        """Have a source hold some of the sample's pictures."""
+        server.hold(*self.drawn(server.name, count, **changes))
+
+    def drawn(self, name: str, count: int, **changes: object) -> Iterator[Picture]:
+        """Pictures of the sample, as a source's."""
+        for number, drawn in zip(range(1, count + 1), Catalogue.load(), strict=False):
+            path = f"/{name}/{number}.jpg"
+            body = self._bodies[path] = drawn.path.read_bytes()
+            url = self.pictures.put(path, file(body))
+            picture = Picture(
+                number=number,
+                title=f"Drawn {number}",
+                tags=drawn.tags,
+                width=drawn.width,
+                height=drawn.height,
+                file_url=url,
+            )
+            yield Picture(**(vars(picture) | changes))
+
+    def slowly(self, name: str, pause_s: float) -> None:
+        """Have the pictures of a source come one after the other."""
+        for number, (path, body) in enumerate(self._bodies.items()):
+            if path.startswith(f"/{name}/"):
+                self.pictures.put(path, after(number * pause_s, body))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self._opened.close()
