@@ -211,7 +211,7 @@ def main() -> int:
     except NotAvailableError as error:
         print(f"Not run: {error}", file=sys.stderr)
         return 2
-    kinds = sorted({kind for one in outcomes for kind in one.checks})
+    kinds = sorted({"failed", *(kind for one in outcomes for kind in one.checks)})
     print(f"`{CONFORMANCE}`, the scenarios that a version requires of a server; checks:\n")
     print(f"| version | {' | '.join(kinds)} |\n|---|{'---:|' * len(kinds)}")
     for one in outcomes:
