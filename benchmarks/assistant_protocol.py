@@ -26,6 +26,7 @@ from phrasepix.finder import Finder
 from phrasepix.server.app import create_app
 from phrasepix.server.running import bound_socket
 from phrasepix.server.settings import ServerSettings
+from retriever.directories import cache_directory
 from tests.assistants import running
 
 CONFORMANCE: Final = "@modelcontextprotocol/conformance@0.2.0-alpha.12"
@@ -185,6 +186,8 @@ def inspected(packages: NodePackages, root: Path, era: str) -> dict[str, str]:
                 era,
                 "--connect-timeout",
                 "0",
+                "-e",  # it passes on little of its environment
+                f"PHRASEPIX_CACHE_DIR={cache_directory()}",
             ]
             done = subprocess.run(
                 [*command, *arguments],
@@ -208,7 +211,7 @@ def main() -> int:
     except NotAvailableError as error:
         print(f"Not run: {error}", file=sys.stderr)
         return 2
-    kinds = sorted({kind for one in outcomes for kind in one.checks})
+    kinds = sorted({"failed", *(kind for one in outcomes for kind in one.checks)})
     print(f"`{CONFORMANCE}`, the scenarios that a version requires of a server; checks:\n")
     print(f"| version | {' | '.join(kinds)} |\n|---|{'---:|' * len(kinds)}")
     for one in outcomes:
