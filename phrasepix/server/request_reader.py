@@ -6,18 +6,14 @@ from typing import Any
 from phrasepix.query_inputs import is_address
 from phrasepix.request import SearchRequest
 from phrasepix.saving.confined import confined_project
-from phrasepix.server.problems import WrongFormError
-from phrasepix.server.uploaded_pictures import (
-    PREFIX,
-    UploadedPictures,
-    decoded_picture,
-    file_in_data_url,
-    is_data_url,
-)
+from phrasepix.server.problems import TooLongError, WrongFormError
+from phrasepix.server.uploaded_pictures import PREFIX, UploadedPictures, file_in_data_url, is_data_url
 from phrasepix.sources.confined import confined_source
 from phrasepix_core.root import Root
 from reranker.models.model_spec import LOCAL_DIR
-from reranker.query import Example
+
+_LONGEST = 64 << 10
+"""Characters of a request: it is kept with its search."""
 
 
 class RequestReader:
@@ -26,6 +22,27 @@ class RequestReader:
     def __init__(self, root: Root, pictures: UploadedPictures) -> None:
         self._root = root
         self._pictures = pictures
+
+    def with_uploads(self, described: dict[str, Any]) -> dict[str, Any]:
+        """Return a request in which references stand for the pictures that it brings along as data URLs.
+
+        So it is short, and may be kept and asked again. Raises `TooLongError` if it is not, and what a picture that
+        cannot be used raises.
+        """
+        short: dict[str, Any] = self._with_uploads(described)
+        if len(json.dumps(short)) > _LONGEST:
+            raise TooLongError(f"the request is longer than {_LONGEST >> 10} KiB without its pictures")
+        return short
+
+    def _with_uploads(self, value: Any) -> Any:
+        match value:
+            case dict():
+                return {name: self._with_uploads(one) for name, one in value.items()}
+            case list():
+                return [self._with_uploads(one) for one in value]
+            case str() if is_data_url(value):
+                return self._pictures.add(file_in_data_url(value))[0]
+        return value
 
     def read(self, described: dict[str, Any]) -> SearchRequest:
         """Return the request that a JSON object describes.
@@ -53,8 +70,6 @@ class RequestReader:
         """Return the picture that a client names: uploaded, at an address, or in a file below the root."""
         if said.startswith(PREFIX):
             return self._pictures.get(said)
-        if is_data_url(said):
-            return Example(decoded_picture(file_in_data_url(said)), title="a picture")
         if is_address(said):
             return self._pictures.at_address(said)
         return self._root.path(said)
