@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from docs.code_facts import ClassFacts, FieldFacts, classes, constants_named, derived_from, is_derived_from
-from phrasepix.cli import cache, sources
+from phrasepix.cli import assistant, cache, serve, sources
 from phrasepix.cli.find import CommandOptions
 from phrasepix.cli.parameters import flag_of
 from phrasepix.reference import in_python
@@ -23,6 +23,7 @@ _FILTER = "filters."
 
 REMEDIES = {
     "AnswerNotKeptError": "Search once with a connection and the same tag and filters, then again offline.",
+    "ClosingError": "Search again when the server runs again.",
     "ConfigFileError": "Mend the file that the message names; it must be TOML.",
     "EncoderFaultError": "Tell whoever wrote the encoder; the cause is in `__cause__`. Name another model meanwhile.",
     "FolderBusyError": "Wait until the other process has saved, and save again: what is saved is not fetched again.",
@@ -48,10 +49,14 @@ REMEDIES = {
     "SourceAnswerError": "Try later; `status` and `text` say what the source answered.",
     "SourceFaultError": "Tell whoever wrote the source; the cause is in `__cause__`. Search without it meanwhile.",
     "SourceUnreachableError": "Check network, proxy and address; search offline what is kept.",
+    "TooLongError": "Send less; pictures may be uploaded.",
     "TransientPictureError": "Nothing: it was tried again already, and the picture is skipped.",
+    "UndoGoneError": "Remove the files by hand, and their lines in CREDITS.md.",
     "UnknownModelError": "Check the spelling; the message says which names there are.",
     "UnknownSourceError": "`phrasepix sources` lists the names; a folder must exist.",
+    "UploadGoneError": "Upload the picture again.",
     "WeightsUnavailableError": "Search once with a connection, or name a model that is on this machine.",
+    "WrongFormError": "Send one JSON object; `/api/docs` describes its fields.",
     "WrongParameterError": "Give a value that the message allows. Nothing was sent.",
     "WrongPickError": "Name ranks that the results have, twenty at most for saving.",
     "WrongQueryError": "Give a phrase or a picture, and values that the message allows.",
@@ -140,6 +145,8 @@ def commands_page() -> str:
         (cache.show, "phrasepix cache"),
         (cache.show.commands["clear"], "phrasepix cache clear"),
         (sources.show, "phrasepix sources"),
+        (serve.run_server, "phrasepix serve"),
+        (assistant.serve, "phrasepix mcp"),
     ):
         names = cache.show.context_settings["help_option_names"]
         context = click.Context(command, info_name=name, terminal_width=100, help_option_names=names)

@@ -15,8 +15,11 @@ from phrasepix.models.shelf import ModelShelf
 from phrasepix_core.forking import reset_in_children
 
 if TYPE_CHECKING:  # imported while a phrase is encoded already
+    from PIL.Image import Image
+
     from phrasepix.live_results import LiveResults
     from phrasepix.request import SearchRequest, SourceChoice
+    from phrasepix.results import Results
     from phrasepix.saving.save import Saved, SaveProgress
     from phrasepix.searching.run import Resources
     from phrasepix.sources.open_sources import OpenSources
@@ -25,6 +28,8 @@ if TYPE_CHECKING:  # imported while a phrase is encoded already
     from reranker.pictures.hosts import HostConnections
     from reranker.text_cache import TextEmbeddingCache
 
+_LARGE_SIDE = 900
+"""The short side in pixels from which a picture is good to look at closely."""
 _MOST_MEMORIES = 4
 """How many cache directories stay open: whoever changes the directory seldom goes back to many."""
 _IDLE_CHECKS = 4
@@ -108,6 +113,23 @@ class Finder:
 
         request = replace(of.with_query(Query((example_of(match),))), words_for_tags=of.text_for_tags)
         return self.search(request, on_event=on_event)
+
+    def large_picture(self, match: "Match", of: "Results") -> "Image":
+        """Return a match's picture to look at closely: a larger file if the source has one, else the one at hand.
+
+        `of` are the results of its search; before they are final, or if the search was offline, nothing is fetched.
+        """
+        from phrasepix.searching.run import loader_of
+        from reranker.errors import PictureError
+        from reranker.pictures.fetch import PictureFetcher
+
+        if not of.is_final or of.request is None or of.request.offline:
+            return match.picture
+        with loader_of(of.pool, PictureFetcher(hosts=self._resources().hosts)) as loader:
+            try:
+                return loader.load(match.candidate, _LARGE_SIDE, whole=True).picture
+            except PictureError:
+                return match.picture
 
     def save(
         self,

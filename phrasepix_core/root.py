@@ -38,6 +38,7 @@ class Root:
         """
         try:
             place = (self.directory / given).resolve()
+            place.exists()  # which raises for a name that is too long
         except (OSError, ValueError, RuntimeError):  # a name too long or with a NUL; links in a circle
             raise OutsideRootError(
                 f"{shown_path(given)} is no path that can be used; name one below the root"

@@ -281,9 +281,10 @@ def test_the_exceptions_are_counted_and_each_says_why() -> None:
     ]
     lines = {line.partition(" #")[0].strip() for block in RUN for line in block.code.splitlines()}
     assert lines >= LINES_NOT_RUN
-    # Files of the how-tos: `tests/test_how_to.py` runs them.
+    # Files of the how-tos: `tests/test_how_to.py` and `tests/test_serve_docs.py` run them.
     titles = {block.title for block in blocks() if block.title}
-    assert titles == {"boat_museum.py", "test_boat_museum.py", "hues.py", "test_hues.py", "search.py"}
+    of_the_api = {"search.sh", "rerank.sh", "embed.py"}
+    assert titles == {"boat_museum.py", "test_boat_museum.py", "hues.py", "test_hues.py", "search.py"} | of_the_api
 
 
 def test_a_block_with_another_mark_is_none_that_is_passed_over() -> None:

@@ -17,12 +17,12 @@ import pytest
 from tests import in_process
 from tests.picture_server import Exchange, PictureServer, encoded, file, stripes
 from tests.serve_process import ServeProcess, problem
-from tests.servers import ScriptedServer, hit, of_hits
+from tests.servers import ScriptedServer, hit, of_hits, plain
 from tests.test_command_line import command
 
 KEYS = {"PIXABAY_API_KEY": "31415926-nobodyseesthis0", "PEXELS_API_KEY": "27182818nobodyseesthiseither"}
 STOCK = {"phrase": "red stripes", "tag": "stripes", "source": "pixabay", "model": "sample", "top": 3}
-PICTURES = 48
+PICTURES = 96
 
 
 @pytest.fixture(scope="module")
@@ -33,52 +33,52 @@ def cache(tmp_path_factory: pytest.TempPathFactory, link_export: Callable[[Path]
 
 
 class Stock:
-    """A stock site whose pictures come one at a time, as `released`."""
+    """A stock site with pictures of its own ids, from `first` on, each of which takes a while."""
 
-    def __init__(self, api: ScriptedServer, pictures: PictureServer, *, free: int) -> None:
+    def __init__(self, api: ScriptedServer, pictures: PictureServer, *, first: int, delay_s: float) -> None:
         self.pictures = pictures
-        self._released = threading.Semaphore(free)
         hits = []
-        for number in range(PICTURES):
-            body = encoded(stripes(["red"] * (number + 1) + ["blue"] * 9), "PNG")
-            url = pictures.put(f"/{number}.png", self._when_released(body))
+        for number in range(first, first + PICTURES):
+            body = encoded(stripes(["red"] * (number % 50 + 1) + ["blue"] * 9), "PNG")
+            url = pictures.put(f"/{number}.png", _after(delay_s, body))
             hits.append(hit(number, previewURL=url, webformatURL=url, largeImageURL=url))
         budget = {"X-RateLimit-Limit": "100", "X-RateLimit-Remaining": "93", "X-RateLimit-Reset": "57"}
         api.otherwise = lambda asked: of_hits(hits if asked.query["page"] == "1" else [], **budget)
         self.environment = {"PIXABAY_API_URL": api.url, **KEYS}
 
-    def _when_released(self, body: bytes) -> Callable[[Exchange], None]:
-        answer = file(body, "image/png")
 
-        def when_released(exchange: Exchange) -> None:
-            while not self._released.acquire(timeout=0.05):
-                if exchange.wait(0):
-                    return
+def _after(seconds: float, body: bytes) -> Callable[[Exchange], None]:
+    answer = file(body, "image/png")
+
+    def answer_later(exchange: Exchange) -> None:
+        if not exchange.wait(seconds):
             answer(exchange)
 
-        return when_released
+    return answer_later
 
 
 @pytest.fixture
-def slow_stock(api: ScriptedServer) -> Iterator[Stock]:
-    """It gives half of its pictures, and holds back the rest."""
+def slow_stock(api: ScriptedServer, request: pytest.FixtureRequest) -> Iterator[Stock]:
+    """Its pictures take seconds in all; nobody has seen them before."""
     with PictureServer() as pictures:
-        yield Stock(api, pictures, free=PICTURES // 2)
+        yield Stock(api, pictures, first=1000 * (1 + request.node.name.startswith("test_the_end")), delay_s=0.25)
 
 
 @pytest.fixture
 def stock(api: ScriptedServer) -> Iterator[Stock]:
     with PictureServer() as pictures:
-        yield Stock(api, pictures, free=100 * PICTURES)
+        yield Stock(api, pictures, first=1, delay_s=0)
 
 
 def serving(tmp_path: Path, cache: Path, environment: dict[str, str], *arguments: str) -> ServeProcess:
     return ServeProcess(tmp_path / "root", {"PHRASEPIX_CACHE_DIR": str(cache), **environment}, *arguments)
 
 
-def embeddings_in(cache: Path) -> int:
+def embeddings_of(cache: Path, first: int) -> int:
+    """How many pictures of a stock are remembered."""
     with closing(sqlite3.connect(cache / "embeddings.sqlite")) as db:
-        return int(db.execute("SELECT COUNT(*) FROM embeddings").fetchone()[0])
+        query = "SELECT COUNT(*) FROM embeddings WHERE CAST(picture AS INTEGER) BETWEEN ? AND ?"
+        return int(db.execute(query, (first, first + PICTURES - 1)).fetchone()[0])
 
 
 def looked_at(events: Iterator[tuple[str, Any]], least: int) -> None:
@@ -97,31 +97,28 @@ def test_a_search_ends_with_its_client_and_what_was_encoded_is_kept(
         events = server.events("/api/v1/search", STOCK)
         looked_at(events, 16)
         events.close()  # type: ignore[attr-defined]  # a generator: closes the connection
-        for _ in range(200):  # its connections to the pictures are closed when it has ended
-            if slow_stock.pictures.connections == 0:
-                break
-            threading.Event().wait(0.05)
-        assert slow_stock.pictures.connections == 0
+        asked = -1
+        while asked != (asked := slow_stock.pictures.asked_in_all):  # until nobody asks for pictures any more
+            threading.Event().wait(0.6)
         assert slow_stock.pictures.asked_in_all < PICTURES
         assert server.get("/api/v1/history")["searches"] == []
-    assert embeddings_in(cache) >= 16
+    assert embeddings_of(cache, 1000) >= 16
 
 
 def test_the_end_of_the_server_ends_its_searches_and_loses_nothing_that_was_encoded(
     tmp_path: Path, cache: Path, slow_stock: Stock
 ) -> None:
-    before = embeddings_in(cache) if (cache / "embeddings.sqlite").exists() else 0
     with serving(tmp_path, cache, slow_stock.environment) as server:
         events = server.events("/api/v1/search", STOCK)
-        looked_at(events, max(16, before))
+        looked_at(events, 16)
         assert server.end(signal.SIGTERM) == 0
         last = list(events)[-1]
         assert last[0] == "error"
         assert last[1]["status"] == 503
-    assert embeddings_in(cache) >= 16
+    assert slow_stock.pictures.asked_in_all < PICTURES
+    assert embeddings_of(cache, 2000) >= 16
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_it_ends_at_once_when_nothing_is_under_way(tmp_path: Path, cache: Path, number: int) -> None:
     with serving(tmp_path, cache, {}) as server:
         server.get("/api/v1/models")
@@ -157,8 +154,6 @@ def test_what_is_left_of_a_rate_limit_is_told(tmp_path: Path, cache: Path, stock
 def test_a_spent_rate_limit_is_429_and_says_when_to_come_again(
     tmp_path: Path, cache: Path, stock: Stock, api: ScriptedServer
 ) -> None:
-    from tests.servers import plain
-
     api.otherwise = lambda asked: plain(429, "[ERROR 429] API rate limit exceeded", Retry_After="900")
     with serving(tmp_path, cache, stock.environment) as server:
         answer = server.ask("POST", "/api/v1/search", {**STOCK, "tag": "spent"})

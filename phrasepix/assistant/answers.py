@@ -6,7 +6,7 @@ from typing import Any, TypeAlias
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ToolAnswer:
     """What a tool answers."""
 
     text: str
@@ -22,7 +22,7 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class ToolStep:
     """Where a tool is: `done` of `total` (None if not known), in words."""
 
     done: int
@@ -30,5 +30,5 @@ class Step:
     words: str
 
 
-Tell: TypeAlias = Callable[[Step], None]
+Tell: TypeAlias = Callable[[ToolStep], None]
 """Is told each step, in the thread where it happens. What it raises ends the work."""

@@ -3,7 +3,6 @@
 from contextlib import AbstractAsyncContextManager
 
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
-from mcp.server.transport_security import TransportSecuritySettings
 from starlette.types import Receive, Scope, Send
 
 from phrasepix.assistant.server import make_server
@@ -13,12 +12,12 @@ from phrasepix.assistant.toolbox import Toolbox
 class HttpEndpoint:
     """An ASGI application for one path, such as `Route("/mcp", endpoint)`.
 
-    No client has a session: each request stands for itself, in the protocol of 2026 and in those before. Who may ask is
-    for the application around it to decide; `security` adds the protocol library's own check of Host and Origin.
+    No client has a session: each request stands for itself, in the protocol of 2026 and in those before. Host, Origin
+    and who may ask are for the application around it to check.
     """
 
-    def __init__(self, toolbox: Toolbox, *, security: TransportSecuritySettings | None = None) -> None:
-        self._manager = StreamableHTTPSessionManager(make_server(toolbox), stateless=True, security_settings=security)
+    def __init__(self, toolbox: Toolbox) -> None:
+        self._manager = StreamableHTTPSessionManager(make_server(toolbox), stateless=True)
 
     def lifespan(self) -> AbstractAsyncContextManager[None]:
         """Return what must be entered before the first request, and left after the last; once only."""

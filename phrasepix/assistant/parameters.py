@@ -5,13 +5,13 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from phrasepix.errors import OutsideRootError, UnknownSourceError
+from phrasepix.errors import OutsideRootError
 from phrasepix.models.catalogue import NAMED
 from phrasepix.query_inputs import is_address
 from phrasepix.request import SearchRequest, request_options
 from phrasepix.request_schema import description_of, plain_form
-from phrasepix.saving.entries import CREDITS
-from phrasepix.sources.registry import source_names
+from phrasepix.saving.confined import confined_project
+from phrasepix.sources.confined import confined_source
 from phrasepix_core.messages import Hint
 from phrasepix_core.options import DeclaredOption
 from phrasepix_core.root import Root
@@ -71,20 +71,6 @@ def request_of(arguments: Mapping[str, Any], root: Root | None) -> SearchRequest
     return SearchRequest.from_json(json.dumps(described))
 
 
-def folder_below(root: Root | None, given: str) -> Path:
-    """Return the folder below the root that is named, which need not exist.
-
-    What is saved and credited there lies in it: a link of `credits.json` that leads out is refused.
-    Raises `OutsideRootError`.
-    """
-    if root is None:
-        raise OutsideRootError("no folder can be named: the server was started without a root (--root DIR)")
-    folder = root.path(given)
-    for name in (CREDITS, "CREDITS.md"):
-        root.path(folder / name)
-    return folder
-
-
 def as_argument(hint: Hint) -> str:
     """Return a hint as an argument of a tool."""
     name = hint.option.removeprefix(_FILTER)
@@ -137,26 +123,16 @@ def _unwanted(values: list[str], root: Root | None) -> list[dict[str, str]]:
 
 
 def _sources(values: list[str], root: Root | None) -> list[str]:
-    names = source_names()
-    return [value if value in names else _folder(value, names, root) for value in values]
-
-
-def _folder(value: str, names: tuple[str, ...], root: Root | None) -> str:
-    if root is None:
-        raise UnknownSourceError.not_among("source", value, names)
-    folder = root.path(value.removeprefix("folder:"))
-    if not folder.is_dir():
-        raise UnknownSourceError.not_among("source", value, [*names, "or a folder below the root"])
-    return f"folder:{folder}"
+    return [confined_source(value, root) for value in values]
 
 
 def _project(value: str, root: Root | None) -> str:
-    return str(folder_below(root, value))
+    return str(confined_project(value, root))
 
 
 def _path(value: str, root: Root | None) -> Path:
     if root is None:
-        raise OutsideRootError("no file can be named: the server was started without a root (--root DIR)")
+        raise OutsideRootError("no file can be named: the server was started without a root")
     return root.path(value)
 
 

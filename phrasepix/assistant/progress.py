@@ -6,7 +6,7 @@ import anyio
 from anyio import from_thread
 from anyio.lowlevel import current_token
 
-from phrasepix.assistant.answers import Step
+from phrasepix.assistant.answers import ToolStep
 
 
 class ReportsProgress(Protocol):
@@ -25,17 +25,17 @@ _LEAST = 0.001
 """By how much progress grows at least: the protocol wants each to be more than the one before."""
 
 
-class Progress:
+class ProgressSender:
     """What a tool tells in its thread, sent to the client by `send` in the event loop. Made in the event loop."""
 
     def __init__(self) -> None:
         self._token = current_token()
         self._changed = anyio.Event()
-        self._waiting: Step | None = None
+        self._waiting: ToolStep | None = None
         self._is_over = False
         self._value = 0.0
 
-    def tell(self, step: Step) -> None:
+    def tell(self, step: ToolStep) -> None:
         """Tell a step; called from any thread. Raises `NobodyWaitsError` once the work is over for the client."""
         if self._is_over:
             raise NobodyWaitsError

@@ -11,10 +11,10 @@ from mcp.server.context import ServerRequestContext
 from mcp.server.lowlevel import Server
 from mcp.shared.exceptions import MCPError
 
-from phrasepix.assistant.answers import Answer
+from phrasepix.assistant.answers import ToolAnswer
 from phrasepix.assistant.grid import GRID_URI, grid_page
 from phrasepix.assistant.parameters import as_argument
-from phrasepix.assistant.progress import Progress
+from phrasepix.assistant.progress import ProgressSender
 from phrasepix.assistant.toolbox import Toolbox
 from phrasepix.assistant.tools import AssistantTool, tools_of
 from phrasepix.errors import PhrasepixError
@@ -50,6 +50,7 @@ def make_server(toolbox: Toolbox) -> "Server[Any]":
         on_list_tools=handlers.list_tools,
         on_call_tool=handlers.call_tool,
         on_list_resources=handlers.list_resources,
+        on_list_resource_templates=handlers.list_templates,
         on_read_resource=handlers.read_resource,
     )
     server.extensions[EXTENSION_ID] = {}
@@ -84,12 +85,12 @@ class _Handlers:
             logger.exception("the tool %s failed", tool.name)
             return _failure(f"something unforeseen happened ({type(error).__name__}); the log of phrasepix has it")
 
-    async def _answer(self, tool: AssistantTool, given: dict[str, Any], context: Context) -> Answer:
+    async def _answer(self, tool: AssistantTool, given: dict[str, Any], context: Context) -> ToolAnswer:
         arguments = tool.checked(given)
         if self._limiter is None:
             self._limiter = anyio.CapacityLimiter(MOST_AT_ONCE)
-        progress = Progress()
-        outcome: Answer | Exception
+        progress = ProgressSender()
+        outcome: ToolAnswer | Exception
         async with anyio.create_task_group() as group:
             group.start_soon(progress.send, context.session)
             try:
@@ -118,6 +119,11 @@ class _Handlers:
         )
         return types.ListResourcesResult(resources=[grid])
 
+    async def list_templates(
+        self, context: Context, parameters: types.PaginatedRequestParams | None
+    ) -> types.ListResourceTemplatesResult:
+        return types.ListResourceTemplatesResult(resource_templates=[])
+
     async def read_resource(
         self, context: Context, parameters: types.ReadResourceRequestParams
     ) -> types.ReadResourceResult:
@@ -131,7 +137,7 @@ class _Handlers:
         return types.ReadResourceResult(contents=[page])
 
 
-def _result(answer: Answer) -> types.CallToolResult:
+def _result(answer: ToolAnswer) -> types.CallToolResult:
     content: list[types.ContentBlock] = [types.TextContent(text=answer.text)]
     if answer.picture:
         content.append(

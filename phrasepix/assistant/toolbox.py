@@ -7,14 +7,15 @@ from typing import Any, Final
 
 from PIL import Image
 
-from phrasepix.assistant.answers import Answer, Step, Tell
-from phrasepix.assistant.parameters import folder_below, request_of
+from phrasepix.assistant.answers import Tell, ToolAnswer, ToolStep
+from phrasepix.assistant.parameters import request_of
 from phrasepix.assistant.words import MARKED, as_data, match_in_words, quoted, results_in_words, source_in_words
 from phrasepix.errors import NotWrittenError
 from phrasepix.events import Event, Listener, SearchProgress
 from phrasepix.finder import Finder
 from phrasepix.kept_searches import KeptSearches
 from phrasepix.live_results import LiveMatch, LiveResults
+from phrasepix.saving.confined import confined_project
 from phrasepix.saving.entries import identity_of, read_entries
 from phrasepix.saving.ranks import parse_ranks
 from phrasepix.saving.save import Saved, SaveProgress
@@ -44,19 +45,19 @@ class Toolbox:
         self._searches = searches
         self.root = root
 
-    def search(self, arguments: Arguments, tell: Tell) -> Answer:
+    def search(self, arguments: Arguments, tell: Tell) -> ToolAnswer:
         """Search by sentence, by picture, or both."""
         request = request_of(arguments, self.root)
         return self._kept(arguments, self._finder.search(request, on_event=_listener(tell)))
 
-    def more_like(self, arguments: Arguments, tell: Tell) -> Answer:
+    def more_like(self, arguments: Arguments, tell: Tell) -> ToolAnswer:
         """Search with a match as the question."""
         match = self._match(arguments)
         assert match.request is not None  # noqa: S101  # a final search has it
         request = match.request if "top" not in arguments else replace(match.request, top=arguments["top"])
         return self._kept(arguments, self._finder.more_like(match, request, on_event=_listener(tell)))
 
-    def look(self, arguments: Arguments, tell: Tell) -> Answer:
+    def look(self, arguments: Arguments, tell: Tell) -> ToolAnswer:
         """Show the picture of a match, small."""
         match = self._match(arguments)
         there = hotlinked(match.candidate)
@@ -75,27 +76,27 @@ class Toolbox:
             text += "\nTags: " + ", ".join(quoted(tag) for tag in match.candidate.tags)
         if there:
             text += f"\nThe source has people see this picture by its own address only: {there.url}"
-        return Answer(text, facts, _jpeg(picture), is_for_the_assistant_alone=there is not None)
+        return ToolAnswer(text, facts, _jpeg(picture), is_for_the_assistant_alone=there is not None)
 
-    def sources(self, arguments: Arguments, tell: Tell) -> Answer:
+    def sources(self, arguments: Arguments, tell: Tell) -> ToolAnswer:
         """List where pictures can come from."""
         statuses = source_statuses()
         lines = [source_in_words(one) for one in statuses]
         if self.root is not None:
             lines.append("A folder of pictures below the root is a source, too, by its path.")
-        return Answer("\n".join(lines), {"sources": as_data([one.to_dict() for one in statuses])})
+        return ToolAnswer("\n".join(lines), {"sources": as_data([one.to_dict() for one in statuses])})
 
-    def save(self, arguments: Arguments, tell: Tell) -> Answer:
+    def save(self, arguments: Arguments, tell: Tell) -> ToolAnswer:
         """Save matches below the root, each with its credit."""
         results = self._results(arguments)
-        folder = folder_below(self.root, arguments.get("folder", ""))
+        folder = confined_project(arguments.get("folder", ""), self.root)
 
         def show(progress: SaveProgress) -> None:
-            tell(Step(progress.done, progress.total, f"saving {progress.picture}".rstrip()))
+            tell(ToolStep(progress.done, progress.total, f"saving {progress.picture}".rstrip()))
 
         return self._saved(results.save(folder, arguments["ranks"], on_progress=show))
 
-    def insert_text(self, arguments: Arguments, tell: Tell) -> Answer:
+    def insert_text(self, arguments: Arguments, tell: Tell) -> ToolAnswer:
         """Return matches as they are put into a text, with their credit."""
         results = self._results(arguments)
         files = self._files(arguments["folder"]) if "folder" in arguments else {}
@@ -105,12 +106,12 @@ class Toolbox:
             candidate = results[rank - 1].candidate
             text = insert_text(candidate, form, files.get(candidate.identity, ""))
             inserts.append({"rank": rank, "form": form, "text": as_data(text)})
-        return Answer("\n\n".join(one["text"] for one in inserts), {"inserts": inserts})
+        return ToolAnswer("\n\n".join(one["text"] for one in inserts), {"inserts": inserts})
 
-    def _kept(self, arguments: Arguments, results: LiveResults) -> Answer:
+    def _kept(self, arguments: Arguments, results: LiveResults) -> ToolAnswer:
         search = self._searches.begin(dict(arguments))
         self._searches.put(search, results)
-        return Answer(results_in_words(search.id, results), {"id": search.id} | as_data(results.to_dict()))
+        return ToolAnswer(results_in_words(search.id, results), {"id": search.id} | as_data(results.to_dict()))
 
     def _results(self, arguments: Arguments) -> LiveResults:
         return self._searches.get(arguments["search"]).final
@@ -120,7 +121,7 @@ class Toolbox:
         (rank,) = parse_ranks([arguments["rank"]], len(results))
         return results[rank - 1]
 
-    def _saved(self, saved: Saved) -> Answer:
+    def _saved(self, saved: Saved) -> ToolAnswer:
         assert self.root is not None  # noqa: S101  # nothing is saved without one
         root, lines = self.root, []
         pictures, failed = [], []
@@ -137,11 +138,11 @@ class Toolbox:
         if pictures:
             lines.append(f"All credits: {quoted(root.relative(saved.directory / 'CREDITS.md'))}")
         facts = {"folder": root.relative(saved.directory), "saved": pictures, "failed": failed}
-        return Answer("\n".join(lines), as_data(facts), is_failure=bool(failed) and not pictures)
+        return ToolAnswer("\n".join(lines), as_data(facts), is_failure=bool(failed) and not pictures)
 
     def _files(self, given: str) -> dict[tuple[str, str], str]:
         """Return the files saved into a folder, by whose pictures they are. Raises `NotWrittenError`."""
-        folder = folder_below(self.root, given)
+        folder = confined_project(given, self.root)
         try:
             return {identity_of(entry): entry["file"] for entry in read_entries(folder)}
         except (OSError, ValueError) as error:
@@ -153,7 +154,7 @@ def _listener(tell: Tell) -> Listener:
 
     def listen(event: Event) -> None:
         if isinstance(event, SearchProgress):
-            tell(Step(event.done, event.total, event.step))
+            tell(ToolStep(event.done, event.total, event.step))
 
     return listen
 

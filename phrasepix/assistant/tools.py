@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import mcp_types as types
 
-from phrasepix.assistant.answers import Answer, Tell
+from phrasepix.assistant.answers import Tell, ToolAnswer
 from phrasepix.assistant.checking import checked_arguments
 from phrasepix.assistant.grid import GRID_URI
 from phrasepix.assistant.parameters import MOST_SHOWN, search_parameters
@@ -26,7 +26,7 @@ _RANKS: Final = {
 }
 _RESULTS: Final = {
     "type": "object",
-    "description": "The object that the command line writes with --json, and the id of the search.",
+    "description": "The object that the command line writes as JSON, and the id of the search.",
     "properties": {
         "id": {"type": "string"},
         "phrase": {"type": "string"},
@@ -47,7 +47,7 @@ class AssistantTool:
     description: str
     parameters: dict[str, Any]
     """The JSON schema of each parameter."""
-    run: Callable[[Arguments, Tell], Answer]
+    run: Callable[[Arguments, Tell], ToolAnswer]
     required: tuple[str, ...] = ()
     answers: dict[str, Any] | None = None
     """The JSON schema of the structured answer."""

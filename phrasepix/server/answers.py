@@ -4,17 +4,13 @@ from hashlib import blake2b
 from typing import Any
 
 from phrasepix.kept_searches import KeptSearch
-from phrasepix.live_results import LiveResults
+from phrasepix.live_results import LiveMatch, LiveResults
 from phrasepix.results import FoundMatch
 from phrasepix.server.problems import as_json_name
 from phrasepix.views.gallery.hotlinks import hotlinked
 from phrasepix.views.insert import INSERT_FORMS, insert_text
-from phrasepix.views.thumbnails import CARD, jpeg_of
 from phrasepix_core.candidate import Candidate
 from phrasepix_core.messages import worded
-
-_BOXES = {"small": CARD, "zoom": (2048, 2048)}
-"""The pixels that pictures have at most."""
 
 
 def answer_of(search: KeptSearch, results: LiveResults) -> dict[str, Any]:
@@ -55,11 +51,7 @@ def _picture_url(search: KeptSearch, match: FoundMatch, size: str) -> str:
     return f"/api/v1/searches/{search.id}/pictures/{match.rank}?size={size}&of={key_of(match.candidate)}"
 
 
-def picture_of(search: KeptSearch, rank: int, size: str, key: str = "") -> bytes:
-    """Return the JPEG of a match: of the one that is called `key`, or else of the one that has the rank now.
-
-    Raises `SearchGoneError`.
-    """
+def match_of(search: KeptSearch, rank: int, key: str = "") -> LiveMatch:
+    """Return the match that is called `key`, or else the one that has the rank now. Raises `SearchGoneError`."""
     matches = search.results or ()
-    match = next((one for one in matches if key and key_of(one.candidate) == key), None) or search.match(rank)
-    return jpeg_of(match.picture, _BOXES[size])
+    return next((one for one in matches if key and key_of(one.candidate) == key), None) or search.match(rank)

@@ -69,6 +69,10 @@ class WrongFormError(PhrasepixError):
     """A request that is no JSON object."""
 
 
+class TooLongError(PhrasepixError):
+    """A request that is too long to be kept."""
+
+
 class ClosingError(PhrasepixError):
     """The server is being ended."""
 
@@ -77,6 +81,7 @@ _STATUS_OF_OWN: Final[dict[type[PhrasepixError], int]] = {
     UploadGoneError: 404,
     UndoGoneError: 404,
     WrongFormError: 400,
+    TooLongError: 413,
     ClosingError: 503,
 }
 

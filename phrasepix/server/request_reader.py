@@ -3,23 +3,17 @@
 import json
 from typing import Any
 
-from phrasepix.errors import UnknownSourceError
 from phrasepix.query_inputs import is_address
 from phrasepix.request import SearchRequest
-from phrasepix.server.problems import WrongFormError
-from phrasepix.server.uploaded_pictures import (
-    PREFIX,
-    UploadedPictures,
-    decoded_picture,
-    file_in_data_url,
-    is_data_url,
-)
-from phrasepix.sources.registry import source_names
+from phrasepix.saving.confined import confined_project
+from phrasepix.server.problems import TooLongError, WrongFormError
+from phrasepix.server.uploaded_pictures import PREFIX, UploadedPictures, file_in_data_url, is_data_url
+from phrasepix.sources.confined import confined_source
 from phrasepix_core.root import Root
 from reranker.models.model_spec import LOCAL_DIR
-from reranker.query import Example
 
-_FOLDER = "folder:"
+_LONGEST = 64 << 10
+"""Characters of a request: it is kept with its search."""
 
 
 class RequestReader:
@@ -29,6 +23,27 @@ class RequestReader:
         self._root = root
         self._pictures = pictures
 
+    def with_uploads(self, described: dict[str, Any]) -> dict[str, Any]:
+        """Return a request in which references stand for the pictures that it brings along as data URLs.
+
+        So it is short, and may be kept and asked again. Raises `TooLongError` if it is not, and what a picture that
+        cannot be used raises.
+        """
+        short: dict[str, Any] = self._with_uploads(described)
+        if len(json.dumps(short)) > _LONGEST:
+            raise TooLongError(f"the request is longer than {_LONGEST >> 10} KiB without its pictures")
+        return short
+
+    def _with_uploads(self, value: Any) -> Any:
+        match value:
+            case dict():
+                return {name: self._with_uploads(one) for name, one in value.items()}
+            case list():
+                return [self._with_uploads(one) for one in value]
+            case str() if is_data_url(value):
+                return self._pictures.add(file_in_data_url(value))[0]
+        return value
+
     def read(self, described: dict[str, Any]) -> SearchRequest:
         """Return the request that a JSON object describes.
 
@@ -36,9 +51,9 @@ class RequestReader:
         """
         confined = dict(described)
         if "source" in confined:
-            confined["source"] = _each(confined["source"], self._source)
+            confined["source"] = _each(confined["source"], lambda said: confined_source(said, self._root))
         if isinstance(confined.get("project"), str):
-            confined["project"] = str(self._root.path(confined["project"]))
+            confined["project"] = str(confined_project(confined["project"], self._root))
         for name in ("model", "refine"):
             if isinstance(confined.get(name), str):
                 confined[name] = self.model(confined[name])
@@ -55,8 +70,6 @@ class RequestReader:
         """Return the picture that a client names: uploaded, at an address, or in a file below the root."""
         if said.startswith(PREFIX):
             return self._pictures.get(said)
-        if is_data_url(said):
-            return Example(decoded_picture(file_in_data_url(said)), title="a picture")
         if is_address(said):
             return self._pictures.at_address(said)
         return self._root.path(said)
@@ -69,14 +82,6 @@ class RequestReader:
             self._root.path(folder)
             self._root.path(folder.partition("+")[0])
         return LOCAL_DIR.join([start, *(str(self._root.directory / folder) for folder in folders)])
-
-    def _source(self, name: str) -> str:
-        if name in source_names():
-            return name
-        said = name.removeprefix(_FOLDER)
-        if said == name and not any(mark in name for mark in "/\\~.") and not (self._root.directory / name).is_dir():
-            raise UnknownSourceError.not_among("source", name, [*source_names(), "or the path of a folder"])
-        return f"{_FOLDER}{self._root.path(said)}"
 
 
 def json_object(body: bytes) -> dict[str, Any]:

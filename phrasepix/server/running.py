@@ -13,7 +13,7 @@ from phrasepix.finder import Finder
 from phrasepix.server.app import create_app, end
 from phrasepix.server.settings import ServerSettings
 
-_LAST_ANSWERS_S = 20
+_LAST_ANSWERS_S = 10
 """For how long answers under way are waited for when the server is ended."""
 
 

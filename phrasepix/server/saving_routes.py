@@ -16,6 +16,7 @@ from starlette.background import BackgroundTask
 from starlette.responses import FileResponse, Response
 
 from phrasepix.errors import NotWrittenError
+from phrasepix.saving.confined import confined_project
 from phrasepix.saving.ranks import MOST_AT_A_TIME
 from phrasepix.saving.save import NotSaved, Saved, SavedPicture, SaveProgress
 from phrasepix.saving.undo import undo_save
@@ -138,7 +139,7 @@ def saving_routes(services: Services) -> APIRouter:
     @routes.post("/save")
     async def save(wish: SaveWish) -> SaveAnswer:
         """Save pictures into a folder below the root, each with its credit."""
-        directory = services.root.path(wish.project)
+        directory = confined_project(wish.project, services.root)
 
         def work() -> SaveAnswer:
             outcomes = save_into(directory, wish.items)

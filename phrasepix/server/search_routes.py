@@ -5,13 +5,13 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
 from phrasepix.finder import Finder
 from phrasepix.kept_searches import KeptSearch
 from phrasepix.live_results import LiveResults
 from phrasepix.request import SearchRequest
-from phrasepix.server.answers import answer_of, picture_of
+from phrasepix.server.answers import answer_of, match_of
 from phrasepix.server.budgets import rate_limit_headers
 from phrasepix.server.json_response import PlainJsonResponse
 from phrasepix.server.openapi import SEARCH_ANSWERS, SEARCH_BODY, binary_answer
@@ -19,8 +19,12 @@ from phrasepix.server.request_reader import json_object
 from phrasepix.server.result_models import SearchAnswer
 from phrasepix.server.search_jobs import ClientGoneError, EventsResponse, SearchJob, Work
 from phrasepix.server.services import Services
+from phrasepix.views.gallery.hotlinks import hotlinked
+from phrasepix.views.thumbnails import jpeg_of
 
 _EVENTS = "text/event-stream"
+_LARGEST = (2048, 2048)
+"""The pixels that a picture to look at has at most."""
 _KEPT = "private, max-age=86400, immutable"
 _NO_CONTENT_FOR_NOBODY = 499
 """What is written down of a request whose client has left."""
@@ -77,9 +81,10 @@ def search_routes(services: Services) -> APIRouter:
     @routes.post("/search", openapi_extra=SEARCH_BODY, responses=SEARCH_ANSWERS)
     async def search(request: Request) -> Response:
         """Search for pictures."""
-        described = json_object(await request.body())
+        given = json_object(await request.body())
 
         def work(job: SearchJob) -> dict[str, Any]:
+            described = services.reader.with_uploads(given)
             wanted = services.reader.read(described)
             begun = services.searches.begin(described)
             answer: dict[str, Any] = {}
@@ -134,9 +139,18 @@ def search_routes(services: Services) -> APIRouter:
         size: Literal["small", "zoom"] = "small",
         of: Annotated[str, Query(description="The picture's own name: its rank may have changed since.")] = "",
     ) -> Response:
-        """Return a picture of a search."""
+        """Return a picture of a search, or lead to its source's own address if the source wants that."""
         search = services.searches.get(search_id)
-        data = await services.in_thread(picture_of, search, rank, size, of)
+        match, results = match_of(search, rank, of), search.results
+        if (shown := hotlinked(match.candidate)) is not None:
+            return RedirectResponse(shown.url)
+
+        def jpeg() -> bytes:
+            if size == "small" or results is None:
+                return jpeg_of(match.picture)
+            return jpeg_of(services.finder.large_picture(match, results), _LARGEST)
+
+        data = await services.in_thread(jpeg)
         return Response(data, media_type="image/jpeg", headers={"Cache-Control": _KEPT})
 
     return routes

@@ -1,0 +1,288 @@
+"""The served finder: how fast an answer is, many clients at once, and what it keeps: `python -m benchmarks.serve`.
+
+The real `phrasepix serve`, asked over HTTP by this process. In one run: a new phrase over 200 remembered pictures under
+a model of ViT-B-32's size (random weights, exported once), warm, in turns with the fresh command; 32 clients at once,
+beside the time that the text tower alone takes for a phrase in that run; thousands of searches over the sample, with
+memory, open files and threads; start to listening, and memory before a model is loaded. Clients and server share the
+cores. Writes `benchmarks/SERVE.md`; takes some ten minutes.
+
+`--quick` tries whether it runs.
+"""
+
+import argparse
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import requests
+
+from benchmarks.speed.pictures import prepare
+from benchmarks.speed.site import running_site
+from benchmarks.speed.weights import random_model
+from tests.serve_process import ServeProcess
+from tests.test_command_line import command
+
+REPORT = Path(__file__).with_name("SERVE.md")
+CLIENTS = 32
+SETTLED_AFTER = 500
+_TOWER = """
+import json, statistics, sys, time
+from pathlib import Path
+from phrasepix import Config, Finder
+finder = Finder(Config(both_towers=True, cache_directory=Path(sys.argv[2])))
+encoder = finder.loaded_model("local-dir:" + sys.argv[1]).encoder
+for number in range(10):
+    encoder.encode_texts([f"a harbour before, number {number}"])
+taken = []
+for number in range(int(sys.argv[3])):
+    begun = time.perf_counter()
+    encoder.encode_texts([f"a lighthouse in fog, number {number}"])
+    taken.append(time.perf_counter() - begun)
+print(json.dumps(statistics.median(taken)))
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How much is measured."""
+
+    pictures: int = 200
+    phrases: int = 60
+    commands: int = 7
+    rounds: int = 4
+    searches: int = 10_000
+    starts: int = 7
+
+
+QUICK = Plan(pictures=20, phrases=3, commands=1, rounds=1, searches=20, starts=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A line of the report."""
+
+    what: str
+    found: str
+    wanted: str
+
+
+def main() -> None:
+    """Measure, and write the report."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--work", type=Path, help="where models, pictures and caches are, and stay")
+    parser.add_argument("--searches", type=int, default=10_000)
+    options = parser.parse_args()
+    plan = QUICK if options.quick else Plan(searches=options.searches)
+    with tempfile.TemporaryDirectory() as temporary:
+        work = (options.work or Path(temporary)).resolve()
+        work.mkdir(parents=True, exist_ok=True)
+        rows = [*measure_starts(work, plan), *measure_phrases(work, plan), *measure_many(work, plan)]
+    for row in rows:
+        print(f"{row.what}: {row.found} (wanted: {row.wanted})")
+    if not options.quick:
+        REPORT.write_text(report(rows, sys.argv[1:]), encoding="utf-8")
+
+
+def measure_starts(work: Path, plan: Plan) -> list[Row]:
+    """Start to listening, and the memory of a server that nobody has searched with."""
+    taken, resident = [], []
+    for _ in range(plan.starts + 1):  # the first writes what Python keeps of modules
+        begun = time.perf_counter()
+        with ServeProcess(work / "root", environment(work)) as server:
+            taken.append(time.perf_counter() - begun)
+            server.get("/api/v1/sources")
+            resident.append(memory_mib(server))
+    return [
+        Row("start to listening", f"{statistics.median(taken[1:]):.2f} s", "≤ 1.0 s"),
+        Row("memory without a model loaded", f"{statistics.median(resident[1:]):.0f} MiB", "≤ 150 MB"),
+    ]
+
+
+def measure_phrases(work: Path, plan: Plan) -> list[Row]:
+    """A new phrase over remembered pictures: one client beside the fresh command, then many clients."""
+    model = random_model(work)
+    pictures, _ = prepare(work, plan.pictures)
+    with running_site(pictures, 0.0) as address:
+        around = environment(work) | {"PIXABAY_API_URL": address, "PIXABAY_API_KEY": "benchmark-0000000000000000"}
+        with ServeProcess(work, around) as server:
+            session = requests.Session()
+            asked = Asked(server, model.name, plan.pictures)
+            for number in range(8):
+                asked.search(session, f"a boat before, number {number}")
+            answers, fresh = [], []
+            for number in range(plan.commands):
+                share = plan.phrases // plan.commands + 1
+                answers += [asked.search(session, f"a boat at night, {number} of {one}") for one in range(share)]
+                fresh.append(fresh_command(model, around, plan.pictures, f"a boat by day, number {number}", work))
+            tower_s = float(
+                subprocess.run(
+                    [sys.executable, "-c", _TOWER, str(model), str(work / "cache"), str(plan.phrases)],
+                    capture_output=True, text=True, check=True, env=os.environ | around,
+                ).stdout
+            )  # fmt: skip
+            many = many_clients(asked, plan.rounds)
+    ordered = sorted(answers)
+    p50, p95 = statistics.median(ordered), ordered[int(0.95 * (len(ordered) - 1))]
+    per_second = len(many.taken) / many.wall_s
+    return [
+        Row("a new phrase over remembered pictures, p50", ms(p50), "≤ 60 ms"),
+        Row("… p95", ms(p95), "≤ 120 ms"),
+        Row("the same by the fresh command", ms(statistics.median(fresh)), ""),
+        Row("… the answer is of that", f"1/{statistics.median(fresh) / p50:.1f}", "≤ 1/6"),
+        Row("the text tower for one phrase", ms(tower_s), ""),
+        Row(f"{CLIENTS} clients: answers a second", f"{per_second:.1f}", ""),
+        Row("… of what the tower could give", f"{per_second * tower_s:.2f}", "≥ 0.8"),
+        Row("… slowest ÷ median", f"{max(many.taken) / statistics.median(many.taken):.1f}", "≤ 3"),
+        Row("… refused or lost", str(many.failed), "0"),
+    ]
+
+
+class Asked:
+    """Searches for the same pictures under new phrases."""
+
+    def __init__(self, server: ServeProcess, model: str, limit: int) -> None:
+        self._url = f"{server.origin}/api/v1/search"
+        self._headers = {"Authorization": f"Bearer {server.token}"}
+        self._same = {"tag": "speed", "source": "pixabay", "model": f"local-dir:{model}", "limit": limit}
+
+    def search(self, session: requests.Session, phrase: str) -> float:
+        """Seconds until all of an answer has come. Raises if a picture is missing."""
+        begun = time.perf_counter()
+        answer = session.post(self._url, json={"phrase": phrase, **self._same}, headers=self._headers, timeout=300)
+        taken = time.perf_counter() - begun
+        answer.raise_for_status()
+        if answer.json()["skipped"] or len(answer.json()["matches"]) != 10:
+            raise RuntimeError("a picture is missing")
+        return taken
+
+
+def fresh_command(model: Path, around: Mapping[str, str], limit: int, phrase: str, work: Path) -> float:
+    """Seconds that the command takes for a new phrase over the same pictures."""
+    arguments = [
+        phrase, "--tag", "speed", "--source", "pixabay", "--model", f"local-dir:{model}", "--limit", str(limit),
+        "--json", "--gallery", str(work / "gallery.html"),
+    ]  # fmt: skip
+    begun = time.perf_counter()
+    subprocess.run(command(*arguments), env=os.environ | around, capture_output=True, check=True)
+    return time.perf_counter() - begun
+
+
+@dataclass(frozen=True, slots=True)
+class Many:
+    """What came of many clients at once."""
+
+    wall_s: float
+    taken: list[float]
+    failed: int
+
+
+def many_clients(asked: Asked, rounds: int) -> Many:
+    """Each client asks for one phrase after the other."""
+    taken: list[float] = []
+    failed = 0
+    barrier = threading.Barrier(CLIENTS + 1)
+
+    def client(number: int) -> None:
+        nonlocal failed
+        with requests.Session() as session:
+            barrier.wait()
+            for one in range(rounds):
+                try:
+                    taken.append(asked.search(session, f"a boat of client {number} on day {one}"))
+                except Exception:
+                    failed += 1
+
+    threads = [threading.Thread(target=client, args=(number,)) for number in range(CLIENTS)]
+    for thread in threads:
+        thread.start()
+    barrier.wait()
+    begun = time.perf_counter()
+    for thread in threads:
+        thread.join()
+    return Many(time.perf_counter() - begun, taken, failed)
+
+
+def measure_many(work: Path, plan: Plan) -> list[Row]:
+    """What a server keeps after many searches."""
+    kept: list[tuple[float, int, int]] = []
+    with ServeProcess(work / "root", environment(work)) as server, requests.Session() as session:
+        for number in range(1, plan.searches + 1):
+            body = {"phrase": f"a boat of number {number} at night", "tag": "boat", "source": "sample"}
+            headers = {"Authorization": f"Bearer {server.token}"}
+            session.post(f"{server.origin}/api/v1/search", json=body, headers=headers, timeout=60).raise_for_status()
+            if number in (min(SETTLED_AFTER, plan.searches), plan.searches):
+                kept.append((memory_mib(server), files_of(server), threads_of(server)))
+    (before, files_before, threads_before), (after, files_after, threads_after) = kept[0], kept[-1]
+    return [
+        Row(f"memory after {SETTLED_AFTER} → {plan.searches} searches", f"{before:.0f} → {after:.0f} MiB", ""),
+        Row("… the one of the other", f"{after / before:.3f}", "≤ 1.05"),
+        Row("… open files", f"{files_before} → {files_after}", "constant"),
+        Row("… threads", f"{threads_before} → {threads_after}", "constant"),
+    ]
+
+
+def environment(work: Path) -> dict[str, str]:
+    """Return the variables of a server whose caches are below `work`; Python keeps its modules there, too."""
+    return {"PHRASEPIX_CACHE_DIR": str(work / "cache"), "PYTHONPYCACHEPREFIX": str(work / "pycache"),
+            "PYTHONDONTWRITEBYTECODE": ""}  # fmt: skip
+
+
+def _status(server: ServeProcess, name: str) -> int:
+    for line in Path(f"/proc/{server.process_id}/status").read_text().splitlines():
+        if line.startswith(f"{name}:"):
+            return int(line.split()[1])
+    raise RuntimeError(f"Linux says nothing of {name}")
+
+
+def memory_mib(server: ServeProcess) -> float:
+    """MiB resident."""
+    return _status(server, "VmRSS") / 1024
+
+
+def threads_of(server: ServeProcess) -> int:
+    """How many threads it has."""
+    return _status(server, "Threads")
+
+
+def files_of(server: ServeProcess) -> int:
+    """How many files it has open."""
+    return len(list(Path(f"/proc/{server.process_id}/fd").iterdir()))
+
+
+def ms(seconds: float) -> str:
+    """Milliseconds as people read them."""
+    return f"{seconds * 1000:.0f} ms"
+
+
+def report(rows: Sequence[Row], arguments: Sequence[str]) -> str:
+    """Return the report."""
+    loads = ", ".join(f"{one:.1f}" for one in os.getloadavg())
+    made_by = " ".join(["python -m benchmarks.serve", *arguments])
+    lines = [
+        "# The served finder",
+        "",
+        f"Made by `{made_by}` on {datetime.now(UTC):%Y-%m-%d}: {platform.system()} on {platform.machine()}, "
+        f"{os.cpu_count()} CPUs, Python {platform.python_version()}; load over the last 1, 5 and 15 minutes when it "
+        f"ended: {loads}.",
+        "",
+        "Times are by the clock, over HTTP, of whole answers; clients, server and whatever else ran share the cores.",
+        "",
+        "| what | found | must reach |",
+        "|---|---:|---:|",
+        *(f"| {row.what} | {row.found} | {row.wanted} |" for row in rows),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    main()
