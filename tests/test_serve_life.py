@@ -43,7 +43,7 @@ class Stock:
             url = pictures.put(f"/{number}.png", _after(delay_s, body))
             hits.append(hit(number, previewURL=url, webformatURL=url, largeImageURL=url))
         budget = {"X-RateLimit-Limit": "100", "X-RateLimit-Remaining": "93", "X-RateLimit-Reset": "57"}
-        api.otherwise = lambda asked: of_hits(hits if asked.query["page"] == "1" else [], **budget)
+        api.otherwise = lambda asked: of_hits(hits if asked.query["page"] == "1" else [], None, **budget)
         self.environment = {"PIXABAY_API_URL": api.url, **KEYS}
 
 
@@ -119,6 +119,7 @@ def test_the_end_of_the_server_ends_its_searches_and_loses_nothing_that_was_enco
     assert embeddings_of(cache, 2000) >= 16
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_it_ends_at_once_when_nothing_is_under_way(tmp_path: Path, cache: Path, number: int) -> None:
     with serving(tmp_path, cache, {}) as server:
         server.get("/api/v1/models")

@@ -228,6 +228,22 @@ def test_a_problem_comes_as_an_event_where_events_are_asked_for(server: ServePro
     assert '"tag": "tiger"' in events[0][1]["detail"]
 
 
+def test_searches_that_fail_push_none_out(server: ServeProcess) -> None:
+    kept = server.post("/api/v1/search", SEARCH)
+    for _ in range(70):  # more than are kept
+        problem(server.ask("POST", "/api/v1/search", {"phrase": "a boat", "tag": "boat", "source": "pixabay"}), 409)
+    assert server.get(f"/api/v1/searches/{kept['id']}")["id"] == kept["id"]
+
+
+def test_a_picture_that_comes_along_stands_in_the_request_by_its_reference(server: ServeProcess) -> None:
+    url = "data:image/jpeg;base64," + base64.b64encode(A_PICTURE.read_bytes()).decode()
+    answer = server.post("/api/v1/search", {"like": [{"picture": url}], "tag": "boat", "source": "sample", "top": 1})
+    assert answer["request"]["like"][0]["picture"].startswith("upload:")
+    assert ranked(server.post("/api/v1/search", answer["request"])) == ranked(answer)
+    told = problem(server.ask("POST", "/api/v1/search", {**SEARCH, "phrase": "boat " * 20_000}), 413)
+    assert told["type"] == "urn:phrasepix:too-long"
+
+
 def test_recent_searches_are_listed_once_each_and_can_be_forgotten(server: ServeProcess, found: Any) -> None:
     for _ in range(2):
         server.post("/api/v1/search", SEARCH)

@@ -24,7 +24,7 @@ from phrasepix.server.inference_routes import inference_routes
 from phrasepix.server.json_response import PlainJsonResponse
 from phrasepix.server.openapi import STYLE, describe, docs_page
 from phrasepix.server.picture_routes import picture_routes
-from phrasepix.server.problems import problem_response, response_of, unforeseen_response
+from phrasepix.server.problems import problem_response, response_of
 from phrasepix.server.saving_routes import saving_routes
 from phrasepix.server.search_routes import search_routes
 from phrasepix.server.security import Gate
@@ -132,7 +132,3 @@ def _add_problems(app: FastAPI) -> None:
         return problem_response(
             error.status_code, phrase.lower().replace(" ", "-"), str(error.detail), headers=error.headers
         )
-
-    @app.exception_handler(Exception)
-    async def unforeseen(request: Request, error: Exception) -> Response:
-        return unforeseen_response(error)

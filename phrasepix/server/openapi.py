@@ -3,16 +3,18 @@
 import json
 from functools import cache
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from pydantic.json_schema import models_json_schema
 
 from phrasepix.request_schema import request_schema
 from phrasepix.server.problems import PROBLEM_TYPE
 from phrasepix.server.result_models import Problem, SearchAnswer
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 STYLE: Final = Path(__file__).parent / "docs" / "docs.css"
 _COMPONENTS: Final = "#/components/schemas/"
@@ -108,7 +110,9 @@ def _schemas() -> dict[str, Any]:
 
 
 @cache
-def _environment() -> Environment:
+def _environment() -> "Environment":
+    from jinja2 import Environment, PackageLoader, StrictUndefined  # for whoever reads the page alone
+
     return Environment(
         loader=PackageLoader("phrasepix.server", "docs"),
         autoescape=True,

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 from collections.abc import AsyncIterator, Callable
 from threading import Event as Flag
 from threading import Lock
@@ -16,6 +17,8 @@ from phrasepix.errors import PhrasepixError
 from phrasepix.events import Event, Notice, Stage
 from phrasepix.server.model_steps import ModelSteps
 from phrasepix.server.problems import ClosingError, as_json_name, problem_of, unforeseen_problem
+
+logger = logging.getLogger(__name__)
 
 SEEN_LATEST = frozenset({"progress", "results"})
 """Of these only the newest is of use: a client that reads slowly is told the last of them."""
@@ -154,6 +157,7 @@ class SearchJob:
             except PhrasepixError as error:
                 mailbox.put("error", problem_of(error))
             except Exception as error:
+                logger.exception("a search failed")
                 mailbox.put("error", unforeseen_problem(error))
             finally:
                 mailbox.close()

@@ -1,6 +1,6 @@
 """Searching: a new search, one refined, one like a picture; each as JSON or as events."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request
@@ -8,7 +8,6 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import RedirectResponse, Response
 
 from phrasepix.finder import Finder
-from phrasepix.kept_searches import KeptSearch
 from phrasepix.live_results import LiveResults
 from phrasepix.request import SearchRequest
 from phrasepix.server.answers import answer_of, match_of
@@ -69,13 +68,20 @@ def search_routes(services: Services) -> APIRouter:
             return Response(status_code=_NO_CONTENT_FOR_NOBODY)
         return PlainJsonResponse(answer, headers=rate_limit_headers(answer["sources"], services.finder.config))
 
-    def told(search: KeptSearch, job: SearchJob, results: LiveResults) -> dict[str, Any]:
-        """Keep results; tell them, or return them if they are final."""
-        job.check()
-        services.searches.put(search, results)
-        answer = answer_of(search, results)
-        if not results.is_final:
-            job.tell("results", answer)
+    def told(described: dict[str, Any], found: Iterable[LiveResults], job: SearchJob) -> dict[str, Any]:
+        """Keep the results that come, and tell them; return the final ones. A search that fails is not kept."""
+        search = services.searches.begin(described)
+        answer: dict[str, Any] = {}
+        try:
+            for results in found:
+                job.check()
+                services.searches.put(search, results)
+                answer = answer_of(search, results)
+                if not results.is_final:
+                    job.tell("results", answer)
+        except BaseException:
+            services.searches.drop(search)
+            raise
         return answer
 
     @routes.post("/search", openapi_extra=SEARCH_BODY, responses=SEARCH_ANSWERS)
@@ -86,11 +92,8 @@ def search_routes(services: Services) -> APIRouter:
         def work(job: SearchJob) -> dict[str, Any]:
             described = services.reader.with_uploads(given)
             wanted = services.reader.read(described)
-            begun = services.searches.begin(described)
-            answer: dict[str, Any] = {}
-            for results in _found(services.finder, wanted, job):
-                answer = told(begun, job, results)
-            services.history.add(begun.id, described, begun.final.phrase, len(begun.final))
+            answer = told(described, _found(services.finder, wanted, job), job)
+            services.history.add(answer["id"], described, answer["phrase"], len(answer["matches"]))
             return answer
 
         return await answered(request, work)
@@ -109,7 +112,7 @@ def search_routes(services: Services) -> APIRouter:
         def work(job: SearchJob) -> dict[str, Any]:
             results = services.finder.refine(before.final, feedback.prefer, feedback.avoid, on_event=job.listen)
             asked = {**before.request, "refined": {"search": before.id, **feedback.model_dump()}}
-            return told(services.searches.begin(asked), job, results)
+            return told(asked, [results], job)
 
         return await answered(request, work)
 
@@ -124,7 +127,7 @@ def search_routes(services: Services) -> APIRouter:
             assert results.request is not None  # noqa: S101  # final results have it
             found = services.finder.more_like(match, results.request, on_event=job.listen)
             asked = {**before.request, "more_like": {"search": before.id, "rank": wanted.rank}}
-            return told(services.searches.begin(asked), job, found)
+            return told(asked, [found], job)
 
         return await answered(request, work)
 

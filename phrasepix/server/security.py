@@ -5,6 +5,7 @@ Origin and `Sec-Fetch-Site`: a browser sends cookies of this host from pages of 
 """
 
 import hmac
+import logging
 import socket
 from ipaddress import ip_address
 from urllib.parse import parse_qs, urlsplit
@@ -14,8 +15,10 @@ from starlette.requests import cookie_parser
 from starlette.responses import HTMLResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from phrasepix.server.problems import problem_response
+from phrasepix.server.problems import problem_response, unforeseen_response
 from phrasepix.server.settings import LOOPBACK_NAMES, ServerSettings
+
+logger = logging.getLogger(__name__)
 
 _READING = frozenset({"GET", "HEAD"})
 _PAGE = "/"
@@ -72,8 +75,12 @@ class Gate:
         if scope["type"] != "http":
             raise ValueError(f"{scope['type']} is not spoken here")
 
+        is_begun = False
+
         async def send_guarded(message: Message) -> None:
+            nonlocal is_begun
             if message["type"] == "http.response.start":
+                is_begun = True
                 headers = MutableHeaders(scope=message)
                 for name, value in _HEADERS.items():
                     headers[name] = value
@@ -84,10 +91,14 @@ class Gate:
         if refusal is not None:
             await refusal(scope, receive, send_guarded)
             return
-        if scope["path"] == _PAGE and _token_of_query(scope):
-            await self._app(scope, receive, self._with_cookie(send_guarded))
-            return
-        await self._app(scope, receive, send_guarded)
+        is_first_page = scope["path"] == _PAGE and _token_of_query(scope)
+        try:
+            await self._app(scope, receive, self._with_cookie(send_guarded) if is_first_page else send_guarded)
+        except Exception as error:  # answered here: Starlette's answer would be sent past this gate
+            if is_begun:
+                raise
+            logger.exception("a request failed")
+            await unforeseen_response(error)(scope, receive, send_guarded)
 
     def _refusal(self, scope: Scope) -> Response | None:
         headers = Headers(scope=scope)
