@@ -5,8 +5,8 @@ import shutil
 import signal
 import subprocess
 import threading
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
@@ -104,6 +104,16 @@ class Sources:
     def hold(self, server: SourceServer, count: int, **changes: Any) -> None:
         """Have a source hold some of the sample's pictures."""
         server.hold(*self.drawn(server.name, count, **changes))
+
+    @contextmanager
+    def holding(self, server: SourceServer, pictures: Iterable[Picture]) -> Iterator[None]:
+        """Have a source hold other pictures as long as the context."""
+        held = server.held
+        server.hold(*pictures)
+        try:
+            yield
+        finally:
+            server.held = held
 
     def drawn(self, name: str, count: int, **changes: Any) -> Iterator[Picture]:
         """Pictures of the sample, as a source's."""

@@ -10,7 +10,7 @@ export class Dials {
     this.names = models.map((model) => model.name);
     const usual = models.find((model) => model.is_default);
     byId("model").replaceChildren(el("option", { value: "", text: usual ? `${usual.name} (default)` : "default" }),
-      ...models.map(({ name, is_at_hand: isAtHand }) => el("option", { value: name, text: isAtHand ? name : `${name} (to be downloaded)` })));
+      ...models.map(({ name, is_at_hand: isAtHand }) => el("option", { value: name, text: isAtHand ? name : `${name} (to be prepared)` })));
     byId("model").addEventListener("change", ({ target }) => search.again((request) => put(request, "model", target.value || undefined)));
     byId("diverse").addEventListener("change", ({ target }) => search.again((request) => put(request, "diverse", Number(target.value) || undefined)));
     byId("diverse").addEventListener("input", ({ target }) => this.#say(Number(target.value)));

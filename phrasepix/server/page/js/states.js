@@ -78,8 +78,8 @@ export function problemState(problem, sources, { onAgain, onOffline, onOnline, o
     kind: all ? "all-failed" : shown.kind, drawn: all ? "warning" : shown.drawn, heading: all ? "None of the sources could be asked" : shown.heading, isAlarm: true,
     sentences: [
       ...others,
-      until ? `It may be asked again at ${until}. What was asked before is remembered.` : null,
-      problem.message,
+      sentence(problem.message),
+      until ? `${until.who} may be asked again at ${until.when}. What was asked before is remembered.` : null,
       ...unready.filter((source) => source.key_from).map((source) => ["A key for ", source.title, " is free of charge: ", link(source.key_from, source.key_from)]),
       shown.kind === "key" ? "Keys are entered in the environment or the config file, never in this page. Start phrasepix serve again afterwards." : null,
     ],
@@ -94,9 +94,13 @@ export function problemState(problem, sources, { onAgain, onOffline, onOnline, o
 }
 
 function untilWhen(problem, spent) {
-  const ends = spent.map((source) => source.budget.resets_at);
-  if (problem.told.resets_at) ends.push(problem.told.resets_at);
-  if (ends.length) return clock(ends.sort()[0]);
+  if (spent.length) {
+    const [first] = spent.toSorted((one, other) => Date.parse(one.budget.resets_at) - Date.parse(other.budget.resets_at));
+    return { who: first.title, when: clock(first.budget.resets_at) };
+  }
   const seconds = problem.told.retry_after_s;
-  return seconds ? clock(Date.now() / 1000 + seconds) : null;
+  return seconds ? { who: "It", when: clock(Date.now() / 1000 + seconds) } : null;
 }
+
+/** Begin a message with a capital letter. */
+const sentence = (text) => text.charAt(0).toUpperCase() + text.slice(1);
