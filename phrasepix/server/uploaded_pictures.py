@@ -68,8 +68,8 @@ class UploadedPictures:
                 return example
         if offline:
             raise AnswerNotKeptError(
-                f"the picture at {shown_url(url)} is not kept here, and offline it is not fetched. Upload it, or search "
-                "without ",
+                f"the picture at {shown_url(url)} is not kept here, and offline it is not fetched. Upload it, or "
+                "search without ",
                 Hint("offline", True),
             )
         data = self.file_at(url)
