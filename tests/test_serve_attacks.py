@@ -311,6 +311,11 @@ def test_a_public_address_is_fetched_once(server: ServeProcess, tmp_path: Path) 
             again = behind_proxy.post("/api/v1/search", {**SEARCH, "like": url})
             assert [one["score"] for one in again["matches"]] == [one["score"] for one in found["matches"]]
             assert proxy.asked["/red.png"] == 1
+            told = problem(
+                behind_proxy.ask("POST", "/api/v1/search", {**SEARCH, "like": f"{url}?2", "offline": True}), 404
+            )
+            assert "offline it is not fetched" in told["detail"]
+            assert proxy.asked_in_all == 1
 
 
 # Files and bodies.

@@ -1,6 +1,8 @@
 """From the JSON that a client sends to a request, with every path and address in it checked."""
 
 import json
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from phrasepix.query_inputs import is_address
@@ -11,6 +13,7 @@ from phrasepix.server.uploaded_pictures import PREFIX, UploadedPictures, file_in
 from phrasepix.sources.confined import confined_source
 from phrasepix_core.root import Root
 from reranker.models.model_spec import LOCAL_DIR
+from reranker.query import Example
 
 _LONGEST = 64 << 10
 """Characters of a request: it is kept with its search."""
@@ -64,14 +67,15 @@ class RequestReader:
             confined["minus"] = _each(
                 confined["minus"], lambda said: {"picture" if is_address(said) else "phrase": said}
             )
-        return SearchRequest.from_dict(confined, picture_at=self.picture)
+        offline = confined.get("offline") is True
+        return SearchRequest.from_dict(confined, picture_at=lambda said: self._picture(said, offline=offline))
 
-    def picture(self, said: str) -> Any:
+    def _picture(self, said: str, *, offline: bool) -> Example | Path:
         """Return the picture that a client names: uploaded, at an address, or in a file below the root."""
         if said.startswith(PREFIX):
             return self._pictures.get(said)
         if is_address(said):
-            return self._pictures.at_address(said)
+            return self._pictures.at_address(said, offline=offline)
         return self._root.path(said)
 
     def model(self, name: str) -> str:
@@ -95,7 +99,7 @@ def json_object(body: bytes) -> dict[str, Any]:
     return value
 
 
-def _each(given: Any, of_text: Any) -> Any:
+def _each(given: Any, of_text: Callable[[str], Any]) -> Any:
     """Return a value, or each of a list, of which texts are replaced."""
     if isinstance(given, list):
         return [of_text(one) if isinstance(one, str) else one for one in given]

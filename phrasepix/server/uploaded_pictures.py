@@ -10,8 +10,9 @@ from collections import OrderedDict
 
 from PIL import Image
 
-from phrasepix.errors import PictureUnreachableError, WrongQueryError
+from phrasepix.errors import AnswerNotKeptError, PictureUnreachableError, WrongQueryError
 from phrasepix.server.problems import UploadGoneError
+from phrasepix_core.messages import Hint
 from phrasepix_core.urls import is_public, shown_url
 from reranker.errors import ForbiddenAddressError, PictureError
 from reranker.pictures.decode import LARGEST_PIXELS, decode_file
@@ -25,6 +26,8 @@ PREFIX = "upload:"
 _ENOUGH = 1024
 """The short side in pixels to which a picture is decoded: more than twice that of the largest model's input."""
 _KEPT_PIXELS = 4_000_000
+_MOST = 256
+"""How many pictures are kept, however small."""
 _ID_BYTES = 12
 _DATA_URL = re.compile(r"data:(?:image/[\w.+-]+)?;base64,", re.IGNORECASE)
 
@@ -53,15 +56,22 @@ class UploadedPictures:
             self._kept.move_to_end(reference)
             return example
 
-    def at_address(self, url: str) -> Example:
+    def at_address(self, url: str, *, offline: bool = False) -> Example:
         """Return the picture at a public http or https address, which is fetched unless it was just now.
 
-        Raises `ForbiddenAddressError`, `PictureUnreachableError` and `WrongQueryError`.
+        Raises `ForbiddenAddressError`, `PictureUnreachableError`, `WrongQueryError`, and `AnswerNotKeptError` if it
+        would have to be fetched `offline`.
         """
         with self._lock:
             if (example := self._kept.get(url)) is not None:
                 self._kept.move_to_end(url)
                 return example
+        if offline:
+            raise AnswerNotKeptError(
+                f"the picture at {shown_url(url)} is not kept here, and offline it is not fetched. Upload it, or "
+                "search without ",
+                Hint("offline", True),
+            )
         data = self.file_at(url)
         try:
             picture = decoded_picture(data)
@@ -96,7 +106,7 @@ class UploadedPictures:
             self._kept[reference] = example
             self._kept.move_to_end(reference)
             size = sum(map(_size, self._kept.values()))
-            while len(self._kept) > 1 and size > self._most_bytes:
+            while len(self._kept) > 1 and (len(self._kept) > _MOST or size > self._most_bytes):
                 size -= _size(self._kept.popitem(last=False)[1])
 
 
