@@ -547,7 +547,14 @@ def test_whoever_wants_no_motion_gets_none(open_page: Open) -> None:
     assert page.eval_on_selector("#grid .card", "card => getComputedStyle(card).transitionDuration") == "0s"
 
 
-@pytest.mark.parametrize("phrase", ["سفينتان حمراوان في الليل", "夜の雨の中の赤い船", "две красные лодки"])
+@pytest.mark.parametrize(
+    "phrase",
+    [
+        "سفينتان حمراوان في الليل",
+        pytest.param("夜の雨の中の赤い船", marks=pytest.mark.slow),
+        pytest.param("две красные лодки", marks=pytest.mark.slow),
+    ],
+)
 def test_a_phrase_of_any_script_is_asked_and_kept(open_page: Open, phrase: str) -> None:
     page = open_page({"source": "sample", "tag": "boat"})
     page.get_by_label("What the picture shows").fill(phrase)

@@ -32,6 +32,7 @@ export class Searching {
 
   /** Search what the address says, as on a first visit, a reload or going back. */
   restore() {
+    clearTimeout(this.waiting);
     this.state = fromQuery(location.search);
     this.views.ask.forget();
     this.#showControls(null);
