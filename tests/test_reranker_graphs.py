@@ -94,7 +94,9 @@ def compiled(model: Any) -> Callable[[NDArray[Any]], NDArray[np.float64]]:
 
 def in_torch(encode: Callable[[Any], Any], inputs: NDArray[Any]) -> NDArray[np.float64]:
     with torch.inference_mode():
-        return unit(torch.cat([encode(torch.from_numpy(inputs[at : at + 32])) for at in range(0, len(inputs), 32)]))
+        return unit(
+            torch.cat([encode(torch.from_numpy(inputs[at : at + 32])) for at in range(0, len(inputs), 32)]).numpy()
+        )
 
 
 def check(model: Any, config: Mapping[str, Any], weights: Path) -> Towers:
