@@ -84,6 +84,30 @@ def _until(candidate: Candidate, filters: Filters) -> bool | None:
     return None if day is None or filters.until is None else day <= filters.until
 
 
+def _months(candidate: Candidate, filters: Filters) -> bool | None:
+    return None if candidate.taken_on is None else candidate.taken_on.month in filters.months
+
+
+def _on_day(candidate: Candidate, filters: Filters) -> bool | None:
+    return None if candidate.taken_on is None else f"{candidate.taken_on:%m-%d}" == filters.on_day
+
+
+def _keywords(candidate: Candidate) -> set[str]:
+    return {caseless(tag) for tag in candidate.tags}
+
+
+def _any_tags(candidate: Candidate, filters: Filters) -> bool:
+    return not _keywords(candidate).isdisjoint(map(caseless, filters.any_tags))
+
+
+def _all_tags(candidate: Candidate, filters: Filters) -> bool:
+    return _keywords(candidate).issuperset(map(caseless, filters.all_tags))
+
+
+def _no_tags(candidate: Candidate, filters: Filters) -> bool:
+    return _keywords(candidate).isdisjoint(map(caseless, filters.no_tags))
+
+
 def _exclude_ai(candidate: Candidate, filters: Filters) -> bool | None:
     return None if candidate.ai_generated is None else not candidate.ai_generated
 
@@ -112,11 +136,20 @@ CHECKS: dict[str, Check] = {
     "licence": _licence,
     "since": _since,
     "until": _until,
+    "months": _months,
+    "on_day": _on_day,
+    "any_tags": _any_tags,
+    "all_tags": _all_tags,
+    "no_tags": _no_tags,
     "exclude_ai": _exclude_ai,
     "safe_search": _safe_search,
     "creator": _creator,
 }
 """What can be told from a candidate, by the filter's name."""
+
+
+OF_OWN_PICTURES = frozenset({"months", "on_day", "any_tags", "all_tags", "no_tags"})
+"""Filters for one's own pictures: of a source that does not tell of them, nothing is left out by them."""
 
 
 def fits(candidate: Candidate, filters: Filters, *, asked: Iterable[str], told: Iterable[str]) -> bool:
@@ -129,7 +162,7 @@ def fits(candidate: Candidate, filters: Filters, *, asked: Iterable[str], told: 
     """
     trusted = frozenset(asked)
     demanded = frozenset(told) - trusted
-    for name in filters.wishes() & CHECKS.keys():
+    for name in (filters.wishes() & CHECKS.keys()) - (OF_OWN_PICTURES - demanded):
         verdict = CHECKS[name](candidate, filters)
         if verdict is False or (verdict is None and name in demanded):
             return False
@@ -181,6 +214,14 @@ _IN_WORDS = {
     "licence": "licence",
     "since": "date",
     "until": "date",
+    "months": "month",
+    "on_day": "day of the year",
+    "any_tags": "keywords",
+    "all_tags": "keywords",
+    "no_tags": "keywords",
+    "camera": "camera",
+    "min_rating": "rating",
+    "where": "conditions on columns",
     "exclude_ai": "AI generation",
     "safe_search": "fitness for all ages",
     "creator": "creator",
