@@ -3,14 +3,14 @@
 PhrasepixError
 ├── WrongValueError      a value that is not allowed (also a ValueError), of any kind of the three packages
 │   ├── UnknownSourceError   no source of that name
-│   ├── NoLibraryError       no library of that name, or none with vectors of that model
 │   ├── NotKeptError         what shall be cleared is not there
 │   ├── SearchGoneError      no search of that id is kept
 │   ├── OutsideRootError     a path that does not lie below the root
 │   └── WrongPickError       what shall be saved is not among the results, or too much
-├── LibraryError         a library cannot be read or written
 ├── NotWrittenError      a file could not be written
 ├── RetrieverError       stage 1; its tree is drawn in `retriever.errors`
+│   ├── LibraryError         a library cannot be read or written
+│   └── NoLibraryError       no library of that name, or without vectors of that model (also a WrongValueError)
 └── RerankerError        stage 2; its tree is drawn in `reranker.errors`
 """
 
@@ -86,11 +86,11 @@ class UnknownSourceError(WrongValueError):
     """There is no source of that name."""
 
 
-class NoLibraryError(WrongValueError):
+class NoLibraryError(WrongParameterError):
     """There is no library of that name, or it lacks what is asked of it."""
 
 
-class LibraryError(PhrasepixError):
+class LibraryError(RetrieverError):
     """A library cannot be read or written."""
 
 

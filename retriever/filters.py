@@ -41,9 +41,9 @@ class Filters:
     AI-generated. `safe_search` keeps to pictures fit for all ages, as far as a source tells them apart. `creator` is
     the whole name, upper and lower case alike, and so is `camera`. `months` and `on_day` (MM-DD) are of the day it was
     taken; keywords (`any_tags`, `all_tags`, `no_tags`) are compared whole, upper and lower case alike. `where` is a
-    condition in SQL. `language` is the tag's language (two letters); None is English, unless the search finds out another, which `language_is_found` says: sources that do not know it are then asked as usual.
-    `category` and `editors_choice` are Pixabay's own. `order` is a wish about what comes
-    first, not about what comes.
+    condition in SQL. `language` is the tag's language (two letters); None is English, unless the search finds out
+    another, which `language_is_found` says: sources that do not know it are then asked as usual. `category` and
+    `editors_choice` are Pixabay's own. `order` is a wish about what comes first, not about what comes.
 
     Raises `WrongParameterError`, naming what is allowed, on construction.
     """

@@ -19,8 +19,8 @@ _TOKEN = re.compile(
 )
 # fmt: off
 _KEYWORDS: Final = frozenset({
-    "and", "or", "not", "in", "is", "null", "true", "false", "like", "ilike", "between", "date", "escape", "case", "when",
-    "then", "else", "end",
+    "and", "or", "not", "in", "is", "null", "true", "false", "like", "ilike", "between", "date", "escape", "case",
+    "when", "then", "else", "end",
 })
 _FUNCTIONS: Final = frozenset({
     "abs", "array_has", "array_has_all", "array_has_any", "array_length", "coalesce", "contains", "ends_with", "length",

@@ -10,7 +10,6 @@ from typing import Any, Self
 from phrasepix.errors import LibraryError, NoLibraryError
 from phrasepix.library.location import Location
 from phrasepix_core.files import reason_of, write_atomically
-from phrasepix_core.messages import Hint
 
 FORMAT = 1
 """Of table and description; a reader that knows a smaller one refuses. It grows when an older reader would be wrong."""
@@ -94,9 +93,8 @@ def read_description(location: Location, reader: str) -> Description:
             text = Path(location.description).read_text(encoding="utf-8")
     except FileNotFoundError:
         raise NoLibraryError(
-            f"there is no library {location.name}; `phrasepix library add FOLDER` makes one, and the ",
-            Hint("name", location.name),
-            " says which",
+            f"there is no library {location.name}; `phrasepix library status` lists those there are, and "
+            "`phrasepix library add` makes one"
         ) from None
     except (OSError, UnicodeDecodeError) as error:
         raise LibraryError(f"the library {location.name} cannot be read: {reason_of(error)}") from None

@@ -10,8 +10,6 @@ from phrasepix_core.urls import shown_url
 from retriever import directories
 
 USUAL_NAME = "mine"
-PREFIX = "library:"
-"""What stands before a library's name where sources are named."""
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _URI = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)

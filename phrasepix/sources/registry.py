@@ -28,11 +28,13 @@ BUILT_IN = {
 }
 """The module of each source that comes along, whose `SOURCE` it is: found without reading what else is installed."""
 
-_FOLDER = "folder:"
+_FOLDER, LIBRARY = "folder:", "library:"
 
 
 def source_named(name: str | Path) -> Source:
     """The source `name`, or the folder it says: a `Path`, what looks like one, `folder:PATH`, or a folder's name.
+
+    `library:NAME` or `library:URI` is a library.
 
     Raises `UnknownSourceError`, and `SourceFaultError` if another package adds it and it cannot be loaded; whether
     there is such a folder shows when it is opened.
@@ -41,11 +43,15 @@ def source_named(name: str | Path) -> Source:
         return FolderSource(name)
     if name.startswith(_FOLDER):
         return FolderSource(name.removeprefix(_FOLDER))
+    if name.startswith(LIBRARY):
+        from phrasepix.library.source import LibrarySource  # whoever has none does without
+
+        return LibrarySource(name.removeprefix(LIBRARY))
     if (registered := registered_source(name)) is not None:
         return registered
     if Path(name).is_dir():
         return FolderSource(name)
-    raise UnknownSourceError.not_among("source", name, [*source_names(), "or the path of a folder"])
+    raise UnknownSourceError.not_among("source", name, [*source_names(), "library:NAME", "or the path of a folder"])
 
 
 def registered_source(name: str) -> Source | None:
@@ -62,7 +68,9 @@ def registered_source(name: str) -> Source | None:
 
 def _looks_like_a_path(name: str) -> bool:
     separators = {os.sep, os.altsep or os.sep, "/"}
-    return not name.startswith(_FOLDER) and (name.startswith(("~", ".")) or any(one in name for one in separators))
+    return not name.startswith((_FOLDER, LIBRARY)) and (
+        name.startswith(("~", ".")) or any(one in name for one in separators)
+    )
 
 
 def source_names() -> tuple[str, ...]:
