@@ -122,6 +122,35 @@ def doctor(name: str, debug: bool) -> None:
                     print(f"{count} of {health.rows} pictures have no vector of {model}: phrasepix library sync")
 
 
+@library.command()
+@click.argument("statement", metavar="SELECT")
+@_NAME
+@_MODEL
+@click.option("as_csv", "--csv", is_flag=True, help="CSV: the names of the columns, then the rows.")
+@_JSON
+@_DEBUG
+def sql(statement: str, name: str, model: str | None, as_csv: bool, as_json: bool, debug: bool) -> None:
+    """Ask a library by SQL: one SELECT on `pictures`, with similarity('a phrase') and resembles('a file')."""
+    if as_csv and as_json:
+        raise click.UsageError("--csv and --json are two forms; choose one")
+    with explained(debug=debug):
+        from phrasepix.library.packages import demand_packages
+
+        location = _location(name)
+        demand_packages("duckdb")
+        from phrasepix.cli.reporter import Reporter
+        from phrasepix.finder import Finder
+        from phrasepix.library.sql import sql_over
+        from phrasepix.library.table import Library
+        from phrasepix.views.rows import write_csv, write_json, write_lines
+
+        write = write_csv if as_csv else write_json if as_json else write_lines
+        with Finder() as finder, Reporter():
+            asked = sql_over(Library.open(location), finder, model)
+            with asked.answering(statement) as (columns, rows), writing_to_stdout():
+                write(sys.stdout, columns, rows)
+
+
 @contextmanager
 def _keeper(name: str) -> Iterator[tuple["LibraryKeeper", "Reporter"]]:
     from phrasepix.cli.reporter import Reporter

@@ -84,10 +84,11 @@ def difference_of(folder: Path, known: dict[str, FileState], skip: Skip) -> Diff
 
 
 class FolderSync:
-    """Brings a `library` in step with one `folder`, by vectors of one `column`, whose model `load` loads when it is needed.
+    """Brings a `library` in step with one `folder`, by vectors of one `column`.
 
-    What was encoded before, in this library or in a search, is not encoded again. `on_skip` is told of files that
-    cannot be used, `on_progress` how many of how many are done. Whoever is interrupted keeps what was encoded.
+    `load` loads the column's model, when it is needed. What was encoded before, in this library or in a search, is not
+    encoded again. `on_skip` is told of files that cannot be used, `on_progress` how many of how many are done. Whoever
+    is interrupted keeps what was encoded.
     """
 
     def __init__(

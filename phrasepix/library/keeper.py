@@ -128,8 +128,8 @@ class LibraryKeeper:
                 Notice(
                     (
                         f"{shown(str(folder))} has no picture now, as if its drive were elsewhere: its "
-                        f"{counts.kept_without_files} pictures stay in the library; `phrasepix library remove` takes them "
-                        "out",
+                        f"{counts.kept_without_files} pictures stay in the library; `phrasepix library remove` "
+                        "takes them out",
                     )
                 )
             )

@@ -4,7 +4,6 @@ import json
 from typing import Any
 
 from phrasepix.errors import UnknownSourceError
-from phrasepix.library.location import library_names
 from phrasepix.query_inputs import is_address
 from phrasepix.request import SearchRequest
 from phrasepix.server.problems import WrongFormError
@@ -15,7 +14,7 @@ from phrasepix.server.uploaded_pictures import (
     file_in_data_url,
     is_data_url,
 )
-from phrasepix.sources.registry import LIBRARY, source_names
+from phrasepix.sources.registry import source_names
 from phrasepix_core.root import Root
 from reranker.models.model_spec import LOCAL_DIR
 from reranker.query import Example
@@ -72,7 +71,7 @@ class RequestReader:
         return LOCAL_DIR.join([start, *(str(self._root.directory / folder) for folder in folders)])
 
     def _source(self, name: str) -> str:
-        if name in source_names() or name.removeprefix(LIBRARY) in library_names():
+        if name in source_names():
             return name
         said = name.removeprefix(_FOLDER)
         if said == name and not any(mark in name for mark in "/\\~.") and not (self._root.directory / name).is_dir():

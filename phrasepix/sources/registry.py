@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from phrasepix.errors import UnknownSourceError
+from phrasepix.library.location import library_names
+from phrasepix.library.source import LibrarySource
 from retriever.api_key import find_api_key
 from retriever.errors import SourceFaultError
 from retriever.folder.source import FolderSource
@@ -44,8 +46,6 @@ def source_named(name: str | Path) -> Source:
     if name.startswith(_FOLDER):
         return FolderSource(name.removeprefix(_FOLDER))
     if name.startswith(LIBRARY):
-        from phrasepix.library.source import LibrarySource  # whoever has none does without
-
         return LibrarySource(name.removeprefix(LIBRARY))
     if (registered := registered_source(name)) is not None:
         return registered
@@ -74,8 +74,9 @@ def _looks_like_a_path(name: str) -> bool:
 
 
 def source_names() -> tuple[str, ...]:
-    """The names of all sources: those that come along, then the added ones."""
-    return tuple(dict.fromkeys((*BUILT_IN, *(added.name for added in _added()))))
+    """The names of all sources: those that come along, the added ones, then the libraries of this machine."""
+    libraries = (f"{LIBRARY}{name}" for name in library_names())
+    return tuple(dict.fromkeys((*BUILT_IN, *(added.name for added in _added()), *libraries)))
 
 
 def default_sources(key: str | None, directory: Path, *, offline: bool) -> tuple[tuple[str, ...], str]:
