@@ -81,11 +81,11 @@ def shapes(facts: Facts) -> Mapping[str, tuple[Filters, Mask]]:
             (facts.rating >= 4) & (months <= 6),
         ),
         "4 % by two conditions": (Filters(months=(1, 2), where="rating = 3"), (facts.rating == 3) & (months <= 2)),
-        "1 % (a keyword)": (Filters(all_tags="tag 7"), tags[1]),
+        "1 % (a keyword)": (Filters(all_tags=("tag 7",)), tags[1]),
         "3 % (any of three keywords)": (Filters(any_tags=("tag 0", "tag 1", "tag 2")), tags[0]),
         "0.01 % (a camera)": (Filters(camera="camera 7"), facts.camera == 7),
         "a range of days (6 %)": (Filters(since=start, until=end), (facts.day >= first) & (facts.day <= last)),
-        "correlated (2.5 %)": (Filters(all_tags="subject 5"), facts.subject == 5),
+        "correlated (2.5 %)": (Filters(all_tags=("subject 5",)), facts.subject == 5),
     }
 
 
@@ -161,11 +161,9 @@ def measured(
         recalls, times, exact_times = [], [], []
         _ = nearest(library.dataset, column, questions[0], top, where, [KEY])
         for question in questions:
-            seconds, table = _timed(
-                lambda question=question: nearest(library.dataset, column, question, top, where, [KEY])
-            )
+            seconds, table = _timed(nearest, library.dataset, column, question, top, where, [KEY])
             times.append(seconds)
-            seconds, truth = _timed(lambda question=question: _exact(those, question, top))
+            seconds, truth = _timed(_exact, those, question, top)
             exact_times.append(seconds)
             numbers = [
                 int(key.removeprefix("file:///pictures/").removesuffix(".jpg")) for key in table[KEY].to_pylist()
@@ -179,9 +177,9 @@ def measured(
     return found
 
 
-def _timed(work: Callable[[], Any]) -> tuple[float, Any]:
+def _timed(work: Callable[..., Any], *arguments: Any) -> tuple[float, Any]:
     began = time.perf_counter()
-    result = work()
+    result = work(*arguments)
     return time.perf_counter() - began, result
 
 
@@ -211,8 +209,8 @@ def report(rows: int, questions: int, top: int, seed: int, vectors_file: Path) -
         [
             f"{rows:,} × {vectors.shape[1]}, {len(captions)} questions, recall@{top}; pylance {version('pylance')}, "
             f"{platform.python_implementation()} {platform.python_version()}, {platform.machine()}. Written in "
-            f"{write_s:.1f} s, indexed in {index_s:.1f} s; peak memory {peak:.1f} GiB, of which the vectors drawn, which "
-            f"the exact answer is made of, are {vectors.nbytes / (1 << 30):.1f}.",
+            f"{write_s:.1f} s, indexed in {index_s:.1f} s; peak memory {peak:.1f} GiB, of which the vectors drawn, "
+            f"which the exact answer is made of, are {vectors.nbytes / (1 << 30):.1f}.",
             "",
             "| filter | rows that fit | found by | recall | p50 ms | p95 ms | numpy over those rows, p50 ms |",
             "|---|---:|---|---:|---:|---:|---:|",

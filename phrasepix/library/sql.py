@@ -90,8 +90,8 @@ class LibrarySql:
             statements = connection.extract_statements(_rewritten(sql))
         if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
             raise WrongParameterError(
-                "the library is asked by one SELECT; nothing can be changed by SQL. For example: SELECT path FROM pictures "
-                "ORDER BY similarity('a boat') DESC LIMIT 10"
+                "the library is asked by one SELECT; nothing can be changed by SQL. For example: SELECT path FROM "
+                "pictures ORDER BY similarity('a boat') DESC LIMIT 10"
             )
         return str(statements[0].query)
 
