@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 from PIL import Image
 
@@ -36,7 +37,12 @@ def column_of(encoder: ColourEncoder) -> EncoderColumn:
 
 
 def sync(
-    base: Path, folder: Path, cache: Path, encoder: ColourEncoder | None = None, skipped: list[str] | None = None
+    base: Path,
+    folder: Path,
+    cache: Path,
+    encoder: ColourEncoder | None = None,
+    skipped: list[str] | None = None,
+    **options: Any,
 ) -> SyncCounts:
     """Bring the library below `base` in step with a folder, as a process of its own would."""
     encoder = encoder or ColourEncoder()
@@ -52,6 +58,7 @@ def sync(
             loader=opened.enter_context(PictureLoader(OfflineFetcher(), local_sources={"folder"})),
             notes=opened.enter_context(FileIndex(cache / NOTES_FILE)),
             on_skip=lambda path, reason: told.append(f"{path.name}: {reason}"),
+            **options,
         )
         return syncing.run(folder)
 

@@ -87,8 +87,8 @@ class FolderSync:
     """Brings a `library` in step with one `folder`, by vectors of one `column`.
 
     `load` loads the column's model, when it is needed. What was encoded before, in this library or in a search, is not
-    encoded again. `on_skip` is told of files that cannot be used, `on_progress` how many of how many are done. Whoever
-    is interrupted keeps what was encoded.
+    encoded again. `on_skip` is told of files that cannot be used, `on_progress` how many of how many are done. A
+    commit has `commit_after` rows or more. Whoever is interrupted keeps what was encoded.
     """
 
     def __init__(
@@ -101,6 +101,7 @@ class FolderSync:
         notes: FileIndex,
         on_skip: Skip,
         on_progress: Callable[[int, int], None] = lambda done, total: None,
+        commit_after: int = _COMMIT_AFTER,
     ) -> None:
         self._library = library
         self._column = column
@@ -109,6 +110,7 @@ class FolderSync:
         self._notes = notes
         self._on_skip = on_skip
         self._on_progress = on_progress
+        self._commit_after = commit_after
         self._rows: list[Row] = []
         self._committed_at = time.monotonic()
 
@@ -170,7 +172,7 @@ class FolderSync:
                     else:
                         self._refuse(entry.path, str(outcome))
                 self._take(at_hand)
-                if len(self._rows) >= _COMMIT_AFTER or time.monotonic() > self._committed_at + _COMMIT_AFTER_S:
+                if len(self._rows) >= self._commit_after or time.monotonic() > self._committed_at + _COMMIT_AFTER_S:
                     self._commit()
         self._take(at_hand)
         self._commit()
@@ -179,7 +181,7 @@ class FolderSync:
     def _take(self, rows: deque[Row]) -> None:
         while rows:
             self._rows.append(rows.popleft())
-            if len(self._rows) >= 4 * _COMMIT_AFTER:
+            if len(self._rows) >= 4 * self._commit_after:
                 self._commit()
 
     def _commit(self) -> None:

@@ -14,7 +14,7 @@ INDEXED_FROM = 10_000
 
 _PROBES = 32
 """How many of the index's parts are searched at least without a filter."""
-_REFINED, _LEAST_REFINED = 100, 3
+_REFINED, _LEAST_REFINED = 50, 3
 """How many of those that the index finds nearest are compared exactly, and how many times as many as are wanted."""
 
 
