@@ -103,7 +103,7 @@ class SearchRequest:
             kind=int,
             least=1,
             metavar="N",
-            shown_default="200, all of a folder",
+            shown_default="200, of a library the nearest, all of a folder",
         ),
     )
     requests: int = field(
@@ -119,7 +119,8 @@ class SearchRequest:
     source: SourceChoice | Path | Sequence[SourceChoice | Path] | None = field(
         default=None,
         metadata=option(
-            "Where to look, side by side: a name that `phrasepix sources` lists, or a folder; may be repeated.",
+            "Where to look, side by side: a name that `phrasepix sources` lists, a folder, or library:NAME; may be "
+            "repeated.",
             SEARCH,
             "--source",
             "-s",

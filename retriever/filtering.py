@@ -136,11 +136,6 @@ CHECKS: dict[str, Check] = {
     "licence": _licence,
     "since": _since,
     "until": _until,
-    "months": _months,
-    "on_day": _on_day,
-    "any_tags": _any_tags,
-    "all_tags": _all_tags,
-    "no_tags": _no_tags,
     "exclude_ai": _exclude_ai,
     "safe_search": _safe_search,
     "creator": _creator,
@@ -148,7 +143,13 @@ CHECKS: dict[str, Check] = {
 """What can be told from a candidate, by the filter's name."""
 
 
-OF_OWN_PICTURES = frozenset({"months", "on_day", "any_tags", "all_tags", "no_tags"})
+OF_OWN_PICTURES: dict[str, Check] = {
+    "months": _months,
+    "on_day": _on_day,
+    "any_tags": _any_tags,
+    "all_tags": _all_tags,
+    "no_tags": _no_tags,
+}
 """Filters for one's own pictures: of a source that does not tell of them, nothing is left out by them."""
 
 
@@ -162,8 +163,9 @@ def fits(candidate: Candidate, filters: Filters, *, asked: Iterable[str], told: 
     """
     trusted = frozenset(asked)
     demanded = frozenset(told) - trusted
-    for name in (filters.wishes() & CHECKS.keys()) - (OF_OWN_PICTURES - demanded):
-        verdict = CHECKS[name](candidate, filters)
+    checks = CHECKS | {name: check for name, check in OF_OWN_PICTURES.items() if name in demanded}
+    for name in filters.wishes() & checks.keys():
+        verdict = checks[name](candidate, filters)
         if verdict is False or (verdict is None and name in demanded):
             return False
     return True

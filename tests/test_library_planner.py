@@ -1,6 +1,5 @@
 """Finding in a large table: exact over few rows, by the index over many, and complete under every shape of filter."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import lance
@@ -34,8 +33,8 @@ class Large:
 
 
 @pytest.fixture(scope="module")
-def large(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Large]:
-    yield Large(tmp_path_factory.mktemp("large") / "library")
+def large(tmp_path_factory: pytest.TempPathFactory) -> Large:
+    return Large(tmp_path_factory.mktemp("large") / "library")
 
 
 def test_a_large_table_has_all_its_indexes(large: Large) -> None:

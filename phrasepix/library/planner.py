@@ -19,7 +19,7 @@ _REFINED, _LEAST_REFINED = 50, 3
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class SearchPlan:
     """How rows are found: `matching` of `total` fit the filter, and `probes` parts of the index are searched."""
 
     matching: int
@@ -33,14 +33,14 @@ class Plan:
         return self.probes is None
 
 
-def plan_of(dataset: Any, column: str, where: str | None, limit: int) -> Plan:
+def plan_of(dataset: Any, column: str, where: str | None, limit: int) -> SearchPlan:
     """Return how the nearest `limit` rows of a column are found among those for which `where` holds."""
     total = dataset.count_rows()
     matching = total if where is None else dataset.count_rows(where)
     if matching <= max(EXACT_ROWS, limit) or not has_index(dataset, column):
-        return Plan(matching, total)
+        return SearchPlan(matching, total)
     # What few rows fit lies in more parts: as many are searched as hold the rows that would be looked at without it.
-    return Plan(matching, total, probes=round(_PROBES * max(1.0, (total / matching) ** 0.5)))
+    return SearchPlan(matching, total, probes=round(_PROBES * max(1.0, (total / matching) ** 0.5)))
 
 
 def has_index(dataset: Any, column: str) -> bool:

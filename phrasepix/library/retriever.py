@@ -136,7 +136,7 @@ class LibraryRetriever:
         return NoLibraryError(
             f"the library {name} has no vectors of the model that ranks, but of {', '.join(models)}; say ",
             Hint("model", models[0]),
-            ", or have it encoded: phrasepix library sync --model MODEL",
+            ", or have it encoded by `phrasepix library sync` with that model",
         )
 
     def close(self) -> None:
