@@ -103,7 +103,7 @@ class SearchRequest:
             kind=int,
             least=1,
             metavar="N",
-            shown_default="200, of a library the nearest, all of a folder",
+            shown_default="200, all of a folder",
         ),
     )
     requests: int = field(
