@@ -133,6 +133,15 @@ def test_help_waits_for_none_of_it() -> None:
     assert done.stdout.splitlines()[-1] == "[]"
 
 
+def test_a_package_that_is_missing_is_named_with_how_to_install_it() -> None:
+    code = "import sys; sys.modules['lance'] = None\nfrom phrasepix.cli.main import run_command\n"
+    done = subprocess.run(
+        [sys.executable, "-c", code + "run_command(['library', 'sync'])"], capture_output=True, text=True, timeout=60
+    )
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1), done.stderr
+    assert "a library needs pylance" in done.stderr
+
+
 def test_a_real_process_fills_a_library(pictures: Path) -> None:
     done = subprocess.run(
         command("library", "add", str(pictures), "--model", "sample"), capture_output=True, text=True, timeout=120

@@ -133,8 +133,19 @@ def test_a_search_moved_by_what_is_preferred_asks_no_source(library: Library) ->
     assert encoder.encoded == 0
 
 
+class SecondEncoder(CountingEncoder):
+    name = "a-second"
+
+
 class OtherEncoder(ColourEncoder):
     name = "another"
+
+
+def test_a_second_model_looks_at_the_pictures_itself(library: Library) -> None:
+    second = SecondEncoder()
+    results = find_images("red", source="library:mine", model=ColourEncoder(), refine=second, refine_top=5)
+    assert second.encoded == 5
+    assert all(one.first_score is not None for one in results[:5])
 
 
 def test_a_model_that_it_has_no_vectors_of_is_named(library: Library) -> None:

@@ -319,7 +319,7 @@ class SearchRun:
         request = self._request
         return {
             "loader": self._loader,
-            "memory": self._memory.with_embeddings(self._brought),
+            "memory": self._memory.with_embeddings(image_tower_name(self._reranker.encoder), self._brought),
             "place_of": pool.place_of,
             "fold": request.fold,
             "finish": finish_of(request, self._second_model, self._on_event, only_the_sample=self._only_the_sample),

@@ -30,6 +30,7 @@ class Memory:
     def __init__(self, directory: Path, *, no_files_of: Collection[str] = ()) -> None:
         self._no_files_of = frozenset(no_files_of)
         self._brought: Mapping[tuple[str, str], Embeddings] = {}
+        self._brought_of = ""
         self.embeddings = EmbeddingStore(directory / EMBEDDINGS_FILE)
         self.fingerprints = FingerprintStore(directory / FINGERPRINTS_FILE)
         self.pictures = PictureStore(directory / PICTURES_FILE)
@@ -41,9 +42,11 @@ class Memory:
         Encoders that share an image tower share what it encoded.
         """
         identities = [candidate.identity for candidate in candidates]
-        found = {identity: self._brought[identity] for identity in identities if identity in self._brought}
+        tower = image_tower_name(encoder)
+        brought = self._brought if tower == self._brought_of else {}
+        found = {identity: brought[identity] for identity in identities if identity in brought}
         unknown = [identity for identity in identities if identity not in found]
-        found |= self.embeddings.get_many(image_tower_name(encoder), encoder.dimensions, unknown)
+        found |= self.embeddings.get_many(tower, encoder.dimensions, unknown)
         fingerprints = self.fingerprints.get_many(found)
         return {
             identity: EncodedPicture(embedding, fingerprint=fingerprints.get(identity))
@@ -56,13 +59,13 @@ class Memory:
         other._no_files_of = frozenset(sources)
         return other
 
-    def with_embeddings(self, brought: Mapping[tuple[str, str], Embeddings]) -> Self:
+    def with_embeddings(self, tower: str, brought: Mapping[tuple[str, str], Embeddings]) -> Self:
         """Return the same memory, its files shared, that has those `brought` along too, by identity.
 
-        They are of the encoder that asks; more may come while it is used.
+        They are of the image `tower` (`image_tower_name`); more may come while it is used.
         """
         other = copy(self)
-        other._brought = brought
+        other._brought_of, other._brought = tower, brought
         return other
 
     def keeps_file_of(self, candidate: Candidate) -> bool:
