@@ -44,6 +44,7 @@ WHY = {
     "phrasepix.sample": "drawn pictures, their stock site on loopback, a tiny model",
     "phrasepix.saving": "files with their credit inside and beside them",
     "phrasepix.searching": "one search: tags, pool, ranking, ranking again",
+    "phrasepix.library": "a table of one's own pictures: kept in step, searched by vector, filtered, asked by SQL",
     "phrasepix.server": "the finder over HTTP: who is let in, searches kept, the API, inference endpoints",
     "phrasepix.tags": "tags found in a phrase, its language",
 }

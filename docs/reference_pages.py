@@ -33,9 +33,11 @@ REMEDIES = {
     "KeyMissingError": "Get a key where the message says, and set the variable or the setting it names.",
     "KeyRefusedError": "Copy the key again from the source's page; a key that was withdrawn needs a new one.",
     "KeyUnusableError": "Write the key without quotes, spaces and line breaks.",
+    "LibraryError": "Do what the message says: wait, install a newer phrasepix, or restore the library from a backup.",
     "ModelError": "See the kinds below; the message names the model.",
     "NotExportableError": 'Nothing: torch runs the model. With `engine="openvino"` leave the engine out.',
     "NotNativeError": "Nothing where torch is installed: it exports the model. Else install phrasepix's extra `torch`.",
+    "NoLibraryError": "Name one that `phrasepix library status` lists, or make it by `phrasepix library add`.",
     "NotKeptError": "`phrasepix cache` lists what is kept.",
     "NotWrittenError": "See the path and the reason in the message: rights, a full disk, a directory in its place.",
     "OutsideRootError": "Name a path relative to the root, or start the server with another `--root`.",
@@ -68,6 +70,7 @@ REMEDIES = {
 
 ENVIRONMENT = {
     "PHRASEPIX_CACHE_DIR": "where answers, embeddings, pictures and exported models are kept",
+    "PHRASEPIX_DATA_DIR": "where libraries are kept",
     "PHRASEPIX_CONFIG_DIR": "where `config.toml` is looked for",
     "PHRASEPIX_CONTACT": "a mail address or a page that joins the program's name in what sources are told",
     "PIXABAY_API_KEY, PEXELS_API_KEY, UNSPLASH_ACCESS_KEY": "the keys, before those of `config.toml`",

@@ -9,6 +9,8 @@ PhrasepixError
 │   └── WrongPickError       what shall be saved is not among the results, or too much
 ├── NotWrittenError      a file could not be written
 ├── RetrieverError       stage 1; its tree is drawn in `retriever.errors`
+│   ├── LibraryError         a library cannot be read or written
+│   └── NoLibraryError       no library of that name, or without vectors of that model (also a WrongValueError)
 └── RerankerError        stage 2; its tree is drawn in `reranker.errors`
 """
 
@@ -51,7 +53,9 @@ __all__ = [
     "KeyMissingError",
     "KeyRefusedError",
     "KeyUnusableError",
+    "LibraryError",
     "ModelError",
+    "NoLibraryError",
     "NotExportableError",
     "NotKeptError",
     "NotWrittenError",
@@ -80,6 +84,14 @@ __all__ = [
 
 class UnknownSourceError(WrongValueError):
     """There is no source of that name."""
+
+
+class NoLibraryError(WrongParameterError):
+    """There is no library of that name, or it lacks what is asked of it."""
+
+
+class LibraryError(RetrieverError):
+    """A library cannot be read or written."""
 
 
 class NotKeptError(WrongValueError):

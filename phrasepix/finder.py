@@ -23,6 +23,7 @@ if TYPE_CHECKING:  # imported while a phrase is encoded already
     from phrasepix.saving.save import Saved, SaveProgress
     from phrasepix.searching.run import Resources
     from phrasepix.sources.open_sources import OpenSources
+    from reranker.clip_reranker import ClipReranker
     from reranker.match import Match
     from reranker.memory import Memory
     from reranker.pictures.hosts import HostConnections
@@ -174,6 +175,17 @@ class Finder:
         _, spec = choose_model(model, pretrained, only_the_sample=False)
         directory = self._resources().config.directory
         return self.models.texts(spec, "auto", "auto", directory)
+
+    def reranker_of(self, model: str | None = None, pretrained: str | None = None) -> "tuple[ClipReranker, Memory]":
+        """Return a model's reranker and the memory that goes with it: what fills a library.
+
+        The names are those of `SearchRequest`. Raises `ModelError`.
+        """
+        from phrasepix.models.catalogue import choose_model
+
+        resources = self._resources()
+        _, spec = choose_model(model, pretrained, only_the_sample=False)
+        return self.models.reranker(spec, "auto", "auto", resources.config.directory), resources.memory
 
     @property
     def models(self) -> ModelShelf:

@@ -119,7 +119,8 @@ class SearchRequest:
     source: SourceChoice | Path | Sequence[SourceChoice | Path] | None = field(
         default=None,
         metadata=option(
-            "Where to look, side by side: a name that `phrasepix sources` lists, or a folder; may be repeated.",
+            "Where to look, side by side: a name that `phrasepix sources` lists, a folder, or library:NAME; may be "
+            "repeated.",
             SEARCH,
             "--source",
             "-s",

@@ -25,7 +25,7 @@ from reranker.ordering import PLAIN, Ordering
 from reranker.pictures import PictureLoader
 from reranker.pool_encoder import PoolEncoder
 from reranker.progress import Progress
-from reranker.query import Query
+from reranker.query import EncodedQuery, Query
 from reranker.query_encoder import QueryEncoder
 from reranker.ranked import RankedCandidate, RankedOrder, calibrated_scores_of, diversify
 from reranker.text_cache import TextEmbeddingCache
@@ -68,9 +68,10 @@ class ClipReranker:
         self._in_use = self._texts.in_use
         self._remembered = EncodedPictures()
         self._compared = Compared()
-        self._pool = PoolEncoder(
+        self.pool_encoder = PoolEncoder(
             encoder, self._in_use, self._texts.aside, self._remembered, batch_size=batch_size, threads=threads
         )
+        """Encodes pictures that no query is asked of."""
         self._memory = memory
 
     def prepare(self, query: Query, texts: EmbeddingStore | None = None) -> None:
@@ -87,6 +88,11 @@ class ClipReranker:
     def begin_to_prepare(self, query: Query, texts: EmbeddingStore | None = None) -> Future[None]:
         """Begin to `prepare` in another thread; what that raises is the future's."""
         return self._texts.aside.begin(lambda: self.prepare(query, texts))
+
+    def encoded(self, query: Query, *, loader: PictureLoader, memory: Memory) -> EncodedQuery:
+        """Return a query in the encoder's space, for a source that finds by vector. Raises as `rerank`."""
+        with self._texts.search(query):
+            return self._query_encoder(query, AS_IT_STANDS, PLAIN, loader, memory).encoded()
 
     def rerank(
         self,
@@ -179,7 +185,7 @@ class ClipReranker:
             raise WrongQueryError(f"top {top!r} is out of range; allowed: whole numbers from 1")
         with (
             self._texts.search(query_encoder.query),
-            self._pool.encoding(candidates, loader, memory, place_of) as batches,
+            self.pool_encoder.encoding(candidates, loader, memory, place_of) as batches,
         ):
             accumulator = query_encoder.accumulator(top)  # while the first pictures are on their way
             comparable: list[int] = []

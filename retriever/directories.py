@@ -14,6 +14,11 @@ def cache_directory() -> Path:
     )
 
 
+def data_directory() -> Path:
+    """The directory of libraries, which cannot be fetched again; `PHRASEPIX_DATA_DIR` overrides the platform's own."""
+    return Path(environment.variable("PHRASEPIX_DATA_DIR") or platformdirs.user_data_dir("phrasepix", appauthor=False))
+
+
 def config_directory() -> Path:
     """The directory of `config.toml`; `PHRASEPIX_CONFIG_DIR` overrides the platform's own."""
     return Path(

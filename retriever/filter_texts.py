@@ -50,6 +50,17 @@ def last_day(text: str) -> date:
     return span(text)[1]
 
 
+def day_of_year(text: object) -> str:
+    """Return a day of any year as MM-DD, of a text such as 12-24 or 2-29. Raises `WrongParameterError`."""
+    found = re.fullmatch(r"(\d{1,2})-(\d{1,2})", text.strip(), re.ASCII) if isinstance(text, str) else None
+    try:
+        if found is not None:
+            return f"{date(2000, int(found[1]), int(found[2])):%m-%d}"  # a leap year
+    except ValueError:
+        pass
+    raise WrongParameterError(f"{text!r} is no day of a year; it must look like 12-24")
+
+
 def year(text: str) -> tuple[date, date]:
     """Return the first and the last day of a year. Raises `WrongParameterError`."""
     if not re.fullmatch(r"\d{4}", text.strip(), re.ASCII):

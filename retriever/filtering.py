@@ -84,6 +84,30 @@ def _until(candidate: Candidate, filters: Filters) -> bool | None:
     return None if day is None or filters.until is None else day <= filters.until
 
 
+def _months(candidate: Candidate, filters: Filters) -> bool | None:
+    return None if candidate.taken_on is None else candidate.taken_on.month in filters.months
+
+
+def _on_day(candidate: Candidate, filters: Filters) -> bool | None:
+    return None if candidate.taken_on is None else f"{candidate.taken_on:%m-%d}" == filters.on_day
+
+
+def _keywords(candidate: Candidate) -> set[str]:
+    return {caseless(tag) for tag in candidate.tags}
+
+
+def _any_tags(candidate: Candidate, filters: Filters) -> bool:
+    return not _keywords(candidate).isdisjoint(map(caseless, filters.any_tags))
+
+
+def _all_tags(candidate: Candidate, filters: Filters) -> bool:
+    return _keywords(candidate).issuperset(map(caseless, filters.all_tags))
+
+
+def _no_tags(candidate: Candidate, filters: Filters) -> bool:
+    return _keywords(candidate).isdisjoint(map(caseless, filters.no_tags))
+
+
 def _exclude_ai(candidate: Candidate, filters: Filters) -> bool | None:
     return None if candidate.ai_generated is None else not candidate.ai_generated
 
@@ -119,6 +143,16 @@ CHECKS: dict[str, Check] = {
 """What can be told from a candidate, by the filter's name."""
 
 
+OF_OWN_PICTURES: dict[str, Check] = {
+    "months": _months,
+    "on_day": _on_day,
+    "any_tags": _any_tags,
+    "all_tags": _all_tags,
+    "no_tags": _no_tags,
+}
+"""Filters for one's own pictures: of a source that does not tell of them, nothing is left out by them."""
+
+
 def fits(candidate: Candidate, filters: Filters, *, asked: Iterable[str], told: Iterable[str]) -> bool:
     """Whether a candidate is what `filters` wish.
 
@@ -129,8 +163,9 @@ def fits(candidate: Candidate, filters: Filters, *, asked: Iterable[str], told: 
     """
     trusted = frozenset(asked)
     demanded = frozenset(told) - trusted
-    for name in filters.wishes() & CHECKS.keys():
-        verdict = CHECKS[name](candidate, filters)
+    checks = CHECKS | {name: check for name, check in OF_OWN_PICTURES.items() if name in demanded}
+    for name in filters.wishes() & checks.keys():
+        verdict = checks[name](candidate, filters)
         if verdict is False or (verdict is None and name in demanded):
             return False
     return True
@@ -181,6 +216,14 @@ _IN_WORDS = {
     "licence": "licence",
     "since": "date",
     "until": "date",
+    "months": "month",
+    "on_day": "day of the year",
+    "any_tags": "keywords",
+    "all_tags": "keywords",
+    "no_tags": "keywords",
+    "camera": "camera",
+    "min_rating": "rating",
+    "where": "conditions on columns",
     "exclude_ai": "AI generation",
     "safe_search": "fitness for all ages",
     "creator": "creator",

@@ -39,10 +39,11 @@ class Filters:
     them is dominant. `licence`: the uses that must be allowed, all of them. `since` and `until` bound the day a picture
     was taken or, where that is not known, uploaded, both included. `exclude_ai` leaves out what is marked as
     AI-generated. `safe_search` keeps to pictures fit for all ages, as far as a source tells them apart. `creator` is
-    the whole name, upper and lower case alike. `language` is the tag's language (two letters); None is English, unless
-    the search finds out another, which `language_is_found` says: sources that do not know it are then asked as usual.
-    `category` and `editors_choice` are Pixabay's own. `order` is a wish about what comes
-    first, not about what comes.
+    the whole name, upper and lower case alike, and so is `camera`. `months` and `on_day` (MM-DD) are of the day it was
+    taken; keywords (`any_tags`, `all_tags`, `no_tags`) are compared whole, upper and lower case alike. `where` is a
+    condition in SQL. `language` is the tag's language (two letters); None is English, unless the search finds out
+    another, which `language_is_found` says: sources that do not know it are then asked as usual. `category` and
+    `editors_choice` are Pixabay's own. `order` is a wish about what comes first, not about what comes.
 
     Raises `WrongParameterError`, naming what is allowed, on construction.
     """
@@ -130,6 +131,73 @@ class Filters:
     creator: str | None = field(
         default=None, metadata=option("Only what that creator made.", CANDIDATES, metavar="NAME")
     )
+    months: tuple[int, ...] = field(
+        default=(),
+        metadata=option(
+            "Taken in that month, 1 to 12, of any year; of several, any. Of folders and libraries.",
+            CANDIDATES,
+            "--month",
+            kind=int,
+            least=1,
+            most=12,
+            metavar="N",
+            repeats=True,
+        ),
+    )
+    on_day: str | None = field(
+        default=None,
+        metadata=option(
+            "Taken on that day of any year, such as 12-24. Of folders and libraries.", CANDIDATES, metavar="MM-DD"
+        ),
+    )
+    any_tags: tuple[str, ...] = field(
+        default=(),
+        metadata=option(
+            "With that keyword; of several, any. Of folders and libraries.",
+            CANDIDATES,
+            "--any-tag",
+            metavar="WORD",
+            repeats=True,
+        ),
+    )
+    all_tags: tuple[str, ...] = field(
+        default=(),
+        metadata=option(
+            "With that keyword; of several, all. Of folders and libraries.",
+            CANDIDATES,
+            "--all-tags",
+            metavar="WORD",
+            repeats=True,
+        ),
+    )
+    no_tags: tuple[str, ...] = field(
+        default=(),
+        metadata=option(
+            "Without that keyword; of several, none. Of folders and libraries.",
+            CANDIDATES,
+            "--without-tag",
+            metavar="WORD",
+            repeats=True,
+        ),
+    )
+    camera: str | None = field(
+        default=None,
+        metadata=option("Taken with that camera, its whole name. Of libraries.", CANDIDATES, metavar="NAME"),
+    )
+    min_rating: int = field(
+        default=0,
+        metadata=option(
+            "With so many stars, at least. Of libraries.", CANDIDATES, kind=int, least=0, most=5, metavar="N"
+        ),
+    )
+    where: str | None = field(
+        default=None,
+        metadata=option(
+            "A condition on a library's columns, such as \"width > 2000 AND camera LIKE 'Canon%'\". Of libraries.",
+            CANDIDATES,
+            metavar="CONDITION",
+        ),
+    )
     language: str | None = field(
         default=None,
         metadata=option(
@@ -166,6 +234,17 @@ class Filters:
         for name, what, allowed in (("colours", "colour", COLOURS), ("licence", "licence", (*USES, ANY_LICENCE))):
             object.__setattr__(self, name, _all_among(what, getattr(self, name), allowed))
         object.__setattr__(self, "licence", tuple(use for use in self.licence if use != ANY_LICENCE))
+        for name in ("any_tags", "all_tags", "no_tags"):
+            object.__setattr__(self, name, _keywords(name, getattr(self, name)))
+        object.__setattr__(self, "months", _months(self.months))
+        if self.on_day is not None:
+            object.__setattr__(self, "on_day", filter_texts.day_of_year(self.on_day))
+        if isinstance(self.min_rating, bool) or not isinstance(self.min_rating, int) or not 0 <= self.min_rating <= 5:
+            raise WrongParameterError(f"min_rating {self.min_rating!r} is out of range; allowed: 0 to 5")
+        for name in ("camera", "where"):
+            value = getattr(self, name)
+            if value is not None and not (isinstance(value, str) and value.strip()):
+                raise WrongParameterError(f"{name} is empty; give a text, or leave it out")
         for name in ("min_width", "min_height"):
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int) or value < 0:
@@ -242,6 +321,27 @@ def _all_among(what: str, values: Iterable[str], allowed: tuple[str, ...]) -> tu
     for value in found:
         _among(what, value, allowed)
     return tuple(dict.fromkeys(found))
+
+
+def _keywords(name: str, values: object) -> tuple[str, ...]:
+    """Keywords, each once; a single text is one."""
+    found = (values,) if isinstance(values, str) else values
+    if not isinstance(found, Iterable):
+        raise WrongParameterError(f"{name} {values!r} is not known; give keywords")
+    keywords = tuple(found)
+    if not all(isinstance(one, str) and one.strip() for one in keywords):
+        raise WrongParameterError(f"{name} has an empty keyword; give words, or leave it out")
+    return tuple(dict.fromkeys(keywords))
+
+
+def _months(values: object) -> tuple[int, ...]:
+    """Months, each once; a single number is one."""
+    found = (values,) if isinstance(values, int) else values
+    months = tuple(found) if isinstance(found, Iterable) else (found,)
+    for month in months:
+        if isinstance(month, bool) or not isinstance(month, int) or not 1 <= month <= 12:
+            raise WrongParameterError(f"month {month!r} is out of range; allowed: 1 to 12")
+    return tuple(dict.fromkeys(months))
 
 
 def _ratio(ratio: object) -> None:

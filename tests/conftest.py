@@ -87,6 +87,7 @@ def surroundings(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: py
     """
     monkeypatch.setenv("PHRASEPIX_CACHE_DIR", str(tmp_path / "cache"))
     monkeypatch.setenv("PHRASEPIX_CONFIG_DIR", str(tmp_path / "config"))
+    monkeypatch.setenv("PHRASEPIX_DATA_DIR", str(tmp_path / "data"))
     for name in UNWANTED:
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.lower(), raising=False)

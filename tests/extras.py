@@ -7,8 +7,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 OF_EXTRAS = frozenset({
-    "ipyplot", "mypy", "nbclient", "nbformat", "onnx", "open_clip", "rawpy", "sentence_transformers", "torch",
-    "transformers",
+    "duckdb", "ipyplot", "lance", "mypy", "nbclient", "nbformat", "onnx", "open_clip", "rawpy", "sentence_transformers",
+    "torch", "transformers",
 })  # fmt: skip
 """What `pip install .` does not bring."""
 _BESIDE_THE_PACKAGES = {"benchmarks", "tests", "training"}

@@ -487,7 +487,9 @@ def test_a_search_that_is_cancelled_leaves_the_server_ready(toolbox: Toolbox, mo
 
         async def talk(client: Client) -> types.CallToolResult:
             with anyio.move_on_after(0.5) as scope:
-                await client.call_tool("search", {"phrase": "x", "tag": ["boat"], "source": ["openverse"]})
+                await client.call_tool(
+                    "search", {"phrase": "x", "tag": ["boat"], "source": ["openverse"], "model": "sample"}
+                )
             assert scope.cancelled_caught
             return await client.call_tool("sources", {})
 

@@ -404,7 +404,9 @@ def test_a_cameras_file_has_the_size_of_its_frame_upright_and_its_own_words(tmp_
     pytest.importorskip("rawpy", reason="needs the extra raw")
     preview = picture(1, "JPEG", (160, 120), xmp=xmp('photoshop:Headline="A preview">'))
     contents = read_contents(FileEntry.at(write(tmp_path / "a.DNG", dng(preview, (320, 240), orientation=6))))
-    assert contents.facts == Facts(width=240, height=320, title="A preview", creator="A photographer")
+    assert contents.facts == Facts(
+        width=240, height=320, title="A preview", creator="A photographer", camera="Made By hand"
+    )
 
 
 def test_a_cameras_file_that_is_none_says_why(tmp_path: Path) -> None:

@@ -73,6 +73,10 @@ def run_command(arguments: list[str]) -> None:
             from phrasepix.cli import sources
 
             run(sources.show, rest, "phrasepix sources")
+        case ["library", *rest]:
+            from phrasepix.cli import library
+
+            run(library.library, rest, "phrasepix library")
         case ["serve", *rest]:
             from phrasepix.cli import serve
 

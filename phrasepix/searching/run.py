@@ -17,6 +17,7 @@ from phrasepix.results import Failure, FoundMatch, PoolSnapshot, Results, Skippe
 from phrasepix.sample import is_the_sample_alone
 from phrasepix.saving.project_usage import ProjectUsage
 from phrasepix.saving.reopener import Reopener
+from phrasepix.searching.by_vector import FindsByVector, NearestToQuery, directions_of
 from phrasepix.searching.finishing import finish_of, why_unexplained
 from phrasepix.searching.pool import AskedSource, Pool
 from phrasepix.searching.tag_strategies import FixedTags, TagLog, TagsFromPhrase, TagStrategy
@@ -24,6 +25,7 @@ from phrasepix.sources.open_sources import OpenSources
 from phrasepix_core.messages import Hint
 from reranker.accumulator import PoolPosition
 from reranker.clip_reranker import ClipReranker
+from reranker.encoder import Embeddings, image_tower_name
 from reranker.finish import Finish
 from reranker.match import Match, Ranking
 from reranker.memory import Memory
@@ -82,6 +84,7 @@ class SearchRun:
         self._notices: dict[Notice, None] = {}
         self._noting = Lock()
         self._record = TagLog()
+        self._brought: dict[tuple[str, str], Embeddings] = {}
         self._used = ProjectUsage.in_project(request.project)
         self._ranked = request.top + (self._used.most_left_out if request.unused else 0)
         self._only_the_sample = is_the_sample_alone(sources)
@@ -106,7 +109,7 @@ class SearchRun:
         if (pool := self._pool()) is None:
             return self._as_results(Ranking((), (), 0))
         return self._as_results(
-            self._reranker().rerank(
+            self._reranker.rerank(
                 self._request.query,
                 pool,
                 self._ranked,
@@ -122,7 +125,7 @@ class SearchRun:
             yield self._as_results(Ranking((), (), 0))
             return
         yield self._as_results(Ranking((), (), 0, is_final=False))  # something to see while the model is loaded
-        for ranking in self._reranker().stream(
+        for ranking in self._reranker.stream(
             self._request.query,
             pool,
             self._ranked,
@@ -229,10 +232,7 @@ class SearchRun:
         about = f" for {', '.join(tags)}" if tags else ""
         self._on_event(SearchProgress(f"asking {asked}{about}", stage=Stage.ASKING, subject=asked))
         pool = Pool(
-            [
-                (source, FixedTags([""]) if source.is_on_disk and not request.tags else strategy)
-                for source in self._sources
-            ],
+            [(source, self._strategy_for(source, strategy)) for source in self._sources],
             limit=request.limit,
             filters=filters,
             record=self._record,
@@ -240,6 +240,18 @@ class SearchRun:
             wanted=lambda candidate: not (request.unused and self._used.has(candidate)),
         )
         return pool if pool.has_any() else None
+
+    def _strategy_for(self, source: AskedSource, by_tags: TagStrategy) -> TagStrategy:
+        if isinstance(source.retriever, FindsByVector):
+            return NearestToQuery(*self._directions, self._request.tags, self._brought)
+        return FixedTags([""]) if source.is_on_disk and not self._request.tags else by_tags
+
+    @cached_property
+    def _directions(self) -> tuple[Embeddings, str]:
+        """What pictures are to be near to, and the image tower in whose space that is; the model is loaded for it."""
+        reranker = self._reranker
+        query = reranker.encoded(self._request.query, loader=self._loader, memory=self._memory)
+        return directions_of(query), image_tower_name(reranker.encoder)
 
     @cached_property
     def _language(self) -> str:
@@ -297,6 +309,7 @@ class SearchRun:
     def _say(self, message: str) -> None:
         self._notice(Notice((message,)))
 
+    @cached_property
     def _reranker(self) -> ClipReranker:
         title = self._model.title
         self._on_event(SearchProgress(f"loading the model {title}", stage=Stage.LOADING_MODEL, subject=title))
@@ -306,7 +319,7 @@ class SearchRun:
         request = self._request
         return {
             "loader": self._loader,
-            "memory": self._memory,
+            "memory": self._memory.with_embeddings(image_tower_name(self._reranker.encoder), self._brought),
             "place_of": pool.place_of,
             "fold": request.fold,
             "finish": finish_of(request, self._second_model, self._on_event, only_the_sample=self._only_the_sample),

@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from phrasepix.errors import UnknownSourceError
+from phrasepix.library.location import library_names
+from phrasepix.library.source import LibrarySource
 from retriever.api_key import find_api_key
 from retriever.errors import SourceFaultError
 from retriever.folder.source import FolderSource
@@ -28,11 +30,13 @@ BUILT_IN = {
 }
 """The module of each source that comes along, whose `SOURCE` it is: found without reading what else is installed."""
 
-_FOLDER = "folder:"
+_FOLDER, LIBRARY = "folder:", "library:"
 
 
 def source_named(name: str | Path) -> Source:
     """The source `name`, or the folder it says: a `Path`, what looks like one, `folder:PATH`, or a folder's name.
+
+    `library:NAME` or `library:URI` is a library.
 
     Raises `UnknownSourceError`, and `SourceFaultError` if another package adds it and it cannot be loaded; whether
     there is such a folder shows when it is opened.
@@ -41,11 +45,13 @@ def source_named(name: str | Path) -> Source:
         return FolderSource(name)
     if name.startswith(_FOLDER):
         return FolderSource(name.removeprefix(_FOLDER))
+    if name.startswith(LIBRARY):
+        return LibrarySource(name.removeprefix(LIBRARY))
     if (registered := registered_source(name)) is not None:
         return registered
     if Path(name).is_dir():
         return FolderSource(name)
-    raise UnknownSourceError.not_among("source", name, [*source_names(), "or the path of a folder"])
+    raise UnknownSourceError.not_among("source", name, [*source_names(), "library:NAME", "or the path of a folder"])
 
 
 def registered_source(name: str) -> Source | None:
@@ -62,12 +68,15 @@ def registered_source(name: str) -> Source | None:
 
 def _looks_like_a_path(name: str) -> bool:
     separators = {os.sep, os.altsep or os.sep, "/"}
-    return not name.startswith(_FOLDER) and (name.startswith(("~", ".")) or any(one in name for one in separators))
+    return not name.startswith((_FOLDER, LIBRARY)) and (
+        name.startswith(("~", ".")) or any(one in name for one in separators)
+    )
 
 
 def source_names() -> tuple[str, ...]:
-    """The names of all sources: those that come along, then the added ones."""
-    return tuple(dict.fromkeys((*BUILT_IN, *(added.name for added in _added()))))
+    """The names of all sources: those that come along, the added ones, then the libraries of this machine."""
+    libraries = (f"{LIBRARY}{name}" for name in library_names())
+    return tuple(dict.fromkeys((*BUILT_IN, *(added.name for added in _added()), *libraries)))
 
 
 def default_sources(key: str | None, directory: Path, *, offline: bool) -> tuple[tuple[str, ...], str]:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Self
 
 from phrasepix_core.candidate import Candidate
-from reranker.encoder import Encoder, image_tower_name
+from reranker.encoder import Embeddings, Encoder, image_tower_name
 from reranker.memory.embedding_store import EmbeddingStore
 from reranker.memory.encoded_pictures import EncodedPicture
 from reranker.memory.fingerprint_store import FingerprintStore
@@ -29,6 +29,8 @@ class Memory:
 
     def __init__(self, directory: Path, *, no_files_of: Collection[str] = ()) -> None:
         self._no_files_of = frozenset(no_files_of)
+        self._brought: Mapping[tuple[str, str], Embeddings] = {}
+        self._brought_of = ""
         self.embeddings = EmbeddingStore(directory / EMBEDDINGS_FILE)
         self.fingerprints = FingerprintStore(directory / FINGERPRINTS_FILE)
         self.pictures = PictureStore(directory / PICTURES_FILE)
@@ -40,7 +42,11 @@ class Memory:
         Encoders that share an image tower share what it encoded.
         """
         identities = [candidate.identity for candidate in candidates]
-        found = self.embeddings.get_many(image_tower_name(encoder), encoder.dimensions, identities)
+        tower = image_tower_name(encoder)
+        brought = self._brought if tower == self._brought_of else {}
+        found = {identity: brought[identity] for identity in identities if identity in brought}
+        unknown = [identity for identity in identities if identity not in found]
+        found |= self.embeddings.get_many(tower, encoder.dimensions, unknown)
         fingerprints = self.fingerprints.get_many(found)
         return {
             identity: EncodedPicture(embedding, fingerprint=fingerprints.get(identity))
@@ -51,6 +57,15 @@ class Memory:
         """Return the same memory, its files shared, that keeps no picture files of `sources`."""
         other = copy(self)
         other._no_files_of = frozenset(sources)
+        return other
+
+    def with_embeddings(self, tower: str, brought: Mapping[tuple[str, str], Embeddings]) -> Self:
+        """Return the same memory, its files shared, that has those `brought` along too, by identity.
+
+        They are of the image `tower` (`image_tower_name`); more may come while it is used.
+        """
+        other = copy(self)
+        other._brought_of, other._brought = tower, brought
         return other
 
     def keeps_file_of(self, candidate: Candidate) -> bool:

@@ -18,7 +18,8 @@ class Facts:
     """A picture's size upright, in pixels, and its metadata: empty or None what is not said.
 
     Where it was taken is never among it. `rights` is the copyright notice, `terms` how it may be used, `terms_url`
-    where that stands.
+    where that stands. `camera` is its maker's and model's name, `rating` its stars, 1 to 5, or -1 for what was
+    rejected; 0 is no rating.
     """
 
     width: int = 0
@@ -32,6 +33,8 @@ class Facts:
     keywords: tuple[str, ...] = ()
     taken_on: date | None = None
     ai_generated: bool | None = None
+    camera: str = ""
+    rating: int = 0
 
     def or_else(self, other: Self) -> Self:
         """These, completed by `other` where they say nothing; the keywords of both."""
@@ -72,6 +75,21 @@ def _decoded(data: bytes) -> str:
 def texts_of(values: Iterable[object]) -> tuple[str, ...]:
     """The texts among the values, each once."""
     return tuple(dict.fromkeys(text for value in values if (text := text_of(value))))[:_MOST_KEYWORDS]
+
+
+def camera_of(maker: str, model: str) -> str:
+    """The name of a camera: the model, with the maker unless it begins with that."""
+    begins = maker.split(" ")[0].casefold()
+    return model if not maker or (model and model.casefold().startswith(begins)) else f"{maker} {model}".strip()
+
+
+def rating_of(value: object) -> int:
+    """The stars of EXIF or XMP, −1 to 5; 0 for anything else."""
+    try:
+        stars = int(float(value)) if isinstance(value, int | float | str) else 0
+    except (ValueError, OverflowError):
+        return 0
+    return stars if -1 <= stars <= 5 else 0
 
 
 def day_of(value: object) -> date | None:

@@ -23,6 +23,7 @@ _SCHEMA: Schema = (
         "seen_on INTEGER NOT NULL)",
     ),
     ("DELETE FROM files",),  # more is read of XMP since
+    ("DELETE FROM files",),  # camera and rating too
 )
 """To be begun anew in a further version whenever more is read of the same file: what was noted would hide it."""
 _SETTLED_NS = 2_000_000_000

@@ -19,7 +19,7 @@ from phrasepix_core.bare import (
 from phrasepix_core.hush import hush
 from phrasepix_core.text import printable, unescaped
 from retriever.folder.carriers import Carried, carried_by
-from retriever.folder.facts import Facts, day_of, text_of, texts_of
+from retriever.folder.facts import Facts, camera_of, day_of, rating_of, text_of, texts_of
 from retriever.folder.xmp import facts_of_packet
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "TIFF", "AVIF", "HEIF")
 
 _ORIENTATION, _ARTIST, _COPYRIGHT, _EXIF_PART = 0x0112, 0x013B, 0x8298, 0x8769
+_MAKER, _MODEL, _RATING = 0x010F, 0x0110, 0x4746
 _TAKEN, _DIGITISED = 0x9003, 0x9004
 _LYING = frozenset({5, 6, 7, 8})
 """Orientations of pictures that were stored lying on their side."""
@@ -117,7 +118,12 @@ def _from_exif(picture: "ImageFile") -> tuple[Facts, bool]:
         return Facts(), lies
     try:
         exif = Image.Image.getexif(picture)  # a PNG's own would decode the pixels in search of it
-        said = Facts(creator=_exif_text(exif.get(_ARTIST)), rights=_exif_text(exif.get(_COPYRIGHT)))
+        said = Facts(
+            creator=_exif_text(exif.get(_ARTIST)),
+            rights=_exif_text(exif.get(_COPYRIGHT)),
+            camera=camera_of(_exif_text(exif.get(_MAKER)), _exif_text(exif.get(_MODEL))),
+            rating=rating_of(exif.get(_RATING)),
+        )
         lies = exif.get(_ORIENTATION) in _LYING and picture.format != "TIFF"  # whose size is upright already
     except FAILURES:
         return Facts(), lies

@@ -1,16 +1,33 @@
 """Size and metadata of cameras' own formats, with the extra `raw`."""
 
+from collections.abc import Iterable
 from importlib.util import find_spec
 from io import BytesIO
 from typing import IO, BinaryIO
 
+from phrasepix_core.installing import install_command
 from retriever.folder.facts import Facts, text_of
 from retriever.folder.metadata import FAILURES, NoPictureError, facts_of_file
+from retriever.folder.walk import FileEntry, Problem
 
 
 def can_be_read() -> bool:
     """Whether the extra is installed."""
     return find_spec("rawpy") is not None
+
+
+def readable(places: Iterable[FileEntry], on_problem: Problem) -> list[FileEntry]:
+    """Return the places whose files can be read; `on_problem` is told of cameras' own that cannot."""
+    found = list(places)
+    raw = [place for place in found if place.is_raw]
+    if not raw or can_be_read():
+        return found
+    on_problem(
+        raw[0].path,
+        f"{len(raw)} files of cameras' own formats are left out, this one first; "
+        f"to have them: {install_command('rawpy')}",
+    )
+    return [place for place in found if not place.is_raw]
 
 
 def facts_of_raw(file: BinaryIO) -> Facts:

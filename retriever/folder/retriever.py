@@ -1,36 +1,34 @@
 """Stage 1 over a folder: walks it, and offers what is there."""
 
-import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Self
 
 from phrasepix_core.candidate import Candidate, Rendition
-from phrasepix_core.installing import install_command
 from retriever import directories
 from retriever.filtering import RightsFilter
 from retriever.filters import NO_FILTERS, Filters
 from retriever.folder.as_candidate import candidate_of
-from retriever.folder.contents import Contents, read_contents, read_head
+from retriever.folder.contents import Contents
+from retriever.folder.contents_reader import ContentsReader
 from retriever.folder.file_index import NOTES_FILE, FileIndex
 from retriever.folder.names import occurs, shown
 from retriever.folder.profile import FOLDER
-from retriever.folder.raw import can_be_read
+from retriever.folder.raw import readable
 from retriever.folder.walk import FileEntry, places
 from retriever.profile import SourceProfile
 from retriever.source import Notify, SkippedHit, log_notice, log_skip
 from retriever.tags import demand_limit, without_controls
 
-_TOLD = frozenset({"orientation", "aspect_ratio", "min_width", "min_height", "since", "until", "creator", "licence"})
+_TOLD = frozenset({
+    "orientation", "aspect_ratio", "min_width", "min_height", "since", "until", "months", "on_day", "any_tags",
+    "all_tags", "no_tags", "creator", "licence",
+})  # fmt: skip
 """Filters that a file's own facts answer; one that says nothing of them is left out."""
 _TRUSTED = frozenset({"exclude_ai", "safe_search"})
 """Filters that leave out only what they are known not to fit: the pictures are the writer's own."""
-
-_COMMIT_AFTER = 64
-_COMMIT_AFTER_S = 2.0
 
 
 class FolderRetriever:
@@ -102,7 +100,7 @@ class FolderRetriever:
         if filters.order == "latest":
             found.sort(key=lambda place: place.modified_ns, reverse=True)
         offered = 0
-        with _Reading(self._notes, self._skip) as reading:
+        with ContentsReader(self._notes, self._skip) as reading:
             for contents, same in _by_content(reading, found):
                 if contents.facts is None:
                     for one in same:
@@ -120,16 +118,7 @@ class FolderRetriever:
 
     def _places(self) -> list[FileEntry]:
         """The pictures there are; cameras' own files only where they can be read."""
-        found = list(places(self.folder, self._skip))
-        raw = [place for place in found if place.is_raw]
-        if not raw or can_be_read():
-            return found
-        self._skip(
-            raw[0].path,
-            f"{len(raw)} files of cameras' own formats are left out, this one first; "
-            f"to have them: {install_command('rawpy')}",
-        )
-        return [place for place in found if not place.is_raw]
+        return readable(places(self.folder, self._skip), self._skip)
 
     def _names(self, path: Path) -> tuple[str, ...]:
         relative = path.relative_to(self.folder)
@@ -152,57 +141,7 @@ class FolderRetriever:
         return f"{type(self).__name__}({str(self.folder)!r})"
 
 
-class _Reading:
-    """Reads what is not noted, and notes it every so many files and seconds."""
-
-    def __init__(self, notes: FileIndex, skip: Callable[[Path, str], None]) -> None:
-        self._notes = notes
-        self._skip = skip
-        self._unnoted: list[tuple[FileEntry, Contents]] = []
-        self._noted_at = time.monotonic()
-
-    def contents(self, place: FileEntry) -> Contents | None:
-        """What is in a file; None where it cannot be read."""
-        if (noted := self._notes.get(place)) is not None:
-            return noted
-        with self._named(place):
-            now = FileEntry.at(place.path)  # what is read now is noted as it is now
-            contents = read_contents(now)
-            self._unnoted.append((now, contents))
-            if len(self._unnoted) >= _COMMIT_AFTER or time.monotonic() > self._noted_at + _COMMIT_AFTER_S:
-                self._note()
-            return contents
-        return None
-
-    def head(self, place: FileEntry) -> str | None:
-        """How a file begins; None where it cannot be read."""
-        if (noted := self._notes.get(place)) is not None:
-            return noted.head
-        with self._named(place):
-            return read_head(place)
-        return None
-
-    @contextmanager
-    def _named(self, place: FileEntry) -> Iterator[None]:
-        """Name the file where it cannot be read, and go on."""
-        try:
-            yield
-        except OSError as error:
-            self._skip(place.path, f"cannot be read: {error.strerror or error}")
-
-    def _note(self) -> None:
-        self._notes.put_many(self._unnoted)
-        self._unnoted.clear()
-        self._noted_at = time.monotonic()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *exc_info: object) -> None:
-        self._note()
-
-
-def _by_content(reading: _Reading, found: list[FileEntry]) -> Iterator[tuple[Contents, list[FileEntry]]]:
+def _by_content(reading: ContentsReader, found: list[FileEntry]) -> Iterator[tuple[Contents, list[FileEntry]]]:
     """Contents as they come, and the places where each lies, in their order."""
     for alike in _alike(reading, found):
         same: dict[str, tuple[Contents, list[FileEntry]]] = {}
@@ -212,7 +151,7 @@ def _by_content(reading: _Reading, found: list[FileEntry]) -> Iterator[tuple[Con
         yield from same.values()
 
 
-def _alike(reading: _Reading, found: list[FileEntry]) -> Iterator[list[FileEntry]]:
+def _alike(reading: ContentsReader, found: list[FileEntry]) -> Iterator[list[FileEntry]]:
     """Places whose contents may be equal, in the order of the first ones.
 
     Equal contents are of equal size and begin alike; of the others no more need be read to know that they differ.

@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 from xml.etree.ElementTree import Element  # only the type: packets are read by defusedxml
 
-from retriever.folder.facts import Facts, day_of, text_of, texts_of
+from retriever.folder.facts import Facts, camera_of, day_of, rating_of, text_of, texts_of
 from retriever.folder.packet import NAMESPACES, read_packet
 
-_RDF, _DC, _PHOTOSHOP, _RIGHTS, _XMP, _EXIF, _CC, _IPTC_EXTENSION = (
+_RDF, _DC, _PHOTOSHOP, _RIGHTS, _XMP, _EXIF, _TIFF, _CC, _IPTC_EXTENSION = (
     f"{{{NAMESPACES[prefix]}}}"
-    for prefix in ("rdf", "dc", "photoshop", "xmpRights", "xmp", "exif", "cc", "Iptc4xmpExt")
+    for prefix in ("rdf", "dc", "photoshop", "xmpRights", "xmp", "exif", "tiff", "cc", "Iptc4xmpExt")
 )
 _LANGUAGE = "{http://www.w3.org/XML/1998/namespace}lang"
 
@@ -42,6 +42,8 @@ def facts_of_packet(packet: bytes) -> Facts:
         keywords=texts_of(values(f"{_DC}subject")),
         taken_on=next((day for day in days if day is not None), None),
         ai_generated=source_type.endswith(_MADE_BY_AI) if source_type else None,
+        camera=camera_of(first(f"{_TIFF}Make"), first(f"{_TIFF}Model")),
+        rating=rating_of(first(f"{_XMP}Rating")),
     )
 
 

@@ -1,0 +1,190 @@
+"""`phrasepix library`: a table of one's own pictures, kept in step with folders, searched and asked by SQL."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from phrasepix.cli.errors import explained
+from phrasepix.cli.help_text import CONTEXT_SETTINGS, HelpedGroup
+from phrasepix.cli.output import writing_to_stdout
+from phrasepix.views.columns import LIBRARIES, header
+
+if TYPE_CHECKING:
+    from phrasepix.cli.reporter import Reporter
+    from phrasepix.library.keeper import LibraryKeeper
+    from phrasepix.library.location import Location
+
+_NAME = click.option(
+    "--name", default="mine", metavar="NAME", help="Which library, by its name or URI.  [default: mine]"
+)
+_MODEL = click.option(
+    "--model", metavar="MODEL", help="Whose vectors.  [default: those that the library has, else ViT-B-32]"
+)
+_PRETRAINED = click.option("--pretrained", metavar="TAG", help="Its weights, where a model has several.")
+_JSON = click.option("as_json", "--json", is_flag=True, help="JSON on stdout.")
+_DEBUG = click.option("--debug", is_flag=True, help="Show tracebacks.")
+
+
+@click.group(cls=HelpedGroup, context_settings=CONTEXT_SETTINGS)
+def library() -> None:
+    """Keep a library of your own pictures: searched by --source library:NAME, in milliseconds, and asked by SQL."""
+
+
+@library.command()
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FOLDER…")
+@_NAME
+@_MODEL
+@_PRETRAINED
+@_JSON
+@_DEBUG
+def add(
+    paths: tuple[Path, ...], name: str, model: str | None, pretrained: str | None, as_json: bool, debug: bool
+) -> None:
+    """Add folders, and encode their pictures. Nothing is copied; what was encoded before is not encoded again."""
+    with explained(debug=debug), _keeper(name) as (keeper, reporter):
+        counts = keeper.add(paths, model, pretrained)
+        _report(reporter, name, asdict(counts), as_json)
+
+
+@library.command()
+@_NAME
+@_MODEL
+@_PRETRAINED
+@_JSON
+@_DEBUG
+def sync(name: str, model: str | None, pretrained: str | None, as_json: bool, debug: bool) -> None:
+    """Bring a library in step with its folders: what is new, changed, moved and gone."""
+    with explained(debug=debug), _keeper(name) as (keeper, reporter):
+        counts = keeper.sync(model, pretrained)
+        _report(reporter, name, asdict(counts), as_json)
+
+
+@library.command()
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="PATH…")
+@_NAME
+@_DEBUG
+def remove(paths: tuple[Path, ...], name: str, debug: bool) -> None:
+    """Take folders or files out of a library. Nothing on disk is deleted."""
+    with explained(debug=debug), _keeper(name) as (keeper, reporter):
+        reporter.say(f"Taken out of the library {name}: {keeper.remove(paths)} pictures")
+
+
+@library.command()
+@_JSON
+@click.option(
+    "with_header",
+    "--header",
+    is_flag=True,
+    help=f"In a pipe, name the columns first: {', '.join(LIBRARIES)} (tab-separated).",
+)
+@_DEBUG
+def status(as_json: bool, with_header: bool, debug: bool) -> None:
+    """List the libraries of this machine: how many pictures, of which folders, with vectors of which models."""
+    with explained(debug=debug):
+        from phrasepix.library.location import library_names
+        from phrasepix.library.overview import overview_of
+
+        states = [overview_of(_location(name)) for name in library_names()]
+        with writing_to_stdout():
+            if as_json:
+                from phrasepix.views.plain_json import plain_json
+
+                sys.stdout.write(plain_json(states) + "\n")
+            else:
+                sys.stdout.write(header(LIBRARIES) if with_header or sys.stdout.isatty() else "")
+                for state in states:
+                    sys.stdout.write("\t".join(_in_a_cell(state[column]) for column in LIBRARIES) + "\n")
+
+
+@library.command()
+@_NAME
+@_DEBUG
+def doctor(name: str, debug: bool) -> None:
+    """Say what is wrong with a library, and mend it."""
+    with explained(debug=debug):
+        from phrasepix.library.maintenance import health_of, tidy
+        from phrasepix.library.table import Library
+
+        opened = Library.open(_location(name))
+        done = tidy(opened, completely=True)
+        health = health_of(opened)
+        with writing_to_stdout():
+            for line in done or ["nothing was wrong"]:
+                print(line)
+            for column, count in health.unencoded.items():
+                if count:
+                    model = opened.description.encoders[column].model
+                    print(f"{count} of {health.rows} pictures have no vector of {model}: phrasepix library sync")
+
+
+@library.command()
+@click.argument("statement", metavar="SELECT")
+@_NAME
+@_MODEL
+@click.option("as_csv", "--csv", is_flag=True, help="CSV: the names of the columns, then the rows.")
+@_JSON
+@_DEBUG
+def sql(statement: str, name: str, model: str | None, as_csv: bool, as_json: bool, debug: bool) -> None:
+    """Ask a library by SQL: one SELECT on `pictures`, with similarity('a phrase') and resembles('a file')."""
+    if as_csv and as_json:
+        raise click.UsageError("--csv and --json are two forms; choose one")
+    with explained(debug=debug):
+        from phrasepix.library.packages import demand_packages
+
+        location = _location(name)
+        demand_packages("duckdb")
+        from phrasepix.cli.reporter import Reporter
+        from phrasepix.finder import Finder
+        from phrasepix.library.sql import sql_over
+        from phrasepix.library.table import Library
+        from phrasepix.views.rows import write_csv, write_json, write_lines
+
+        write = write_csv if as_csv else write_json if as_json else write_lines
+        with Finder() as finder, Reporter():
+            asked = sql_over(Library.open(location), finder, model)
+            with asked.answering(statement) as (columns, rows), writing_to_stdout():
+                write(sys.stdout, columns, rows)
+
+
+@contextmanager
+def _keeper(name: str) -> Iterator[tuple["LibraryKeeper", "Reporter"]]:
+    from phrasepix.cli.reporter import Reporter
+
+    location = _location(name)
+    from phrasepix.finder import Finder
+    from phrasepix.library.keeper import LibraryKeeper
+
+    with Finder() as finder, Reporter() as reporter:
+        yield LibraryKeeper(location, finder, reporter.show), reporter
+
+
+def _location(name: str) -> "Location":
+    """The place of a library, once what reads it is known to be installed."""
+    from phrasepix.library.location import Location
+    from phrasepix.library.packages import demand_packages
+
+    demand_packages("lance")
+    return Location.of(name)
+
+
+def _report(reporter: "Reporter", name: str, counts: dict[str, int], as_json: bool) -> None:
+    if as_json:
+        from phrasepix.views.plain_json import plain_json
+
+        with writing_to_stdout():
+            sys.stdout.write(plain_json({"library": name} | counts) + "\n")
+    reporter.say(
+        f"The library {name}: {counts['written']} pictures written ({counts['encoded']} of them encoded now), "
+        f"{counts['unchanged']} unchanged, {counts['deleted']} gone, {counts['skipped']} skipped"
+    )
+
+
+def _in_a_cell(value: Any) -> str:
+    from phrasepix_core.text import printable
+
+    return printable(", ".join(value) if isinstance(value, list) else str(value))

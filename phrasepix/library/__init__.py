@@ -1,0 +1,1 @@
+"""A library: a table of one's own pictures with their metadata and embeddings."""

@@ -1,0 +1,131 @@
+"""The description beside a library's table: its format, its folders, and which column holds which encoder's vectors."""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any, Self
+
+from phrasepix.errors import LibraryError, NoLibraryError
+from phrasepix.library.location import Location
+from phrasepix_core.files import reason_of, write_atomically
+
+FORMAT = 1
+"""Of table and description; a reader that knows a smaller one refuses. It grows when an older reader would be wrong."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EncoderColumn:
+    """A column of vectors: of which image `tower`, with how many `dimensions`, and by which `model` it was filled."""
+
+    tower: str
+    """`reranker.encoder.image_tower_name`: encoders that share one share vectors."""
+    dimensions: int
+    model: str
+    """As people name it, for `sync`."""
+    pretrained: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Description:
+    """What a reader must know before it opens the table."""
+
+    written_by: str
+    """The version of pylance that wrote last: an older one may return wrong neighbours without a word."""
+    folders: tuple[str, ...] = ()
+    """Absolute paths of the folders that are kept in step."""
+    encoders: Mapping[str, EncoderColumn] = field(default_factory=dict)
+    """By the name of the column."""
+
+    def column_of(self, tower: str) -> str | None:
+        """Return the column of an image tower's vectors; None if there is none."""
+        return next((column for column, encoder in self.encoders.items() if encoder.tower == tower), None)
+
+    def with_encoder(self, encoder: EncoderColumn) -> Self:
+        """Return the same with a column for `encoder`, unless it has one."""
+        if self.column_of(encoder.tower) is not None:
+            return self
+        stem = re.sub(r"[^a-z0-9]+", "_", encoder.model.lower()).strip("_") or "model"
+        taken = {f"vector_{stem}", *(f"vector_{stem}_{number}" for number in range(2, 100))} - self.encoders.keys()
+        return replace(self, encoders={**self.encoders, min(taken, key=lambda one: (len(one), one)): encoder})
+
+    def to_json(self) -> str:
+        """Return it for `from_json`."""
+        encoders = {column: asdict(encoder) for column, encoder in self.encoders.items()}
+        return json.dumps(
+            {"format": FORMAT, "written_by": self.written_by, "folders": list(self.folders), "encoders": encoders},
+            indent=1,
+        )
+
+    @classmethod
+    def from_json(cls, text: str, title: str, reader: str) -> Self:
+        """Return what `to_json` wrote. Raises `LibraryError` if it is damaged, or too new for `reader`, a pylance."""
+        try:
+            said: dict[str, Any] = json.loads(text)
+            if (made := int(said["format"])) > FORMAT:
+                raise LibraryError(
+                    f"the library {title} has format {made}, and this phrasepix reads {FORMAT}; install a newer one"
+                )
+            encoders = {column: EncoderColumn(**one) for column, one in said["encoders"].items()}
+            description = cls(written_by=said["written_by"], folders=tuple(said["folders"]), encoders=encoders)
+            is_older = _major(reader) < _major(description.written_by)
+        except (ValueError, TypeError, KeyError, AttributeError):
+            raise LibraryError(f"the description of the library {title} is damaged; restore it from a backup") from None
+        if is_older:
+            raise LibraryError(
+                f"the library {title} was written by pylance {description.written_by}, and {reader} is installed, "
+                "which might find the wrong pictures; install a newer one"
+            )
+        return description
+
+
+def _major(version: str) -> int:
+    return int(version.split(".")[0])
+
+
+def read_description(location: Location, reader: str) -> Description:
+    """Return the description of a library. Raises `NoLibraryError` and `LibraryError`."""
+    try:
+        if location.is_uri:
+            text = _read_uri(location.description)
+        else:
+            text = Path(location.description).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise NoLibraryError(
+            f"there is no library {location.name}; `phrasepix library status` lists those there are, and "
+            "`phrasepix library add` makes one"
+        ) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise LibraryError(f"the library {location.name} cannot be read: {reason_of(error)}") from None
+    return Description.from_json(text, location.name, reader)
+
+
+def write_description(location: Location, description: Description) -> None:
+    """Write the description of a library. Raises `LibraryError`."""
+    data = description.to_json().encode()
+    try:
+        if location.is_uri:
+            _write_uri(location.description, data)
+        else:
+            Path(location.base).mkdir(parents=True, exist_ok=True)
+            write_atomically(Path(location.description), data)
+    except OSError as error:
+        raise LibraryError(f"the library {location.name} cannot be written: {reason_of(error)}") from None
+
+
+def _read_uri(uri: str) -> str:
+    from pyarrow import fs
+
+    files, path = fs.FileSystem.from_uri(uri)
+    with files.open_input_stream(path) as stream:
+        return str(stream.read(), "utf-8")
+
+
+def _write_uri(uri: str, data: bytes) -> None:
+    from pyarrow import fs
+
+    files, path = fs.FileSystem.from_uri(uri)
+    files.create_dir(path.rpartition("/")[0], recursive=True)
+    with files.open_output_stream(path) as stream:
+        stream.write(data)

@@ -1,0 +1,221 @@
+"""Keeping a library in step with a folder: what is new, changed, moved and gone, committed batch by batch."""
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from phrasepix.library.schema import Row, key_of
+from phrasepix.library.table import FileState, Library
+from phrasepix_core.candidate import Candidate
+from reranker.clip_reranker import ClipReranker
+from reranker.memory import EncodedPicture, Memory
+from reranker.pictures import PictureLoader
+from retriever.folder.as_candidate import candidate_of
+from retriever.folder.contents import Contents
+from retriever.folder.contents_reader import ContentsReader
+from retriever.folder.facts import Facts
+from retriever.folder.file_index import FileIndex
+from retriever.folder.names import shown
+from retriever.folder.raw import readable
+from retriever.folder.walk import FileEntry, places
+
+_COMMIT_AFTER, _COMMIT_AFTER_S = 512, 15.0
+"""Rows, and seconds since the last commit: what is lost if the process is killed."""
+
+Skip = Callable[[Path, str], None]
+"""Is told of what cannot be used, and why."""
+
+
+@dataclass(slots=True)
+class SyncCounts:
+    """What a folder's sync has done: rows `written` (new, changed or moved files) and `deleted`, files `unchanged`
+    and `skipped`; how many pictures were `encoded`."""
+
+    written: int = 0
+    encoded: int = 0
+    deleted: int = 0
+    unchanged: int = 0
+    skipped: int = 0
+    kept_without_files: int = 0
+    """Rows of a folder that has no picture now: its drive may be elsewhere."""
+
+    def add(self, other: "SyncCounts") -> None:
+        """Add those of another folder."""
+        for name in self.__slots__:
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """How a folder differs from what a library knows of it."""
+
+    to_read: list[FileEntry]
+    gone: set[str]
+    unchanged: int
+    kept_without_files: int
+
+
+def difference_of(folder: Path, known: dict[str, FileState], skip: Skip) -> Difference:
+    """Compare the files below `folder` by size and time of change with what is `known`, by key; none is opened.
+
+    Where a folder cannot be read, or has no picture any more, its files are not gone: its drive may be elsewhere.
+    """
+    unreadable: list[str] = []
+
+    def on_problem(path: Path, reason: str) -> None:
+        unreadable.append(key_of(path))
+        skip(path, reason)
+
+    entries = readable(places(folder, on_problem), on_problem)
+    if not entries:
+        return Difference([], set(), 0, len(known))
+    to_read: list[FileEntry] = []
+    gone = set(known)
+    for entry in entries:
+        key = key_of(entry.path)
+        gone.discard(key)
+        state = known.get(key)
+        if state is None or (state.size, state.modified_ns) != (entry.size, entry.modified_ns) or not state.is_encoded:
+            to_read.append(entry)
+    kept = {key for key in gone if any(key == place or key.startswith(f"{place}/") for place in unreadable)}
+    return Difference(to_read, gone - kept, len(entries) - len(to_read), 0)
+
+
+class FolderSync:
+    """Brings a `library` in step with one `folder`, by vectors of one `column`.
+
+    `load` loads the column's model, when it is needed. What was encoded before, in this library or in a search, is not
+    encoded again. `on_skip` is told of files that cannot be used, `on_progress` how many of how many are done. A
+    commit has `commit_after` rows or more. Whoever is interrupted keeps what was encoded.
+    """
+
+    def __init__(
+        self,
+        library: Library,
+        column: str,
+        load: Callable[[], tuple[ClipReranker, Memory]],
+        *,
+        loader: PictureLoader,
+        notes: FileIndex,
+        on_skip: Skip,
+        on_progress: Callable[[int, int], None] = lambda done, total: None,
+        commit_after: int = _COMMIT_AFTER,
+    ) -> None:
+        self._library = library
+        self._column = column
+        self._load = load
+        self._loader = loader
+        self._notes = notes
+        self._on_skip = on_skip
+        self._on_progress = on_progress
+        self._commit_after = commit_after
+        self._rows: list[Row] = []
+        self._committed_at = time.monotonic()
+
+    def run(self, folder: Path) -> SyncCounts:
+        """Bring the library in step. Raises `LibraryError`."""
+        self._counts = counts = SyncCounts()
+        self._folder = folder
+        known = self._library.states(folder, self._column)
+        difference = difference_of(folder, known, self._skip)
+        counts.unchanged, counts.kept_without_files = difference.unchanged, difference.kept_without_files
+        self._total = len(difference.to_read)
+        self._unusable: set[str] = set()
+        if difference.to_read:
+            try:
+                self._read(difference.to_read)
+            finally:
+                self._commit()
+        gone = difference.gone | (self._unusable & known.keys())
+        if gone:
+            self._library.delete(gone)
+        counts.deleted = len(gone)
+        return counts
+
+    def _read(self, entries: list[FileEntry]) -> None:
+        encoded_before = self._library.digests(self._column)
+        in_hand: dict[int, tuple[FileEntry, Contents, Facts]] = {}
+        at_hand: deque[Row] = deque()
+        same: deque[Row] = deque()  # as a file that is being encoded
+
+        def candidates() -> Iterator[Candidate]:
+            being_encoded: set[str] = set()
+            with ContentsReader(self._notes, self._refuse) as reading:
+                for entry in entries:
+                    contents = reading.contents(entry)
+                    if contents is None:
+                        continue
+                    if (facts := contents.facts) is None:
+                        self._refuse(entry.path, contents.problem)
+                        continue
+                    row = Row(entry, self._folder, contents, facts)
+                    if contents.digest in encoded_before:
+                        at_hand.append(row)
+                    elif contents.digest in being_encoded:
+                        same.append(row)
+                    else:
+                        being_encoded.add(contents.digest)
+                        in_hand[len(being_encoded) - 1] = (entry, contents, facts)
+                        yield candidate_of(contents, facts, [entry.path], "", below=self._folder)
+
+        reranker, memory = self._load()
+        with reranker.pool_encoder.encoding(candidates(), self._loader, memory) as batches:
+            for batch in batches:
+                for (number,), _, outcome in batch:
+                    entry, contents, facts = in_hand.pop(number)
+                    if isinstance(outcome, EncodedPicture):
+                        vectors = {self._column: outcome.embedding}
+                        self._rows.append(Row(entry, self._folder, contents, facts, vectors))
+                        self._counts.encoded += 1
+                    else:
+                        self._refuse(entry.path, str(outcome))
+                self._take(at_hand)
+                if len(self._rows) >= self._commit_after or time.monotonic() > self._committed_at + _COMMIT_AFTER_S:
+                    self._commit()
+        self._take(at_hand)
+        self._commit()
+        self._take(same)
+
+    def _take(self, rows: deque[Row]) -> None:
+        while rows:
+            self._rows.append(rows.popleft())
+            if len(self._rows) >= 4 * self._commit_after:
+                self._commit()
+
+    def _commit(self) -> None:
+        """Write the rows in hand, each with all vectors that the library has of its content."""
+        rows, self._rows = self._rows, []
+        self._committed_at = time.monotonic()
+        if not rows:
+            return
+        known = self._library.vectors_of({row.contents.digest for row in rows})
+        self._library.upsert(
+            [
+                Row(
+                    row.entry,
+                    row.folder,
+                    row.contents,
+                    row.facts,
+                    {**known.get(row.contents.digest, {}), **row.vectors},
+                )
+                for row in rows
+            ]
+        )
+        self._counts.written += len(rows)
+        self._on_progress(self._counts.written + self._counts.skipped, self._total)
+
+    def _refuse(self, path: Path, reason: str) -> None:
+        """Leave a file out, and the row of what it was before."""
+        self._unusable.add(key_of(path))
+        self._skip(path, reason)
+
+    def _skip(self, path: Path, reason: str) -> None:
+        self._counts.skipped += 1
+        self._on_skip(path, reason)
+
+
+def in_words(path: Path, reason: str) -> str:
+    """Return what is said of a file that is left out."""
+    return f"{shown(str(path))}: {reason}"

@@ -1,0 +1,148 @@
+"""Adding folders to a library, and keeping it in step with them."""
+
+import os
+from collections.abc import Sequence
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+
+from phrasepix.errors import NoLibraryError, WrongParameterError
+from phrasepix.events import Listener, Notice, SearchProgress, Stage, ignore
+from phrasepix.finder import Finder
+from phrasepix.library.description import EncoderColumn
+from phrasepix.library.folder_sync import FolderSync, SyncCounts, in_words
+from phrasepix.library.location import Location
+from phrasepix.library.maintenance import tidy
+from phrasepix.library.table import Library
+from phrasepix.models.catalogue import choose_model
+from reranker.clip_reranker import ClipReranker
+from reranker.encoder import image_tower_name
+from reranker.memory import Memory
+from reranker.models.model_spec import DEFAULT_MODEL
+from reranker.pictures import PictureLoader
+from reranker.pictures.offline import OfflineFetcher
+from retriever.folder.file_index import NOTES_FILE, FileIndex
+from retriever.folder.names import shown
+from retriever.folder.profile import FOLDER
+
+
+class LibraryKeeper:
+    """Fills the library at `location` by a finder's models and memory; `on_event` is told how far it is.
+
+    Files that are unchanged, by size and time of change, are not opened. What is done is committed batch by batch:
+    whoever is interrupted or killed goes on there by `sync`.
+    """
+
+    def __init__(self, location: Location, finder: Finder, on_event: Listener = ignore) -> None:
+        self._location = location
+        self._finder = finder
+        self._on_event = on_event
+
+    def add(self, folders: Sequence[Path], model: str | None = None, pretrained: str | None = None) -> SyncCounts:
+        """Add folders and encode their pictures; the library is made if it is not there.
+
+        By default by the models that it has, else the usual one. Raises `WrongParameterError` for what is no folder,
+        `LibraryError`, and `ModelError`.
+        """
+        absolute = [_folder(folder) for folder in folders]
+        library = Library.open_or_create(self._location)
+        for folder in absolute:
+            for other in (Path(one) for one in library.description.folders):
+                if folder != other and (folder.is_relative_to(other) or other.is_relative_to(folder)):
+                    raise WrongParameterError(
+                        f"{shown(str(folder))} and {shown(str(other))}, which the library {self._location.name} has, "
+                        "lie one below the other; remove that first, or add another folder"
+                    )
+        library.change(folders=[str(folder) for folder in absolute])
+        return self._sync(library, absolute, model, pretrained)
+
+    def sync(self, model: str | None = None, pretrained: str | None = None) -> SyncCounts:
+        """Bring the library in step with its folders. Raises as `add`, and `NoLibraryError`."""
+        library = Library.open(self._location)
+        return self._sync(library, [Path(one) for one in library.description.folders], model, pretrained)
+
+    def remove(self, paths: Sequence[Path]) -> int:
+        """Take folders, or files below one, out of the library; return how many files. Nothing on disk is deleted.
+
+        Raises `NoLibraryError` if the library has none of them.
+        """
+        library = Library.open(self._location)
+        removed = 0
+        for path in (Path(os.path.abspath(one.expanduser())) for one in paths):  # noqa: PTH100  # it may be gone
+            keys = library.keys_below(path)
+            if not keys and str(path) not in library.description.folders:
+                raise NoLibraryError(f"the library {self._location.name} has nothing of {shown(str(path))}")
+            library.change(without=[one for one in library.description.folders if Path(one).is_relative_to(path)])
+            library.delete(keys)
+            removed += len(keys)
+        tidy(library)
+        return removed
+
+    def _sync(self, library: Library, folders: Sequence[Path], model: str | None, pretrained: str | None) -> SyncCounts:
+        counts = SyncCounts()
+        if model is None and pretrained is None and library.description.encoders:
+            encoders = dict(library.description.encoders)
+        else:
+            encoders = dict([self._column_for(library, model, pretrained)])
+        with ExitStack() as opened:
+            loader = opened.enter_context(PictureLoader(OfflineFetcher(), local_sources={FOLDER.name}))
+            notes = opened.enter_context(FileIndex(self._finder.config.directory / NOTES_FILE))
+            for column, encoder in encoders.items():
+                syncing = FolderSync(
+                    library,
+                    column,
+                    partial(self._loaded, encoder.model, encoder.pretrained),
+                    loader=loader,
+                    notes=notes,
+                    on_skip=lambda path, reason: self._on_event(Notice((in_words(path, reason),), FOLDER.name)),
+                    on_progress=lambda done, total: self._on_event(
+                        SearchProgress("looking at the pictures", done, total)
+                    ),
+                )
+                for folder in folders:
+                    counts_of_folder = syncing.run(folder)
+                    self._say_what_is_kept(folder, counts_of_folder)
+                    counts.add(counts_of_folder)
+        tidy(library)
+        return counts
+
+    def _column_for(self, library: Library, model: str | None, pretrained: str | None) -> tuple[str, EncoderColumn]:
+        """The column of a model's vectors; the model is loaded, for it alone says what it is."""
+        reranker, _ = self._loaded(model, pretrained)
+        encoder = EncoderColumn(
+            tower=image_tower_name(reranker.encoder),
+            dimensions=reranker.encoder.dimensions,
+            model=model or DEFAULT_MODEL.model,
+            pretrained=pretrained,
+        )
+        return library.column_for(encoder), encoder
+
+    def _loaded(self, model: str | None, pretrained: str | None) -> tuple[ClipReranker, Memory]:
+        title, _ = choose_model(model, pretrained, only_the_sample=False)
+        self._on_event(SearchProgress(f"loading the model {title}", stage=Stage.LOADING_MODEL, subject=title))
+        return self._finder.reranker_of(model, pretrained)
+
+    def _say_what_is_kept(self, folder: Path, counts: SyncCounts) -> None:
+        if counts.kept_without_files:
+            self._on_event(
+                Notice(
+                    (
+                        f"{shown(str(folder))} has no picture now, as if its drive were elsewhere: its "
+                        f"{counts.kept_without_files} pictures stay in the library; `phrasepix library remove` "
+                        "takes them out",
+                    )
+                )
+            )
+
+
+def _folder(path: Path) -> Path:
+    """The absolute path of a folder. Raises `WrongParameterError` if it is none that can be read."""
+    try:
+        folder = path.expanduser().absolute()
+        with os.scandir(folder):
+            return Path(os.path.normpath(folder))
+    except (OSError, ValueError, RuntimeError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise WrongParameterError(
+            f"the folder {shown(str(path))} cannot be read: {reason}; compare how it is spelled"
+        ) from None

@@ -1,0 +1,70 @@
+"""Where a library is: by its name in the data directory, or at a URI."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from phrasepix.errors import NoLibraryError
+from phrasepix_core.urls import shown_url
+from retriever import directories
+
+USUAL_NAME = "mine"
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_URI = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)
+_TABLE, _DESCRIPTION, _LOCK = "pictures.lance", "library.json", "library.lock"
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """The place of a library: `name` as people give it, `base` its directory or URI."""
+
+    name: str
+    base: str
+
+    @classmethod
+    def of(cls, name: str) -> Self:
+        """Return the place of the library `name`, or of the one at a URI. Raises `NoLibraryError` for no such name."""
+        if _URI.match(name):
+            return cls(shown_url(name), name.rstrip("/"))
+        if not _NAME.fullmatch(name):
+            raise NoLibraryError(
+                f"{name!r} is no name of a library; it takes letters, digits, “.”, “-” and “_”, or it is a URI such as "
+                "s3://bucket/pictures"
+            )
+        return cls(name, str(libraries_directory() / name))
+
+    @property
+    def is_uri(self) -> bool:
+        """Whether it is at a URI, where no file can be locked."""
+        return _URI.match(self.base) is not None
+
+    @property
+    def table(self) -> str:
+        """Path or URI of the table."""
+        return f"{self.base}/{_TABLE}"
+
+    @property
+    def description(self) -> str:
+        """Path or URI of the description beside the table."""
+        return f"{self.base}/{_DESCRIPTION}"
+
+    @property
+    def lock(self) -> Path | None:
+        """The file that whoever writes holds; None at a URI."""
+        return None if self.is_uri else Path(self.base, _LOCK)
+
+
+def libraries_directory() -> Path:
+    """The directory of the libraries that have a name."""
+    return directories.data_directory() / "libraries"
+
+
+def library_names() -> tuple[str, ...]:
+    """The names of the libraries in the data directory."""
+    try:
+        found = sorted(libraries_directory().iterdir())
+    except OSError:
+        return ()
+    return tuple(one.name for one in found if (one / _DESCRIPTION).is_file())

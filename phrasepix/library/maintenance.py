@@ -1,0 +1,139 @@
+"""Maintenance of a library's table: compaction, indexes and old versions, under one lock and in bounded memory."""
+
+import contextlib
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Final
+
+from phrasepix.library.planner import INDEXED_FROM
+from phrasepix.library.schema import KEY
+from phrasepix.library.table import Library, failures, writing
+
+SCALAR_INDEXES: Final = {
+    KEY: "BTREE",
+    "digest": "BTREE",
+    "folder": "BITMAP",
+    "taken_on": "BTREE",
+    "taken_year": "BITMAP",
+    "taken_month": "BITMAP",
+    "taken_day": "BITMAP",
+    "rating": "BITMAP",
+    "camera_key": "BITMAP",
+    "creator_key": "BTREE",
+    "tag_keys": "LABEL_LIST",
+}
+"""The index of each column that filters ask for."""
+
+_BITS: Final = 5
+"""Of each dimension in the vector index: with one bit, 4 % of two conditions kept 48 % of the nearest (measured)."""
+_MOST_FRAGMENTS: Final = 32
+"""Small ones, before they are made one."""
+_MOST_UNINDEXED: Final = 0.05
+"""Which share of the rows may be missing from an index: they are compared one by one."""
+_KEPT_FOR: Final = timedelta(minutes=10)
+"""Old versions, which a search may still read."""
+_ROWS_AT_ONCE: Final = 1024
+"""Of 2 KB each and more: what compaction holds in memory, for each thread."""
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """How a table is: rows, versions, fragments, rows without vectors, and what the indexes lack."""
+
+    rows: int
+    fragments: int
+    versions: int
+    unencoded: dict[str, int]
+    """Rows without a vector, by column."""
+    unindexed: dict[str, int]
+    """Rows that an index lacks, by column; all of them where an index is due and missing."""
+    duplicates: int = 0
+    """Keys that stand twice; looked for by `doctor` alone."""
+
+    @property
+    def wants_compaction(self) -> bool:
+        """Whether there are too many fragments."""
+        return self.fragments > _MOST_FRAGMENTS
+
+    @property
+    def wants_indexing(self) -> bool:
+        """Whether an index lacks too many rows."""
+        return any(lacking > _MOST_UNINDEXED * self.rows for lacking in self.unindexed.values())
+
+
+def health_of(library: Library, *, thoroughly: bool = False) -> Health:
+    """Return how a library's table is. Raises `LibraryError`."""
+    with failures(library.location):
+        dataset = library.dataset
+        rows = dataset.count_rows()
+        unencoded = {column: dataset.count_rows(f"{column} IS NULL") for column in library.description.encoders}
+        indexed: dict[str, int] = {}
+        for index in dataset.describe_indices():
+            for column in index.field_names:
+                indexed[column] = indexed.get(column, 0) + index.num_rows_indexed
+        unindexed: dict[str, int] = {}
+        if rows >= INDEXED_FROM:
+            unindexed = {column: max(0, rows - indexed.get(column, 0)) for column in SCALAR_INDEXES}
+            for column, missing in unencoded.items():
+                if rows - missing >= INDEXED_FROM:
+                    unindexed[column] = max(0, rows - missing - indexed.get(column, 0))
+        duplicates = 0
+        if thoroughly:
+            keys = dataset.to_table(columns=[KEY])[KEY]
+            duplicates = len(keys) - len(keys.unique())
+        return Health(rows, len(dataset.get_fragments()), len(dataset.versions()), unencoded, unindexed, duplicates)
+
+
+def tidy(library: Library, *, completely: bool = False) -> list[str]:
+    """Do what is due, or with `completely` all that can be done; return what was done, in words.
+
+    What another process's commit thwarts is left for the next time. Raises `LibraryError`.
+    """
+    done: list[str] = []
+    with writing(library.location), failures(library.location):
+        library.refresh()
+        health = health_of(library, thoroughly=completely)
+        dataset = library.dataset
+        if health.duplicates:
+            done.append(f"removed {_without_duplicates(dataset)} rows that stood twice")
+            library.refresh()
+            dataset = library.dataset
+        with contextlib.suppress(OSError):  # a commit at a URI, which no lock guards
+            if health.wants_compaction or (completely and health.fragments > 1):
+                dataset.optimize.compact_files(batch_size=_ROWS_AT_ONCE, num_threads=1)
+                done.append(f"made {health.fragments} fragments {len(dataset.get_fragments())}")
+            if health.wants_indexing or (completely and any(health.unindexed.values())):
+                done += _indexed(dataset, health)
+            if done or health.versions > _MOST_FRAGMENTS:
+                removed = dataset.cleanup_old_versions(_KEPT_FOR)
+                done += [f"freed {removed.bytes_removed} bytes of old versions"] if removed.bytes_removed else []
+        library.refresh()
+    return done
+
+
+def _indexed(dataset: Any, health: Health) -> list[str]:
+    """Make the indexes that are missing, and bring the others up to date."""
+    existing = {column for index in dataset.describe_indices() for column in index.field_names}
+    missing = [column for column in health.unindexed if column not in existing]
+    for column in missing:
+        if column in SCALAR_INDEXES:
+            dataset.create_scalar_index(column, SCALAR_INDEXES[column])
+        else:
+            dataset.create_index(column, "IVF_RQ", metric="cosine", num_bits=_BITS)
+    if existing & health.unindexed.keys():
+        dataset.optimize.optimize_indices()
+    made = [f"indexed {', '.join(missing)}"] if missing else []
+    return [*made, *(["brought the indexes up to date"] if existing & health.unindexed.keys() else [])]
+
+
+def _without_duplicates(dataset: Any) -> int:
+    """Delete all but the last row of each key; return how many."""
+    table = dataset.to_table(columns=[KEY], with_row_id=True)
+    last: dict[str, int] = {}
+    doubled: list[int] = []
+    for key, row in zip(table[KEY].to_pylist(), table["_rowid"].to_pylist(), strict=True):
+        if key in last:
+            doubled.append(last[key])
+        last[key] = row
+    dataset.delete(f"_rowid IN ({', '.join(map(str, doubled))})")
+    return len(doubled)

@@ -1,0 +1,40 @@
+"""Overview of a library, for people and programs."""
+
+from pathlib import Path
+from typing import Any
+
+from phrasepix.errors import LibraryError
+from phrasepix.library.location import Location
+from phrasepix.library.table import Library
+from retriever.folder.names import shown
+
+
+def overview_of(location: Location) -> dict[str, Any]:
+    """Return what `phrasepix library status` says of a library: what is wrong, if it cannot be opened, as `problem`."""
+    state: dict[str, Any] = {
+        "name": location.name,
+        "pictures": 0,
+        "folders": [],
+        "models": [],
+        "bytes": _bytes_below(Path(location.base)),
+        "path": shown(location.base),
+        "problem": "",
+    }
+    try:
+        library = Library.open(location)
+        state["pictures"] = library.count()
+    except LibraryError as error:
+        return state | {"problem": str(error)}
+    state["folders"] = [shown(folder) for folder in library.description.folders]
+    state["models"] = [encoder.model for encoder in library.description.encoders.values()]
+    return state
+
+
+def _bytes_below(directory: Path) -> int:
+    total = 0
+    for path in directory.rglob("*"):
+        try:
+            total += path.stat().st_size if path.is_file() else 0
+        except OSError:  # compacted meanwhile
+            continue
+    return total

@@ -1,0 +1,71 @@
+"""Planner of a search by vector: exact over few rows, by the index over many."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from reranker.encoder import Embeddings
+
+EXACT_ROWS = 2_000
+"""Up to how many rows that fit a filter are all compared, as measured by `benchmarks/library.py`."""
+INDEXED_FROM = 10_000
+"""From how many vectors on a column gets an index."""
+
+_PROBES = 32
+"""How many of the index's parts are searched at least without a filter."""
+_REFINED, _LEAST_REFINED = 50, 3
+"""How many of those that the index finds nearest are compared exactly, and how many times as many as are wanted."""
+
+
+@dataclass(frozen=True, slots=True)
+class SearchPlan:
+    """How rows are found: `matching` of `total` fit the filter, and `probes` parts of the index are searched."""
+
+    matching: int
+    total: int
+    probes: int | None = None
+    """None: all that match are compared."""
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether all that match are compared."""
+        return self.probes is None
+
+
+def plan_of(dataset: Any, column: str, where: str | None, limit: int) -> SearchPlan:
+    """Return how the nearest `limit` rows of a column are found among those for which `where` holds."""
+    total = dataset.count_rows()
+    matching = total if where is None else dataset.count_rows(where)
+    if matching <= max(EXACT_ROWS, limit) or not has_index(dataset, column):
+        return SearchPlan(matching, total)
+    # What few rows fit lies in more parts: as many are searched as hold the rows that would be looked at without it.
+    return SearchPlan(matching, total, probes=round(_PROBES * max(1.0, (total / matching) ** 0.5)))
+
+
+def has_index(dataset: Any, column: str) -> bool:
+    """Return whether there is an index of a column."""
+    return any(column in index.field_names for index in dataset.describe_indices())
+
+
+def nearest(dataset: Any, column: str, vector: Embeddings, limit: int, where: str | None, columns: list[str]) -> Any:
+    """Return the `limit` rows nearest to a unit vector by cosine, nearest first, of those for which `where` holds.
+
+    A pyarrow table of `columns` and `_distance`. The filter is applied before the search, never after it.
+    """
+    plan = plan_of(dataset, column, where, limit)
+    query: dict[str, Any] = {
+        "column": column,
+        "q": np.ascontiguousarray(vector, dtype=np.float32),
+        "k": limit,
+        "metric": "cosine",
+    }
+    if plan.is_exact:
+        return _found(dataset, query | {"use_index": False}, where, columns)
+    # Lance searches further parts until there are `limit`, if the filter leaves fewer in those.
+    refined = max(_LEAST_REFINED, -(-_REFINED // limit))
+    return _found(dataset, query | {"minimum_nprobes": plan.probes, "refine_factor": refined}, where, columns)
+
+
+def _found(dataset: Any, query: dict[str, Any], where: str | None, columns: list[str]) -> Any:
+    return dataset.to_table(columns=[*columns, "_distance"], nearest=query, filter=where, prefilter=True)

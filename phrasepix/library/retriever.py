@@ -1,0 +1,163 @@
+"""A library as a source that finds by vector."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final, Self
+
+import numpy as np
+
+from phrasepix.errors import NoLibraryError
+from phrasepix.library.planner import nearest
+from phrasepix.library.predicates import condition_of, unhonoured_by_library
+from phrasepix.library.schema import KEY
+from phrasepix.library.table import Library, failures, first_sentence, vectors_in
+from phrasepix_core.candidate import Candidate, Rendition
+from phrasepix_core.messages import Hint
+from reranker.encoder import Embeddings
+from reranker.pictures.local_files import path_of
+from retriever.errors import WrongParameterError
+from retriever.filters import NO_FILTERS, Filters
+from retriever.folder.as_candidate import candidate_of
+from retriever.folder.contents import Contents
+from retriever.folder.facts import Facts
+from retriever.profile import SourceProfile
+from retriever.source import SkippedHit, log_skip
+from retriever.tags import demand_limit, without_controls
+
+_COLUMNS: Final = [KEY, "digest", "folder", "facts"]
+
+
+class LibraryRetriever:
+    """Offers the pictures of an open `library`, each content once; those nearest to a vector, if it is given one.
+
+    Its candidates are those of a folder: the same picture found there has the same identity.
+    """
+
+    on_disk = True
+    """Its pictures are files of this machine, and may be read as such."""
+
+    def __init__(
+        self, library: Library, *, profile: SourceProfile, on_skip: Callable[[SkippedHit], None] = log_skip
+    ) -> None:
+        self._library = library
+        self.profile = profile
+        self.on_skip = on_skip
+
+    @property
+    def name(self) -> str:
+        """That of folders: a picture that is in a library is still the same."""
+        return self.profile.name
+
+    def unhonoured(self, filters: Filters) -> frozenset[str]:
+        """The names of the filters that rows say nothing of."""
+        return unhonoured_by_library(filters)
+
+    def retrieve(
+        self, tag: str = "", *, limit: int | None = None, filters: Filters = NO_FILTERS
+    ) -> Iterator[Candidate]:
+        """Yield up to `limit` candidates (None: all), each content once, in the order of their paths.
+
+        With a `tag`, those in whose file name, folders' names or keywords its words stand.
+
+        Raises `WrongParameterError`.
+        """
+        if limit is not None:
+            demand_limit(limit)
+        return self._in_order(condition_of(filters, without_controls(tag)), tag, limit)
+
+    def nearest(
+        self, vectors: Embeddings, tower: str, tag: str = "", *, limit: int, filters: Filters = NO_FILTERS
+    ) -> Iterator[tuple[Candidate, Embeddings]]:
+        """Yield candidates with their embeddings, float32 [d]: the `limit` nearest to each of `vectors`, by cosine.
+
+        `vectors` are float32 [k, d]; `tower` names the image tower (`reranker.encoder.image_tower_name`) in whose space
+        they are. Each candidate comes once, in no particular order.
+
+        Raises `WrongParameterError`, and `NoLibraryError` if there are no vectors of the tower.
+        """
+        demand_limit(limit)
+        column = self._library.description.column_of(tower)
+        if column is None:
+            raise self._lacking()
+        where = condition_of(filters, without_controls(tag))
+        present = f"{column} IS NOT NULL" if self._library.count(f"{column} IS NULL") else None
+        condition = " AND ".join(f"({part})" for part in (where, present) if part) or None
+        return self._nearest(vectors, column, condition, tag, limit)
+
+    def file_to_save(self, candidate: Candidate) -> Rendition:
+        """The file itself."""
+        return candidate.renditions[-1]
+
+    def _nearest(
+        self, vectors: Embeddings, column: str, condition: str | None, tag: str, limit: int
+    ) -> Iterator[tuple[Candidate, Embeddings]]:
+        seen: set[str] = set()
+        for vector in vectors:
+            with failures(self._library.location), _condition_named(condition):
+                found = nearest(self._library.dataset, column, vector, limit, condition, [*_COLUMNS, column])
+            embeddings = dict(zip(found["digest"].to_pylist(), vectors_in(found[column]), strict=True))
+            for candidate in self._candidates(found, tag):
+                embedding = embeddings[candidate.id]
+                if candidate.id not in seen and embedding is not None:
+                    seen.add(candidate.id)
+                    yield candidate, np.array(embedding, dtype=np.float32)
+
+    def _in_order(self, condition: str | None, tag: str, limit: int | None) -> Iterator[Candidate]:
+        with failures(self._library.location), _condition_named(condition):
+            found = self._library.dataset.to_table(columns=_COLUMNS, filter=condition).sort_by(KEY)
+        for number, candidate in enumerate(self._candidates(found, tag)):
+            if number == limit:
+                return
+            yield candidate
+
+    def _candidates(self, found: Any, tag: str) -> Iterator[Candidate]:
+        """Candidates of rows, each content once, with all its files, in the order of the rows."""
+        by_digest: dict[str, list[dict[str, str]]] = {}
+        for row in found.select(_COLUMNS).to_pylist():
+            by_digest.setdefault(row["digest"], []).append(row)
+        for digest, rows in by_digest.items():
+            try:
+                facts = Facts.from_json(rows[0]["facts"])
+            except (ValueError, TypeError, KeyError, AttributeError):
+                self.on_skip(
+                    SkippedHit(self.name, rows[0][KEY], "its row is damaged; `phrasepix library sync` mends it")
+                )
+                continue
+            paths: Sequence[Path] = [path_of(row[KEY]) for row in rows]
+            folder = path_of(rows[0]["folder"])
+            yield candidate_of(Contents(digest, facts), facts, paths, tag, below=folder)
+
+    def _lacking(self) -> NoLibraryError:
+        name = self._library.location.name
+        models = [one.model for one in self._library.description.encoders.values()]
+        if not models:
+            return NoLibraryError(f"the library {name} is empty; `phrasepix library add FOLDER` fills it")
+        return NoLibraryError(
+            f"the library {name} has no vectors of the model that ranks, but of {', '.join(models)}; say ",
+            Hint("model", models[0]),
+            ", or have it encoded by `phrasepix library sync` with that model",
+        )
+
+    def close(self) -> None:
+        """Nothing is held open."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self._library.location.name!r})"
+
+
+@contextmanager
+def _condition_named(condition: str | None) -> Iterator[None]:
+    """Blame the condition for what Lance does not understand."""
+    try:
+        yield
+    except OSError as error:
+        if condition is None or "Invalid user input" not in str(error):
+            raise
+        raise WrongParameterError(f"the condition cannot be used: {first_sentence(error)}") from None

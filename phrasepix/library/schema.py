@@ -1,0 +1,162 @@
+"""The columns of a library's table, and the rows that are written into it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from phrasepix.library.description import Description
+from phrasepix_core.text import caseless
+from reranker.encoder import Embeddings
+from retriever.folder.as_candidate import credit_of, licence_of
+from retriever.folder.contents import Contents
+from retriever.folder.facts import Facts
+from retriever.folder.names import shown, words
+from retriever.folder.walk import FileEntry
+
+KEY = "key"
+BETWEEN = " | "
+"""Between the texts in `words`: a tag's words stand in one of them, none of which has the sign."""
+
+_PRIMARY = {"lance-schema:unenforced-primary-key": "true"}
+"""Without it two processes that insert the same new key at once leave it twice (measured, pylance 14.0.2)."""
+
+FACTS_SCHEMA = pa.schema(
+    [
+        pa.field(KEY, pa.string(), nullable=False, metadata=_PRIMARY),  # the file's URL: one row a file
+        pa.field("digest", pa.string()),  # of the content: moved and renamed files are known by it
+        pa.field("folder", pa.string()),  # URL of the folder that is kept in step
+        pa.field("path", pa.string()),  # in printable characters
+        pa.field("size", pa.int64()),
+        pa.field("modified_ns", pa.int64()),
+        pa.field("media", pa.string()),
+        pa.field("width", pa.int32()),
+        pa.field("height", pa.int32()),
+        pa.field("taken_on", pa.date32()),
+        pa.field("taken_year", pa.int32()),
+        pa.field("taken_month", pa.int32()),
+        pa.field("taken_day", pa.int32()),
+        pa.field("camera", pa.string()),
+        pa.field("tags", pa.list_(pa.string())),
+        pa.field("title", pa.string()),
+        pa.field("creator", pa.string()),
+        pa.field("licence", pa.string()),
+        pa.field("licence_url", pa.string()),
+        pa.field("commercial_use", pa.bool_()),
+        pa.field("modification", pa.bool_()),
+        pa.field("credit", pa.string()),
+        pa.field("rating", pa.int32()),
+        pa.field("ai_generated", pa.bool_()),
+        pa.field("camera_key", pa.string()),  # without differences of case, for filters
+        pa.field("creator_key", pa.string()),
+        pa.field("tag_keys", pa.list_(pa.string())),
+        pa.field("words", pa.string()),  # of the names and keywords, for tags
+        pa.field("facts", pa.string()),  # all that the file says, as JSON
+    ]
+)
+"""The columns beside the vectors."""
+
+SHOWN = tuple(
+    name
+    for name in FACTS_SCHEMA.names
+    if name not in {KEY, "folder", "modified_ns", "camera_key", "creator_key", "tag_keys", "words", "facts"}
+)
+"""The columns that people may ask for by name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A picture file, what is in it, and its vectors by column: float32 [dimensions], finite."""
+
+    entry: FileEntry
+    folder: Path
+    contents: Contents
+    facts: Facts
+    vectors: Mapping[str, Embeddings] = field(default_factory=dict)
+
+    @property
+    def key(self) -> str:
+        """The primary key."""
+        return key_of(self.entry.path)
+
+
+def key_of(path: Path) -> str:
+    """Return the key of the file at an absolute path: its URL, which holds bytes that are no UTF-8 too."""
+    return path.as_uri()
+
+
+def schema_of(description: Description) -> pa.Schema:
+    """Return the schema of a table with a column for each encoder."""
+    return pa.schema([*FACTS_SCHEMA, *(vector_field(column, description) for column in description.encoders)])
+
+
+def vector_field(column: str, description: Description) -> pa.Field:
+    """Return the field of an encoder's column."""
+    return pa.field(column, pa.list_(pa.float32(), description.encoders[column].dimensions))
+
+
+def batch_of(rows: Sequence[Row], description: Description) -> pa.Table:
+    """Return rows as they are written: each key once, the last row of it.
+
+    Lance would insert a new key twice that stands twice in a batch, and take a vector that is not finite: raises
+    `ValueError` for one.
+    """
+    each_once = list({row.key: row for row in rows}.values())
+    facts = pa.Table.from_pylist([_values(row) for row in each_once], schema=FACTS_SCHEMA)
+    for column in description.encoders:
+        vectors = [row.vectors.get(column) for row in each_once]
+        field_of_column = vector_field(column, description)
+        facts = facts.append_column(field_of_column, _vectors(vectors, field_of_column.type))
+    return facts
+
+
+def _vectors(vectors: Sequence[Embeddings | None], kind: pa.DataType) -> pa.Array:
+    dimensions = kind.list_size
+    rows = np.zeros((len(vectors), dimensions), dtype=np.float32)
+    for number, vector in enumerate(vectors):
+        if vector is not None:
+            rows[number] = vector
+    if not np.isfinite(rows).all():
+        raise ValueError("a vector is not finite")
+    missing = pa.array([vector is None for vector in vectors], pa.bool_())
+    return pa.FixedSizeListArray.from_arrays(pa.array(rows.ravel()), dimensions, mask=missing).cast(kind)
+
+
+def _values(row: Row) -> dict[str, object]:
+    facts, path, day = row.facts, row.entry.path, row.facts.taken_on
+    licence = licence_of(facts)
+    below = path.relative_to(row.folder)
+    texts = (*below.parent.parts, below.stem, *facts.keywords)
+    return {
+        KEY: row.key,
+        "digest": row.contents.digest,
+        "folder": key_of(row.folder),
+        "path": shown(str(path)),
+        "size": row.entry.size,
+        "modified_ns": row.entry.modified_ns,
+        "media": "photo",
+        "width": facts.width,
+        "height": facts.height,
+        "taken_on": day,
+        "taken_year": day.year if day else None,
+        "taken_month": day.month if day else None,
+        "taken_day": day.day if day else None,
+        "camera": facts.camera,
+        "tags": list(facts.keywords),
+        "title": facts.title,
+        "creator": facts.creator,
+        "licence": licence.name,
+        "licence_url": licence.url,
+        "commercial_use": licence.commercial,
+        "modification": licence.modification,
+        "credit": credit_of(facts),
+        "rating": facts.rating or None,
+        "ai_generated": facts.ai_generated,
+        "camera_key": caseless(facts.camera),
+        "creator_key": caseless(facts.creator),
+        "tag_keys": [caseless(tag) for tag in facts.keywords],
+        "words": " " + BETWEEN.join(" ".join(words(text)) for text in texts) + " ",
+        "facts": facts.to_json(),
+    }

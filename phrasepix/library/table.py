@@ -1,0 +1,243 @@
+"""A library's table: opened, written batch by batch, and looked up."""
+
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, Self
+
+import lance
+import numpy as np
+import pyarrow as pa
+from filelock import FileLock
+
+from phrasepix.errors import LibraryError
+from phrasepix.library.description import Description, EncoderColumn, read_description, write_description
+from phrasepix.library.location import Location
+from phrasepix.library.quoting import one_of, quoted
+from phrasepix.library.schema import KEY, Row, batch_of, key_of, schema_of, vector_field
+from phrasepix_core.text import printable
+from reranker.encoder import Embeddings
+
+_INDEX_CACHE_BYTES, _METADATA_CACHE_BYTES = 512 << 20, 128 << 20
+"""Lance's own bound on indexes in memory is 6 GiB."""
+_CONFLICTS = 30
+"""How often a commit is tried again after another process's."""
+_KEYS_AT_ONCE = 2000
+_LOCK_PATIENCE_S = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class FileState:
+    """What a row says of its file: whether it is as it was is told by size and time of change."""
+
+    size: int
+    modified_ns: int
+    digest: str
+    is_encoded: bool
+
+
+class Library:
+    """An open library: its `description` and its table. Many processes may use it at once."""
+
+    def __init__(self, location: Location, description: Description, dataset: Any) -> None:
+        self.location = location
+        self.description = description
+        self.dataset = dataset
+        """The `lance.LanceDataset`, of the version that was opened or written last."""
+
+    @classmethod
+    def open(cls, location: Location) -> Self:
+        """Open a library. Raises `NoLibraryError`, and `LibraryError` if it is damaged or too new."""
+        description = read_description(location, lance.__version__)
+        with failures(location):
+            try:
+                return cls(location, description, _opened(location))
+            except ValueError:  # it is not there
+                raise LibraryError(
+                    f"the table of the library {location.name} is missing; `phrasepix library add` makes it again"
+                ) from None
+
+    @classmethod
+    def open_or_create(cls, location: Location) -> Self:
+        """Open a library, or make an empty one. Raises `LibraryError`."""
+        with writing(location):
+            is_there = _has_description(location) if location.is_uri else Path(location.description).is_file()
+            if not is_there:
+                write_description(location, Description(written_by=lance.__version__))
+            description = read_description(location, lance.__version__)
+            with failures(location):
+                try:
+                    return cls(location, description, _opened(location))
+                except ValueError:  # killed between the two
+                    schema = schema_of(description)
+                    lance.write_dataset(schema.empty_table(), location.table, mode="create")
+                    return cls(location, description, _opened(location))
+
+    def refresh(self) -> None:
+        """Go to the latest version, of description and table."""
+        self.description = read_description(self.location, lance.__version__)
+        with failures(self.location):
+            self.dataset = _opened(self.location)
+
+    def change(self, *, folders: Collection[str] = (), without: Collection[str] = ()) -> None:
+        """Add folders, by their absolute paths, to those kept in step, or take some out. Raises `LibraryError`."""
+        with writing(self.location):
+            before = read_description(self.location, lance.__version__)
+            kept = dict.fromkeys([*before.folders, *folders])
+            after = Description(
+                written_by=lance.__version__,
+                folders=tuple(folder for folder in kept if folder not in without),
+                encoders=before.encoders,
+            )
+            if after != before:
+                write_description(self.location, after)
+            self.description = after
+
+    def column_for(self, encoder: EncoderColumn) -> str:
+        """Return the column of an encoder's vectors, which is added if it is missing. Raises `LibraryError`."""
+        with writing(self.location), failures(self.location):
+            before = read_description(self.location, lance.__version__)
+            after = before.with_encoder(encoder)
+            if after != before:
+                write_description(self.location, after)
+            self.description = after
+            column = after.column_of(encoder.tower)
+            assert column is not None  # noqa: S101  # it was added
+            self.dataset = _opened(self.location)
+            if column not in self.dataset.schema.names:  # also if a process was killed between the two
+                self.dataset.add_columns(vector_field(column, after))
+                self.dataset = _opened(self.location)
+            return column
+
+    def upsert(self, rows: Sequence[Row]) -> None:
+        """Write rows in one commit, in place of those of the same keys. Raises `LibraryError`."""
+        if not rows:
+            return
+        with writing(self.location), failures(self.location):
+            self.refresh()
+            merge = self.dataset.merge_insert(KEY).when_matched_update_all().when_not_matched_insert_all()
+            merge.conflict_retries(_CONFLICTS).execute(batch_of(rows, self.description))
+            self.dataset = _opened(self.location)
+
+    def delete(self, keys: Collection[str]) -> None:
+        """Delete the rows of those keys. Raises `LibraryError`."""
+        with writing(self.location), failures(self.location):
+            self.dataset = _opened(self.location)
+            for some in _chunks(sorted(keys)):
+                self.dataset.delete(one_of(KEY, some))
+            self.dataset = _opened(self.location)
+
+    def states(self, folder: Path, column: str) -> dict[str, FileState]:
+        """Return what is known of the files of a folder that is kept in step, by key. Raises `LibraryError`."""
+        where = one_of("folder", [key_of(folder)])
+        with failures(self.location):
+            unencoded = set(self._values(KEY, f"{where} AND {column} IS NULL"))
+            found = self.dataset.to_table(columns=[KEY, "size", "modified_ns", "digest"], filter=where)
+        return {
+            key: FileState(size, modified_ns, digest, key not in unencoded)
+            for key, size, modified_ns, digest in zip(*(one.to_pylist() for one in found.columns), strict=True)
+        }
+
+    def keys_below(self, path: Path) -> list[str]:
+        """Return the keys of a file, or of all files below a folder. Raises `LibraryError`."""
+        key = key_of(path)
+        with failures(self.location):
+            return self._values(KEY, f"{one_of(KEY, [key])} OR starts_with({KEY}, {quoted(key.rstrip('/') + '/')})")
+
+    def vectors_of(self, digests: Collection[str]) -> dict[str, dict[str, Embeddings]]:
+        """Return the vectors of contents, by digest and column. Raises `LibraryError`."""
+        found: dict[str, dict[str, Embeddings]] = {}
+        columns = list(self.description.encoders)
+        with failures(self.location):
+            for some in _chunks(sorted(digests)):
+                table = self.dataset.to_table(columns=["digest", *columns], filter=one_of("digest", some))
+                names = table["digest"].to_pylist()
+                for column in columns:
+                    for digest, vector in zip(names, vectors_in(table[column]), strict=True):
+                        if vector is not None:
+                            found.setdefault(digest, {})[column] = vector
+        return found
+
+    def digests(self, column: str) -> set[str]:
+        """Return the contents that have a vector in a column. Raises `LibraryError`."""
+        with failures(self.location):
+            return set(self._values("digest", f"{column} IS NOT NULL"))
+
+    def count(self, where: str | None = None) -> int:
+        """Return how many rows there are, or how many for which `where` holds. Raises `LibraryError`."""
+        with failures(self.location):
+            return int(self.dataset.count_rows(where))
+
+    def _values(self, column: str, where: str) -> list[str]:
+        values: list[str] = self.dataset.to_table(columns=[column], filter=where)[column].to_pylist()
+        return values
+
+
+def vectors_in(column: Any) -> Iterator[Embeddings | None]:
+    """Yield the vectors of a column, float32 [d] each, None where there is none."""
+    for chunk in column.chunks:
+        rows = chunk.flatten().to_numpy(zero_copy_only=False) if not chunk.null_count else None
+        if rows is not None:
+            yield from np.ascontiguousarray(rows, dtype=np.float32).reshape(len(chunk), -1)
+        else:
+            yield from (None if one is None else np.array(one, dtype=np.float32) for one in chunk.to_pylist())
+
+
+@contextmanager
+def failures(location: Location) -> Iterator[None]:
+    """Name the library that something is wrong with. What has no such table is left to the caller: a `ValueError`."""
+    try:
+        yield
+    except (OSError, RuntimeError, pa.ArrowException) as error:
+        raise LibraryError(f"the library {location.name} cannot be used: {first_sentence(error)}") from None
+
+
+def first_sentence(error: BaseException) -> str:
+    """Return what Lance says of an error, without the places in its source."""
+    return printable(str(error).split(", /")[0].split(", rust/")[0])[:500]
+
+
+@contextmanager
+def writing(location: Location) -> Iterator[None]:
+    """Hold the library's lock, which a thread may take again. At a URI the table's own commits keep writers apart."""
+    if location.lock is None:
+        yield
+        return
+    try:
+        location.lock.parent.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(location.lock, is_singleton=True)
+        lock.acquire(timeout=_LOCK_PATIENCE_S)
+    except TimeoutError:
+        raise LibraryError(
+            f"another process has been writing to the library {location.name} for {_LOCK_PATIENCE_S:g} s; try again "
+            "when it has ended"
+        ) from None
+    except OSError as error:
+        raise LibraryError(f"the library {location.name} cannot be written: {error.strerror or error}") from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+@cache
+def _session() -> Any:
+    """What caches indexes, for all libraries of the process."""
+    return lance.Session(index_cache_size_bytes=_INDEX_CACHE_BYTES, metadata_cache_size_bytes=_METADATA_CACHE_BYTES)
+
+
+def _opened(location: Location) -> Any:
+    return lance.dataset(location.table, session=_session())
+
+
+def _has_description(location: Location) -> bool:
+    from pyarrow import fs
+
+    files, path = fs.FileSystem.from_uri(location.description)
+    return bool(files.get_file_info(path).type == fs.FileType.File)
+
+
+def _chunks(keys: Sequence[str]) -> Iterator[Sequence[str]]:
+    return (keys[start : start + _KEYS_AT_ONCE] for start in range(0, len(keys), _KEYS_AT_ONCE))

@@ -1,0 +1,151 @@
+"""The command `phrasepix library`, in processes that are killed and run at once, and asked with the sample's model."""
+
+import csv
+import io
+import json
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import lance
+import pytest
+
+from phrasepix.library.location import Location, library_names
+from phrasepix.library.table import Library
+from phrasepix.sample.catalogue import PICTURES_DIRECTORY
+from tests import in_process
+from tests.library_parts import paths_in
+from tests.picture_tree import picture, write
+from tests.test_command_line import command
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture
+def many(tmp_path: Path) -> Path:
+    for number in range(80):
+        write(tmp_path / "many" / f"{number:03}.png", picture(number))
+    return tmp_path / "many"
+
+
+def filling(base: Path, folder: Path, cache: Path) -> "subprocess.Popen[str]":
+    return subprocess.Popen(
+        [sys.executable, "-m", "tests.library_process", str(base), str(folder), str(cache)],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
+def test_a_kill_loses_nothing_that_was_committed_and_the_next_run_goes_on(many: Path, tmp_path: Path) -> None:
+    base, cache = tmp_path / "library", tmp_path / "of-the-library"
+    expected = [str(path) for path in sorted(many.iterdir())]
+    for lines in (1, 3):
+        process = filling(base, many, cache)
+        assert process.stdout is not None
+        acknowledged = [int(process.stdout.readline()) for _ in range(lines)][-1]
+        process.kill()  # amid the next batch
+        assert process.wait() == -signal.SIGKILL
+        process.stdout.close()
+        there = paths_in(base)
+        assert len(set(there)) == len(there) >= acknowledged
+    last = filling(base, many, cache)
+    last.communicate(timeout=120)
+    assert last.returncode == 0
+    assert paths_in(base) == expected
+    assert lance.dataset(Location("", str(base)).table).count_rows() == 80
+
+
+def test_several_processes_at_once_write_each_file_once(many: Path, tmp_path: Path) -> None:
+    base, cache = tmp_path / "library", tmp_path / "of-the-library"
+    processes = [filling(base, many, cache) for _ in range(2)]
+    for process in processes:
+        process.communicate(timeout=200)
+    assert [process.returncode for process in processes] == [0, 0]
+    assert paths_in(base) == [str(path) for path in sorted(many.iterdir())]
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> Path:
+    place = tmp_path / "pictures"
+    place.mkdir()
+    for path in sorted(PICTURES_DIRECTORY.glob("*.jpg"))[:12]:
+        shutil.copy(path, place)
+    return place
+
+
+def said(*arguments: str) -> str:
+    done = in_process.run(*arguments)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_a_library_is_made_searched_asked_and_taken_down(pictures: Path) -> None:
+    counts = json.loads(said("library", "add", str(pictures), "--model", "sample", "--json"))
+    assert (counts["written"], counts["encoded"]) == (12, 12)
+    assert json.loads(said("library", "sync", "--json"))["unchanged"] == 12
+    (state,) = json.loads(said("library", "status", "--json"))
+    assert (state["name"], state["pictures"], state["models"], state["problem"]) == ("mine", 12, ["sample"], "")
+
+    options = ["--model", "sample", "--json", "-n", "3"]
+    found = json.loads(said("a red boat", "--source", "library:mine", *options))
+    of_folder = json.loads(said("a red boat", "--source", str(pictures), *options))
+    assert [one["score"] for one in found["matches"]] == [one["score"] for one in of_folder["matches"]]
+
+    sql = "SELECT path, similarity('a red boat') AS score FROM pictures ORDER BY score DESC LIMIT 3"
+    names, *rows = csv.reader(io.StringIO(said("library", "sql", sql, "--csv")))
+    assert names == ["path", "score"]
+    assert [float(score) for _, score in rows] == pytest.approx([one["score"] for one in found["matches"]], abs=1e-5)
+    assert json.loads(said("library", "sql", "SELECT count(*) FROM pictures", "--json"))["rows"] == [[12]]
+    assert said("library", "sql", "SELECT media, count(*) n FROM pictures GROUP BY 1") == "media\tn\nphoto\t12\n"
+
+    assert said("library", "doctor") == "nothing was wrong\n"
+    removed = in_process.run("library", "remove", str(pictures))
+    assert "12 pictures" in removed.stderr
+    assert Library.open(Location.of("mine")).count() == 0
+    assert library_names() == ("mine",)
+
+
+def test_what_is_wrong_is_said_in_a_sentence(tmp_path: Path, pictures: Path) -> None:
+    missing = in_process.run("library", "add", str(tmp_path / "nowhere"), "--model", "sample")
+    assert (missing.returncode, missing.stdout) == (2, "")
+    assert "cannot be read" in missing.stderr
+    for words in (["sync"], ["doctor"], ["sql", "SELECT 1"], ["remove", "x"]):
+        done = in_process.run("library", *words)
+        assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
+        assert "there is no library mine" in done.stderr
+    said("library", "add", str(pictures), "--model", "sample")
+    (pictures / "below").mkdir()
+    nested = in_process.run("library", "add", str(pictures / "below"))
+    assert nested.returncode == 2
+    assert "one below the other" in nested.stderr
+    done = in_process.run("library", "sql", "DELETE FROM pictures")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "nothing can be changed by SQL" in done.stderr
+
+
+def test_help_waits_for_none_of_it() -> None:
+    code = "import sys; from phrasepix.cli.main import run_command\ntry: run_command(['library', 'add', '--help'])\n"
+    code += "except SystemExit: pass\nprint(sorted({'lance', 'pyarrow', 'duckdb', 'numpy'} & sys.modules.keys()))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_a_package_that_is_missing_is_named_with_how_to_install_it() -> None:
+    code = "import sys; sys.modules['lance'] = None\nfrom phrasepix.cli.main import run_command\n"
+    done = subprocess.run(
+        [sys.executable, "-c", code + "run_command(['library', 'sync'])"], capture_output=True, text=True, timeout=60
+    )
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1), done.stderr
+    assert "a library needs pylance" in done.stderr
+
+
+def test_a_real_process_fills_a_library(pictures: Path) -> None:
+    done = subprocess.run(
+        command("library", "add", str(pictures), "--model", "sample"), capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == ""
+    assert "12 pictures written" in done.stderr

@@ -1,0 +1,81 @@
+"""Finding in a large table: exact over few rows, by the index over many, and complete under every shape of filter."""
+
+from pathlib import Path
+
+import lance
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from benchmarks.clip_shaped import Shape, Vectors
+from benchmarks.library import Facts, built, measured, shapes
+from phrasepix.library.maintenance import SCALAR_INDEXES, health_of
+from phrasepix.library.planner import EXACT_ROWS, has_index, nearest, plan_of
+from phrasepix.library.predicates import condition_of
+from phrasepix.library.schema import KEY
+from phrasepix.library.table import Library
+
+ROWS, DIMENSIONS = 12_000, 48
+
+
+class Large:
+    """A library of drawn rows, and the vectors they were drawn with."""
+
+    def __init__(self, directory: Path) -> None:
+        random = np.random.default_rng(7)
+        axes = np.linalg.qr(random.normal(size=(DIMENSIONS, DIMENSIONS)))[0]
+        mean = random.normal(size=DIMENSIONS)
+        shape = Shape(mean / np.linalg.norm(mean), axes, 0.5 / np.sqrt(np.arange(1, DIMENSIONS + 1)))
+        self.vectors, subjects = shape.drawn(ROWS, 3, clusters=100)
+        self.questions: Vectors = shape.drawn(30, 4, clusters=30)[0]
+        self.facts = Facts.drawn(subjects, 5)
+        self.library, self.column, *_ = built(directory, self.vectors, self.facts)
+
+
+@pytest.fixture(scope="module")
+def large(tmp_path_factory: pytest.TempPathFactory) -> Large:
+    return Large(tmp_path_factory.mktemp("large") / "library")
+
+
+def test_a_large_table_has_all_its_indexes(large: Large) -> None:
+    health = health_of(large.library)
+    assert health.unindexed.keys() == {*SCALAR_INDEXES, large.column}
+    assert set(health.unindexed.values()) == {0}
+    assert has_index(large.library.dataset, large.column)
+
+
+def test_every_shape_of_filter_keeps_the_nearest(large: Large) -> None:
+    found = measured(large.library, large.column, large.vectors, large.facts, large.questions, 10)
+    assert {one.shape: one.recall >= 0.99 for one in found} == dict.fromkeys(shapes(large.facts), True)
+
+
+def test_few_rows_are_all_compared_and_many_are_not(large: Large) -> None:
+    dataset = large.library.dataset
+    assert not plan_of(dataset, large.column, None, 10).is_exact
+    rare = plan_of(dataset, large.column, "camera_key = 'camera 7'", 10)
+    assert rare.is_exact
+    assert rare.matching <= EXACT_ROWS
+    assert plan_of(dataset, large.column, None, ROWS).is_exact  # who wants all of them
+
+
+def test_there_are_as_many_as_fit_and_never_more(large: Large) -> None:
+    for filters, mask in shapes(large.facts).values():
+        where = condition_of(filters)
+        found = nearest(large.library.dataset, large.column, large.questions[0], 200, where, [KEY])
+        assert found.num_rows == min(200, int(mask.sum()))
+
+
+def test_rows_that_the_index_does_not_know_yet_are_found(large: Large) -> None:
+    dataset = large.library.dataset
+    question = large.questions[0]
+    farthest = -question
+    row = dataset.to_table(limit=1)
+    for name, value in ((KEY, "file:///new.jpg"), (large.column, farthest.tolist())):
+        field = row.schema.field(name)
+        row = row.set_column(row.schema.get_field_index(name), field, pa.array([value], field.type))
+    lance.write_dataset(row, large.library.location.table, mode="append")
+    try:
+        opened = Library.open(large.library.location)
+        assert nearest(opened.dataset, large.column, farthest, 1, None, [KEY])[KEY].to_pylist() == ["file:///new.jpg"]
+    finally:
+        lance.dataset(large.library.location.table, version=dataset.version).restore()

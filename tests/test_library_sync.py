@@ -1,0 +1,254 @@
+"""A library kept in step with a folder: new, changed, moved, gone and restored files; unmounted drives; damage."""
+
+import json
+import os
+import shutil
+from pathlib import Path
+
+import lance
+import numpy as np
+import pytest
+
+from phrasepix.errors import LibraryError, NoLibraryError
+from phrasepix.library.description import FORMAT
+from phrasepix.library.location import Location
+from phrasepix.library.maintenance import health_of, tidy
+from phrasepix.library.schema import Row, batch_of, key_of
+from phrasepix.library.table import Library, vectors_in
+from reranker.testing import ColourEncoder
+from retriever.folder.contents import read_contents
+from retriever.folder.walk import FileEntry
+from tests.library_parts import CountingEncoder, column_of, paths_in, sync
+from tests.picture_tree import picture, settle, write
+
+
+class OtherEncoder(ColourEncoder):
+    """The same under another name: another column."""
+
+    name = "colours-again"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    for number in range(6):
+        write(tmp_path / "pictures" / f"{number}.png", picture(number))
+    return tmp_path / "pictures"
+
+
+@pytest.fixture
+def base(tmp_path: Path) -> Path:
+    return tmp_path / "library"
+
+
+@pytest.fixture
+def cache(tmp_path: Path) -> Path:
+    return tmp_path / "of-the-library"
+
+
+def shown(folder: Path, *names: str) -> list[str]:
+    return [str(folder / name) for name in names]
+
+
+def test_each_file_is_a_row_with_its_vector(base: Path, folder: Path, cache: Path) -> None:
+    counts = sync(base, folder, cache)
+    assert (counts.written, counts.encoded, counts.skipped) == (6, 6, 0)
+    table = Library.open(Location("mine", str(base))).dataset.to_table()
+    assert table["width"].to_pylist() == [64] * 6
+    column = next(name for name in table.schema.names if name.startswith("vector_"))
+    rows = [vector for vector in vectors_in(table[column]) if vector is not None]
+    assert np.allclose(np.linalg.norm(np.stack(rows), axis=1), 1, atol=1e-5)
+
+
+def test_what_is_unchanged_is_neither_opened_nor_encoded(base: Path, folder: Path, cache: Path) -> None:
+    sync(base, folder, cache)
+    for path in folder.iterdir():  # of the same size and time: whoever opened them would see other contents
+        status = path.stat()
+        path.write_bytes(bytes(status.st_size))
+        os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+    encoder = CountingEncoder()
+    counts = sync(base, folder, cache, encoder)
+    assert (counts.written, counts.unchanged, counts.deleted, encoder.encoded) == (0, 6, 0, 0)
+
+
+def test_a_moved_file_keeps_its_vector_though_nothing_else_remembers_it(base: Path, folder: Path, cache: Path) -> None:
+    sync(base, folder, cache)
+    (folder / "below").mkdir()
+    (folder / "3.png").rename(folder / "below" / "renamed.png")
+    shutil.rmtree(cache)
+    encoder = CountingEncoder()
+    counts = sync(base, folder, cache, encoder)
+    assert (counts.written, counts.deleted, encoder.encoded) == (1, 1, 0)
+    assert paths_in(base) == sorted(
+        [*shown(folder, *(f"{n}.png" for n in (0, 1, 2, 4, 5))), f"{folder}/below/renamed.png"]
+    )
+
+
+def test_an_edited_file_is_encoded_again_and_a_deleted_one_goes_and_comes_back(
+    base: Path, folder: Path, cache: Path
+) -> None:
+    sync(base, folder, cache)
+    write(folder / "0.png", picture(77, size=(80, 40)), age_s=60)
+    deleted = (folder / "1.png").read_bytes()
+    (folder / "1.png").unlink()
+    encoder = CountingEncoder()
+    counts = sync(base, folder, cache, encoder)
+    assert (counts.written, counts.deleted, encoder.encoded) == (1, 1, 1)
+    library = Library.open(Location("mine", str(base)))
+    assert library.count("width = 80") == 1
+    write(folder / "1.png", deleted)
+    assert sync(base, folder, cache, encoder).written == 1
+    assert encoder.encoded == 1  # the memory of searches still has it
+    assert len(paths_in(base)) == 6
+
+
+@pytest.mark.parametrize("how", ["empty", "missing"])
+def test_an_unmounted_drive_is_no_deletion(base: Path, folder: Path, cache: Path, how: str) -> None:
+    sync(base, folder, cache)
+    folder.rename(folder.with_name("elsewhere"))
+    if how == "empty":
+        folder.mkdir()
+    counts = sync(base, folder, cache)
+    assert (counts.deleted, counts.kept_without_files) == (0, 6)
+    assert len(paths_in(base)) == 6
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root reads every folder")
+def test_a_folder_that_cannot_be_read_is_no_deletion(base: Path, folder: Path, cache: Path) -> None:
+    write(folder / "locked" / "a.png", picture(50))
+    sync(base, folder, cache)
+    (folder / "locked").chmod(0)
+    try:
+        assert sync(base, folder, cache).deleted == 0
+    finally:
+        (folder / "locked").chmod(0o700)
+
+
+def test_a_damaged_file_is_named_and_the_row_of_what_it_was_goes(base: Path, folder: Path, cache: Path) -> None:
+    sync(base, folder, cache)
+    write(folder / "2.png", b"no picture", age_s=60)
+    skipped: list[str] = []
+    counts = sync(base, folder, cache, skipped=skipped)
+    assert (counts.deleted, counts.skipped) == (1, 1)
+    assert skipped == ["2.png: the file is not a picture"]
+
+
+def test_two_files_of_one_content_are_two_rows_and_one_picture_to_encode(base: Path, folder: Path, cache: Path) -> None:
+    write(folder / "copy.png", (folder / "0.png").read_bytes())
+    encoder = CountingEncoder()
+    counts = sync(base, folder, cache, encoder)
+    assert (counts.written, encoder.encoded) == (7, 6)
+    library = Library.open(Location("mine", str(base)))
+    assert library.count(f"{library.description.column_of(encoder.name)} IS NULL") == 0
+
+
+def test_another_model_adds_a_column_and_leaves_the_first_one_alone(base: Path, folder: Path, cache: Path) -> None:
+    sync(base, folder, cache)
+    sync(base, folder, cache, OtherEncoder())
+    library = Library.open(Location("mine", str(base)))
+    assert len(library.description.encoders) == 2
+    assert [library.count(f"{column} IS NULL") for column in library.description.encoders] == [0, 0]
+    write(folder / "0.png", picture(99), age_s=60)
+    sync(base, folder, cache)
+    library.refresh()
+    by_model = {encoder.model: column for column, encoder in library.description.encoders.items()}
+    assert library.count(f"{by_model[OtherEncoder.name]} IS NULL") == 1  # what it was is no longer there
+    assert sync(base, folder, cache, OtherEncoder()).encoded == 1
+
+
+def test_names_of_any_bytes_are_kept(base: Path, folder: Path, cache: Path) -> None:
+    name = os.fsdecode(b"caf\xe9 it's 100%.png")
+    try:
+        write(folder / name, picture(70))
+    except OSError:
+        pytest.skip("this file system takes UTF-8 names only")
+    sync(base, folder, cache)
+    assert sync(base, folder, cache).unchanged == 7
+    (folder / name).unlink()
+    assert sync(base, folder, cache).deleted == 1
+
+
+def test_a_vector_that_is_not_finite_is_never_written(base: Path, folder: Path) -> None:
+    library = Library.open_or_create(Location("mine", str(base)))
+    column = library.column_for(column_of(ColourEncoder()))
+    entry = FileEntry.at(folder / "0.png")
+    contents = read_contents(entry)
+    assert contents.facts is not None
+    vector = np.full(ColourEncoder().dimensions, np.nan, dtype=np.float32)
+    with pytest.raises(ValueError, match="not finite"):
+        library.upsert([Row(entry, folder, contents, contents.facts, {column: vector})])
+    assert library.count() == 0
+
+
+def test_a_key_that_stands_twice_in_a_batch_is_written_once(base: Path, folder: Path) -> None:
+    library = Library.open_or_create(Location("mine", str(base)))
+    entry = FileEntry.at(folder / "0.png")
+    contents = read_contents(entry)
+    assert contents.facts is not None
+    row = Row(entry, folder, contents, contents.facts)
+    assert batch_of([row, row], library.description).num_rows == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"format": FORMAT + 1}, "install a newer one"),
+        ({"written_by": "99.0.0"}, "was written by pylance 99.0.0"),
+        ({"encoders": 3}, "is damaged"),
+    ],
+)
+def test_a_reader_that_is_too_old_refuses(base: Path, change: dict[str, object], message: str) -> None:
+    library = Library.open_or_create(Location("mine", str(base)))
+    place = Path(library.location.description)
+    place.write_text(json.dumps(json.loads(place.read_text()) | change))
+    with pytest.raises(LibraryError, match=message):
+        Library.open(library.location)
+
+
+def test_what_is_missing_or_half_there_is_named(base: Path, folder: Path, cache: Path) -> None:
+    with pytest.raises(NoLibraryError, match="there is no library mine"):
+        Library.open(Location("mine", str(base)))
+    sync(base, folder, cache)
+    shutil.rmtree(base / "pictures.lance")
+    with pytest.raises(LibraryError, match="table of the library mine is missing"):
+        Library.open(Location("mine", str(base)))
+    assert sync(base, folder, cache).written == 6  # and `add` makes it again
+
+
+def test_a_library_at_a_uri_is_the_same(base: Path, folder: Path, cache: Path) -> None:
+    location = Location.of(base.as_uri())
+    assert location.lock is None
+    library = Library.open_or_create(location)
+    library.change(folders=[str(folder)])
+    assert Library.open(location).description.folders == (str(folder),)
+    assert sync(base, folder, cache).written == 6
+    library.refresh()
+    assert library.count() == 6
+
+
+@pytest.mark.parametrize("name", ["", "../x", "a/b", ".hidden", "x" * 80])
+def test_a_name_that_leads_elsewhere_is_none(name: str) -> None:
+    with pytest.raises(NoLibraryError, match="no name of a library"):
+        Location.of(name)
+
+
+def test_the_doctor_removes_what_stands_twice_and_joins_fragments(base: Path, folder: Path, cache: Path) -> None:
+    sync(base, folder, cache)
+    library = Library.open(Location("mine", str(base)))
+    lance.write_dataset(library.dataset.to_table(), library.location.table, mode="append")  # whoever knows no keys
+    library.refresh()
+    assert health_of(library, thoroughly=True).duplicates == 6
+    assert any("6 rows that stood twice" in line for line in tidy(library, completely=True))
+    assert paths_in(base) == sorted(shown(folder, *(f"{n}.png" for n in range(6))))
+    assert health_of(library).fragments == 1
+    assert tidy(library, completely=True) == []
+
+
+def test_files_below_a_folder_are_told_from_those_beside_it(base: Path, tmp_path: Path, cache: Path) -> None:
+    folder = tmp_path / "pictures"
+    for name in ("a/1.png", "ab/2.png", "a.png"):
+        write(folder / name, picture(len(name)))
+        settle(folder / name)
+    sync(base, folder, cache)
+    library = Library.open(Location("mine", str(base)))
+    assert library.keys_below(folder / "a") == [key_of(folder / "a" / "1.png")]
+    assert library.keys_below(folder / "a.png") == [key_of(folder / "a.png")]
