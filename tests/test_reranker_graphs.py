@@ -24,7 +24,7 @@ from reranker.graphs.sentence_text import SentenceText
 from reranker.graphs.siglip import Siglip
 from reranker.graphs.torch_file import TorchFile
 from reranker.graphs.towers import Plan, Towers
-from reranker.graphs.weights import Weights
+from reranker.graphs.weights import NamedTensors
 from reranker.graphs.weights_file import WeightsFile
 
 open_clip = pytest.importorskip("open_clip", reason="open_clip is what graphs are compared with")
@@ -215,7 +215,7 @@ def test_timms_towers_of_siglip_are_timms(tmp_path: Path, size: str) -> None:
     path = written(torch.nn.ModuleDict({"trunk": trunk}), tmp_path)
     ops = Ops(runtime.import_openvino())
     pixels = ops.input("pixels", [-1, 3, 64, 64], "f32")
-    weights = Weights(ops, WeightsFile(path))
+    weights = NamedTensors(ops, WeightsFile(path))
     model = ops.model([pixels], plan.build(weights, pixels), "image")
     weights.demand_all_taken()
     pictures = np.random.default_rng(0).standard_normal((INPUTS, 3, 64, 64)).astype(np.float32)
@@ -303,7 +303,7 @@ def test_text_towers_of_the_hub_are_open_clips(
     plan = HubText(20, small(config), pool, projection or "none", dimensions)  # type: ignore[arg-type]
     ops = Ops(runtime.import_openvino())
     tokens = ops.input("tokens", [-1, -1], "i64")
-    weights = Weights(ops, WeightsFile(path))
+    weights = NamedTensors(ops, WeightsFile(path))
     model = ops.model([tokens], plan.build(weights, tokens), "text")
     weights.leave(*unused)  # made by transformers, which open_clip does not ask for it
     weights.demand_all_taken()

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from reranker.graphs.ops import Activation, Node, Ops
-from reranker.graphs.weights import Weights
+from reranker.graphs.weights import NamedTensors
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ class Bert:
     kinds: int = 0
     activation: Activation = "gelu"
 
-    def build(self, weights: Weights, tokens: Node) -> tuple[Node, Node]:
+    def build(self, weights: NamedTensors, tokens: Node) -> tuple[Node, Node]:
         """From tokens [n, length] to vectors [n, length, width], and 1 for each token but padding: [n, length]."""
         ops = weights.ops
         counted = ops.differs(tokens, self.padding)
@@ -74,7 +74,7 @@ class Bert:
             embedded = self._layer(weights.within(f"{self.names.layers}.{number}"), embedded, mask)
         return embedded, counted
 
-    def _embedded(self, weights: Weights, tokens: Node, counted: Node) -> Node:
+    def _embedded(self, weights: NamedTensors, tokens: Node, counted: Node) -> Node:
         ops, width = weights.ops, self.width
         embedded = ops.gather(weights.take("word_embeddings.weight", self.vocabulary, width), tokens, 0)
         positions = weights.take("position_embeddings.weight", self.positions, width)
@@ -90,7 +90,7 @@ class Bert:
         weights.leave("position_ids")
         return ops.normed(embedded, weights.norm("LayerNorm", width, self.epsilon))
 
-    def _layer(self, weights: Weights, vectors: Node, mask: Node) -> Node:
+    def _layer(self, weights: NamedTensors, vectors: Node, mask: Node) -> Node:
         ops, names, width = weights.ops, self.names, self.width
         queries, keys, values = (
             ops.heads(ops.linear(vectors, weights.linear(name, width, width)), self.heads, width)

@@ -5,11 +5,11 @@ from typing import Literal
 
 from reranker.graphs.ops import Activation, Node, Ops
 from reranker.graphs.options import Options
-from reranker.graphs.weights import Weights
+from reranker.graphs.weights import NamedTensors
 
 
 @dataclass(frozen=True, slots=True)
-class Pick:
+class TokenPlace:
     """The one vector of each row that a tower's result is read from: at the same place in each, or each at its own.
 
     What the last block makes of the others, nobody reads: it is not computed.
@@ -102,7 +102,13 @@ class Stack:
         )
 
     def build(
-        self, weights: Weights, names: Names, vectors: Node, *, mask: Node | None = None, pick: Pick | None = None
+        self,
+        weights: NamedTensors,
+        names: Names,
+        vectors: Node,
+        *,
+        mask: Node | None = None,
+        pick: TokenPlace | None = None,
     ) -> Node:
         """What the blocks of `weights` make of `vectors`; with `pick` the last block computes only what that picks."""
         for number in range(self.layers):
@@ -110,7 +116,9 @@ class Stack:
             vectors = self._block(weights.within(str(number)), names, vectors, mask, picks)
         return vectors
 
-    def _block(self, weights: Weights, names: Names, vectors: Node, mask: Node | None, pick: Pick | None) -> Node:
+    def _block(
+        self, weights: NamedTensors, names: Names, vectors: Node, mask: Node | None, pick: TokenPlace | None
+    ) -> Node:
         ops, width = weights.ops, self.width
         normed = ops.normed(vectors, weights.norm(names.norms[0], width, self.epsilon))
         layers = weights.linear_parts(names.qkv_weight, names.qkv_bias, 3, width, width)
@@ -135,7 +143,7 @@ class Stack:
             weights, vectors, ops.linear(hidden, weights.linear(names.hidden[1], self.hidden, width)), names, 1
         )
 
-    def _add(self, weights: Weights, vectors: Node, change: Node, names: Names, part: Literal[0, 1]) -> Node:
+    def _add(self, weights: NamedTensors, vectors: Node, change: Node, names: Names, part: Literal[0, 1]) -> Node:
         if self.layer_scale:
             change = weights.ops.multiply(change, weights.take(names.scales[part], self.width))
         return weights.ops.add(vectors, change)

@@ -5,10 +5,10 @@ from typing import Literal
 
 import numpy as np
 
-from reranker.graphs.blocks import OPEN_CLIP, Pick, Stack
+from reranker.graphs.blocks import OPEN_CLIP, Stack, TokenPlace
 from reranker.graphs.ops import Node
 from reranker.graphs.options import Options
-from reranker.graphs.weights import Weights
+from reranker.graphs.weights import NamedTensors
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ class ClipText:
         """Whether it takes tokens up to the end of the longest text only: what stands behind cannot reach the end."""
         return self.is_causal and self.pool == "argmax"
 
-    def build(self, weights: Weights, tokens: Node) -> Node:
+    def build(self, weights: NamedTensors, tokens: Node) -> Node:
         """From tokens [n, length] to vectors [n, dimensions]; the length is the context, unless the tower `ends`."""
         ops, stack, width = weights.ops, self.stack, self.stack.width
         embedded = ops.gather(weights.take("token_embedding.weight", self.vocabulary, width), tokens, 0)
@@ -81,17 +81,17 @@ class ClipText:
                 return ops.linear(pooled, weights.linear("text_projection", width, self.dimensions))
         return pooled
 
-    def _mask(self, weights: Weights) -> Node:
+    def _mask(self, weights: NamedTensors) -> Node:
         """Keeps a token from those behind it: [context, context]."""
         return weights.ops.constant(np.triu(np.full((self.context, self.context), -np.inf, dtype=np.float32), 1))
 
-    def _pick(self, weights: Weights, tokens: Node) -> Pick:
+    def _pick(self, weights: NamedTensors, tokens: Node) -> TokenPlace:
         match self.pool:
             case "first":
-                return Pick(0)
+                return TokenPlace(0)
             case "last":
-                return Pick(self.context - 1)
+                return TokenPlace(self.context - 1)
             case "argmax":
-                return Pick(weights.ops.place_of_largest(tokens))
+                return TokenPlace(weights.ops.place_of_largest(tokens))
             case "eos":
-                return Pick(weights.ops.place_of_largest(weights.ops.equal(tokens, self.end)))
+                return TokenPlace(weights.ops.place_of_largest(weights.ops.equal(tokens, self.end)))

@@ -6,7 +6,7 @@ from typing import Literal
 from reranker.graphs.bert import KNOWN, Bert, mean_of
 from reranker.graphs.ops import Affine, Node
 from reranker.graphs.options import Options
-from reranker.graphs.weights import Weights
+from reranker.graphs.weights import NamedTensors
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class HubText:
         """Whether it takes tokens up to the end of the longest text only: padding is not looked at."""
         return True
 
-    def build(self, weights: Weights, tokens: Node) -> Node:
+    def build(self, weights: NamedTensors, tokens: Node) -> Node:
         """From tokens [n, length] to vectors [n, dimensions]."""
         ops, width = weights.ops, self.model.width
         vectors, counted = self.model.build(weights.within("transformer"), tokens)

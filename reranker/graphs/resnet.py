@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from reranker.graphs.ops import Node
 from reranker.graphs.options import Options
 from reranker.graphs.vit import Sides, sides_of
-from reranker.graphs.weights import Weights
+from reranker.graphs.weights import NamedTensors
 
 _EXPANSION = 4
 _EPSILON = 1e-5
@@ -37,7 +37,7 @@ class ResNet:
         heads = options.demand_number("head_width", width * _SHRINKS // options.number("head_width", 64))
         return cls(size, (one, two, three, four), width, heads, dimensions)
 
-    def build(self, weights: Weights, pixels: Node) -> Node:
+    def build(self, weights: NamedTensors, pixels: Node) -> Node:
         """From pixels [n, 3, height, width] to vectors [n, dimensions]."""
         ops, half = weights.ops, self.width // 2
         picture = self._convolved(weights, pixels, "1", 3, half, 3, stride=2)
@@ -52,7 +52,7 @@ class ResNet:
                 picture, channels = self._bottleneck(part, picture, channels, planes, stride), planes * _EXPANSION
         return self._pooled(weights.within("attnpool"), picture, channels)
 
-    def _bottleneck(self, weights: Weights, picture: Node, channels: int, planes: int, stride: int) -> Node:
+    def _bottleneck(self, weights: NamedTensors, picture: Node, channels: int, planes: int, stride: int) -> Node:
         ops, wide = weights.ops, planes * _EXPANSION
         changed = self._convolved(weights, picture, "1", channels, planes, 1)
         changed = self._convolved(weights, changed, "2", planes, planes, 3)
@@ -66,7 +66,7 @@ class ResNet:
         return ops.activated(ops.add(changed, picture), "relu")
 
     def _convolved(
-        self, weights: Weights, picture: Node, number: str, inputs: int, outputs: int, side: int,
+        self, weights: NamedTensors, picture: Node, number: str, inputs: int, outputs: int, side: int,
         *, stride: int = 1, activated: bool = True,
     ) -> Node:  # fmt: skip
         ops = weights.ops
@@ -75,14 +75,14 @@ class ResNet:
         picture = self._normed(weights, picture, f"bn{number}", outputs)
         return ops.activated(picture, "relu") if activated else picture
 
-    def _normed(self, weights: Weights, picture: Node, name: str, channels: int) -> Node:
+    def _normed(self, weights: NamedTensors, picture: Node, name: str, channels: int) -> Node:
         learnt = [
             weights.take(f"{name}.{part}", channels) for part in ("weight", "bias", "running_mean", "running_var")
         ]
         weights.leave(f"{name}.num_batches_tracked")
         return weights.ops.batch_normed(picture, learnt, _EPSILON)
 
-    def _pooled(self, weights: Weights, picture: Node, channels: int) -> Node:
+    def _pooled(self, weights: NamedTensors, picture: Node, channels: int) -> Node:
         ops = weights.ops
         vectors = ops.transpose(ops.reshape(picture, [0, channels, -1]), [0, 2, 1])
         vectors = ops.concat([ops.mean(vectors, [1], keep=True), vectors], 1)

@@ -11,7 +11,7 @@ from reranker.graphs.bert import DISTILBERT, Bert, mean_of
 from reranker.graphs.ops import Ops
 from reranker.graphs.options import Options
 from reranker.graphs.tensors import Tensors, tensors_in
-from reranker.graphs.weights import Weights
+from reranker.graphs.weights import NamedTensors
 
 _KINDS = ("Transformer", "Pooling", "Dense")
 _FILES = ("model.safetensors", "pytorch_model.bin")
@@ -64,10 +64,10 @@ class SentenceText:
         Its constants live no longer than `ops`. Raises `NotNativeError` or OSError.
         """
         tokens = ops.input("tokens", [-1, -1], "i64")
-        weights = Weights(ops, _weights_in(directory))
+        weights = NamedTensors(ops, _weights_in(directory))
         pooled = mean_of(ops, *self.model.build(weights, tokens))
         weights.demand_all_taken()
-        matrix = Weights(ops, _weights_in(directory / self.dense))
+        matrix = NamedTensors(ops, _weights_in(directory / self.dense))
         layer = matrix.linear("linear", self.model.width, self.dimensions, bias=self.has_bias)
         matrix.demand_all_taken()
         return ops.model([tokens], ops.linear(pooled, layer), "text")

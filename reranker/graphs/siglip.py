@@ -7,7 +7,7 @@ from reranker.graphs.blocks import TIMM, Stack
 from reranker.graphs.ops import Node
 from reranker.graphs.options import Options
 from reranker.graphs.vit import Sides, patches, sides_of
-from reranker.graphs.weights import Weights
+from reranker.graphs.weights import NamedTensors
 
 _NAME = re.compile(r"vit_(base|large|so400m|giantopt)_patch(\d+)_siglip_(\d+)")
 _EPSILON = 1e-6
@@ -62,7 +62,7 @@ class Siglip:
             ),
         )
 
-    def build(self, weights: Weights, pixels: Node) -> Node:
+    def build(self, weights: NamedTensors, pixels: Node) -> Node:
         """From pixels [n, 3, height, width] to vectors [n, dimensions]."""
         weights, ops, width = weights.within("trunk"), weights.ops, self.stack.width
         vectors = patches(weights, "patch_embed.proj", pixels, self.patch, width, bias=True)
@@ -72,7 +72,7 @@ class Siglip:
         vectors = ops.normed(vectors, weights.norm("norm", width, _EPSILON))
         return self._pooled(weights.within("attn_pool"), vectors)
 
-    def _pooled(self, weights: Weights, vectors: Node) -> Node:
+    def _pooled(self, weights: NamedTensors, vectors: Node) -> Node:
         ops, stack = weights.ops, self.stack
         width, heads = stack.width, stack.heads
         latent = ops.linear(weights.take("latent", 1, 1, width), weights.linear("q", width, width))

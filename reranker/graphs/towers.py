@@ -13,7 +13,7 @@ from reranker.graphs.resnet import ResNet
 from reranker.graphs.siglip import Siglip
 from reranker.graphs.tensors import tensors_in
 from reranker.graphs.vit import Sides, Vit
-from reranker.graphs.weights import Weights
+from reranker.graphs.weights import NamedTensors
 
 _IMAGE = "visual."
 _TEXT = "text."
@@ -28,7 +28,7 @@ class ImagePlan(Protocol):
         """Of the pictures it looks at."""
         ...
 
-    def build(self, weights: Weights, pixels: Node) -> Node:
+    def build(self, weights: NamedTensors, pixels: Node) -> Node:
         """From pixels [n, 3, height, width] to vectors [n, dimensions]."""
         ...
 
@@ -46,7 +46,7 @@ class TextPlan(Protocol):
         """Whether it takes tokens up to the end of the longest text only, not the whole context."""
         ...
 
-    def build(self, weights: Weights, tokens: Node) -> Node:
+    def build(self, weights: NamedTensors, tokens: Node) -> Node:
         """From tokens [n, length] to vectors [n, dimensions]."""
         ...
 
@@ -111,14 +111,14 @@ class Towers:
         Raises `NotNativeError` where there are other weights than the plan takes, or the file is damaged, and OSError.
         """
         ops, file = Ops(openvino), tensors_in(weights)
-        of_image = Weights(ops, file, _IMAGE)
+        of_image = NamedTensors(ops, file, _IMAGE)
         pixels = ops.input("pixels", [-1, 3, *plan.image.size], "f32")
         image = ops.model([pixels], plan.image.build(of_image, pixels), "image")
         of_image.demand_all_taken()
         # open_clip reads the names of its other kind of model, too.
         has_own_names = plan.custom_text and "text_projection" not in file.names
-        of_text = Weights(ops, file, _TEXT if has_own_names else "")
+        of_text = NamedTensors(ops, file, _TEXT if has_own_names else "")
         tokens = ops.input("tokens", [-1, -1 if plan.text.ends else plan.text.context], "i64")
         text = ops.model([tokens], plan.text.build(of_text, tokens), "text")
-        Weights(ops, file, "", of_text.taken).demand_all_taken([_IMAGE, *_OF_NO_TOWER])
+        NamedTensors(ops, file, "", of_text.taken).demand_all_taken([_IMAGE, *_OF_NO_TOWER])
         return cls(image, text, of_image.parameters(), ops)

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from reranker.graphs.blocks import OPEN_CLIP, Pick, Stack
+from reranker.graphs.blocks import OPEN_CLIP, Stack, TokenPlace
 from reranker.graphs.ops import Node, Ops
 from reranker.graphs.options import Options
-from reranker.graphs.weights import Weights
+from reranker.graphs.weights import NamedTensors
 
 Sides = tuple[int, int]
 """Height and width, in pixels."""
@@ -19,7 +19,7 @@ def sides_of(options: Options, key: str, default: int) -> Sides:
     return options.demand_number(key, height), options.demand_number(key, width)
 
 
-def patches(weights: Weights, name: str, pixels: Node, patch: Sides, width: int, *, bias: bool) -> Node:
+def patches(weights: NamedTensors, name: str, pixels: Node, patch: Sides, width: int, *, bias: bool) -> Node:
     """One vector a patch of the pixels: [n, patches, width]."""
     ops = weights.ops
     embedded = ops.convolution(pixels, weights.take(f"{name}.weight", width, 3, *patch), stride=patch)
@@ -68,7 +68,7 @@ class Vit:
             dimensions,
         )
 
-    def build(self, weights: Weights, pixels: Node) -> Node:
+    def build(self, weights: NamedTensors, pixels: Node) -> Node:
         """From pixels [n, 3, height, width] to vectors [n, dimensions]."""
         ops, stack, width = weights.ops, self.stack, self.stack.width
         embedded = patches(weights, "conv1", pixels, self.patch, width, bias=False)
@@ -78,7 +78,7 @@ class Vit:
         vectors = ops.add(vectors, weights.take("positional_embedding", count, width))
         if self.ln_pre:
             vectors = ops.normed(vectors, weights.norm("ln_pre", width, stack.epsilon))
-        first = Pick(0) if self.pool == "tok" else None
+        first = TokenPlace(0) if self.pool == "tok" else None
         vectors = stack.build(weights.within("transformer.resblocks"), OPEN_CLIP, vectors, pick=first)
         norm = weights.norm("ln_post", width, stack.epsilon)
         if first is not None:

@@ -12,7 +12,7 @@ from reranker.graphs.weights_file import Stored
 
 
 @dataclass(frozen=True, slots=True)
-class Weights:
+class NamedTensors:
     """The tensors of `file` whose names begin with `prefix`, as nodes made by `ops`; it is kept which were taken.
 
     Whatever takes one raises `NotNativeError` where there is none of that name and shape.
@@ -23,9 +23,9 @@ class Weights:
     prefix: str = ""
     taken: set[str] = field(default_factory=set)
 
-    def within(self, part: str) -> "Weights":
+    def within(self, part: str) -> "NamedTensors":
         """The weights whose names go on with `part` and a dot."""
-        return Weights(self.ops, self.file, f"{self.prefix}{part}.", self.taken)
+        return NamedTensors(self.ops, self.file, f"{self.prefix}{part}.", self.taken)
 
     def has(self, name: str) -> bool:
         """Whether there is such a weight."""
