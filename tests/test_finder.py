@@ -14,6 +14,7 @@ import threading
 import warnings
 from collections.abc import Callable, Iterator
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -479,6 +480,7 @@ def state_of_the_process() -> dict[str, object]:
 @pytest.mark.parametrize("offline", [False, True])
 def test_a_search_changes_nothing_of_the_process(folder: Path, stock: Stock, tmp_path: Path, offline: bool) -> None:
     find_images("red", source=folder, model=ENCODER)  # imports what it needs
+    import_module("requests")  # as the sources of the network do: its import adds filters of warnings
     before = state_of_the_process()
     seen = []
     with Finder() as finder:
