@@ -1,6 +1,7 @@
 """Texts that are encoded along with a model's export, so that no search need encode them."""
 
 import logging
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
@@ -40,7 +41,12 @@ def precompute_texts(encoder: EncodesTexts, texts: Sequence[str]) -> Embeddings:
 
 def write_precomputed_texts(directory: Path, texts: Sequence[str], embeddings: Embeddings) -> None:
     """Keep the texts with their embeddings, float32 [len(texts), d], in `directory`. Raises OSError."""
-    np.savez(directory / _FILE, texts=np.array(texts), embeddings=embeddings)
+    partial = directory / f"{os.urandom(8).hex()}.partial.npz"  # nobody ever reads half of it
+    try:
+        np.savez(partial, texts=np.array(texts), embeddings=embeddings)
+        partial.replace(directory / _FILE)
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def read_precomputed_texts(directory: Path, texts: Sequence[str]) -> Embeddings | None:
