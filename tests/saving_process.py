@@ -1,6 +1,7 @@
 """Saves pictures in a process of its own: `python -m tests.saving_process DIRECTORY KILL_AT NUMBER=URL …`.
 
 With KILL_AT n it kills itself, as nobody can prevent, just before the n-th time that it moves a file into place.
+Run it with `-B`: Python moves the bytecode it keeps into place, too.
 """
 
 import os

@@ -485,7 +485,7 @@ def test_hostile_words_reach_neither_the_page_nor_a_path(server: PictureServer, 
 def process(directory: Path, kill_at: int, candidates: list[Candidate]) -> "subprocess.Popen[str]":
     pictures = [f"{one.id}={one.image_url}" for one in candidates]
     return subprocess.Popen(
-        [sys.executable, "-m", "tests.saving_process", str(directory), str(kill_at), *pictures],
+        [sys.executable, "-B", "-m", "tests.saving_process", str(directory), str(kill_at), *pictures],
         cwd=ROOT, env=os.environ | {"PYTHONPATH": str(ROOT)}, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
 
