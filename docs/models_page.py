@@ -2,8 +2,7 @@
 
 from collections.abc import Iterator
 
-from reranker.errors import NotNativeError
-from reranker.graphs.towers import Plan
+from reranker.engine.native_export import why_not_native
 from reranker.models.open_clip_registry import architecture, architectures, pretrained_tags
 
 
@@ -18,8 +17,7 @@ def models_page(note: str) -> str:
         "and the configuration: no torch is installed or imported. The others need the extra `torch`, which exports a "
         "model once, or runs it where it cannot be exported. Configurations of `local-dir:` and `hf-hub:` models are "
         "read in the same way, and what is not known in one is named.",
-        "Weights are safetensors. Those that torch wrote (`.bin`) are read as data, of which nothing is run; a model "
-        "that has no others is refused where torch is not installed.",
+        "Weights are safetensors. Those that torch wrote (`.bin`) are read as data, of which nothing is run.",
         "| architecture | weights | graph | why not |\n|---|---:|---|---|\n" + "\n".join(_lines(rows)),
     ]
     return "\n\n".join(head) + "\n"
@@ -32,12 +30,5 @@ def _lines(rows: list[tuple[str, str, int]]) -> Iterator[str]:
 
 def _why_not(name: str) -> str:
     """The option that only torch or open_clip's tokenizer knows; empty where there is none."""
-    config = architecture(name) or {}
-    tokenizer = {key: value for key, value in config["text_cfg"].get("tokenizer_kwargs", {}).items() if key != "clean"}
-    if any(tokenizer.values()):
-        return f"text_cfg.tokenizer_kwargs is {tokenizer!r}"
-    try:
-        Plan.of(config)
-    except NotNativeError as error:
-        return str(error).removeprefix("the option ").removesuffix(", after which no graph is built here")
-    return ""
+    why = why_not_native(architecture(name) or {})
+    return why.removeprefix("the option ").removesuffix(", after which no graph is built here")

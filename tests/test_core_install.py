@@ -247,6 +247,25 @@ def test_a_tokenizer_that_needs_an_extra_says_so_before_the_weights_are_download
     assert "(phrasepix's extra “multilingual”)" in message
 
 
+def test_an_architecture_that_torch_alone_runs_says_so_before_its_weights_are_asked_for(tmp_path: Path) -> None:
+    wanted = [
+        (["EVA02-B-16", "merged2b_s8b_b131k"], {}),
+        (["EVA02-B-16", "no_such_tag"], {}),
+        (["ViT-B-32", "openai"], {}),
+    ]
+    with HubServer({}) as hub:
+        settings = {"HF_ENDPOINT": hub.url, "HF_HOME": str(tmp_path / "home")}
+        done = without_extras(LOAD, json.dumps(wanted), str(tmp_path / "cache"), **settings)
+    assert done.returncode == 0, done.stderr[-2000:]
+    (kind, message), (unknown, _), (absent, _) = json.loads(done.stdout)
+    assert kind == "ModelError"
+    assert "eva02_base_patch16_clip_224" in message
+    assert "open-clip-torch torch (phrasepix's extra “torch”)" in message
+    assert (unknown, absent) == ("UnknownModelError", "WeightsUnavailableError")
+    assert not [path for path in hub.asked if "eva" in path.lower()]
+    assert hub.asked
+
+
 def test_the_command_says_it_too(tmp_path: Path) -> None:
     code = "from phrasepix.cli import main\nmain()"
     job = ["a red boat", "--tag", "boat", "--source", "sample", "--model", "sample", "--engine", "torch"]

@@ -1,9 +1,11 @@
 """From weights and configuration to artefacts, in this process: graphs are built from them, without torch."""
 
 import json
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from hashlib import file_digest, sha256
 from pathlib import Path
+from typing import Any
 
 from reranker import steps
 from reranker.baseline_prompts import NEUTRAL_PHRASES
@@ -14,6 +16,7 @@ from reranker.engine.openvino_encoder import OpenVinoEncoder
 from reranker.engine.precomputed_texts import precompute_texts, write_precomputed_texts
 from reranker.engine.preprocessing import Preprocessing
 from reranker.engine.staging import move_into_place, staged
+from reranker.errors import NotNativeError
 from reranker.graphs.towers import Plan, Towers
 from reranker.models.model_config import model_config, preprocess_config
 from reranker.models.weights import Weights
@@ -67,6 +70,20 @@ def export_natively(weights: Weights, engines: Path, stage: str, *, download: bo
     known = precompute_texts(OpenVinoEncoder(written, weights.title), NEUTRAL_PHRASES)
     write_precomputed_texts(place, NEUTRAL_PHRASES, known)  # not in the manifest: without them it is as good
     return written
+
+
+def why_not_native(config: Mapping[str, Any]) -> str:
+    """Say why no graph is built after open_clip's `model_cfg`; empty if one is, as far as the configuration tells."""
+    text = config.get("text_cfg")
+    tokenizer = text.get("tokenizer_kwargs") if isinstance(text, Mapping) else None
+    unread = {key: value for key, value in (tokenizer or {}).items() if key != "clean"}
+    if any(unread.values()):
+        return f"text_cfg.tokenizer_kwargs is {unread!r}"
+    try:
+        Plan.of(config)
+    except NotNativeError as error:
+        return str(error)
+    return ""
 
 
 def _digest_of(file: Path) -> str:

@@ -6,11 +6,12 @@ from pathlib import Path
 from reranker.engine.export_process import export_in_child
 from reranker.engine.exported_model import remove_stage
 from reranker.engine.model_files import files_of
-from reranker.engine.native_export import export_natively
+from reranker.engine.native_export import export_natively, why_not_native
 from reranker.engine.native_text_export import export_text_natively
 from reranker.engine.records import ExportFailedError, Record, States, stage_of, states_of, write_record
 from reranker.errors import ModelError, NotExportableError, NotNativeError
 from reranker.models.model_spec import ModelSpec
+from reranker.models.open_clip_registry import architecture, pretrained
 from reranker.models.text_weights import find_text_tower
 from reranker.models.weights import find_weights
 from reranker.optional_packages import how_to_install, is_installed
@@ -23,6 +24,7 @@ def prepare(spec: ModelSpec, engines: Path, *, download: bool = True, is_alone: 
     one that was killed left half made is removed. Raises `UnknownModelError`, `WeightsUnavailableError` or
     `ModelError`, and `ExportFailedError` where it comes to no result, which says nothing of the model.
     """
+    _demand_torch_by_name(spec)
     stage = stage_of(engines, spec)
     if is_alone:
         remove_stage(engines, stage)
@@ -52,6 +54,16 @@ def _natively(spec: ModelSpec, engines: Path, stage: str, download: bool) -> Rec
         return Record(tower.title, export_text_natively(tower, engines, stage).fingerprint)
     weights = find_weights(spec.model, spec.pretrained, download=download)
     return Record(weights.title, export_natively(weights, engines, stage, download=download).fingerprint)
+
+
+def _demand_torch_by_name(spec: ModelSpec) -> None:
+    """Raise `ModelError` where the architecture alone says that torch is needed: before weights are downloaded."""
+    if spec.text_tower is not None or is_installed("open_clip"):
+        return
+    if pretrained(spec.model, spec.pretrained or "") is None:
+        return  # whoever looks for it says what is wrong
+    if why := why_not_native(architecture(spec.model) or {}):
+        _demand_torch(spec, why)
 
 
 def _demand_torch(spec: ModelSpec, why: str) -> None:
