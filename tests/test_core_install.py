@@ -248,7 +248,7 @@ def test_a_tokenizer_that_needs_an_extra_says_so_before_the_weights_are_download
 
 
 def test_an_architecture_that_torch_alone_runs_says_so_before_its_weights_are_asked_for(tmp_path: Path) -> None:
-    wanted = [
+    wanted: list[tuple[list[str], dict[str, str]]] = [
         (["EVA02-B-16", "merged2b_s8b_b131k"], {}),
         (["EVA02-B-16", "no_such_tag"], {}),
         (["ViT-B-32", "openai"], {}),
