@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -143,14 +144,19 @@ def noise() -> list[Image.Image]:
     return [Image.fromarray(one) for one in pixels]
 
 
+def exported_encoder(spec: ModelSpec, cache_directory: Path) -> OpenVinoEncoder:
+    """The model that was exported below there, in f32."""
+    record = read_record(cache_directory / "engines", spec)
+    assert record is not None
+    artefacts = ExportedModel.read(cache_directory / "engines" / str(record.fingerprint))
+    assert artefacts is not None
+    return OpenVinoEncoder(artefacts, "sample", precision="f32")
+
+
 def test_the_cosines_without_torch_are_those_that_open_clip_gives(tmp_path: Path) -> None:
     spec = ModelSpec(f"local-dir:{MODEL_DIRECTORY}")
     load_encoder(spec, tmp_path, device="cpu", engine="openvino")
-    record = read_record(tmp_path / "engines", spec)
-    assert record is not None
-    artefacts = ExportedModel.read(tmp_path / "engines" / str(record.fingerprint))
-    assert artefacts is not None
-    encoder = OpenVinoEncoder(artefacts, "sample", precision="f32")
+    encoder = exported_encoder(spec, tmp_path)
     np.testing.assert_allclose(encoder.encode_texts(PHRASES) @ encoder.encode_pictures(noise()).T, COSINES, atol=1e-5)
 
 
@@ -182,9 +188,9 @@ print(json.dumps(said))
 
 
 @pytest.fixture(scope="module")
-def pickled(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A model whose weights are in a file that only torch reads."""
-    directory = tmp_path_factory.mktemp("models") / "pickled"
+def unread(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model whose weights are in a file that only torch might read."""
+    directory = tmp_path_factory.mktemp("models") / "unread"
     directory.mkdir()
     config = (MODEL_DIRECTORY / "open_clip_config.json").read_text()
     (directory / "open_clip_config.json").write_text(config)
@@ -192,13 +198,13 @@ def pickled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return directory
 
 
-def test_without_torch_all_that_needs_it_says_how_it_is_installed(pickled: Path, tmp_path: Path) -> None:
+def test_without_torch_all_that_needs_it_says_how_it_is_installed(unread: Path, tmp_path: Path) -> None:
     sample = [f"local-dir:{MODEL_DIRECTORY}", None]
     wanted = [
         (sample, {"engine": "torch"}),
         (sample, {"device": "cuda"}),
         (sample, {"device": "mps"}),
-        ([f"local-dir:{pickled}", None], {}),
+        ([f"local-dir:{unread}", None], {}),
         ([CLIP_MULTILINGUAL_V1.model, "openai", CLIP_MULTILINGUAL_V1.text_tower], {"engine": "torch"}),
     ]
     done = without_extras(LOAD, json.dumps(wanted), str(tmp_path / "cache"))
@@ -214,9 +220,25 @@ def test_without_torch_all_that_needs_it_says_how_it_is_installed(pickled: Path,
         "the model ",
         "the device cuda ",
         "the device mps ",
-        "the model local-dir:pickled, whose weights are a pickle",
+        f"the model local-dir:{unread}, which is prepared by PyTorch only (open_clip_pytorch_model.bin cannot be read ",
     ]
     assert [message.startswith(start) for (_, message), start in zip(answers, begins, strict=False)] == [True] * 4
+
+
+def test_weights_that_torch_wrote_are_run_without_it(tmp_path: Path) -> None:
+    torch = pytest.importorskip("torch", reason="torch writes the weights")
+    from safetensors.torch import load_file
+
+    directory = tmp_path / "pickled"
+    shutil.copytree(MODEL_DIRECTORY, directory)
+    weights = directory / "open_clip_model.safetensors"
+    torch.save(load_file(weights), directory / "open_clip_pytorch_model.bin")
+    weights.unlink()
+    spec = ModelSpec(f"local-dir:{directory}")
+    done = without_extras(LOAD, json.dumps([[[spec.model, None], {}]]), str(tmp_path / "cache"))
+    assert json.loads(done.stdout) == [["loaded", ""]]
+    encoder = exported_encoder(spec, tmp_path / "cache")
+    np.testing.assert_allclose(encoder.encode_texts(PHRASES) @ encoder.encode_pictures(noise()).T, COSINES, atol=1e-5)
 
 
 FIND = """
@@ -254,13 +276,13 @@ def test_weights_and_tokenizers_of_the_hub_are_found_without_any_extra(tmp_path:
     assert found(files, tmp_path) == [(weights, "clip"), (weights, "clip"), (weights, "file")]
 
 
-def test_a_hub_that_has_pickles_alone_says_what_reads_them(tmp_path: Path) -> None:
+def test_weights_that_torch_wrote_are_found_on_the_hub_without_any_extra(tmp_path: Path) -> None:
     files = {path.name: path.read_bytes() for path in MODEL_DIRECTORY.iterdir() if path.suffix == ".json"}
-    snapshot, of_registry, with_tokenizer = found(files | {"open_clip_pytorch_model.bin": b"PK"}, tmp_path)
-    assert snapshot[0] == "WeightsUnavailableError"
-    assert "if its weights are a pickle, it needs torch: " in snapshot[1]
-    assert of_registry[0] == "ModelError"
-    assert "has no .safetensors file, needs the package torch: " in of_registry[1]
+    weights = "open_clip_pytorch_model.bin"
+    snapshot, of_registry, with_tokenizer = found(files | {weights: b"PK"}, tmp_path)
+    assert snapshot == (weights, "clip")
+    assert of_registry == (weights, "clip")
+    assert with_tokenizer[0] == "ModelError"
     assert "needs the package transformers: " in with_tokenizer[1], "the tokenizer is looked for before the weights"
     assert "(phrasepix's extra “multilingual”)" in with_tokenizer[1]
 

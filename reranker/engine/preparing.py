@@ -9,11 +9,11 @@ from reranker.engine.model_files import files_of
 from reranker.engine.native_export import export_natively
 from reranker.engine.native_text_export import export_text_natively
 from reranker.engine.records import ExportFailedError, Record, States, stage_of, states_of, write_record
-from reranker.errors import ModelError, NotExportableError, NotNativeError
+from reranker.errors import NotExportableError, NotNativeError
 from reranker.models.model_spec import ModelSpec
 from reranker.models.text_weights import find_text_tower
 from reranker.models.weights import find_weights
-from reranker.optional_packages import how_to_install, is_installed
+from reranker.optional_packages import demand_package, demand_torch
 
 
 def prepare(spec: ModelSpec, engines: Path, *, download: bool = True, is_alone: bool = False) -> Record:
@@ -56,8 +56,8 @@ def _natively(spec: ModelSpec, engines: Path, stage: str, download: bool) -> Rec
 
 def _demand_torch(spec: ModelSpec, why: str) -> None:
     """Raise `ModelError` where what exports a model by torch is not installed."""
-    package = "open_clip" if spec.text_tower is None else "sentence_transformers"
-    if not is_installed(package):
-        raise ModelError(
-            f"the model {spec} is prepared by PyTorch only, for {why}; install it: {how_to_install(package)}"
-        )
+    what = f"the model {spec}, which is prepared by PyTorch only ({why}),"
+    if spec.text_tower is None:
+        demand_torch(what)
+    else:
+        demand_package("sentence_transformers", what)

@@ -13,7 +13,7 @@ from phrasepix_core.text import printable
 from reranker.errors import UnknownModelError, WeightsUnavailableError
 from reranker.models import open_clip_registry
 from reranker.models.data_only import demand_data_only
-from reranker.models.file_names import CONFIG, SAFE, TOKENIZER, WEIGHTS
+from reranker.models.file_names import CONFIG, TOKENIZER, WEIGHTS
 from reranker.models.model_spec import HF_HUB, LOCAL_DIR
 from reranker.optional_packages import demand_package, is_installed
 
@@ -75,7 +75,6 @@ def _of_directory(directory: Path, title: str) -> Weights:
         raise WeightsUnavailableError(f"model {title}: {place} has none of {', '.join(WEIGHTS)}")
     demand_data_only(directory, title)
     weights = Weights(title, f"{LOCAL_DIR}{directory}", None, {})
-    _demand_torch_for(weights.weights_file.name, title)
     with suppress(OSError, ValueError, AttributeError):  # whoever loads it says what is wrong with it
         config = json.loads((directory / CONFIG).read_text(encoding="utf-8")).get("model_cfg")
         if tokenizer_name(config) and not (directory / TOKENIZER[0]).is_file():
@@ -87,11 +86,6 @@ def tokenizer_name(config: Any) -> str:
     """The hub's repository of the tokenizer that a `model_cfg` names; empty where it is CLIP's own."""
     text = config.get("text_cfg") if isinstance(config, dict) else None
     return str(text.get("hf_tokenizer_name") or "") if isinstance(text, dict) else ""
-
-
-def _demand_torch_for(file: str, title: str) -> None:
-    if not file.endswith(SAFE):
-        demand_package("torch", f"the model {title}, whose weights are a pickle ({file}),")
 
 
 def _of_registry(model: str, tag: str | None, *, download: bool) -> Weights:
