@@ -1,6 +1,5 @@
 """Artefacts of a model that are not there yet: built in this process, or exported by torch in another."""
 
-from contextlib import suppress
 from pathlib import Path
 
 from reranker.engine.export_process import export_in_child
@@ -8,7 +7,7 @@ from reranker.engine.exported_model import remove_stage
 from reranker.engine.model_files import files_of
 from reranker.engine.native_export import export_natively
 from reranker.engine.native_text_export import export_text_natively
-from reranker.engine.records import ExportFailedError, Record, States, stage_of, states_of, write_record
+from reranker.engine.records import ExportFailedError, Record, stage_of, states_of, write_record
 from reranker.errors import NotExportableError, NotNativeError
 from reranker.models.model_spec import ModelSpec
 from reranker.models.text_weights import find_text_tower
@@ -35,15 +34,10 @@ def prepare(spec: ModelSpec, engines: Path, *, download: bool = True, is_alone: 
     except OSError as error:
         raise ExportFailedError(f"nothing can be kept in {engines}: {error}") from None
     else:
-        _remember(engines, spec, record, made_from)
+        write_record(engines, spec, record, made_from)
         return record
     _demand_torch(spec, why)
     return export_in_child(spec, engines, download=download)
-
-
-def _remember(engines: Path, spec: ModelSpec, record: Record, made_from: States) -> None:
-    with suppress(OSError):  # the next process looks the model up anew, which is slower
-        write_record(engines, spec, record, made_from)
 
 
 def _natively(spec: ModelSpec, engines: Path, stage: str, download: bool) -> Record:
