@@ -16,13 +16,14 @@ import pytest
 from numpy.typing import NDArray
 
 from reranker.engine import runtime
-from reranker.errors import NotNativeError
+from reranker.errors import ModelError, NotNativeError
 from reranker.graphs.bert import KNOWN, ROBERTA, Bert
 from reranker.graphs.hub_text import HubText
 from reranker.graphs.ops import Ops
 from reranker.graphs.options import Options
 from reranker.graphs.sentence_text import SentenceText
 from reranker.graphs.siglip import Siglip
+from reranker.graphs.tensors import tensors_in
 from reranker.graphs.torch_file import TorchFile
 from reranker.graphs.towers import Plan, Towers
 from reranker.graphs.weights import NamedTensors
@@ -534,6 +535,13 @@ def test_archives_that_torch_does_not_write_are_named(tmp_path: Path) -> None:
             TorchFile(path)
     path.write_bytes(as_archive(tmp_path, {"data.pkl": empty, "byteorder": b"little"}))
     assert TorchFile(path).names == set()
+
+
+@pytest.mark.parametrize("name", ["open_clip_model.safetensors", "open_clip_pytorch_model.bin"])
+def test_weights_that_the_system_does_not_give_are_named(tmp_path: Path, name: str) -> None:
+    with pytest.raises(ModelError, match=f"{name} cannot be read: No such file or directory") as caught:
+        tensors_in(tmp_path / name)
+    assert not isinstance(caught.value, NotNativeError), "torch could not read it either"
 
 
 def test_building_takes_hardly_more_memory_than_the_weights(tmp_path: Path) -> None:
