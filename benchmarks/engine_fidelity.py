@@ -22,8 +22,10 @@ from benchmarks.random_models import write_random_vit
 from phrasepix.sample import MODEL_DIRECTORY
 from reranker.encoder import Embeddings, Encoder
 from reranker.engine import runtime
-from reranker.engine.export import export
+from reranker.engine.exported_model import ExportedModel
 from reranker.engine.openvino_encoder import OpenVinoEncoder
+from reranker.engine.preparing import prepare
+from reranker.models.model_spec import ModelSpec
 from reranker.models.open_clip_encoder import OpenClipEncoder
 from training.measure import Question, pool_of, sample_phrases
 from training.scenes import shipped_scenes
@@ -123,7 +125,9 @@ def measure(
     pictures = [Image.open(PICTURES / f"{number}.jpg").convert("RGB") for number in numbers]
     theirs = OpenClipEncoder(f"local-dir:{directory}", None, device="cpu")
     with tempfile.TemporaryDirectory() as engines:
-        artefacts = export(theirs, Path(engines))
+        record = prepare(ModelSpec(f"local-dir:{directory}"), Path(engines))
+        artefacts = ExportedModel.read(Path(engines) / str(record.fingerprint))
+        assert artefacts is not None, record.why_not
         chosen = OpenVinoEncoder(artefacts, title).name
         truth = encode("open_clip, torch f32", theirs, phrases, pictures)
         lines = [compare(title, truth, truth, questions, numbers if by_order else None)]

@@ -17,7 +17,8 @@ def models_page(note: str) -> str:
         "and the configuration: no torch is installed or imported. The others need the extra `torch`, which exports a "
         "model once, or runs it where it cannot be exported. Configurations of `local-dir:` and `hf-hub:` models are "
         "read in the same way, and what is not known in one is named.",
-        "Weights are safetensors. Those that torch wrote (`.bin`) are read as data, of which nothing is run.",
+        "Weights are safetensors. Those that torch wrote (`.bin`) are read as data, of which nothing is run; "
+        "those in its older format, which is no zip archive, need the extra `torch`.",
         "| architecture | weights | graph | why not |\n|---|---:|---|---|\n" + "\n".join(_lines(rows)),
     ]
     return "\n\n".join(head) + "\n"

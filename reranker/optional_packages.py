@@ -27,16 +27,12 @@ def is_installed(package: str) -> bool:
 def demand_package(package: str, what: str) -> None:
     """Raise `ModelError`, saying how it is installed, where a `package` that `what` needs is not here."""
     if not is_installed(package):
-        raise ModelError(f"{what} needs the package {package}: {how_to_install(package)}")
+        extra = _EXTRAS[package]
+        install = install_command(*extra.packages)
+        raise ModelError(f"{what} needs the package {package}: {install} (phrasepix's extra “{extra.name}”)")
 
 
 def demand_torch(what: str) -> None:
     """Raise `ModelError`, saying how they are installed, where torch or open_clip, which `what` needs, is not here."""
     for package in ("torch", "open_clip"):
         demand_package(package, what)
-
-
-def how_to_install(package: str) -> str:
-    """The command that installs what is missing, and the extra of phrasepix that it is."""
-    extra = _EXTRAS[package]
-    return f"{install_command(*extra.packages)} (phrasepix's extra “{extra.name}”)"

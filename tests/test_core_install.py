@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -143,14 +144,19 @@ def noise() -> list[Image.Image]:
     return [Image.fromarray(one) for one in pixels]
 
 
+def exported_encoder(spec: ModelSpec, cache_directory: Path) -> OpenVinoEncoder:
+    """The model that was exported below there, in f32."""
+    record = read_record(cache_directory / "engines", spec)
+    assert record is not None
+    artefacts = ExportedModel.read(cache_directory / "engines" / str(record.fingerprint))
+    assert artefacts is not None
+    return OpenVinoEncoder(artefacts, "sample", precision="f32")
+
+
 def test_the_cosines_without_torch_are_those_that_open_clip_gives(tmp_path: Path) -> None:
     spec = ModelSpec(f"local-dir:{MODEL_DIRECTORY}")
     load_encoder(spec, tmp_path, device="cpu", engine="openvino")
-    record = read_record(tmp_path / "engines", spec)
-    assert record is not None
-    artefacts = ExportedModel.read(tmp_path / "engines" / str(record.fingerprint))
-    assert artefacts is not None
-    encoder = OpenVinoEncoder(artefacts, "sample", precision="f32")
+    encoder = exported_encoder(spec, tmp_path)
     np.testing.assert_allclose(encoder.encode_texts(PHRASES) @ encoder.encode_pictures(noise()).T, COSINES, atol=1e-5)
 
 
@@ -181,12 +187,24 @@ print(json.dumps(said))
 """
 
 
-def test_without_torch_all_that_needs_it_says_how_it_is_installed(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def unread(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model whose weights are in a file that only torch might read."""
+    directory = tmp_path_factory.mktemp("models") / "unread"
+    directory.mkdir()
+    config = (MODEL_DIRECTORY / "open_clip_config.json").read_text()
+    (directory / "open_clip_config.json").write_text(config)
+    (directory / "open_clip_pytorch_model.bin").write_bytes(b"PK\x03\x04")
+    return directory
+
+
+def test_without_torch_all_that_needs_it_says_how_it_is_installed(unread: Path, tmp_path: Path) -> None:
     sample = [f"local-dir:{MODEL_DIRECTORY}", None]
     wanted = [
         (sample, {"engine": "torch"}),
         (sample, {"device": "cuda"}),
         (sample, {"device": "mps"}),
+        ([f"local-dir:{unread}", None], {}),
         ([CLIP_MULTILINGUAL_V1.model, "openai", CLIP_MULTILINGUAL_V1.text_tower], {"engine": "torch"}),
     ]
     done = without_extras(LOAD, json.dumps(wanted), str(tmp_path / "cache"))
@@ -198,8 +216,30 @@ def test_without_torch_all_that_needs_it_says_how_it_is_installed(tmp_path: Path
         assert "pip install" in message
         assert "open-clip-torch torch (phrasepix's extra “torch”)" in message
         assert "\n" not in message
-    begins = ["the model ", "the device cuda ", "the device mps ", "the text tower "]
-    assert [message.startswith(start) for (_, message), start in zip(answers, begins, strict=True)] == [True] * 4
+    begins = [
+        "the model ",
+        "the device cuda ",
+        "the device mps ",
+        f"the model local-dir:{unread}, which is prepared by PyTorch only (open_clip_pytorch_model.bin cannot be read ",
+        "the text tower ",
+    ]
+    assert [message.startswith(start) for (_, message), start in zip(answers, begins, strict=True)] == [True] * 5
+
+
+def test_weights_that_torch_wrote_are_run_without_it(tmp_path: Path) -> None:
+    torch = pytest.importorskip("torch", reason="torch writes the weights")
+    from safetensors.torch import load_file
+
+    directory = tmp_path / "pickled"
+    shutil.copytree(MODEL_DIRECTORY, directory)
+    weights = directory / "open_clip_model.safetensors"
+    torch.save(load_file(weights), directory / "open_clip_pytorch_model.bin")
+    weights.unlink()
+    spec = ModelSpec(f"local-dir:{directory}")
+    done = without_extras(LOAD, json.dumps([[[spec.model, None], {}]]), str(tmp_path / "cache"))
+    assert json.loads(done.stdout) == [["loaded", ""]]
+    encoder = exported_encoder(spec, tmp_path / "cache")
+    np.testing.assert_allclose(encoder.encode_texts(PHRASES) @ encoder.encode_pictures(noise()).T, COSINES, atol=1e-5)
 
 
 FIND = """
@@ -237,16 +277,6 @@ def test_weights_and_tokenizers_of_the_hub_are_found_without_any_extra(tmp_path:
     assert found(files, tmp_path) == [(weights, "clip"), (weights, "clip"), (weights, "file")]
 
 
-def test_a_tokenizer_that_needs_an_extra_says_so_before_the_weights_are_downloaded(tmp_path: Path) -> None:
-    files = {path.name: path.read_bytes() for path in MODEL_DIRECTORY.iterdir() if path.suffix == ".json"}
-    weights = "open_clip_pytorch_model.bin"
-    *others, (kind, message) = found(files | {weights: b"PK"}, tmp_path)
-    assert others == [(weights, "clip"), (weights, "clip")]
-    assert kind == "ModelError"
-    assert "needs the package transformers: " in message
-    assert "(phrasepix's extra “multilingual”)" in message
-
-
 def test_an_architecture_that_torch_alone_runs_says_so_before_its_weights_are_asked_for(tmp_path: Path) -> None:
     wanted: list[tuple[list[str], dict[str, str]]] = [
         (["EVA02-B-16", "merged2b_s8b_b131k"], {}),
@@ -264,6 +294,17 @@ def test_an_architecture_that_torch_alone_runs_says_so_before_its_weights_are_as
     assert (unknown, absent) == ("UnknownModelError", "WeightsUnavailableError")
     assert not [path for path in hub.asked if "eva" in path.lower()]
     assert hub.asked
+
+
+def test_weights_that_torch_wrote_are_found_on_the_hub_without_any_extra(tmp_path: Path) -> None:
+    files = {path.name: path.read_bytes() for path in MODEL_DIRECTORY.iterdir() if path.suffix == ".json"}
+    weights = "open_clip_pytorch_model.bin"
+    snapshot, of_registry, with_tokenizer = found(files | {weights: b"PK"}, tmp_path)
+    assert snapshot == (weights, "clip")
+    assert of_registry == (weights, "clip")
+    assert with_tokenizer[0] == "ModelError"
+    assert "needs the package transformers: " in with_tokenizer[1], "the tokenizer is looked for before the weights"
+    assert "(phrasepix's extra “multilingual”)" in with_tokenizer[1]
 
 
 def test_the_command_says_it_too(tmp_path: Path) -> None:

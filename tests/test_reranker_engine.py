@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Barrier
 from typing import Any
 
 import numpy as np
@@ -549,6 +550,23 @@ def test_processes_that_build_the_same_graphs_at_once_leave_one_export(directory
     for one in told:
         np.testing.assert_allclose(one["texts"], told[0]["texts"], atol=1e-6)
     assert len(list((cache / "engines").glob("*/manifest.json"))) == 1
+    assert leftovers(cache) == []
+
+
+def test_threads_that_build_the_same_graphs_at_once_where_nothing_is_locked_leave_one_export(
+    directory: Path, cache: Path
+) -> None:
+    engines, together = cache / "engines", Barrier(8)
+
+    def made(_: int) -> Record:
+        together.wait(60)
+        return prepare(choice_of(directory), engines)
+
+    with ThreadPoolExecutor(8) as pool:
+        records = list(pool.map(made, range(8)))
+    assert len({record.fingerprint for record in records}) == 1
+    assert read_record(engines, choice_of(directory)) == records[0]
+    assert ExportedModel.read(engines / str(records[0].fingerprint)) is not None
     assert leftovers(cache) == []
 
 

@@ -9,19 +9,21 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from reranker.engine import runtime
-from reranker.errors import NotNativeError
+from reranker.errors import ModelError, NotNativeError
 from reranker.graphs.bert import KNOWN, ROBERTA, Bert
 from reranker.graphs.hub_text import HubText
 from reranker.graphs.ops import Ops
 from reranker.graphs.options import Options
 from reranker.graphs.sentence_text import SentenceText
 from reranker.graphs.siglip import Siglip
+from reranker.graphs.tensors import tensors_in
 from reranker.graphs.torch_file import TorchFile
 from reranker.graphs.towers import Plan, Towers
 from reranker.graphs.weights import NamedTensors
@@ -203,7 +205,7 @@ def test_siglip_2s_towers_are_open_clips(tmp_path: Path) -> None:
 @pytest.mark.parametrize("size", ["base", "large", "so400m", "giantopt"])
 def test_timms_towers_of_siglip_are_timms(tmp_path: Path, size: str) -> None:
     timm = pytest.importorskip("timm", reason="timm runs what graphs are compared with")
-    side = {"base": 256, "large": 256, "so400m": 256, "giantopt": 256}[size]
+    side = 256
     name = f"vit_{size}_patch{32 if size == 'base' else 16}_siglip_{side}"
     whole = Siglip.of(
         Options({"timm_model_name": name, "timm_pool": "map", "timm_proj": "none", "image_size": side}, "vision_cfg"),
@@ -502,9 +504,48 @@ def test_a_file_of_torch_that_is_more_than_tensors_runs_nothing(
     assert not (tmp_path / "ran").exists()
 
 
+def as_archive(place: Path, records: Mapping[str, bytes], compression: int = ZIP_STORED) -> bytes:
+    path = place / "made.zip"
+    with ZipFile(path, "w", compression) as archive:
+        for name, content in records.items():
+            archive.writestr(f"weights/{name}", content)
+    return path.read_bytes()
+
+
+def test_archives_that_torch_does_not_write_are_named(tmp_path: Path) -> None:
+    empty = b"\x80\x02}."
+    encrypted = bytearray(as_archive(tmp_path, {"data.pkl": empty}))
+    encrypted[6] |= 1
+    encrypted[encrypted.rindex(b"PK\x01\x02") + 8] |= 1
+    cut = bytearray(as_archive(tmp_path, {"data.pkl": bytes(5000)}, ZIP_DEFLATED))
+    cut[52:60] = b"\xff" * 8
+    cases = {
+        "no list of tensors": as_archive(tmp_path, {"data": empty}),
+        "or several": as_archive(tmp_path, {"data.pkl": empty, "a/data.pkl": empty}),
+        "weights/data.pkl is not one that torch writes": bytes(cut),
+        "weights/byteorder is not one": as_archive(tmp_path, {"data.pkl": empty, "byteorder": bytes(100)}),
+        "big-endian": as_archive(tmp_path, {"data.pkl": empty, "byteorder": b"big"}),
+        "encrypted": bytes(encrypted),
+        "more objects than it has": as_archive(tmp_path, {"data.pkl": b"\x80\x02}r\xff\xff\xff\x7f."}),
+    }
+    path = tmp_path / "weights.bin"
+    for says, content in cases.items():
+        path.write_bytes(content)
+        with pytest.raises(NotNativeError, match=f"weights.bin cannot be read without torch: .*{says}"):
+            TorchFile(path)
+    path.write_bytes(as_archive(tmp_path, {"data.pkl": empty, "byteorder": b"little"}))
+    assert TorchFile(path).names == set()
+
+
+@pytest.mark.parametrize("name", ["open_clip_model.safetensors", "open_clip_pytorch_model.bin"])
+def test_weights_that_the_system_does_not_give_are_named(tmp_path: Path, name: str) -> None:
+    with pytest.raises(ModelError, match=f"{name} cannot be read: No such file or directory") as caught:
+        tensors_in(tmp_path / name)
+    assert not isinstance(caught.value, NotNativeError), "torch could not read it either"
+
+
 def test_building_takes_hardly_more_memory_than_the_weights(tmp_path: Path) -> None:
-    resource = pytest.importorskip("resource", reason="the system does not tell what a process needed at most")
-    assert resource
+    pytest.importorskip("resource", reason="the system does not tell what a process needed at most")
     config = clip({"width": 1024, "layers": 4}, {"width": 1024, "heads": 16, "layers": 4, "vocab_size": 20000})
     weights = written(model_of(config), tmp_path)
     (tmp_path / "config.json").write_text(json.dumps(config))

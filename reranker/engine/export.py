@@ -31,7 +31,7 @@ from reranker.engine.hub_tokenizer import of_transformers
 from reranker.engine.openvino_encoder import OpenVinoEncoder
 from reranker.engine.precomputed_texts import precompute_texts, texts_to_know, write_precomputed_texts
 from reranker.engine.preprocessing import Preprocessing
-from reranker.engine.staging import move_into_place, staged
+from reranker.engine.staging import moved_into_place, staged
 from reranker.errors import ModelError, NotExportableError
 from reranker.models.open_clip_encoder import OpenClipEncoder
 
@@ -93,10 +93,7 @@ def export(encoder: OpenClipEncoder, engines: Path, *, release: bool = False) ->
         shutil.rmtree(artefacts.compiled, ignore_errors=True)  # made for the comparison and the known texts only
         artefacts.write_manifest()
         write_precomputed_texts(partial, texts, known)  # not in the manifest: without them it is as good
-        move_into_place(partial, place, ExportedModel.read)
-    if (written := ExportedModel.read(place)) is None:
-        raise OSError(f"the exported model in {place} cannot be read back")
-    return written
+        return moved_into_place(partial, place, ExportedModel.read)
 
 
 class _ImageTower(nn.Module):

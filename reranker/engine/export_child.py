@@ -18,7 +18,7 @@ from reranker import steps
 from reranker.engine.export_process import OFFLINE
 from reranker.engine.exported_model import remove_partial
 from reranker.engine.model_files import files_of
-from reranker.engine.records import Record, States, states_of, write_record
+from reranker.engine.records import Record, states_of, write_record
 from reranker.errors import ModelError, NotExportableError
 from reranker.models.model_spec import ModelSpec
 
@@ -68,7 +68,7 @@ def outcome(spec: ModelSpec, engines: Path, *, download: bool = True) -> dict[st
         return {"failed": f"nothing can be kept in {engines}: {error}"}
     except Exception as error:  # the searching process runs the model in torch, and meets the same where it must
         return {"failed": f"its export failed: {type(error).__name__}: {' '.join(str(error).split())[:300]}"}
-    _remember(engines, spec, record, made_from)
+    write_record(engines, spec, record, made_from)
     return {"record": asdict(record)}
 
 
@@ -102,11 +102,6 @@ def _exported_text(name: str, engines: Path, download: bool) -> Record:
         return Record(tower.weights.title, export_text_tower(tower, engines).fingerprint)
     except NotExportableError as error:
         return Record(tower.weights.title, None, str(error))
-
-
-def _remember(engines: Path, spec: ModelSpec, record: Record, made_from: States) -> None:
-    with suppress(OSError):  # the next process looks the model up anew, which is slower
-        write_record(engines, spec, record, made_from)
 
 
 if __name__ == "__main__":

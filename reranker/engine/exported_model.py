@@ -64,7 +64,6 @@ class ExportedModel:
         manifest = {
             "format": FORMAT,
             "engine": "openvino",
-            "precision": "f32",  # as stored; the CPU's own is chosen when it is loaded
             "tokenizer": self.tokenizer,
             "padding": self.padding,
             "fingerprint": self.fingerprint,
@@ -107,9 +106,9 @@ class ExportedModel:
         (self.directory / MANIFEST).unlink(missing_ok=True)
 
 
-def partial_directory(engines: Path, fingerprint: str) -> Path:
-    """Where this process makes artefacts that are moved into place when they are whole."""
-    return engines / f"{fingerprint}.{os.getpid()}.partial"
+def partial_directory(engines: Path, name: str) -> Path:
+    """Where one thread of this process makes artefacts that are moved into place when they are whole."""
+    return engines / f"{name}.{os.urandom(8).hex()}.{os.getpid()}.partial"
 
 
 def remove_partial(engines: Path, process: int) -> None:

@@ -44,9 +44,10 @@ def load_encoder(
 ) -> Encoder:
     """The encoder of a model, run by `engine` on `device`.
 
-    `engine` is torch, openvino (on the CPU only) or auto: openvino on a CPU, else torch. What OpenVINO runs is exported
-    once below `cache_directory`, by a process of its own, and found there from then on: this process imports no torch
-    for it. A model that cannot be exported runs in torch, as `on_notice` is told; so does a text tower of its own.
+    `engine` is torch, openvino (on the CPU only) or auto: openvino on a CPU, else torch. What OpenVINO runs is made
+    once below `cache_directory`, and found there from then on: in this process, without torch, or where only torch can
+    export the model, by a process of its own. A model that cannot be exported runs in torch, as `on_notice` is told; so
+    does a text tower of its own.
     An encoder that another package adds runs itself, and takes no `engine` but auto.
     With `download` False, weights that are not on this machine are an error, and nothing is sent to anybody.
     Raises `UnknownModelError`, `WeightsUnavailableError` or `ModelError`.

@@ -8,14 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from reranker import steps
-from reranker.baseline_prompts import NEUTRAL_PHRASES
 from reranker.engine import runtime
 from reranker.engine.exported_model import FORMAT, IMAGE_TOWER, TEXT_TOWER, ExportedModel
 from reranker.engine.model_tokenizer import model_tokenizer
 from reranker.engine.openvino_encoder import OpenVinoEncoder
-from reranker.engine.precomputed_texts import precompute_texts, write_precomputed_texts
+from reranker.engine.precomputed_texts import precompute_neutral_phrases
 from reranker.engine.preprocessing import Preprocessing
-from reranker.engine.staging import move_into_place, staged
+from reranker.engine.staging import moved_into_place, staged
 from reranker.errors import NotNativeError
 from reranker.graphs.towers import Plan, Towers
 from reranker.models.model_config import model_config, preprocess_config
@@ -61,14 +60,10 @@ def export_natively(weights: Weights, engines: Path, stage: str, *, download: bo
         )
         artefacts.write_manifest()
         del towers  # they hold the weights file open
-        place = engines / fingerprint
-        move_into_place(partial, place, ExportedModel.read)
-    if (written := ExportedModel.read(place)) is None:
-        raise OSError(f"the model made in {place} cannot be read back")
+        written = moved_into_place(partial, engines / fingerprint, ExportedModel.read)
     steps.exporting("reading the neutral phrases", 3, _STEPS)
     # In its place at last, where what is compiled for it is of use to the search.
-    known = precompute_texts(OpenVinoEncoder(written, weights.title), NEUTRAL_PHRASES)
-    write_precomputed_texts(place, NEUTRAL_PHRASES, known)  # not in the manifest: without them it is as good
+    precompute_neutral_phrases(OpenVinoEncoder(written, weights.title), written.directory)
     return written
 
 

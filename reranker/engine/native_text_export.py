@@ -5,14 +5,13 @@ from hashlib import sha256
 from pathlib import Path
 
 from reranker import steps
-from reranker.baseline_prompts import NEUTRAL_PHRASES
 from reranker.engine import runtime
 from reranker.engine.exported_model import TEXT_TOWER
 from reranker.engine.exported_text_tower import FORMAT, ExportedTextTower
 from reranker.engine.hub_tokenizer import read_hub_tokenizer
 from reranker.engine.openvino_text_tower import OpenVinoTextTower
-from reranker.engine.precomputed_texts import precompute_texts, write_precomputed_texts
-from reranker.engine.staging import move_into_place, staged
+from reranker.engine.precomputed_texts import precompute_neutral_phrases
+from reranker.engine.staging import moved_into_place, staged
 from reranker.graphs.ops import Ops
 from reranker.graphs.sentence_text import SentenceText
 from reranker.models.data_only import demand_data_only_text_tower
@@ -42,12 +41,8 @@ def export_text_natively(weights: TextWeights, engines: Path, stage: str) -> Exp
         del tower, ops  # they hold the weights file open
         fingerprint = sha256(f"text {FORMAT} native {_VERSION} {digest.result()}".encode()).hexdigest()[:24]
         ExportedTextTower(partial, fingerprint, plan.dimensions, tokenizer.padding).write_manifest()
-        place = engines / fingerprint
-        move_into_place(partial, place, ExportedTextTower.read)
-    if (written := ExportedTextTower.read(place)) is None:
-        raise OSError(f"the text tower made in {place} cannot be read back")
+        written = moved_into_place(partial, engines / fingerprint, ExportedTextTower.read)
     steps.exporting("reading the neutral phrases", 2, _STEPS)
     # In its place at last, where what is compiled for it is of use to the search.
-    known = precompute_texts(OpenVinoTextTower(written, weights.title), NEUTRAL_PHRASES)
-    write_precomputed_texts(place, NEUTRAL_PHRASES, known)  # not in the manifest: without them it is as good
+    precompute_neutral_phrases(OpenVinoTextTower(written, weights.title), written.directory)
     return written

@@ -32,8 +32,7 @@ class OpenVinoEncoder:
     """The towers in `artefacts`, each loaded when it is used. `title` names the model to people.
 
     One tower is in memory at a time, unless `keep_both_towers` says otherwise: each takes half a gigabyte and is there
-    again in 0.1 to 0.3 s, and a search needs
-    the one for its phrase, then the other for the pictures that are new.
+    again in 0.1 to 0.3 s, and a search needs the one for its phrase, then the other for the pictures that are new.
 
     `precision` is of both towers, f32 or bf16. With auto the image tower runs in bf16 where the CPU computes in it and
     the tower is large enough to gain by it; the text tower, for which a phrase is a trifle, stays in f32.

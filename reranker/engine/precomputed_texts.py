@@ -39,6 +39,11 @@ def precompute_texts(encoder: EncodesTexts, texts: Sequence[str]) -> Embeddings:
     return np.concatenate([encoder.encode_texts(batch) for batch in batches])
 
 
+def precompute_neutral_phrases(encoder: EncodesTexts, directory: Path) -> None:
+    """Keep in `directory`, an export that is in its place, what scores are read against. Raises OSError."""
+    write_precomputed_texts(directory, NEUTRAL_PHRASES, precompute_texts(encoder, NEUTRAL_PHRASES))
+
+
 def write_precomputed_texts(directory: Path, texts: Sequence[str], embeddings: Embeddings) -> None:
     """Keep the texts with their embeddings, float32 [len(texts), d], in `directory`. Raises OSError."""
     partial = directory / f"{os.urandom(8).hex()}.partial.npz"  # nobody ever reads half of it

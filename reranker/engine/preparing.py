@@ -1,6 +1,5 @@
 """Artefacts of a model that are not there yet: built in this process, or exported by torch in another."""
 
-from contextlib import suppress
 from pathlib import Path
 
 from reranker.engine.export_process import export_in_child
@@ -8,13 +7,13 @@ from reranker.engine.exported_model import remove_stage
 from reranker.engine.model_files import files_of
 from reranker.engine.native_export import export_natively, why_not_native
 from reranker.engine.native_text_export import export_text_natively
-from reranker.engine.records import ExportFailedError, Record, States, stage_of, states_of, write_record
-from reranker.errors import ModelError, NotExportableError, NotNativeError
+from reranker.engine.records import ExportFailedError, Record, stage_of, states_of, write_record
+from reranker.errors import NotExportableError, NotNativeError
 from reranker.models.model_spec import ModelSpec
 from reranker.models.open_clip_registry import architecture, pretrained
 from reranker.models.text_weights import find_text_tower
 from reranker.models.weights import find_weights
-from reranker.optional_packages import how_to_install, is_installed
+from reranker.optional_packages import demand_package, demand_torch
 
 
 def prepare(spec: ModelSpec, engines: Path, *, download: bool = True, is_alone: bool = False) -> Record:
@@ -37,15 +36,10 @@ def prepare(spec: ModelSpec, engines: Path, *, download: bool = True, is_alone: 
     except OSError as error:
         raise ExportFailedError(f"nothing can be kept in {engines}: {error}") from None
     else:
-        _remember(engines, spec, record, made_from)
+        write_record(engines, spec, record, made_from)
         return record
     _demand_torch(spec, why)
     return export_in_child(spec, engines, download=download)
-
-
-def _remember(engines: Path, spec: ModelSpec, record: Record, made_from: States) -> None:
-    with suppress(OSError):  # the next process looks the model up anew, which is slower
-        write_record(engines, spec, record, made_from)
 
 
 def _natively(spec: ModelSpec, engines: Path, stage: str, download: bool) -> Record:
@@ -68,8 +62,8 @@ def _demand_torch_by_name(spec: ModelSpec) -> None:
 
 def _demand_torch(spec: ModelSpec, why: str) -> None:
     """Raise `ModelError` where what exports a model by torch is not installed."""
-    package = "open_clip" if spec.text_tower is None else "sentence_transformers"
-    if not is_installed(package):
-        raise ModelError(
-            f"the model {spec} is prepared by PyTorch only, for {why}; install it: {how_to_install(package)}"
-        )
+    what = f"the model {spec}, which is prepared by PyTorch only ({why}),"
+    if spec.text_tower is None:
+        demand_torch(what)
+    else:
+        demand_package("sentence_transformers", what)

@@ -6,12 +6,13 @@ made from. When one of those changes, the record counts for nothing and the mode
 
 import hashlib
 import json
-import os
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from phrasepix_core.files import at_home
+from phrasepix_core.errors import NotWrittenError
+from phrasepix_core.files import at_home, write_atomically
 from reranker.engine import runtime
 from reranker.models.model_spec import LOCAL_DIR, ModelSpec
 
@@ -61,9 +62,11 @@ def states_of(files: Iterable[Path]) -> States:
 
 
 def write_record(engines: Path, spec: ModelSpec, record: Record, made_from: States) -> None:
-    """Keep the record of a choice, with the states of the files it was `made_from`."""
+    """Keep the record of a choice, with the states of the files it was `made_from`.
+
+    Where that cannot be written, the next process looks the model up anew, which is slower.
+    """
     place = _place(engines, spec)
-    place.parent.mkdir(parents=True, exist_ok=True)
     content = {
         "model": spec.model,
         "pretrained": spec.pretrained,
@@ -74,12 +77,9 @@ def write_record(engines: Path, spec: ModelSpec, record: Record, made_from: Stat
         "engine_version": runtime.installed_version(),
         "files": made_from,
     }
-    partial = place.with_suffix(f".{os.getpid()}.partial")
-    try:
-        partial.write_text(json.dumps(content, indent=1), encoding="utf-8")
-        partial.replace(place)
-    finally:
-        partial.unlink(missing_ok=True)
+    with suppress(OSError, NotWrittenError):
+        place.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(place, json.dumps(content, indent=1))
 
 
 def _place(engines: Path, spec: ModelSpec) -> Path:

@@ -5,19 +5,21 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TypeVar
 
 from reranker.engine.exported_model import partial_directory
+
+Found = TypeVar("Found")
 
 _ABANDONED_AFTER_S = 3600.0
 
 
 @contextmanager
-def staged(engines: Path, fingerprint: str) -> Iterator[Path]:
-    """An empty directory below `engines`, which is gone afterwards unless it was moved."""
+def staged(engines: Path, name: str) -> Iterator[Path]:
+    """An empty directory of one's own below `engines`, which is gone afterwards unless it was moved."""
     engines.mkdir(parents=True, exist_ok=True)
     _remove_abandoned(engines)
-    partial = partial_directory(engines, fingerprint)
-    shutil.rmtree(partial, ignore_errors=True)
+    partial = partial_directory(engines, name)
     partial.mkdir()
     try:
         yield partial
@@ -25,15 +27,18 @@ def staged(engines: Path, fingerprint: str) -> Iterator[Path]:
         shutil.rmtree(partial, ignore_errors=True)
 
 
-def move_into_place(partial: Path, place: Path, read: Callable[[Path], object | None]) -> None:
-    """Move what was made to `place`, unless `read` finds something whole there."""
+def moved_into_place(partial: Path, place: Path, read: Callable[[Path], Found | None]) -> Found:
+    """What `read` makes of `place`, where `partial` is moved to, unless something whole is there. Raises OSError."""
     try:
         partial.rename(place)
     except OSError:
-        if read(place) is not None:
-            return  # another process was first
+        if (found := read(place)) is not None:
+            return found  # of another process or thread, which was first
         shutil.rmtree(place)  # damaged: what this export replaces
         partial.rename(place)
+    if (found := read(place)) is None:
+        raise OSError(f"what was made in {place} cannot be read back")
+    return found
 
 
 def _remove_abandoned(engines: Path) -> None:

@@ -17,7 +17,7 @@ from reranker.engine.file_tokenizer import FileTokenizer, compare_tokens
 from reranker.engine.hub_tokenizer import of_transformers
 from reranker.engine.openvino_text_tower import OpenVinoTextTower
 from reranker.engine.precomputed_texts import precompute_texts, texts_to_know, write_precomputed_texts
-from reranker.engine.staging import move_into_place, staged
+from reranker.engine.staging import moved_into_place, staged
 from reranker.errors import ModelError, NotExportableError
 from reranker.models.sentence_tower import SentenceTower
 
@@ -48,10 +48,7 @@ def export_text_tower(tower: SentenceTower, engines: Path) -> ExportedTextTower:
         shutil.rmtree(artefacts.compiled, ignore_errors=True)  # made for the comparison and the known texts only
         artefacts.write_manifest()
         write_precomputed_texts(partial, texts, known)  # not in the manifest: without them it is as good
-        move_into_place(partial, place, ExportedTextTower.read)
-    if (written := ExportedTextTower.read(place)) is None:
-        raise OSError(f"the exported text tower in {place} cannot be read back")
-    return written
+        return moved_into_place(partial, place, ExportedTextTower.read)
 
 
 class _Masked(nn.Module):

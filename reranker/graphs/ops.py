@@ -1,6 +1,5 @@
 """OpenVINO's operations in the words of transformers: what the towers are put together from."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -9,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reranker.errors import NotNativeError
-from reranker.graphs.weights_file import Stored
+from reranker.graphs.weights_file import SIZES, Stored
 
 Node = Any
 """A node of an OpenVINO graph."""
@@ -66,7 +65,7 @@ class Ops:
         if kind is None:
             raise NotNativeError(f"the weights' {name} is of numbers {stored.kind}; known: {', '.join(_KINDS)}")
         content = stored.content
-        if content.ctypes.data % 8 and content.ctypes.data % (content.size // max(1, math.prod(stored.shape)) or 1):
+        if content.ctypes.data % SIZES[stored.kind]:
             content = content.copy()  # numbers that are not aligned
         self._shared.append(content)
         tensor = self._openvino.Tensor(content, list(stored.shape), getattr(self._openvino.Type, kind))

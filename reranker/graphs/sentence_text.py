@@ -61,7 +61,7 @@ class SentenceText:
     def build(self, ops: Ops, directory: Path) -> Any:
         """The tower as OpenVINO's model, from tokens [n, length] to vectors [n, dimensions].
 
-        Its constants live no longer than `ops`. Raises `NotNativeError` or OSError.
+        Its constants live no longer than `ops`. Raises `NotNativeError`, and what `tensors_in` raises.
         """
         tokens = ops.input("tokens", [-1, -1], "i64")
         weights = NamedTensors(ops, _weights_in(directory))

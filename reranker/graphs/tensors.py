@@ -4,6 +4,8 @@ from collections.abc import KeysView
 from pathlib import Path
 from typing import Protocol
 
+from phrasepix_core.text import printable
+from reranker.errors import ModelError
 from reranker.graphs.torch_file import TorchFile
 from reranker.graphs.weights_file import Stored, WeightsFile
 
@@ -22,5 +24,11 @@ class Tensors(Protocol):
 
 
 def tensors_in(path: Path) -> Tensors:
-    """The tensors of a file of safetensors or of torch. Raises `NotNativeError` or OSError."""
-    return WeightsFile(path) if path.suffix == _SAFE else TorchFile(path)
+    """The tensors of a file of safetensors or of torch.
+
+    Raises `NotNativeError` where it is damaged or of another kind, and `ModelError` where the system does not give it.
+    """
+    try:
+        return WeightsFile(path) if path.suffix == _SAFE else TorchFile(path)
+    except OSError as error:
+        raise ModelError(f"{printable(str(path))} cannot be read: {error.strerror or error}") from None

@@ -6,20 +6,17 @@ stands (https://docs.pytorch.org/docs/stable/notes/serialization.html). What a p
 
 import io
 import math
-import mmap
 import pickle
+import pickletools
 from collections import OrderedDict
 from collections.abc import Callable, KeysView
 from pathlib import Path
 from typing import Any
 from zipfile import ZIP_STORED, BadZipFile, ZipFile
 
-import numpy as np
-from numpy.typing import NDArray
-
 from phrasepix_core.text import printable, shortened
 from reranker.errors import NotNativeError
-from reranker.graphs.weights_file import SIZES, Stored
+from reranker.graphs.weights_file import SIZES, Stored, mapped
 
 _LARGEST_PICKLE = 64 << 20
 _LOCAL_HEADER = 30
@@ -41,9 +38,7 @@ class TorchFile:
         self._path = path
         try:
             with path.open("rb") as file, ZipFile(file) as archive:
-                self._content: NDArray[np.uint8] = np.frombuffer(
-                    mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY), dtype=np.uint8
-                )
+                self._content = mapped(file)
                 self._tensors = self._read(archive)
         except (
             BadZipFile,
@@ -53,6 +48,9 @@ class TorchFile:
             TypeError,
             AttributeError,
             EOFError,
+            RuntimeError,  # of an encrypted archive
+            ArithmeticError,
+            MemoryError,
         ) as error:
             raise self._unknown(str(error) or type(error).__name__) from None
 
@@ -65,13 +63,16 @@ class TorchFile:
         return self._tensors[name]
 
     def _read(self, archive: ZipFile) -> dict[str, Stored]:
-        (place,) = (name for name in archive.namelist() if name.rpartition("/")[2] == "data.pkl")
-        folder = place.removesuffix("data.pkl")
-        if archive.getinfo(place).file_size > _LARGEST_PICKLE:
-            raise self._unknown("its list of tensors is larger than any")
-        if f"{folder}byteorder" in archive.namelist() and archive.read(f"{folder}byteorder") != b"little":
+        places = [name for name in archive.namelist() if name.rpartition("/")[2] == "data.pkl"]
+        if len(places) != 1:
+            raise self._unknown("it has no list of tensors, or several")
+        folder = places[0].removesuffix("data.pkl")
+        order = f"{folder}byteorder"
+        if order in archive.namelist() and self._content_of(archive, order, len(b"little")) != b"little":
             raise self._unknown("its numbers are big-endian")
-        said = _Reader(archive.read(place), lambda key, kind: self._record(archive, f"{folder}data/{key}", kind)).load()
+        pickled = self._content_of(archive, places[0], _LARGEST_PICKLE)
+        _demand_small_memo(pickled)
+        said = _Reader(pickled, lambda key, kind: self._record(archive, f"{folder}data/{key}", kind)).load()
         if isinstance(said, dict) and isinstance(said.get("state_dict"), dict):
             said = said["state_dict"]
         if not isinstance(said, dict) or not all(
@@ -79,6 +80,13 @@ class TorchFile:
         ):
             raise self._unknown("it holds something else than tensors by their names")
         return dict(said)
+
+    def _content_of(self, archive: ZipFile, name: str, most: int) -> bytes:
+        """A record that is no tensor: kept as it is, and of `most` bytes."""
+        record = archive.getinfo(name)
+        if record.compress_type != ZIP_STORED or record.file_size > most:
+            raise self._unknown(f"its record {shortened(printable(name), 80)} is not one that torch writes")
+        return archive.read(record)
 
     def _record(self, archive: ZipFile, name: str, kind: str) -> Stored:
         """A record of the archive: all its numbers in a row."""
@@ -91,11 +99,18 @@ class TorchFile:
             or record.file_size % SIZES[kind]
             or first + record.file_size > len(self._content)
         ):
-            raise self._unknown(f"its record {name} is not one that torch writes")
+            raise self._unknown(f"its record {shortened(printable(name), 80)} is not one that torch writes")
         return Stored(kind, (record.file_size // SIZES[kind],), self._content[first : first + record.file_size])
 
     def _unknown(self, why: str) -> NotNativeError:
         return NotNativeError(f"{self._path.name} cannot be read without torch: {why}")
+
+
+def _demand_small_memo(pickled: bytes) -> None:
+    """Raise where an object is kept under a number so large that the memory for all below it would be asked for."""
+    for code, argument, _ in pickletools.genops(pickled):
+        if code.name in {"PUT", "BINPUT", "LONG_BINPUT"} and int(argument or 0) > len(pickled):
+            raise pickle.UnpicklingError("it keeps more objects than it has")
 
 
 class _Reader(pickle.Unpickler):

@@ -108,7 +108,7 @@ class Towers:
     def build(cls, plan: Plan, weights: Path, openvino: Any) -> "Towers":
         """The towers of a plan, with the weights of a file of safetensors or of torch; `openvino` is the module.
 
-        Raises `NotNativeError` where there are other weights than the plan takes, or the file is damaged, and OSError.
+        Raises `NotNativeError` where there are other weights than the plan takes, and what `tensors_in` raises.
         """
         ops, file = Ops(openvino), tensors_in(weights)
         of_image = NamedTensors(ops, file, _IMAGE)

@@ -27,10 +27,6 @@ class NamedTensors:
         """The weights whose names go on with `part` and a dot."""
         return NamedTensors(self.ops, self.file, f"{self.prefix}{part}.", self.taken)
 
-    def has(self, name: str) -> bool:
-        """Whether there is such a weight."""
-        return self.prefix + name in self.file.names
-
     def take(self, name: str, *shape: int) -> Node:
         """The weight `name`, in f32."""
         return self.ops.weight(self._stored(name, shape), self.prefix + name)

@@ -6,7 +6,7 @@ import mmap
 from collections.abc import KeysView
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,23 +33,26 @@ class Stored:
     content: NDArray[np.uint8]
 
 
+def mapped(file: BinaryIO) -> NDArray[np.uint8]:
+    """The bytes of a file, copied where they are written to: no file changes. Raises ValueError where it is empty."""
+    return np.frombuffer(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY), dtype=np.uint8)
+
+
 class WeightsFile:
     """The tensors of the safetensors file at `path`, by their names.
 
     The format (https://huggingface.co/docs/safetensors): the header's length as eight bytes, little-endian; the header,
-    a JSON object that has kind, shape and place of each tensor; the tensors. The memory is the file's own until it is
-    written to, which changes no file. Raises `NotNativeError` where the file is damaged, OSError where it cannot be
-    read.
+    a JSON object that has kind, shape and place of each tensor; the tensors. Raises `NotNativeError` where
+    the file is damaged, OSError where it cannot be read.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
         with path.open("rb") as file:
             try:
-                mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
+                self._content = mapped(file)
             except ValueError:
                 raise self._damaged("it is empty") from None
-        self._content: NDArray[np.uint8] = np.frombuffer(mapped, dtype=np.uint8)
         length = int.from_bytes(self._content[:_LENGTH_BYTES].tobytes(), "little")
         self._first = _LENGTH_BYTES + length
         if length > _LONGEST_HEADER or self._first > self._content.size:

@@ -6,3 +6,5 @@ MODULES = "modules.json"
 SAFE = ".safetensors"
 WEIGHTS = ("open_clip_model.safetensors", "open_clip_pytorch_model.bin")
 TOKENIZER = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json")
+TEXT_TOWER = ("*.json", "*.txt", "*.model", "*.safetensors", "*.bin")
+"""Patterns of the files of a text tower of sentence-transformers."""

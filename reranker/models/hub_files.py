@@ -1,12 +1,13 @@
 """Files of models on the hub: found among those that were downloaded before, or downloaded."""
 
+from collections.abc import Collection
 from pathlib import Path
 
 from huggingface_hub import hf_hub_download, snapshot_download
 
 from reranker.errors import WeightsUnavailableError
 from reranker.models.download_progress import ToldProgress
-from reranker.models.file_names import CONFIG, MODULES, SAFE, TOKENIZER, WEIGHTS
+from reranker.models.file_names import CONFIG, MODULES, SAFE, TEXT_TOWER, TOKENIZER, WEIGHTS
 from reranker.models.hub import demand_answers, demand_network
 from reranker.models.hub_errors import raise_if_decisive
 from reranker.models.model_spec import HF_HUB
@@ -16,12 +17,11 @@ _BESIDE_THE_WEIGHTS = [
     CONFIG, "*.txt", "tokenizer*.json", "tokenizer*.model", "vocab*.json", "vocab*.model", "sentencepiece*.model",
     "special_tokens_map.json",
 ]  # fmt: skip
-_OF_TEXT_TOWERS = ("*.json", "*.txt", "*.model", "*.safetensors", "*.bin")
 _NOT_OF_TEXT_TOWERS = ("onnx/*", "openvino/*", "*.h5", "*.msgpack", "*.onnx", "*.py")
 
 
 def find_model(repository: str, *, download: bool = True) -> Path:
-    """The directory of an open_clip model: configuration, weights and what belongs to them.
+    """The directory of an open_clip model: configuration, weights, and what belongs to them.
 
     Raises `WeightsUnavailableError` or `UnknownModelError`.
     """
@@ -51,27 +51,28 @@ def find_model(repository: str, *, download: bool = True) -> Path:
 
 
 def find_file_of_weights(title: str, place: str, *, download: bool = True) -> Path:
-    """The weights at `place` on the hub, `OWNER/NAME/FILE`, in the safer format where it has that.
+    """The weights at `place` on the hub, `OWNER/NAME/FILE`, the file empty where it has the usual name.
 
-    The file is empty where it has the usual name. `title` names the model to people. Raises `WeightsUnavailableError`
-    or `UnknownModelError`.
+    `title` names the model to people. Raises `WeightsUnavailableError` or `UnknownModelError`.
     """
     repository, _, name = place.rpartition("/")
-    names: tuple[str, ...] = (name,) if name else WEIGHTS
+    names: Collection[str] = (name,) if name else WEIGHTS
     if name.endswith(".bin"):  # an older registry entry; the repository may hold the safer format too
-        names = (name.removesuffix(".bin") + SAFE, WEIGHTS[0], name)
+        names = dict.fromkeys((name.removesuffix(".bin") + SAFE, WEIGHTS[0], name))
     for local in (True, False):
         if not local:
             demand_network(title, download=download)
-            demand_answers(title, repository, dict.fromkeys(names))
-        for candidate in dict.fromkeys(names):
+            demand_answers(title, repository, names)
+        for candidate in names:
             try:
                 return Path(hf_hub_download(repository, candidate, local_files_only=local, tqdm_class=ToldProgress))
             except Exception as error:  # those of the client's own HTTP library are of no common class
                 if not local:
                     raise_if_decisive(error, title, repository)
                 continue  # not kept here, or not in this repository: the next name may be
-    raise WeightsUnavailableError(f"the weights of {title} are not to be had from {repository} (files {names})")
+    raise WeightsUnavailableError(
+        f"the weights of {title} are not to be had from {repository} (files {', '.join(names)})"
+    )
 
 
 def find_tokenizer(repository: str, title: str, *, download: bool = True) -> Path | None:
@@ -105,7 +106,7 @@ def find_text_model(repository: str, *, download: bool = True) -> Path:
             directory = Path(
                 snapshot_download(
                     repository,
-                    allow_patterns=list(_OF_TEXT_TOWERS),
+                    allow_patterns=list(TEXT_TOWER),
                     ignore_patterns=list(_NOT_OF_TEXT_TOWERS),
                     local_files_only=local,
                     tqdm_class=ToldProgress,

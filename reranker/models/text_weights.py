@@ -7,10 +7,8 @@ from pathlib import Path
 from phrasepix_core.files import at_home
 from phrasepix_core.text import printable
 from reranker.errors import UnknownModelError
-from reranker.models.file_names import MODULES
+from reranker.models.file_names import MODULES, TEXT_TOWER
 from reranker.models.model_spec import HF_HUB, LOCAL_DIR
-
-_FILES = ("*.json", "*.txt", "*.model", "*.safetensors", "*.bin")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +21,7 @@ class TextWeights:
     @property
     def files(self) -> list[Path]:
         """What it is loaded from."""
-        found = {path for pattern in _FILES for path in self.directory.rglob(pattern)}
+        found = {path for pattern in TEXT_TOWER for path in self.directory.rglob(pattern)}
         return sorted(path for path in found if not {"onnx", "openvino"} & set(path.relative_to(self.directory).parts))
 
     def fingerprint(self) -> str:
