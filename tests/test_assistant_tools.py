@@ -26,7 +26,7 @@ from phrasepix.request import request_options
 from phrasepix.sample.catalogue import PICTURES_DIRECTORY
 from phrasepix_core.root import Root
 from tests.assistants import MODES, call, listed, text_of, with_client
-from tests.picture_server import PictureServer, encoded, file, status, stripes
+from tests.picture_server import PictureServer, encoded, file, redirect, status, stripes
 from tests.source_servers.base import Picture
 from tests.source_servers.openverse import OpenverseServer
 from tests.source_servers.unsplash import UnsplashServer
@@ -387,6 +387,36 @@ def test_nothing_is_saved_where_nothing_can_be_and_that_is_an_error(toolbox: Too
 
 
 WAYS_OUT = ("..", "../elsewhere", "/etc", "link", "link/deeper", "book/../../elsewhere", "~/../..", "nul\0", "x" * 5000)
+
+
+def test_no_address_leads_into_the_machines_own_network_though_the_sample_is_on_it(toolbox: Toolbox) -> None:
+    with PictureServer() as inside:
+        inside.put("/picture.png", file(encoded(stripes(["red"]), "PNG"), "image/png"))
+        for host in ("127.0.0.1", "localhost", "2130706433", "[::1]", "[::ffff:127.0.0.1]", "0x7f.1"):
+            address = f"http://{host}:{inside.port}/picture.png"
+            for asked in ({"like": [address]}, {"phrase": "a boat", "like": address}):
+                answer = call(toolbox, "search", tag=["boat"], source=["sample"], **asked)
+                assert answer.is_error
+                assert "no public http or https address" in text_of(answer)
+        assert inside.asked_in_all == 0
+
+
+def test_a_picture_at_a_public_address_is_looked_for_but_for_where_it_leads_into_that_network(
+    toolbox: Toolbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A proxy stands for the network beyond."""
+    with PictureServer() as proxy, PictureServer() as inside:
+        proxy.put("/red.png", file(encoded(stripes(["red"]), "PNG"), "image/png"))
+        proxy.put("/away.png", redirect(inside.url("/red.png")))
+        inside.put("/red.png", file(encoded(stripes(["red"]), "PNG"), "image/png"))
+        monkeypatch.setenv("http_proxy", proxy.url(""))
+        monkeypatch.setenv("no_proxy", "127.0.0.1,localhost")
+        answer = found(toolbox, phrase=None, like="http://pictures.example/red.png")
+        assert answer["query"]["wanted"] == [{"picture": "red.png", "weight": 1.0}]
+        led_away = call(toolbox, "search", **SEARCH, like="http://pictures.example/away.png")
+        assert led_away.is_error
+        assert proxy.asked["/away.png"] == 1
+        assert inside.asked_in_all == 0
 
 
 @pytest.mark.skipif(not hasattr(os, "symlink"), reason="links need a system that has them")
