@@ -21,7 +21,7 @@ from phrasepix.assistant.server import make_server
 from phrasepix.assistant.toolbox import Toolbox
 from phrasepix.assistant.words import MARKED, as_data, quoted
 from phrasepix.errors import OutsideRootError, SearchGoneError, WrongValueError
-from phrasepix.kept_searches import KeptSearches
+from phrasepix.kept_searches import KeptSearch, KeptSearches
 from phrasepix.request import request_options
 from phrasepix.sample.catalogue import PICTURES_DIRECTORY
 from phrasepix_core.root import Root
@@ -468,7 +468,7 @@ def test_a_root_is_a_folder_and_its_paths_are_relative_to_it(tmp_path: Path) -> 
 def test_the_last_searches_are_kept_and_what_is_used_stays_longest(finder: Finder) -> None:
     results = finder.search(SearchRequest("a boat", tag="boat", source="sample", top=1))
     kept = KeptSearches(most=2)
-    searches = [kept.begin({}) for _ in range(3)]
+    searches = [KeptSearch({}) for _ in range(3)]
     for search in searches[:2]:
         kept.put(search, results)
     assert kept.get(searches[0].id).final is results
@@ -483,7 +483,7 @@ def test_the_last_searches_are_kept_and_what_is_used_stays_longest(finder: Finde
 def test_memory_bounds_what_is_kept_but_for_the_newest(finder: Finder) -> None:
     results = finder.search(SearchRequest("a boat", tag="boat", source="sample", top=5))
     kept = KeptSearches(most_bytes=1)
-    first, second = kept.begin({}), kept.begin({})
+    first, second = KeptSearch({}), KeptSearch({})
     kept.put(first, results)
     kept.put(second, results)
     assert second.size > 5 * 3 * 100 * 100
