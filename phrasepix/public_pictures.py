@@ -9,7 +9,6 @@ import io
 from PIL import Image
 
 from phrasepix.errors import PictureUnreachableError, WrongQueryError
-from phrasepix.query_inputs import example_at
 from phrasepix_core.urls import is_public, shown_url
 from reranker.errors import ForbiddenAddressError, PictureError
 from reranker.pictures.decode import LARGEST_PIXELS, decode_file
@@ -27,10 +26,9 @@ def public_example(url: str, fetcher: PictureFetcher) -> Example:
 
     Raises `ForbiddenAddressError`, `PictureUnreachableError` and `WrongQueryError`.
     """
-    named = example_at(url)
     data = public_file(url, fetcher)
     try:
-        return Example(decoded_picture(data), title=named.title)
+        return Example(decoded_picture(data), title=Example.at_address(url).title)
     except PictureError as error:
         raise WrongQueryError(f"{shown_url(url)} is no picture to compare with: {error}") from None
 
@@ -38,7 +36,9 @@ def public_example(url: str, fetcher: PictureFetcher) -> Example:
 def public_file(url: str, fetcher: PictureFetcher) -> bytes:
     """Return the file at a public address. Raises `ForbiddenAddressError` and `PictureUnreachableError`."""
     if not is_public(url):
-        raise ForbiddenAddressError(f"{shown_url(url)} is no public http or https address; give the picture itself")
+        raise ForbiddenAddressError(
+            f"{shown_url(url)} is not an http or https address on the internet; give the picture itself"
+        )
     try:
         return fetcher.fetch(url)
     except PictureUnreachableError as error:

@@ -150,7 +150,7 @@ def _wanted(one: object, weight: float) -> Example:
             except PictureError as error:
                 raise WrongQueryError(f"the picture to compare with cannot be used: {error}") from None
         case str() if is_address(one):
-            return example_at(one, weight)
+            return _at_address(one, weight)
         case str() | Path() if str(one).strip():
             return _in_file(Path(one), weight)
     raise _no_picture(one)
@@ -163,8 +163,7 @@ def _no_picture(one: object) -> WrongQueryError:
     )
 
 
-def example_at(url: str, weight: float = 1.0) -> Example:
-    """Return the picture at an http or https address, which is not fetched here. Raises `WrongQueryError`."""
+def _at_address(url: str, weight: float) -> Example:
     where = shown_url(url)
     if not re.match("https?://", url, re.IGNORECASE):
         raise WrongQueryError(f"{where} is not an http or https address; give one, or a file by its path")

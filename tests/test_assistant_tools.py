@@ -318,8 +318,12 @@ def test_a_picture_is_shown_small_as_an_image(toolbox: Toolbox) -> None:
 def test_a_picture_that_its_source_shows_alone_is_for_the_assistant_and_no_one_else(
     toolbox: Toolbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """A proxy stands for the network beyond: a picture on this machine is shown by nobody's address."""
     with PictureServer() as pictures, UnsplashServer() as server:
-        server.hold(Picture(number=1, file_url=pictures.put("/1.jpg", file(encoded(stripes(["blue"]))))))
+        pictures.put("/1.jpg", file(encoded(stripes(["blue"]))))
+        server.hold(Picture(number=1, file_url="http://pictures.example/1.jpg"))
+        monkeypatch.setenv("http_proxy", pictures.url(""))
+        monkeypatch.setenv("no_proxy", "127.0.0.1,localhost")
         monkeypatch.setenv("UNSPLASH_API_URL", server.api_url)
         monkeypatch.setenv("UNSPLASH_ACCESS_KEY", server.key)
         answer = call(toolbox, "search", phrase="a boat", tag=["boat"], source=["unsplash"], model="sample")
@@ -327,9 +331,10 @@ def test_a_picture_that_its_source_shows_alone_is_for_the_assistant_and_no_one_e
         looked = call(toolbox, "look", search=answer.structured_content["id"], rank=1)
         image = looked.content[1]
         assert isinstance(image, types.ImageContent)
-        if looked.structured_content["hotlink"] is not None:
-            assert image.annotations is not None
-            assert image.annotations.audience == ["assistant"]
+        assert looked.structured_content["hotlink"].startswith("http://pictures.example/1.jpg")
+        assert looked.structured_content["hotlink"] in text_of(looked)
+        assert image.annotations is not None
+        assert image.annotations.audience == ["assistant"]
         assert server.key not in text_of(answer) + text_of(looked) + json.dumps(answer.structured_content)
 
 
@@ -397,7 +402,7 @@ def test_no_address_leads_into_the_machines_own_network_though_the_sample_is_on_
             for asked in ({"like": [address]}, {"phrase": "a boat", "like": address}):
                 answer = call(toolbox, "search", tag=["boat"], source=["sample"], **asked)
                 assert answer.is_error
-                assert "no public http or https address" in text_of(answer)
+                assert "not an http or https address on the internet" in text_of(answer)
         assert inside.asked_in_all == 0
 
 
