@@ -60,7 +60,7 @@ def search_routes(services: Services) -> APIRouter:
     routes = APIRouter(prefix="/api/v1", tags=["search"])
 
     async def answered(request: Request, work: Work) -> Response:
-        job = SearchJob(work, services.threads, services.is_closing, services.model_steps)
+        job = SearchJob(work, services.searching, services.is_closing, services.model_steps)
         if _EVENTS in request.headers.get("accept", ""):
             return EventsResponse(job)
         try:

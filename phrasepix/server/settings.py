@@ -28,7 +28,7 @@ class ServerSettings:
     keeps_history: bool = True
     """Whether recent searches are listed."""
     most_threads: int = 8
-    """How many searches and other long works run at once; the rest wait for their turn."""
+    """How many searches run at once, and how many other works beside them; the rest wait for their turn."""
     searches_kept: int = MOST_SEARCHES
     """How many searches stay at hand by their id."""
     searches_bytes: int = MOST_BYTES
