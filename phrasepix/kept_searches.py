@@ -52,7 +52,7 @@ class KeptSearch:
 class KeptSearches:
     """At most `most` searches of `most_bytes` in all, the newest always; the least recently used go first. Thread-safe.
 
-    A search that is under way counts when it has results.
+    A search is kept from its first results on.
     """
 
     def __init__(self, most: int = MOST_SEARCHES, most_bytes: int = MOST_BYTES) -> None:
@@ -61,16 +61,8 @@ class KeptSearches:
         self._lock = threading.Lock()
         self._kept: OrderedDict[str, KeptSearch] = OrderedDict()
 
-    def begin(self, request: dict[str, Any]) -> KeptSearch:
-        """Return a new search, which has no results yet."""
-        search = KeptSearch(request)
-        with self._lock:
-            self._kept[search.id] = search
-            self._drop_excess()
-        return search
-
     def put(self, search: KeptSearch, results: LiveResults) -> None:
-        """Keep the newest results of a search."""
+        """Keep a search, with the newest results it has."""
         with self._lock:
             search.results = results
             self._kept[search.id] = search

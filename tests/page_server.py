@@ -1,16 +1,10 @@
-"""`phrasepix serve` as a process, with sources on loopback that do as told, and the browser that looks at its page."""
+"""Sources on loopback that do as told, for the page of `phrasepix serve`, and the browser that looks at it."""
 
-import os
 import shutil
-import signal
-import subprocess
-import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, Self
-from urllib.parse import urlencode
 
 from phrasepix.sample.catalogue import Catalogue
 from tests.picture_server import PictureServer, after, file, unused_port
@@ -19,61 +13,8 @@ from tests.source_servers.base import Picture, SourceServer
 from tests.source_servers.commons import CommonsServer
 from tests.source_servers.pexels import PexelsServer
 from tests.source_servers.pixabay import PixabayServer
-from tests.test_command_line import command
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-
-
-class ServeProcess:
-    """The real command; `address` is what it printed, once it listens. Use as a context manager."""
-
-    def __init__(self, root: Path, environment: Mapping[str, str], *arguments: str) -> None:
-        self.root = root
-        self._command = command("serve", "--root", str(root), *arguments)
-        self._environment = os.environ | environment
-        self.address = ""
-
-    @property
-    def origin(self) -> str:
-        """Scheme, host and port."""
-        return self.address.partition("/?")[0]
-
-    def page(self, **asked: object) -> str:
-        """The page's address that asks for something, with the token."""
-        query = urlencode(asked, doseq=True)
-        return f"{self.address}&{query}" if query else self.address
-
-    def end(self) -> int:
-        """End it as a terminal does; return its exit code."""
-        self._process.send_signal(signal.SIGINT)
-        try:
-            return self._process.wait(30)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            raise
-
-    def __enter__(self) -> Self:
-        self._process = subprocess.Popen(
-            self._command, env=self._environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-        )
-        assert self._process.stdout is not None
-        assert self._process.stderr is not None
-        self.address = self._process.stdout.readline().strip()
-        assert self.address.startswith("http"), self._process.stderr.read()
-        # Whatever else it says is read, so that it never waits for a full pipe.
-        self._said: list[str] = []
-        self._reader = threading.Thread(target=self._said.extend, args=(self._process.stderr,), daemon=True)
-        self._reader.start()
-        return self
-
-    def __exit__(self, *exc_info: object) -> None:
-        if self._process.poll() is None:
-            self.end()
-        self._reader.join(10)
-        assert self._process.stdout is not None
-        assert self._process.stderr is not None
-        self._process.stdout.close()
-        self._process.stderr.close()
 
 
 class Sources:

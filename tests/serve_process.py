@@ -5,8 +5,8 @@ import os
 import signal
 import subprocess
 import threading
-from collections.abc import Iterator, Mapping
-from contextlib import closing
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import urlencode, urlsplit
@@ -88,7 +88,11 @@ class ServeProcess:
     def end(self, number: int = signal.SIGINT) -> int:
         """End it as a terminal does; return its exit code."""
         self._process.send_signal(number)
-        return self._process.wait(30)
+        try:
+            return self._process.wait(30)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            raise
 
     def __enter__(self) -> Self:
         self._process = subprocess.Popen(
@@ -110,6 +114,14 @@ class ServeProcess:
         for stream in (self._process.stdout, self._process.stderr):
             assert stream is not None
             stream.close()
+
+
+@contextmanager
+def serving_the_sample(place: Path, link_export: Callable[[Path], None]) -> Iterator[ServeProcess]:
+    """The command with root and cache of its own in a directory, and the sample's model at hand."""
+    link_export(place / "cache")
+    with ServeProcess(place / "root", {"PHRASEPIX_CACHE_DIR": str(place / "cache")}) as server:
+        yield server
 
 
 def good(answer: requests.Response) -> Any:

@@ -21,12 +21,12 @@ from phrasepix.assistant.server import make_server
 from phrasepix.assistant.toolbox import Toolbox
 from phrasepix.assistant.words import MARKED, as_data, quoted
 from phrasepix.errors import OutsideRootError, SearchGoneError, WrongValueError
-from phrasepix.kept_searches import KeptSearches
+from phrasepix.kept_searches import KeptSearch, KeptSearches
 from phrasepix.request import request_options
 from phrasepix.sample.catalogue import PICTURES_DIRECTORY
 from phrasepix_core.root import Root
 from tests.assistants import MODES, call, listed, text_of, with_client
-from tests.picture_server import PictureServer, encoded, file, status, stripes
+from tests.picture_server import PictureServer, encoded, file, redirect, status, stripes
 from tests.source_servers.base import Picture
 from tests.source_servers.openverse import OpenverseServer
 from tests.source_servers.unsplash import UnsplashServer
@@ -318,8 +318,12 @@ def test_a_picture_is_shown_small_as_an_image(toolbox: Toolbox) -> None:
 def test_a_picture_that_its_source_shows_alone_is_for_the_assistant_and_no_one_else(
     toolbox: Toolbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """A proxy stands for the network beyond: a picture on this machine is shown by nobody's address."""
     with PictureServer() as pictures, UnsplashServer() as server:
-        server.hold(Picture(number=1, file_url=pictures.put("/1.jpg", file(encoded(stripes(["blue"]))))))
+        pictures.put("/1.jpg", file(encoded(stripes(["blue"]))))
+        server.hold(Picture(number=1, file_url="http://pictures.example/1.jpg"))
+        monkeypatch.setenv("http_proxy", pictures.url(""))
+        monkeypatch.setenv("no_proxy", "127.0.0.1,localhost")
         monkeypatch.setenv("UNSPLASH_API_URL", server.api_url)
         monkeypatch.setenv("UNSPLASH_ACCESS_KEY", server.key)
         answer = call(toolbox, "search", phrase="a boat", tag=["boat"], source=["unsplash"], model="sample")
@@ -327,9 +331,10 @@ def test_a_picture_that_its_source_shows_alone_is_for_the_assistant_and_no_one_e
         looked = call(toolbox, "look", search=answer.structured_content["id"], rank=1)
         image = looked.content[1]
         assert isinstance(image, types.ImageContent)
-        if looked.structured_content["hotlink"] is not None:
-            assert image.annotations is not None
-            assert image.annotations.audience == ["assistant"]
+        assert looked.structured_content["hotlink"].startswith("http://pictures.example/1.jpg")
+        assert looked.structured_content["hotlink"] in text_of(looked)
+        assert image.annotations is not None
+        assert image.annotations.audience == ["assistant"]
         assert server.key not in text_of(answer) + text_of(looked) + json.dumps(answer.structured_content)
 
 
@@ -389,6 +394,36 @@ def test_nothing_is_saved_where_nothing_can_be_and_that_is_an_error(toolbox: Too
 WAYS_OUT = ("..", "../elsewhere", "/etc", "link", "link/deeper", "book/../../elsewhere", "~/../..", "nul\0", "x" * 5000)
 
 
+def test_no_address_leads_into_the_machines_own_network_though_the_sample_is_on_it(toolbox: Toolbox) -> None:
+    with PictureServer() as inside:
+        inside.put("/picture.png", file(encoded(stripes(["red"]), "PNG"), "image/png"))
+        for host in ("127.0.0.1", "localhost", "2130706433", "[::1]", "[::ffff:127.0.0.1]", "0x7f.1"):
+            address = f"http://{host}:{inside.port}/picture.png"
+            for asked in ({"like": [address]}, {"phrase": "a boat", "like": address}):
+                answer = call(toolbox, "search", tag=["boat"], source=["sample"], **asked)
+                assert answer.is_error
+                assert "not an http or https address on the internet" in text_of(answer)
+        assert inside.asked_in_all == 0
+
+
+def test_a_picture_at_a_public_address_is_looked_for_but_for_where_it_leads_into_that_network(
+    toolbox: Toolbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A proxy stands for the network beyond."""
+    with PictureServer() as proxy, PictureServer() as inside:
+        proxy.put("/red.png", file(encoded(stripes(["red"]), "PNG"), "image/png"))
+        proxy.put("/away.png", redirect(inside.url("/red.png")))
+        inside.put("/red.png", file(encoded(stripes(["red"]), "PNG"), "image/png"))
+        monkeypatch.setenv("http_proxy", proxy.url(""))
+        monkeypatch.setenv("no_proxy", "127.0.0.1,localhost")
+        answer = found(toolbox, phrase=None, like="http://pictures.example/red.png")
+        assert answer["query"]["wanted"] == [{"picture": "red.png", "weight": 1.0}]
+        led_away = call(toolbox, "search", **SEARCH, like="http://pictures.example/away.png")
+        assert led_away.is_error
+        assert proxy.asked["/away.png"] == 1
+        assert inside.asked_in_all == 0
+
+
 @pytest.mark.skipif(not hasattr(os, "symlink"), reason="links need a system that has them")
 @pytest.mark.parametrize("way", WAYS_OUT)
 def test_no_path_leads_out_of_the_root(toolbox: Toolbox, root: Root, tmp_path: Path, way: str) -> None:
@@ -438,7 +473,7 @@ def test_a_root_is_a_folder_and_its_paths_are_relative_to_it(tmp_path: Path) -> 
 def test_the_last_searches_are_kept_and_what_is_used_stays_longest(finder: Finder) -> None:
     results = finder.search(SearchRequest("a boat", tag="boat", source="sample", top=1))
     kept = KeptSearches(most=2)
-    searches = [kept.begin({}) for _ in range(3)]
+    searches = [KeptSearch({}) for _ in range(3)]
     for search in searches[:2]:
         kept.put(search, results)
     assert kept.get(searches[0].id).final is results
@@ -453,7 +488,7 @@ def test_the_last_searches_are_kept_and_what_is_used_stays_longest(finder: Finde
 def test_memory_bounds_what_is_kept_but_for_the_newest(finder: Finder) -> None:
     results = finder.search(SearchRequest("a boat", tag="boat", source="sample", top=5))
     kept = KeptSearches(most_bytes=1)
-    first, second = kept.begin({}), kept.begin({})
+    first, second = KeptSearch({}), KeptSearch({})
     kept.put(first, results)
     kept.put(second, results)
     assert second.size > 5 * 3 * 100 * 100

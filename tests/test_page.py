@@ -15,7 +15,8 @@ import pytest
 
 from phrasepix.sample.catalogue import PICTURES_DIRECTORY
 from tests.hub_server import HubServer
-from tests.page_server import CHROMIUM, ServeProcess, Sources
+from tests.page_server import CHROMIUM, Sources
+from tests.serve_process import ServeProcess
 from tests.servers import Step
 from tests.tiny_models import TINY
 

@@ -106,6 +106,16 @@ KNOCKS = [
 ]
 
 
+def raw_answer(
+    server: ServeProcess, method: str, path: str, headers: dict[str, str]
+) -> tuple[http.client.HTTPResponse, str]:
+    """An answer to a request to which nothing is added, redirects not followed, and its body."""
+    with closing(http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)) as connection:
+        connection.request(method, path, headers=headers)
+        answer = connection.getresponse()
+        return answer, answer.read().decode()
+
+
 @pytest.mark.parametrize("knock", KNOCKS, ids=str)
 def test_a_request_of_anybody_else_is_refused(server: ServeProcess, knock: Knock) -> None:
     given = {"origin": server.origin, "port": server.port, "token": server.token}
@@ -113,10 +123,7 @@ def test_a_request_of_anybody_else_is_refused(server: ServeProcess, knock: Knock
     if knock.token:
         headers["Authorization"] = knock.token.format(**given)
     headers["Host"] = knock.host.format(**given)
-    with closing(http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)) as connection:
-        connection.request(knock.method, knock.path.format(**given), headers=headers)
-        answer = connection.getresponse()
-        body = answer.read().decode()
+    answer, body = raw_answer(server, knock.method, knock.path.format(**given), headers)
     assert answer.status == knock.status, body
     assert server.token not in body
     assert answer.getheader("access-control-allow-origin") is None
@@ -174,25 +181,18 @@ def test_every_answer_says_what_a_browser_may_do_with_it(server: ServeProcess) -
 
 
 def test_the_first_page_is_there_without_a_redirect_and_keeps_a_strict_cookie(server: ServeProcess) -> None:
-    with closing(http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)) as connection:
-        connection.request("GET", f"/?token={server.token}")
-        answer = connection.getresponse()
-        answer.read()
-        assert answer.status == 200
-        cookie = answer.getheader("set-cookie") or ""
-        assert cookie.startswith(f"phrasepix-{server.port}=")
-        assert {"HttpOnly", "SameSite=Strict", "Path=/"} <= {part.strip() for part in cookie.split(";")}
-        kept = f'a={{"b":1}}; {cookie.partition(";")[0]}; c'  # among those of other programs of this host
-        connection.request("GET", "/api/v1/models", headers={"Cookie": kept})
-        assert connection.getresponse().status == 200
+    answer, _ = raw_answer(server, "GET", f"/?token={server.token}", {})
+    assert answer.status == 200
+    cookie = answer.getheader("set-cookie") or ""
+    assert cookie.startswith(f"phrasepix-{server.port}=")
+    assert {"HttpOnly", "SameSite=Strict", "Path=/"} <= {part.strip() for part in cookie.split(";")}
+    kept = f'a={{"b":1}}; {cookie.partition(";")[0]}; c'  # among those of other programs of this host
+    assert raw_answer(server, "GET", "/api/v1/models", {"Cookie": kept})[0].status == 200
 
 
 def test_an_address_of_an_earlier_start_says_what_to_do(server: ServeProcess) -> None:
     for path, headers in (("/?token=old", {}), ("/", {"Cookie": f"phrasepix-{server.port}=old"}), ("/", {})):
-        with closing(http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)) as connection:
-            connection.request("GET", path, headers=headers)
-            answer = connection.getresponse()
-            page = answer.read().decode()
+        answer, page = raw_answer(server, "GET", path, headers)
         assert answer.status == 401
         assert "phrasepix serve" in page
         assert "Open that address" in page
@@ -351,8 +351,9 @@ def test_bodies_are_bounded_whether_they_say_their_length_or_not(server: ServePr
         ("/v1/rerank", 49 << 20),
     ):
         problem(server.ask("POST", path, bytes(size)), 413)
-    chunks = (b" " * (1 << 20) for _ in range(4))
-    problem(server.ask("POST", "/api/v1/save", data=chunks), 413)
+    for path in ("/api/v1/save", "/mcp"):
+        chunks = (b" " * (1 << 20) for _ in range(4))
+        problem(server.ask("POST", path, data=chunks, headers={"Content-Type": "application/json"}), 413)
 
 
 def test_what_is_uploaded_is_written_nowhere(server: ServeProcess) -> None:

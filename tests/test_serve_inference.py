@@ -11,16 +11,14 @@ from openai import OpenAI
 
 from phrasepix import find_images
 from phrasepix.sample.catalogue import PICTURES_DIRECTORY
-from tests.serve_process import ServeProcess, problem
+from tests.serve_process import ServeProcess, problem, serving_the_sample
 
 PICTURES = sorted(PICTURES_DIRECTORY.glob("*.jpg"))[:3]
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory, link_export: Callable[[Path], None]) -> Iterator[ServeProcess]:
-    place = tmp_path_factory.mktemp("inference")
-    link_export(place / "cache")
-    with ServeProcess(place / "root", {"PHRASEPIX_CACHE_DIR": str(place / "cache")}) as server:
+    with serving_the_sample(tmp_path_factory.mktemp("inference"), link_export) as server:
         yield server
 
 

@@ -14,8 +14,9 @@ from typing import Any
 
 import pytest
 
+from phrasepix.server.settings import ServerSettings
 from tests import in_process
-from tests.picture_server import Exchange, PictureServer, encoded, file, stripes
+from tests.picture_server import Exchange, PictureServer, encoded, file, hold_until, stripes
 from tests.serve_process import ServeProcess, problem
 from tests.servers import ScriptedServer, hit, of_hits, plain
 from tests.test_command_line import command
@@ -217,6 +218,29 @@ def test_several_clients_at_once_each_get_their_own_answer(tmp_path: Path, cache
     assert len({answer["id"] for answer in answers.values()}) == 12
 
 
+def test_pictures_come_while_as_many_searches_as_may_run_are_under_way(
+    tmp_path: Path, cache: Path, api: ScriptedServer
+) -> None:
+    go_on = threading.Event()
+    with PictureServer() as pictures:
+        url = pictures.put("/held.png", hold_until(go_on, encoded(stripes(["red"]), "PNG")))
+        api.otherwise = lambda asked: of_hits([hit(9001, previewURL=url, webformatURL=url, largeImageURL=url)])
+        with serving(tmp_path, cache, {"PIXABAY_API_URL": api.url, **KEYS}) as server:
+            found = server.post("/api/v1/search", {"phrase": "a boat", "tag": "boat", "source": "sample", "top": 1})
+            bodies = [
+                {**STOCK, "phrase": f"red stripes, {number}"} for number in range(ServerSettings(port=0).most_threads)
+            ]
+            searches = [server.events("/api/v1/search", body) for body in bodies]
+            for events in searches:
+                next(events)
+            assert server.ask("GET", found["matches"][0]["picture_url"]).ok
+            assert server.get("/api/v1/sources")
+            over = [one["phrase"] for one in server.get("/api/v1/history")["searches"]]
+            assert over == ["a boat"], "none of the others had to end first"
+            go_on.set()
+            assert [list(events)[-1][0] for events in searches] == ["done"] * len(searches)
+
+
 def test_open_to_others_it_says_what_that_means_and_still_wants_the_token(tmp_path: Path, cache: Path) -> None:
     with serving(tmp_path, cache, {}, "--host", "0.0.0.0") as server:
         assert server.address.startswith("http://127.0.0.1:")
@@ -260,5 +284,6 @@ def test_it_starts_without_what_only_a_search_needs(tmp_path: Path, cache: Path)
         _, said = process.communicate(timeout=60)
     imported = {line.rpartition("|")[2].strip() for line in said.splitlines() if line.startswith("import time:")}
     assert "fastapi" in imported
+    later = {"jinja2", "phrasepix.saving.save", "phrasepix.saving.metadata"}
     heavy = {"torch", "openvino", "mcp", "open_clip", "tokenizers", "rich", "schemathesis", "huggingface_hub"}
-    assert imported & heavy == set()
+    assert imported & (heavy | later) == set()

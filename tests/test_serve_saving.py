@@ -11,16 +11,14 @@ import pytest
 
 from phrasepix import find_images
 from phrasepix.saving.undo import undo_save
-from tests.serve_process import ServeProcess, problem
+from tests.serve_process import ServeProcess, problem, serving_the_sample
 
 SEARCH = {"phrase": "a boat at night", "tag": "boat", "source": "sample", "top": 4}
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory, link_export: Callable[[Path], None]) -> Iterator[ServeProcess]:
-    place = tmp_path_factory.mktemp("saving")
-    link_export(place / "cache")
-    with ServeProcess(place / "root", {"PHRASEPIX_CACHE_DIR": str(place / "cache")}) as server:
+    with serving_the_sample(tmp_path_factory.mktemp("saving"), link_export) as server:
         yield server
 
 

@@ -13,7 +13,7 @@ from PIL import Image
 from phrasepix.sample.catalogue import PICTURES_DIRECTORY
 from phrasepix.server.result_models import SearchAnswer
 from tests import in_process
-from tests.serve_process import ServeProcess, good, problem
+from tests.serve_process import ServeProcess, good, problem, serving_the_sample
 
 PHRASE = "two red boats at night in the rain"
 SEARCH = {"phrase": PHRASE, "tag": "boat", "source": "sample", "top": 5}
@@ -22,9 +22,7 @@ A_PICTURE = sorted(PICTURES_DIRECTORY.glob("*.jpg"))[0]
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory, link_export: Callable[[Path], None]) -> Iterator[ServeProcess]:
-    place = tmp_path_factory.mktemp("served")
-    link_export(place / "cache")
-    with ServeProcess(place / "root", {"PHRASEPIX_CACHE_DIR": str(place / "cache")}) as server:
+    with serving_the_sample(tmp_path_factory.mktemp("served"), link_export) as server:
         yield server
 
 
@@ -75,6 +73,7 @@ def test_events_tell_how_far_it_is_and_the_last_one_is_the_answer(server: ServeP
 def test_results_that_firm_up_name_pictures_with_their_sizes(server: ServeProcess) -> None:
     phrase = {**SEARCH, "phrase": "a boat nobody has asked for yet"}
     shown = [data for name, data in server.events("/api/v1/search", phrase) if name == "results" and data["matches"]]
+    assert shown
     for results in shown:
         assert all(match["width"] > 0 and match["height"] > 0 for match in results["matches"])
 

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from phrasepix.errors import OutsideRootError
 from phrasepix.models.catalogue import NAMED
+from phrasepix.public_pictures import public_example
 from phrasepix.query_inputs import is_address
 from phrasepix.request import SearchRequest, request_options
 from phrasepix.request_schema import description_of, plain_form
@@ -16,6 +17,8 @@ from phrasepix_core.messages import Hint
 from phrasepix_core.options import DeclaredOption
 from phrasepix_core.root import Root
 from reranker.models.model_spec import DEFAULT_MODEL
+from reranker.pictures.fetch import PictureFetcher
+from reranker.query import Example
 
 _FILTER: Final = "filters."
 _CHOSEN: Final = (
@@ -58,9 +61,10 @@ def search_parameters(*, has_root: bool) -> dict[str, Any]:
 
 
 def request_of(arguments: Mapping[str, Any], root: Root | None) -> SearchRequest:
-    """Return the request that arguments of the search describe; paths in it are below the root.
+    """Return the request that arguments of the search describe; paths in it are below the root, addresses public.
 
-    Raises `WrongParameterError`, `WrongQueryError`, `UnknownSourceError` and `OutsideRootError`.
+    Pictures at addresses are fetched. Raises `WrongParameterError`, `WrongQueryError`, `UnknownSourceError`,
+    `OutsideRootError`, and what `public_example` raises.
     """
     described: dict[str, Any] = {"filters": {}}
     for declared in _chosen():
@@ -68,7 +72,7 @@ def request_of(arguments: Mapping[str, Any], root: Root | None) -> SearchRequest
             within = described["filters"] if declared.name.startswith(_FILTER) else described
             read = _READ.get(declared.name)
             within[_short(declared)] = value if read is None else read(value, root)
-    return SearchRequest.from_json(json.dumps(described))
+    return SearchRequest.from_dict(described, picture_at=lambda said: _picture(said, root))
 
 
 def as_argument(hint: Hint) -> str:
@@ -113,8 +117,18 @@ def _facts(*, has_root: bool) -> dict[str, str]:
     }
 
 
-def _pictures(values: list[str], root: Root | None) -> list[str]:
-    return [value if is_address(value) else str(_path(value, root)) for value in values]
+def _picture(said: str, root: Root | None) -> Example | Path:
+    """Return the picture at an address, or the file below the root that is named."""
+    if is_address(said):
+        with PictureFetcher() as fetcher:
+            return public_example(said, fetcher)
+    if root is None:
+        raise OutsideRootError("no file can be named: the server was started without a root")
+    return root.path(said)
+
+
+def _pictures(values: list[str], root: Root | None) -> list[dict[str, str]]:
+    return [{"picture": value} for value in values]
 
 
 def _unwanted(values: list[str], root: Root | None) -> list[dict[str, str]]:
@@ -128,12 +142,6 @@ def _sources(values: list[str], root: Root | None) -> list[str]:
 
 def _project(value: str, root: Root | None) -> str:
     return str(confined_project(value, root))
-
-
-def _path(value: str, root: Root | None) -> Path:
-    if root is None:
-        raise OutsideRootError("no file can be named: the server was started without a root")
-    return root.path(value)
 
 
 _READ: Final[dict[str, Callable[[Any, Root | None], Any]]] = {

@@ -13,7 +13,7 @@ from phrasepix.assistant.words import MARKED, as_data, match_in_words, quoted, r
 from phrasepix.errors import NotWrittenError
 from phrasepix.events import Event, Listener, SearchProgress
 from phrasepix.finder import Finder
-from phrasepix.kept_searches import KeptSearches
+from phrasepix.kept_searches import KeptSearch, KeptSearches
 from phrasepix.live_results import LiveMatch, LiveResults
 from phrasepix.saving.confined import confined_project
 from phrasepix.saving.entries import identity_of, read_entries
@@ -109,7 +109,7 @@ class Toolbox:
         return ToolAnswer("\n\n".join(one["text"] for one in inserts), {"inserts": inserts})
 
     def _kept(self, arguments: Arguments, results: LiveResults) -> ToolAnswer:
-        search = self._searches.begin(dict(arguments))
+        search = KeptSearch(dict(arguments))
         self._searches.put(search, results)
         return ToolAnswer(results_in_words(search.id, results), {"id": search.id} | as_data(results.to_dict()))
 

@@ -10,8 +10,9 @@ from PIL import Image
 
 from phrasepix.errors import WrongQueryError
 from phrasepix.finder import Finder
+from phrasepix.public_pictures import decoded_picture
 from phrasepix.query_inputs import is_address
-from phrasepix.server.uploaded_pictures import UploadedPictures, decoded_picture, file_in_data_url, is_data_url
+from phrasepix.server.uploaded_pictures import UploadedPictures, file_in_data_url, is_data_url
 from phrasepix_core.text import same_text
 from reranker.encoder import Embeddings, checked_rows
 

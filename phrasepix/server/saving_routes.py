@@ -4,10 +4,11 @@ import secrets
 import shutil
 import tempfile
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
-from typing import Literal
+from typing import TYPE_CHECKING, Literal, TypeVar
 from zipfile import ZIP_STORED, ZipFile
 
 from fastapi import APIRouter
@@ -18,13 +19,17 @@ from starlette.responses import FileResponse, Response
 from phrasepix.errors import NotWrittenError
 from phrasepix.saving.confined import confined_project
 from phrasepix.saving.ranks import MOST_AT_A_TIME
-from phrasepix.saving.save import NotSaved, Saved, SavedPicture, SaveProgress
-from phrasepix.saving.undo import undo_save
 from phrasepix.server.openapi import binary_answer
 from phrasepix.server.problems import ClosingError, UndoGoneError
 from phrasepix.server.result_models import CreditForms
 from phrasepix.server.services import Services
 from phrasepix.views.insert import INSERT_FORMS, insert_text
+from phrasepix_core.root import Root
+
+if TYPE_CHECKING:  # with the first save: a server starts without what writes pictures and their credit
+    from phrasepix.saving.save import Saved, SavedPicture, SaveProgress
+
+T = TypeVar("T")
 
 _MOST_UNDOS = 32
 _UNDO_BYTES = 12
@@ -118,23 +123,22 @@ def saving_routes(services: Services) -> APIRouter:
     routes = APIRouter(prefix="/api/v1", tags=["take"])
     undos = _Undos()
 
-    def save_into(directory: Path, items: Sequence[Pick]) -> list[tuple[Pick, SavedPicture | NotSaved, Saved]]:
-        """Save the pictures, each search's at once; return what became of each, in the order of the picks."""
+    def save_into(directory: Path, items: Sequence[Pick]) -> _Outcome:
+        """Save the pictures, each search's at once."""
 
-        def go_on(progress: SaveProgress) -> None:
+        def go_on(progress: "SaveProgress") -> None:
             if services.is_closing.is_set():
                 raise ClosingError("the server is being ended; save the rest when it runs")
 
-        picks = list({(item.search, item.rank): item for item in items}.values())
-        searches = {pick.search: services.searches.get(pick.search).final for pick in picks}
-        outcomes: dict[tuple[str, int], tuple[SavedPicture | NotSaved, Saved]] = {}
+        ranks: dict[str, list[int]] = {}
+        for item in items:
+            ranks.setdefault(item.search, []).append(item.rank)
+        searches = {search: services.searches.get(search).final for search in ranks}  # before any is saved
+        outcome = _Outcome()
         for search, results in searches.items():
-            ranks = [pick.rank for pick in picks if pick.search == search]
-            saved = services.finder.save(results, directory, ranks, on_progress=go_on)
-            both: tuple[SavedPicture | NotSaved, ...] = (*saved.pictures, *saved.failed)
-            for outcome in both:
-                outcomes[search, outcome.match.rank] = (outcome, saved)
-        return [(pick, *outcomes[pick.search, pick.rank]) for pick in picks]
+            saved = services.finder.save(results, directory, ranks[search], on_progress=go_on)
+            outcome.add(search, saved, services.root)
+        return outcome
 
     @routes.post("/save")
     async def save(wish: SaveWish) -> SaveAnswer:
@@ -142,17 +146,12 @@ def saving_routes(services: Services) -> APIRouter:
         directory = confined_project(wish.project, services.root)
 
         def work() -> SaveAnswer:
-            outcomes = save_into(directory, wish.items)
-            undo = undos.put(list({id(saved): saved for _, _, saved in outcomes}.values()))
+            outcome = save_into(directory, wish.items)
             return SaveAnswer(
                 project=services.root.relative(directory),
-                saved=[
-                    _saved(pick, outcome, services.root.relative(outcome.path))
-                    for pick, outcome, _ in outcomes
-                    if isinstance(outcome, SavedPicture)
-                ],
-                failed=list(_failures(outcomes)),
-                undo=undo,
+                saved=_in_order(outcome.saved, wish.items),
+                failed=_in_order(outcome.failed, wish.items),
+                undo=undos.put(outcome.saves),
             )
 
         return await services.in_thread(work)
@@ -162,6 +161,8 @@ def saving_routes(services: Services) -> APIRouter:
         """Take back a save: its files, and their credit."""
 
         def work() -> UndoAnswer:
+            from phrasepix.saving.undo import undo_save
+
             undone = [undo_save(saved) for saved in undos.take(wish.undo)]
             relative = services.root.relative
             return UndoAnswer(
@@ -178,7 +179,8 @@ def saving_routes(services: Services) -> APIRouter:
         def work() -> Path:
             place = Path(tempfile.mkdtemp(prefix="phrasepix-zip-"))
             try:
-                return _zipped(place, save_into(place / "pictures", wish.items))
+                outcome = save_into(place / "pictures", wish.items)
+                return _zipped(place, outcome, _in_order(outcome.failed, wish.items))
             except BaseException:
                 _remove(place)
                 raise
@@ -200,6 +202,31 @@ def saving_routes(services: Services) -> APIRouter:
     return routes
 
 
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    """What became of the picks, by search and rank."""
+
+    saves: "list[Saved]" = field(default_factory=list)
+    saved: dict[tuple[str, int], SavedFile] = field(default_factory=dict)
+    failed: dict[tuple[str, int], NotSavedShown] = field(default_factory=dict)
+
+    def add(self, search: str, saved: "Saved", root: Root) -> None:
+        """Add what became of the picks of a search."""
+        self.saves.append(saved)
+        for one in saved.pictures:
+            rank = one.match.rank
+            self.saved[search, rank] = _saved(search, one, root.relative(one.path))
+        for other in saved.failed:
+            rank = other.match.rank
+            self.failed[search, rank] = NotSavedShown(search=search, rank=rank, reason=other.reason)
+
+
+def _in_order(outcomes: Mapping[tuple[str, int], T], items: Sequence[Pick]) -> list[T]:
+    """Return outcomes in the order of the picks, each once."""
+    picks = dict.fromkeys((item.search, item.rank) for item in items)
+    return [outcomes[pick] for pick in picks if pick in outcomes]
+
+
 class _Undos:
     """The last saves by what takes them back. Thread-safe."""
 
@@ -207,7 +234,7 @@ class _Undos:
         self._lock = Lock()
         self._kept: OrderedDict[str, list[Saved]] = OrderedDict()
 
-    def put(self, saves: list[Saved]) -> str:
+    def put(self, saves: "list[Saved]") -> str:
         name = secrets.token_urlsafe(_UNDO_BYTES)
         with self._lock:
             self._kept[name] = saves
@@ -215,7 +242,7 @@ class _Undos:
                 self._kept.popitem(last=False)
         return name
 
-    def take(self, name: str) -> list[Saved]:
+    def take(self, name: str) -> "list[Saved]":
         """Return the saves, once. Raises `UndoGoneError`."""
         with self._lock:
             if name not in self._kept:
@@ -223,11 +250,11 @@ class _Undos:
             return self._kept.pop(name)
 
 
-def _saved(pick: Pick, saved: SavedPicture, path: str) -> SavedFile:
+def _saved(search: str, saved: "SavedPicture", path: str) -> SavedFile:
     candidate = saved.match.candidate
     return SavedFile(
-        search=pick.search,
-        rank=pick.rank,
+        search=search,
+        rank=saved.match.rank,
         path=path,
         is_new=saved.is_new,
         credit=CreditForms(**{form: saved.match.credit(form) for form in INSERT_FORMS}),
@@ -236,16 +263,9 @@ def _saved(pick: Pick, saved: SavedPicture, path: str) -> SavedFile:
     )
 
 
-def _failures(outcomes: Iterable[tuple[Pick, SavedPicture | NotSaved, Saved]]) -> Iterator[NotSavedShown]:
-    for pick, outcome, _ in outcomes:
-        if isinstance(outcome, NotSaved):
-            yield NotSavedShown(search=pick.search, rank=pick.rank, reason=outcome.reason)
-
-
-def _zipped(place: Path, outcomes: list[tuple[Pick, SavedPicture | NotSaved, Saved]]) -> Path:
+def _zipped(place: Path, outcome: _Outcome, failures: Sequence[NotSavedShown]) -> Path:
     """Return a zip of what was saved, and of what was not and why. Raises `NotWrittenError` if nothing was."""
-    failures = list(_failures(outcomes))
-    if len(failures) == len(outcomes):
+    if not outcome.saved:
         raise NotWrittenError(f"none of the pictures can be had: {failures[0].reason}")
     file = place / "pictures.zip"
     with ZipFile(file, "w", ZIP_STORED) as archive:  # pictures are compressed already

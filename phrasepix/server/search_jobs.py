@@ -44,9 +44,11 @@ class Mailbox:
     def put(self, name: str, data: Any) -> None:
         """Add an event; called from any thread."""
         with self._lock:
-            if name in SEEN_LATEST:
-                self._waiting = [one for one in self._waiting if one[0] != name]
-            self._waiting.append((name, data))
+            names = [waiting for waiting, _ in self._waiting]
+            if name in SEEN_LATEST and name in names:
+                self._waiting[names.index(name)] = (name, data)  # in its place: progress stays before what it leads to
+            else:
+                self._waiting.append((name, data))
         self._wake()
 
     def close(self) -> None:

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import RedirectResponse, Response
 
 from phrasepix.finder import Finder
+from phrasepix.kept_searches import KeptSearch
 from phrasepix.live_results import LiveResults
 from phrasepix.request import SearchRequest
 from phrasepix.server.answers import answer_of, match_of
@@ -59,7 +60,7 @@ def search_routes(services: Services) -> APIRouter:
     routes = APIRouter(prefix="/api/v1", tags=["search"])
 
     async def answered(request: Request, work: Work) -> Response:
-        job = SearchJob(work, services.threads, services.is_closing, services.model_steps)
+        job = SearchJob(work, services.searching, services.is_closing, services.model_steps)
         if _EVENTS in request.headers.get("accept", ""):
             return EventsResponse(job)
         try:
@@ -70,7 +71,7 @@ def search_routes(services: Services) -> APIRouter:
 
     def told(described: dict[str, Any], found: Iterable[LiveResults], job: SearchJob) -> dict[str, Any]:
         """Keep the results that come, and tell them; return the final ones. A search that fails is not kept."""
-        search = services.searches.begin(described)
+        search = KeptSearch(described)
         answer: dict[str, Any] = {}
         try:
             for results in found:

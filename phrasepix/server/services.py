@@ -36,8 +36,10 @@ class Services:
     pictures: UploadedPictures
     history: History
     reader: RequestReader
+    searching: CapacityLimiter
+    """Gives threads to searches."""
     threads: CapacityLimiter
-    """Gives threads to searches and other long works."""
+    """Gives threads to all other works, so that the pictures of a search come though others go on for long."""
     model_steps: ModelSteps = field(default_factory=ModelSteps)
     """Tells searches how far the model is that they wait for."""
     is_closing: threading.Event = field(default_factory=threading.Event)
@@ -56,11 +58,12 @@ class Services:
             pictures=pictures,
             history=History(keeps=settings.keeps_history),
             reader=RequestReader(root, pictures),
+            searching=CapacityLimiter(settings.most_threads),
             threads=CapacityLimiter(settings.most_threads),
         )
 
     async def in_thread(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Call what blocks in a thread, when it is its turn; return what it returns."""
+        """Call what blocks, and is no search, in a thread when it is its turn; return what it returns."""
         return await anyio.to_thread.run_sync(partial(function, *args, **kwargs), limiter=self.threads)
 
     def warm_up(self) -> None:

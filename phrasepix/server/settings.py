@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from ipaddress import ip_address
 from pathlib import Path
 
+from phrasepix.kept_searches import MOST_BYTES, MOST_SEARCHES
+
 _TOKEN_BYTES = 24
 
 LOOPBACK_NAMES = ("127.0.0.1", "localhost", "[::1]")
@@ -26,10 +28,10 @@ class ServerSettings:
     keeps_history: bool = True
     """Whether recent searches are listed."""
     most_threads: int = 8
-    """How many searches and other long works run at once; the rest wait for their turn."""
-    searches_kept: int = 64
+    """How many searches run at once, and how many other works beside them; the rest wait for their turn."""
+    searches_kept: int = MOST_SEARCHES
     """How many searches stay at hand by their id."""
-    searches_bytes: int = 192 << 20
+    searches_bytes: int = MOST_BYTES
     """How much memory their pictures may take, by estimate."""
     uploads_bytes: int = 128 << 20
     """How much memory uploaded pictures may take."""

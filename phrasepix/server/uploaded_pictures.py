@@ -2,7 +2,6 @@
 
 import base64
 import binascii
-import io
 import re
 import secrets
 import threading
@@ -10,22 +9,17 @@ from collections import OrderedDict
 
 from PIL import Image
 
-from phrasepix.errors import AnswerNotKeptError, PictureUnreachableError, WrongQueryError
+from phrasepix.errors import AnswerNotKeptError, WrongQueryError
+from phrasepix.public_pictures import decoded_picture, public_example, public_file
 from phrasepix.server.problems import UploadGoneError
 from phrasepix_core.messages import Hint
-from phrasepix_core.urls import is_public, shown_url
-from reranker.errors import ForbiddenAddressError, PictureError
-from reranker.pictures.decode import LARGEST_PIXELS, decode_file
+from phrasepix_core.urls import shown_url
 from reranker.pictures.fetch import PictureFetcher
-from reranker.pictures.local_files import local_formats
 from reranker.query import Example
 
 PREFIX = "upload:"
 """How a reference to an uploaded picture begins."""
 
-_ENOUGH = 1024
-"""The short side in pixels to which a picture is decoded: more than twice that of the largest model's input."""
-_KEPT_PIXELS = 4_000_000
 _MOST = 256
 """How many pictures are kept, however small."""
 _ID_BYTES = 12
@@ -39,7 +33,7 @@ class UploadedPictures:
         self._most_bytes = most_bytes
         self._lock = threading.Lock()
         self._kept: OrderedDict[str, Example] = OrderedDict()
-        self._fetcher: PictureFetcher | None = None
+        self._fetcher = PictureFetcher()
 
     def add(self, data: bytes) -> tuple[str, Image.Image]:
         """Keep the picture in a file; return its reference and itself. Raises `PictureUnreadableError`."""
@@ -72,34 +66,19 @@ class UploadedPictures:
                 "search without ",
                 Hint("offline", True),
             )
-        data = self.file_at(url)
-        try:
-            picture = decoded_picture(data)
-        except PictureError as error:
-            raise WrongQueryError(f"{shown_url(url)} is no picture to compare with: {error}") from None
-        example = Example(picture, title=Example.at_address(url).title)
+        example = public_example(url, self._fetcher)
         self._keep(url, example)
         return example
 
     def file_at(self, url: str) -> bytes:
         """Return the file at a public address. Raises `ForbiddenAddressError` and `PictureUnreachableError`."""
-        if not is_public(url):
-            raise ForbiddenAddressError(f"{shown_url(url)} is no public http or https address; upload the picture")
-        with self._lock:
-            if self._fetcher is None:
-                self._fetcher = PictureFetcher()
-        try:
-            return self._fetcher.fetch(url)
-        except PictureUnreachableError as error:
-            raise PictureUnreachableError(f"the picture cannot be had from {shown_url(url)}: {error}") from None
+        return public_file(url, self._fetcher)
 
     def close(self) -> None:
         """Close the connections, and forget the pictures."""
         with self._lock:
             self._kept.clear()
-            fetcher, self._fetcher = self._fetcher, None
-        if fetcher is not None:
-            fetcher.close()
+        self._fetcher.close()
 
     def _keep(self, reference: str, example: Example) -> None:
         with self._lock:
@@ -108,17 +87,6 @@ class UploadedPictures:
             size = sum(map(_size, self._kept.values()))
             while len(self._kept) > 1 and (len(self._kept) > _MOST or size > self._most_bytes):
                 size -= _size(self._kept.popitem(last=False)[1])
-
-
-def decoded_picture(data: bytes) -> Image.Image:
-    """Return the picture in a file, told by its content, whatever it is called. Raises `PictureUnreadableError`."""
-    return decode_file(
-        io.BytesIO(data),
-        enough=_ENOUGH,
-        largest_pixels=LARGEST_PIXELS,
-        kept_pixels=_KEPT_PIXELS,
-        formats=local_formats(),
-    )
 
 
 def is_data_url(text: str) -> bool:

@@ -5,7 +5,6 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from PIL import Image
 
@@ -21,6 +20,8 @@ from phrasepix_core.text import shortened
 from phrasepix_core.urls import lasting
 
 if TYPE_CHECKING:
+    from jinja2 import Environment
+
     from phrasepix.results import Results
 
 _OF_A_PAGE = ("page.html.jinja", "cards.html.jinja", "style.css")
@@ -57,7 +58,9 @@ def _rendered(template: str, results: "Results", **more: object) -> str:
 
 
 @lru_cache(maxsize=1)
-def _environment() -> Environment:
+def _environment() -> "Environment":
+    from jinja2 import Environment, PackageLoader, StrictUndefined  # for whoever makes a gallery: a server may not
+
     environment = Environment(
         loader=PackageLoader("phrasepix.views.gallery", "templates"),
         autoescape=True,
