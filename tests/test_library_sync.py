@@ -155,6 +155,19 @@ def test_another_model_adds_a_column_and_leaves_the_first_one_alone(base: Path, 
     assert sync(base, folder, cache, OtherEncoder()).encoded == 1
 
 
+def test_two_models_at_once_lose_no_vectors_to_each_other(base: Path, folder: Path) -> None:
+    first, second = (Library.open_or_create(Location("mine", str(base))) for _ in range(2))
+    columns = [first.column_for(column_of(ColourEncoder())), second.column_for(column_of(OtherEncoder()))]
+    entry = FileEntry.at(folder / "0.png")
+    contents = read_contents(entry)
+    assert contents.facts is not None
+    vector = np.eye(ColourEncoder().dimensions, dtype=np.float32)[0]
+    for library, column in zip((first, second), columns, strict=True):  # the second has not seen the first's commit
+        library.upsert([Row(entry, folder, contents, contents.facts, {column: vector})])
+    second.refresh()
+    assert [second.count(f"{column} IS NULL") for column in columns] == [0, 0]
+
+
 def test_names_of_any_bytes_are_kept(base: Path, folder: Path, cache: Path) -> None:
     name = os.fsdecode(b"caf\xe9 it's 100%.png")
     try:
@@ -194,6 +207,8 @@ def test_a_key_that_stands_twice_in_a_batch_is_written_once(base: Path, folder: 
         ({"format": FORMAT + 1}, "install a newer one"),
         ({"written_by": "99.0.0"}, "was written by pylance 99.0.0"),
         ({"encoders": 3}, "is damaged"),
+        ({"encoders": {'vector_a" FROM x; --': {"tower": "a", "dimensions": 4, "model": "a"}}}, "is damaged"),
+        ({"encoders": {"vector_a": {"tower": "a", "dimensions": "4]; --", "model": "a"}}}, "is damaged"),
     ],
 )
 def test_a_reader_that_is_too_old_refuses(base: Path, change: dict[str, object], message: str) -> None:
@@ -223,6 +238,14 @@ def test_a_library_at_a_uri_is_the_same(base: Path, folder: Path, cache: Path) -
     assert sync(base, folder, cache).written == 6
     library.refresh()
     assert library.count() == 6
+
+
+def test_an_address_of_no_store_is_named_without_its_secrets(folder: Path) -> None:
+    location = Location.of("nowhere://user:secret@bucket/pictures")
+    for opening in (Library.open, Library.open_or_create):
+        with pytest.raises(NoLibraryError, match="is no address that a library can have") as raised:
+            opening(location)
+        assert "secret" not in str(raised.value)
 
 
 @pytest.mark.parametrize("name", ["", "../x", "a/b", ".hidden", "x" * 80])

@@ -185,24 +185,12 @@ class FolderSync:
                 self._commit()
 
     def _commit(self) -> None:
-        """Write the rows in hand, each with all vectors that the library has of its content."""
+        """Write the rows in hand."""
         rows, self._rows = self._rows, []
         self._committed_at = time.monotonic()
         if not rows:
             return
-        known = self._library.vectors_of({row.contents.digest for row in rows})
-        self._library.upsert(
-            [
-                Row(
-                    row.entry,
-                    row.folder,
-                    row.contents,
-                    row.facts,
-                    {**known.get(row.contents.digest, {}), **row.vectors},
-                )
-                for row in rows
-            ]
-        )
+        self._library.upsert(rows)
         self._counts.written += len(rows)
         self._on_progress(self._counts.written + self._counts.skipped, self._total)
 
