@@ -11,12 +11,18 @@ import pytest
 
 from phrasepix.errors import LibraryError, NoLibraryError
 from phrasepix.library.description import FORMAT
+from phrasepix.library.folder_sync import FolderSync
 from phrasepix.library.location import Location
 from phrasepix.library.maintenance import health_of, tidy
 from phrasepix.library.schema import Row, batch_of, key_of
 from phrasepix.library.table import Library, vectors_in
+from reranker import ClipReranker
+from reranker.memory import Memory
+from reranker.pictures import PictureLoader
+from reranker.pictures.offline import OfflineFetcher
 from reranker.testing import ColourEncoder
 from retriever.folder.contents import read_contents
+from retriever.folder.file_index import NOTES_FILE, FileIndex
 from retriever.folder.walk import FileEntry
 from tests.library_parts import CountingEncoder, column_of, paths_in, sync
 from tests.picture_tree import picture, settle, write
@@ -110,6 +116,50 @@ def test_an_unmounted_drive_is_no_deletion(base: Path, folder: Path, cache: Path
     counts = sync(base, folder, cache)
     assert (counts.deleted, counts.kept_without_files) == (0, 6)
     assert len(paths_in(base)) == 6
+
+
+def test_an_unmounted_drive_below_a_folder_is_no_deletion(base: Path, folder: Path, cache: Path) -> None:
+    write(folder / "drive" / "2020" / "a.png", picture(50))
+    write(folder / "drive" / "b.png", picture(51))
+    write(folder / "album" / "c.png", picture(52))
+    sync(base, folder, cache)
+    shutil.move(folder / "drive", folder.parent / "elsewhere")
+    (folder / "drive").mkdir()
+    shutil.rmtree(folder / "album")
+    skipped: list[str] = []
+    counts = sync(base, folder, cache, skipped=skipped)
+    assert (counts.deleted, counts.kept_without_files, counts.skipped) == (1, 2, 0)
+    assert [one.split(",")[0] for one in skipped] == ["drive: no picture is there now"]
+    assert set(shown(folder, "drive/2020/a.png", "drive/b.png")) < set(paths_in(base))
+    (folder / "drive").rmdir()
+    (folder.parent / "elsewhere").rename(folder / "drive")
+    assert sync(base, folder, cache).unchanged == 8
+
+
+def test_a_folder_that_was_emptied_by_moving_its_pictures_keeps_none(base: Path, folder: Path, cache: Path) -> None:
+    write(folder / "old" / "a.png", picture(50))
+    sync(base, folder, cache)
+    (folder / "new").mkdir()
+    (folder / "old" / "a.png").rename(folder / "new" / "a.png")
+    counts = sync(base, folder, cache)
+    assert (counts.written, counts.deleted, counts.kept_without_files) == (1, 1, 0)
+    assert paths_in(base) == sorted(shown(folder, "new/a.png", *(f"{n}.png" for n in range(6))))
+
+
+def test_no_model_is_loaded_where_there_is_nothing_to_encode(base: Path, folder: Path, cache: Path) -> None:
+    sync(base, folder, cache)
+    write(folder / "damaged.png", b"no picture")
+    write(folder / "copy.png", (folder / "0.png").read_bytes())
+    library = Library.open(Location("mine", str(base)))
+
+    def load() -> tuple[ClipReranker, Memory]:
+        raise AssertionError("a model is loaded")
+
+    with PictureLoader(OfflineFetcher()) as loader, FileIndex(cache / NOTES_FILE) as notes:
+        column = next(iter(library.description.encoders))
+        syncing = FolderSync(library, column, load, loader=loader, notes=notes, on_skip=lambda path, reason: None)
+        counts = syncing.run(folder)
+    assert (counts.written, counts.encoded, counts.skipped) == (1, 0, 1)
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root reads every folder")
