@@ -232,9 +232,11 @@ def main() -> None:
     text = report(asked.rows, asked.questions, asked.top, asked.seed, asked.vectors)
     print(text)
     if asked.write:
-        head = (
-            f"# A library\n\n`python -m benchmarks.library --rows {asked.rows}` (vectors drawn, filters by chance).\n\n"
+        command = (
+            f"python -m benchmarks.library --rows {asked.rows} --questions {asked.questions} --top {asked.top} "
+            f"--seed {asked.seed} --write"
         )
+        head = f"# A library\n\n`{command}` (vectors drawn, filters by chance).\n\n"
         REPORT.write_text(head + text + "\n", encoding="utf-8")
 
 

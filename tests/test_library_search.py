@@ -106,6 +106,30 @@ def test_as_many_are_looked_at_as_the_limit_says(library: Library) -> None:
     assert find_images("red", source="library:mine", model=ColourEncoder(), limit=4).pool_size == 4
 
 
+def test_copies_take_no_place_among_those_looked_at(library: Library, folder: Path) -> None:
+    for path in sorted(folder.glob("*.png")):
+        for number in range(3):
+            write(folder / "copies" / f"{number}-{path.name}", path.read_bytes())
+    sync(Path(library.location.base), folder, cache_directory())
+    assert find_images("red", source="library:mine", model=ColourEncoder(), limit=4).pool_size == 4
+    assert find_images("red", source="library:mine", model=ColourEncoder(), limit=17, top=50).pool_size == 17
+
+
+class LaterEncoder(ColourEncoder):
+    name = "later"
+
+
+def test_a_row_without_a_vector_of_the_model_is_not_found(library: Library, folder: Path) -> None:
+    write(folder / "later.png", picture(99))
+    sync(Path(library.location.base), folder, cache_directory(), LaterEncoder())
+    library.refresh()
+    assert library.count() == 18
+    results = find_images("red", source="library:mine", model=ColourEncoder(), top=50)
+    assert len(results) == 17
+    assert "later.png" not in [Path(one.candidate.page_url).name for one in results]
+    assert len(find_images("red", source="library:mine", model=LaterEncoder(), top=50)) == 18
+
+
 def test_what_is_wanted_and_what_is_not_count_as_ever(library: Library, folder: Path) -> None:
     query = Query((Phrase("red"), Phrase("blue")), (Phrase("green"),))
     by_folder = find_images(query, source=folder, model=ColourEncoder())
@@ -231,6 +255,8 @@ def test_a_tag_stands_for_what_it_stands_for_in_the_folder(library: Library, fol
         "vector_colours IS NULL",
         "width > 5 -- and more",
         "width > 5 /* and more */",
+        "width > 5 /* ( */ ) OR ( width > 1 /* ) */",
+        "width > 5 --",
         "path = 'open",
         "(width > 5",
         "width > 5)",

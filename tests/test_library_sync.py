@@ -11,12 +11,18 @@ import pytest
 
 from phrasepix.errors import LibraryError, NoLibraryError
 from phrasepix.library.description import FORMAT
+from phrasepix.library.folder_sync import FolderSync
 from phrasepix.library.location import Location
 from phrasepix.library.maintenance import health_of, tidy
 from phrasepix.library.schema import Row, batch_of, key_of
 from phrasepix.library.table import Library, vectors_in
+from reranker import ClipReranker
+from reranker.memory import Memory
+from reranker.pictures import PictureLoader
+from reranker.pictures.offline import OfflineFetcher
 from reranker.testing import ColourEncoder
 from retriever.folder.contents import read_contents
+from retriever.folder.file_index import NOTES_FILE, FileIndex
 from retriever.folder.walk import FileEntry
 from tests.library_parts import CountingEncoder, column_of, paths_in, sync
 from tests.picture_tree import picture, settle, write
@@ -112,6 +118,50 @@ def test_an_unmounted_drive_is_no_deletion(base: Path, folder: Path, cache: Path
     assert len(paths_in(base)) == 6
 
 
+def test_an_unmounted_drive_below_a_folder_is_no_deletion(base: Path, folder: Path, cache: Path) -> None:
+    write(folder / "drive" / "2020" / "a.png", picture(50))
+    write(folder / "drive" / "b.png", picture(51))
+    write(folder / "album" / "c.png", picture(52))
+    sync(base, folder, cache)
+    shutil.move(folder / "drive", folder.parent / "elsewhere")
+    (folder / "drive").mkdir()
+    shutil.rmtree(folder / "album")
+    skipped: list[str] = []
+    counts = sync(base, folder, cache, skipped=skipped)
+    assert (counts.deleted, counts.kept_without_files, counts.skipped) == (1, 2, 0)
+    assert [one.split(",")[0] for one in skipped] == ["drive: no picture is there now"]
+    assert set(shown(folder, "drive/2020/a.png", "drive/b.png")) < set(paths_in(base))
+    (folder / "drive").rmdir()
+    (folder.parent / "elsewhere").rename(folder / "drive")
+    assert sync(base, folder, cache).unchanged == 8
+
+
+def test_a_folder_that_was_emptied_by_moving_its_pictures_keeps_none(base: Path, folder: Path, cache: Path) -> None:
+    write(folder / "old" / "a.png", picture(50))
+    sync(base, folder, cache)
+    (folder / "new").mkdir()
+    (folder / "old" / "a.png").rename(folder / "new" / "a.png")
+    counts = sync(base, folder, cache)
+    assert (counts.written, counts.deleted, counts.kept_without_files) == (1, 1, 0)
+    assert paths_in(base) == sorted(shown(folder, "new/a.png", *(f"{n}.png" for n in range(6))))
+
+
+def test_no_model_is_loaded_where_there_is_nothing_to_encode(base: Path, folder: Path, cache: Path) -> None:
+    sync(base, folder, cache)
+    write(folder / "damaged.png", b"no picture")
+    write(folder / "copy.png", (folder / "0.png").read_bytes())
+    library = Library.open(Location("mine", str(base)))
+
+    def load() -> tuple[ClipReranker, Memory]:
+        raise AssertionError("a model is loaded")
+
+    with PictureLoader(OfflineFetcher()) as loader, FileIndex(cache / NOTES_FILE) as notes:
+        column = next(iter(library.description.encoders))
+        syncing = FolderSync(library, column, load, loader=loader, notes=notes, on_skip=lambda path, reason: None)
+        counts = syncing.run(folder)
+    assert (counts.written, counts.encoded, counts.skipped) == (1, 0, 1)
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root reads every folder")
 def test_a_folder_that_cannot_be_read_is_no_deletion(base: Path, folder: Path, cache: Path) -> None:
     write(folder / "locked" / "a.png", picture(50))
@@ -155,6 +205,19 @@ def test_another_model_adds_a_column_and_leaves_the_first_one_alone(base: Path, 
     assert sync(base, folder, cache, OtherEncoder()).encoded == 1
 
 
+def test_two_models_at_once_lose_no_vectors_to_each_other(base: Path, folder: Path) -> None:
+    first, second = (Library.open_or_create(Location("mine", str(base))) for _ in range(2))
+    columns = [first.column_for(column_of(ColourEncoder())), second.column_for(column_of(OtherEncoder()))]
+    entry = FileEntry.at(folder / "0.png")
+    contents = read_contents(entry)
+    assert contents.facts is not None
+    vector = np.eye(ColourEncoder().dimensions, dtype=np.float32)[0]
+    for library, column in zip((first, second), columns, strict=True):  # the second has not seen the first's commit
+        library.upsert([Row(entry, folder, contents, contents.facts, {column: vector})])
+    second.refresh()
+    assert [second.count(f"{column} IS NULL") for column in columns] == [0, 0]
+
+
 def test_names_of_any_bytes_are_kept(base: Path, folder: Path, cache: Path) -> None:
     name = os.fsdecode(b"caf\xe9 it's 100%.png")
     try:
@@ -194,6 +257,8 @@ def test_a_key_that_stands_twice_in_a_batch_is_written_once(base: Path, folder: 
         ({"format": FORMAT + 1}, "install a newer one"),
         ({"written_by": "99.0.0"}, "was written by pylance 99.0.0"),
         ({"encoders": 3}, "is damaged"),
+        ({"encoders": {'vector_a" FROM x; --': {"tower": "a", "dimensions": 4, "model": "a"}}}, "is damaged"),
+        ({"encoders": {"vector_a": {"tower": "a", "dimensions": "4]; --", "model": "a"}}}, "is damaged"),
     ],
 )
 def test_a_reader_that_is_too_old_refuses(base: Path, change: dict[str, object], message: str) -> None:
@@ -223,6 +288,14 @@ def test_a_library_at_a_uri_is_the_same(base: Path, folder: Path, cache: Path) -
     assert sync(base, folder, cache).written == 6
     library.refresh()
     assert library.count() == 6
+
+
+def test_an_address_of_no_store_is_named_without_its_secrets(folder: Path) -> None:
+    location = Location.of("nowhere://user:secret@bucket/pictures")
+    for opening in (Library.open, Library.open_or_create):
+        with pytest.raises(NoLibraryError, match="is no address that a library can have") as raised:
+            opening(location)
+        assert "secret" not in str(raised.value)
 
 
 @pytest.mark.parametrize("name", ["", "../x", "a/b", ".hidden", "x" * 80])

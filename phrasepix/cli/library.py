@@ -179,8 +179,8 @@ def _report(reporter: "Reporter", name: str, counts: dict[str, int], as_json: bo
         with writing_to_stdout():
             sys.stdout.write(plain_json({"library": name} | counts) + "\n")
     reporter.say(
-        f"The library {name}: {counts['written']} pictures written ({counts['encoded']} of them encoded now), "
-        f"{counts['unchanged']} unchanged, {counts['deleted']} gone, {counts['skipped']} skipped"
+        f"The library {name}: {counts['written']} pictures written, {counts['unchanged']} unchanged, "
+        f"{counts['deleted']} gone, {counts['skipped']} skipped; {counts['encoded']} encoded now"
     )
 
 

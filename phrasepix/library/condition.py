@@ -13,10 +13,11 @@ _TOKEN = re.compile(
         (?P<text>'(?:[^']|'')*')
       | (?P<number>\d+(?:\.\d+)?(?![\w.]))
       | (?P<word>[A-Za-z_][A-Za-z0-9_]*)
-      | (?P<sign><=|>=|<>|!=|\|\||[-+*/%=<>(),\[\]])
+      | (?P<sign><=|>=|<>|!=|\|\||-(?!-)|/(?!\*)|[+*%=<>(),\[\]])
     )""",
     re.VERBOSE,
 )
+"""Nothing of it begins a comment: a bracket in one would be counted, and is none."""
 # fmt: off
 _KEYWORDS: Final = frozenset({
     "and", "or", "not", "in", "is", "null", "true", "false", "like", "ilike", "between", "date", "escape", "case",

@@ -14,6 +14,9 @@ from phrasepix_core.files import reason_of, write_atomically
 FORMAT = 1
 """Of table and description; a reader that knows a smaller one refuses. It grows when an older reader would be wrong."""
 
+_COLUMN = re.compile(r"vector_[a-z0-9_]+")
+"""Names of columns stand in SQL as they are, and a description may come from another machine."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EncoderColumn:
@@ -25,6 +28,11 @@ class EncoderColumn:
     model: str
     """As people name it, for `sync`."""
     pretrained: str | None = None
+
+    def __post_init__(self) -> None:
+        """Raise `ValueError` for what would be no type of a column."""
+        if type(self.dimensions) is not int or self.dimensions < 1:
+            raise ValueError("a vector has one dimension or more")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +76,8 @@ class Description:
                     f"the library {title} has format {made}, and this phrasepix reads {FORMAT}; install a newer one"
                 )
             encoders = {column: EncoderColumn(**one) for column, one in said["encoders"].items()}
+            if not all(map(_COLUMN.fullmatch, encoders)):
+                raise ValueError("no name of a column of vectors")
             description = cls(written_by=said["written_by"], folders=tuple(said["folders"]), encoders=encoders)
             is_older = _major(reader) < _major(description.written_by)
         except (ValueError, TypeError, KeyError, AttributeError):
@@ -88,7 +98,9 @@ def read_description(location: Location, reader: str) -> Description:
     """Return the description of a library. Raises `NoLibraryError` and `LibraryError`."""
     try:
         if location.is_uri:
-            text = _read_uri(location.description)
+            files, path = files_of(location)
+            with files.open_input_stream(path) as stream:
+                text = str(stream.read(), "utf-8")
         else:
             text = Path(location.description).read_text(encoding="utf-8")
     except FileNotFoundError:
@@ -102,30 +114,28 @@ def read_description(location: Location, reader: str) -> Description:
 
 
 def write_description(location: Location, description: Description) -> None:
-    """Write the description of a library. Raises `LibraryError`."""
+    """Write the description of a library, whole or not at all. Raises `NoLibraryError` and `LibraryError`."""
     data = description.to_json().encode()
     try:
-        if location.is_uri:
-            _write_uri(location.description, data)
+        files, path = files_of(location) if location.is_uri else (None, location.description)
+        if files is None or files.type_name == "local":
+            Path(path).parent.mkdir(parents=True, exist_ok=True)
+            write_atomically(Path(path), data)
         else:
-            Path(location.base).mkdir(parents=True, exist_ok=True)
-            write_atomically(Path(location.description), data)
+            with files.open_output_stream(path) as stream:  # a store takes an object whole
+                stream.write(data)
     except OSError as error:
         raise LibraryError(f"the library {location.name} cannot be written: {reason_of(error)}") from None
 
 
-def _read_uri(uri: str) -> str:
+def files_of(location: Location) -> tuple[Any, str]:
+    """Return the store of a library at a URI, and the path of its description there. Raises `NoLibraryError`."""
     from pyarrow import fs
 
-    files, path = fs.FileSystem.from_uri(uri)
-    with files.open_input_stream(path) as stream:
-        return str(stream.read(), "utf-8")
-
-
-def _write_uri(uri: str, data: bytes) -> None:
-    from pyarrow import fs
-
-    files, path = fs.FileSystem.from_uri(uri)
-    files.create_dir(path.rpartition("/")[0], recursive=True)
-    with files.open_output_stream(path) as stream:
-        stream.write(data)
+    try:
+        store, path = fs.FileSystem.from_uri(location.description)
+    except ValueError:  # whose words have the whole URI, with what is secret in it
+        raise NoLibraryError(
+            f"{location.name} is no address that a library can have; it looks like s3://bucket/pictures"
+        ) from None
+    return store, path

@@ -1,9 +1,11 @@
 """Keeping a library in step with a folder: what is new, changed, moved and gone, committed batch by batch."""
 
+import os
 import time
-from collections import deque
-from collections.abc import Callable, Iterator
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 from phrasepix.library.schema import Row, key_of
@@ -12,6 +14,7 @@ from phrasepix_core.candidate import Candidate
 from reranker.clip_reranker import ClipReranker
 from reranker.memory import EncodedPicture, Memory
 from reranker.pictures import PictureLoader
+from reranker.pictures.local_files import path_of
 from retriever.folder.as_candidate import candidate_of
 from retriever.folder.contents import Contents
 from retriever.folder.contents_reader import ContentsReader
@@ -27,6 +30,9 @@ _COMMIT_AFTER, _COMMIT_AFTER_S = 512, 15.0
 Skip = Callable[[Path, str], None]
 """Is told of what cannot be used, and why."""
 
+_InHand = dict[int, tuple[FileEntry, Contents, Facts]]
+"""What is being encoded, by its number."""
+
 
 @dataclass(slots=True)
 class SyncCounts:
@@ -39,7 +45,18 @@ class SyncCounts:
     unchanged: int = 0
     skipped: int = 0
     kept_without_files: int = 0
-    """Rows of a folder that has no picture now: its drive may be elsewhere."""
+    """Rows of folders that hold nothing now: their drives may be elsewhere."""
+
+    def beside(self, other: "SyncCounts") -> "SyncCounts":
+        """Return those of the same folder's files, which `other` has gone through for another model."""
+        return SyncCounts(
+            written=max(self.written, other.written),
+            encoded=self.encoded + other.encoded,
+            deleted=self.deleted + other.deleted,
+            unchanged=min(self.unchanged, other.unchanged),
+            skipped=max(self.skipped, other.skipped),
+            kept_without_files=max(self.kept_without_files, other.kept_without_files),
+        )
 
     def add(self, other: "SyncCounts") -> None:
         """Add those of another folder."""
@@ -54,13 +71,15 @@ class Difference:
     to_read: list[FileEntry]
     gone: set[str]
     unchanged: int
-    kept_without_files: int
+    emptied: dict[str, Path]
+    """Keys of files that are missing from folders that hold nothing now, and those folders."""
 
 
 def difference_of(folder: Path, known: dict[str, FileState], skip: Skip) -> Difference:
     """Compare the files below `folder` by size and time of change with what is `known`, by key; none is opened.
 
-    Where a folder cannot be read, or has no picture any more, its files are not gone: its drive may be elsewhere.
+    Where a folder cannot be read, its files are not gone. Nor are they `gone`, but `emptied`, where `folder` has no
+    picture any more, or one below it holds nothing at all: its drive may be elsewhere.
     """
     unreadable: list[str] = []
 
@@ -70,7 +89,7 @@ def difference_of(folder: Path, known: dict[str, FileState], skip: Skip) -> Diff
 
     entries = readable(places(folder, on_problem), on_problem)
     if not entries:
-        return Difference([], set(), 0, len(known))
+        return Difference([], set(), 0, dict.fromkeys(known, folder))
     to_read: list[FileEntry] = []
     gone = set(known)
     for entry in entries:
@@ -80,7 +99,31 @@ def difference_of(folder: Path, known: dict[str, FileState], skip: Skip) -> Diff
         if state is None or (state.size, state.modified_ns) != (entry.size, entry.modified_ns) or not state.is_encoded:
             to_read.append(entry)
     kept = {key for key in gone if any(key == place or key.startswith(f"{place}/") for place in unreadable)}
-    return Difference(to_read, gone - kept, len(entries) - len(to_read), 0)
+    emptied = _emptied(gone - kept)
+    return Difference(to_read, gone - kept - emptied.keys(), len(entries) - len(to_read), emptied)
+
+
+def _emptied(keys: Iterable[str]) -> dict[str, Path]:
+    """Of missing files, those above which the nearest folder that is there holds nothing, with that folder."""
+    places_of: dict[Path, Path | None] = {}
+    found: dict[str, Path] = {}
+    for key in keys:
+        parent = path_of(key).parent
+        if parent not in places_of:
+            places_of[parent] = _empty_place(parent)
+        if (place := places_of[parent]) is not None:
+            found[key] = place
+    return found
+
+
+def _empty_place(folder: Path) -> Path | None:
+    for place in (folder, *folder.parents):
+        try:
+            with os.scandir(place) as entries:
+                return None if any(entries) else place
+        except OSError:  # it is gone too
+            continue
+    return None
 
 
 class FolderSync:
@@ -120,7 +163,7 @@ class FolderSync:
         self._folder = folder
         known = self._library.states(folder, self._column)
         difference = difference_of(folder, known, self._skip)
-        counts.unchanged, counts.kept_without_files = difference.unchanged, difference.kept_without_files
+        counts.unchanged = difference.unchanged
         self._total = len(difference.to_read)
         self._unusable: set[str] = set()
         if difference.to_read:
@@ -132,11 +175,30 @@ class FolderSync:
         if gone:
             self._library.delete(gone)
         counts.deleted = len(gone)
+        if difference.emptied:
+            self._keep(difference.emptied)
         return counts
+
+    def _keep(self, emptied: dict[str, Path]) -> None:
+        """Keep the rows of files that are missing from empty folders, unless the same lies elsewhere in the folder."""
+        states = self._library.states(self._folder, self._column)
+        elsewhere = {state.digest for key, state in states.items() if key not in emptied}
+        moved = {key for key in emptied if key in states and states[key].digest in elsewhere}
+        if moved:
+            self._library.delete(moved)
+            self._counts.deleted += len(moved)
+        kept = Counter(place for key, place in emptied.items() if key not in moved)
+        self._counts.kept_without_files = kept.total()
+        for place, number in kept.items():
+            self._on_skip(
+                place,
+                f"no picture is there now, as if its drive were elsewhere; {number} stay in the library, until "
+                "`phrasepix library remove` takes them out",
+            )
 
     def _read(self, entries: list[FileEntry]) -> None:
         encoded_before = self._library.digests(self._column)
-        in_hand: dict[int, tuple[FileEntry, Contents, Facts]] = {}
+        in_hand: _InHand = {}
         at_hand: deque[Row] = deque()
         same: deque[Row] = deque()  # as a file that is being encoded
 
@@ -160,8 +222,16 @@ class FolderSync:
                         in_hand[len(being_encoded) - 1] = (entry, contents, facts)
                         yield candidate_of(contents, facts, [entry.path], "", below=self._folder)
 
+        waiting = candidates()
+        if (first := next(waiting, None)) is not None:
+            self._encode(chain([first], waiting), in_hand, at_hand)
+        self._take(at_hand)
+        self._commit()
+        self._take(same)
+
+    def _encode(self, candidates: Iterator[Candidate], in_hand: _InHand, at_hand: deque[Row]) -> None:
         reranker, memory = self._load()
-        with reranker.pool_encoder.encoding(candidates(), self._loader, memory) as batches:
+        with reranker.pool_encoder.encoding(candidates, self._loader, memory) as batches:
             for batch in batches:
                 for (number,), _, outcome in batch:
                     entry, contents, facts = in_hand.pop(number)
@@ -174,9 +244,6 @@ class FolderSync:
                 self._take(at_hand)
                 if len(self._rows) >= self._commit_after or time.monotonic() > self._committed_at + _COMMIT_AFTER_S:
                     self._commit()
-        self._take(at_hand)
-        self._commit()
-        self._take(same)
 
     def _take(self, rows: deque[Row]) -> None:
         while rows:
@@ -185,24 +252,12 @@ class FolderSync:
                 self._commit()
 
     def _commit(self) -> None:
-        """Write the rows in hand, each with all vectors that the library has of its content."""
+        """Write the rows in hand."""
         rows, self._rows = self._rows, []
         self._committed_at = time.monotonic()
         if not rows:
             return
-        known = self._library.vectors_of({row.contents.digest for row in rows})
-        self._library.upsert(
-            [
-                Row(
-                    row.entry,
-                    row.folder,
-                    row.contents,
-                    row.facts,
-                    {**known.get(row.contents.digest, {}), **row.vectors},
-                )
-                for row in rows
-            ]
-        )
+        self._library.upsert(rows)
         self._counts.written += len(rows)
         self._on_progress(self._counts.written + self._counts.skipped, self._total)
 

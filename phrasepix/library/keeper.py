@@ -79,11 +79,19 @@ class LibraryKeeper:
         return removed
 
     def _sync(self, library: Library, folders: Sequence[Path], model: str | None, pretrained: str | None) -> SyncCounts:
-        counts = SyncCounts()
+        counts: dict[Path, SyncCounts] = {}
         if model is None and pretrained is None and library.description.encoders:
             encoders = dict(library.description.encoders)
         else:
             encoders = dict([self._column_for(library, model, pretrained)])
+        told: set[Notice] = set()  # each model meets the same files
+
+        def on_skip(path: Path, reason: str) -> None:
+            notice = Notice((in_words(path, reason),), FOLDER.name)
+            if notice not in told:
+                told.add(notice)
+                self._on_event(notice)
+
         with ExitStack() as opened:
             loader = opened.enter_context(PictureLoader(OfflineFetcher(), local_sources={FOLDER.name}))
             notes = opened.enter_context(FileIndex(self._finder.config.directory / NOTES_FILE))
@@ -94,17 +102,19 @@ class LibraryKeeper:
                     partial(self._loaded, encoder.model, encoder.pretrained),
                     loader=loader,
                     notes=notes,
-                    on_skip=lambda path, reason: self._on_event(Notice((in_words(path, reason),), FOLDER.name)),
+                    on_skip=on_skip,
                     on_progress=lambda done, total: self._on_event(
                         SearchProgress("looking at the pictures", done, total)
                     ),
                 )
                 for folder in folders:
-                    counts_of_folder = syncing.run(folder)
-                    self._say_what_is_kept(folder, counts_of_folder)
-                    counts.add(counts_of_folder)
+                    done = syncing.run(folder)
+                    counts[folder] = counts[folder].beside(done) if folder in counts else done
         tidy(library)
-        return counts
+        total = SyncCounts()
+        for of_folder in counts.values():
+            total.add(of_folder)
+        return total
 
     def _column_for(self, library: Library, model: str | None, pretrained: str | None) -> tuple[str, EncoderColumn]:
         """The column of a model's vectors; the model is loaded, for it alone says what it is."""
@@ -121,18 +131,6 @@ class LibraryKeeper:
         title, _ = choose_model(model, pretrained, only_the_sample=False)
         self._on_event(SearchProgress(f"loading the model {title}", stage=Stage.LOADING_MODEL, subject=title))
         return self._finder.reranker_of(model, pretrained)
-
-    def _say_what_is_kept(self, folder: Path, counts: SyncCounts) -> None:
-        if counts.kept_without_files:
-            self._on_event(
-                Notice(
-                    (
-                        f"{shown(str(folder))} has no picture now, as if its drive were elsewhere: its "
-                        f"{counts.kept_without_files} pictures stay in the library; `phrasepix library remove` "
-                        "takes them out",
-                    )
-                )
-            )
 
 
 def _folder(path: Path) -> Path:

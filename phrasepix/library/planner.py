@@ -51,7 +51,8 @@ def has_index(dataset: Any, column: str) -> bool:
 def nearest(dataset: Any, column: str, vector: Embeddings, limit: int, where: str | None, columns: list[str]) -> Any:
     """Return the `limit` rows nearest to a unit vector by cosine, nearest first, of those for which `where` holds.
 
-    A pyarrow table of `columns` and `_distance`. The filter is applied before the search, never after it.
+    A pyarrow table of `columns` and `_distance`; rows without a vector are never among them. The filter is applied
+    before the search, never after it.
     """
     plan = plan_of(dataset, column, where, limit)
     query: dict[str, Any] = {

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -80,10 +81,7 @@ class LibraryRetriever:
         column = self._library.description.column_of(tower)
         if column is None:
             raise self._lacking()
-        where = condition_of(filters, without_controls(tag))
-        present = f"{column} IS NOT NULL" if self._library.count(f"{column} IS NULL") else None
-        condition = " AND ".join(f"({part})" for part in (where, present) if part) or None
-        return self._nearest(vectors, column, condition, tag, limit)
+        return self._nearest(vectors, column, condition_of(filters, without_controls(tag)), tag, limit)
 
     def file_to_save(self, candidate: Candidate) -> Rendition:
         """The file itself."""
@@ -94,14 +92,23 @@ class LibraryRetriever:
     ) -> Iterator[tuple[Candidate, Embeddings]]:
         seen: set[str] = set()
         for vector in vectors:
-            with failures(self._library.location), _condition_named(condition):
-                found = nearest(self._library.dataset, column, vector, limit, condition, [*_COLUMNS, column])
+            found = self._nearest_contents(vector, column, condition, limit)
             embeddings = dict(zip(found["digest"].to_pylist(), vectors_in(found[column]), strict=True))
-            for candidate in self._candidates(found, tag):
+            for candidate in islice(self._candidates(found, tag), limit):
                 embedding = embeddings[candidate.id]
                 if candidate.id not in seen and embedding is not None:
                     seen.add(candidate.id)
                     yield candidate, np.array(embedding, dtype=np.float32)
+
+    def _nearest_contents(self, vector: Embeddings, column: str, condition: str | None, limit: int) -> Any:
+        """The nearest rows, so many that they are of `limit` contents, if there are: a file may have copies."""
+        rows = limit
+        while True:
+            with failures(self._library.location), _condition_named(condition):
+                found = nearest(self._library.dataset, column, vector, rows, condition, [*_COLUMNS, column])
+            if found.num_rows < rows or len(found["digest"].unique()) >= limit:
+                return found
+            rows *= 2
 
     def _in_order(self, condition: str | None, tag: str, limit: int | None) -> Iterator[Candidate]:
         with failures(self._library.location), _condition_named(condition):

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any, Self
@@ -13,7 +13,13 @@ import pyarrow as pa
 from filelock import FileLock
 
 from phrasepix.errors import LibraryError
-from phrasepix.library.description import Description, EncoderColumn, read_description, write_description
+from phrasepix.library.description import (
+    Description,
+    EncoderColumn,
+    files_of,
+    read_description,
+    write_description,
+)
 from phrasepix.library.location import Location
 from phrasepix.library.quoting import one_of, quoted
 from phrasepix.library.schema import KEY, Row, batch_of, key_of, schema_of, vector_field
@@ -63,8 +69,7 @@ class Library:
     def open_or_create(cls, location: Location) -> Self:
         """Open a library, or make an empty one. Raises `LibraryError`."""
         with writing(location):
-            is_there = _has_description(location) if location.is_uri else Path(location.description).is_file()
-            if not is_there:
+            if not _has_description(location):
                 write_description(location, Description(written_by=lance.__version__))
             description = read_description(location, lance.__version__)
             with failures(location):
@@ -112,13 +117,18 @@ class Library:
             return column
 
     def upsert(self, rows: Sequence[Row]) -> None:
-        """Write rows in one commit, in place of those of the same keys. Raises `LibraryError`."""
+        """Write rows in one commit, in place of those of the same keys.
+
+        Each has all vectors that there are of its content, by another process's commits too. Raises `LibraryError`.
+        """
         if not rows:
             return
         with writing(self.location), failures(self.location):
             self.refresh()
+            known = self.vectors_of({row.contents.digest for row in rows})
+            complete = [replace(row, vectors={**known.get(row.contents.digest, {}), **row.vectors}) for row in rows]
             merge = self.dataset.merge_insert(KEY).when_matched_update_all().when_not_matched_insert_all()
-            merge.conflict_retries(_CONFLICTS).execute(batch_of(rows, self.description))
+            merge.conflict_retries(_CONFLICTS).execute(batch_of(complete, self.description))
             self.dataset = _opened(self.location)
 
     def delete(self, keys: Collection[str]) -> None:
@@ -233,10 +243,11 @@ def _opened(location: Location) -> Any:
 
 
 def _has_description(location: Location) -> bool:
-    from pyarrow import fs
-
-    files, path = fs.FileSystem.from_uri(location.description)
-    return bool(files.get_file_info(path).type == fs.FileType.File)
+    if not location.is_uri:
+        return Path(location.description).is_file()
+    files, path = files_of(location)
+    with failures(location):
+        return bool(files.get_file_info(path).is_file)
 
 
 def _chunks(keys: Sequence[str]) -> Iterator[Sequence[str]]:
