@@ -165,6 +165,7 @@ def test_from_a_sentence_to_files_with_their_credit_and_back(open_page: Open, se
     page.get_by_role("textbox", name="What the picture shows").fill(PHRASE)
     page.get_by_role("button", name="Search", exact=True).click()
     wait_for_results(page)
+    assert page.locator("#model option:checked").inner_text() == "sample (default)"
     page.get_by_label("Pick picture 2").click()
     page.get_by_label("Pick picture 1", exact=True).click()
     assert page.locator(".picks img").count() == 2

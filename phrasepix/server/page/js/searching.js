@@ -239,7 +239,7 @@ export class Searching {
     this.views.ask.show(request, results);
     this.views.sources.show(request, results);
     this.views.filters.show(request);
-    this.views.dials.show(request);
+    this.views.dials.show(request, results);
     this.#showSteered();
   }
 
