@@ -166,6 +166,7 @@ def test_from_a_sentence_to_files_with_their_credit_and_back(open_page: Open, se
     page.get_by_role("textbox", name="What the picture shows").fill(PHRASE)
     page.get_by_role("button", name="Search", exact=True).click()
     wait_for_results(page)
+    assert page.locator("#model option:checked").inner_text() == "sample (default)"
     page.get_by_label("Pick picture 2").click()
     page.get_by_label("Pick picture 1", exact=True).click()
     assert page.locator(".picks img").count() == 2
@@ -448,7 +449,11 @@ def test_the_zoom_tells_all_facts_and_each_part_of_the_phrase(found: Any) -> Non
     found.get_by_role("button", name="Picture 1, boat").click()
     dialog = found.get_by_role("dialog")
     dialog.get_by_text("How it shows each part").wait_for()
-    assert dialog.locator(".parts li").count() >= 2
+    parts = dialog.get_by_role("meter", name="how well it shows").evaluate_all(
+        "meters => meters.map((meter) => [meter.ariaValueText, Number(meter.ariaValueNow)])"
+    )
+    assert len(parts) >= 2
+    assert all((word == "clear") == (share >= 50) for word, share in parts), "what is clear fills half of its bar"
     facts = dict(zip(dialog.locator("dt").all_inner_texts(), dialog.locator("dd").all_inner_texts(), strict=True))
     assert facts["Licence"] == "MIT License"
     assert facts["Found by"] == "boat"
@@ -539,6 +544,9 @@ def test_nothing_hangs_over_the_edge_at_any_width(open_page: Open, width: int) -
     order = [(round(box["top"]), round(box["left"])) for box in boxes]
     assert order == sorted(order), "rows that read in the order of the tab key"
     assert all(box["left"] >= 0 and box["right"] <= width for box in boxes)
+    asked = page.get_by_role("button", name="the built-in sample").bounding_box()
+    assert asked["x"] >= 0, "where the row is too narrow, what is asked is in view"
+    assert asked["x"] + asked["width"] <= width
 
 
 def test_whoever_wants_no_motion_gets_none(open_page: Open) -> None:

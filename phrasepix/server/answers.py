@@ -17,7 +17,8 @@ def answer_of(search: KeptSearch, results: LiveResults) -> dict[str, Any]:
     """Return results as JSON holds them: a `SearchAnswer`, in the words that JSON has for options."""
     found = results.to_dict()
     found["matches"] = [
-        described | _added(search, match) for described, match in zip(found["matches"], results, strict=True)
+        described | _added(search, match, described["parts"])
+        for described, match in zip(found["matches"], results, strict=True)
     ]
     found["failures"] = [
         {"source": one.source, "reason": worded(one.parts, as_json_name) or one.reason} for one in results.failures
@@ -37,10 +38,11 @@ def key_of(candidate: Candidate) -> str:
     return blake2b("\0".join(candidate.identity).encode("utf-8", "replace"), digest_size=8).hexdigest()
 
 
-def _added(search: KeptSearch, match: FoundMatch) -> dict[str, Any]:
+def _added(search: KeptSearch, match: FoundMatch, parts: list[dict[str, Any]]) -> dict[str, Any]:
     shown = hotlinked(match.candidate)
     return {
         "share": round(match.share, 3),
+        "parts": [part | {"share": round(one.share, 3)} for part, one in zip(parts, match.parts, strict=True)],
         "picture_url": shown.url if shown else _picture_url(search, match, "small"),
         "zoom_url": shown.url if shown else _picture_url(search, match, "zoom"),
         "insert": {form: insert_text(match.candidate, form) for form in INSERT_FORMS},

@@ -39,6 +39,7 @@ class PartFit(_Fixed):
     text: str
     stands_out: float | None
     fit: str | None
+    share: float = Field(description="The length of a bar for the fit, 0…1.")
 
 
 class ClipShown(_Fixed):

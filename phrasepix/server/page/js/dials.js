@@ -8,17 +8,18 @@ export class Dials {
   constructor(search, models) {
     this.search = search;
     this.names = models.map((model) => model.name);
-    const usual = models.find((model) => model.is_default);
-    byId("model").replaceChildren(el("option", { value: "", text: usual ? `${usual.name} (default)` : "default" }),
+    this.usual = models.find((model) => model.is_default).name;
+    byId("model").replaceChildren(el("option", { value: "" }),
       ...models.map(({ name, is_at_hand: isAtHand }) => el("option", { value: name, text: isAtHand ? name : `${name} (to be prepared)` })));
     byId("model").addEventListener("change", ({ target }) => search.again((request) => put(request, "model", target.value || undefined)));
     byId("diverse").addEventListener("change", ({ target }) => search.again((request) => put(request, "diverse", Number(target.value) || undefined)));
     byId("diverse").addEventListener("input", ({ target }) => this.#say(Number(target.value)));
   }
 
-  /** Show a request. */
-  show({ model = "", diverse = 0 }) {
+  /** Show a request, and the model that ranked its results where none was named: the sample has one of its own. */
+  show({ model = "", diverse = 0 }, results = null) {
     const select = byId("model");
+    select.options[0].text = `${(!model && results?.model) || this.usual} (default)`;
     if (model && !this.names.includes(model)) {
       this.names.push(model);
       select.append(el("option", { value: model, text: model }));

@@ -8,6 +8,9 @@ import { put, typed, valueIn } from "/page/js/search_state.js";
 /** Options that the page has a control of its own for. */
 const ELSEWHERE = new Set(["phrase", "tag", "like", "minus", "source", "model", "diverse", "words_for_tags"]);
 
+/** The group of the filters, for which most come. */
+const FIRST_GROUP = "Which candidates";
+
 /** The button and its drawer; `search` holds what is asked. */
 export class Filters {
   constructor(search, options) {
@@ -25,16 +28,14 @@ export class Filters {
   /** Open the drawer. */
   open() {
     const request = this.search.state.request;
-    const groups = Map.groupBy ? Map.groupBy(this.options, (option) => option.group) : grouped(this.options);
+    const groups = grouped(this.options);
     const form = el("form", { class: "options", method: "dialog" });
-    const first = ["Which candidates"];
-    const order = [...groups.keys()].sort((a, b) => first.includes(b) - first.includes(a));
+    const order = [...groups.keys()].sort((a, b) => (b === FIRST_GROUP) - (a === FIRST_GROUP));
     for (const name of order) {
       form.append(el("fieldset", {}, el("legend", { text: name }), ...groups.get(name).map((option) => field(option, valueIn(request, option.name)))));
     }
-    const problem = el("p", { class: "problem-text", role: "alert" });
-    const foot = el("div", { class: "dialog-foot" }, problem,
-      button("Clear all", { class: "text", on: { click: () => { clear(form); } } }),
+    const foot = el("div", { class: "dialog-foot" },
+      button("Clear all", { class: "text", on: { click: () => clear(form) } }),
       el("button", { type: "submit", class: "primary" }, "Apply"));
     const dialog = openDialog("Filters and options", "drawer", form);
     form.append(foot);

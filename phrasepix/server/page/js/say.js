@@ -13,7 +13,7 @@ export function announce(text) {
 }
 
 /** Say something to screen readers at once. */
-export function alarm(text) {
+function alarm(text) {
   byId("alarm").textContent = text;
 }
 

@@ -1,7 +1,7 @@
 // What is asked, what came of it, and the address that holds both.
 
 import { get } from "/page/js/api.js";
-import { button, byId, el, listed } from "/page/js/dom.js";
+import { button, byId, el, listed, webAddress } from "/page/js/dom.js";
 import { flagOf } from "/page/js/filters.js";
 import { forgetAnswers, identityOf, remembered, run } from "/page/js/search.js";
 import { fromQuery, isAsked, nothingAsked, put, shownIn, toQuery, valueIn } from "/page/js/search_state.js";
@@ -188,6 +188,7 @@ export class Searching {
     } else {
       this.views.grid.clear();
       nothingFound(results, this.#narrowing(), {
+        titleOf: (name) => this.views.sources.titleOf(name),
         onFilters: () => this.views.filters.open(),
         onWithoutFilters: () => this.again((request) => { delete request.filters; delete request.unused; }),
         onTag: () => byId("tags").querySelector("input").focus(),
@@ -238,7 +239,7 @@ export class Searching {
     this.views.ask.show(request, results);
     this.views.sources.show(request, results);
     this.views.filters.show(request);
-    this.views.dials.show(request);
+    this.views.dials.show(request, results);
     this.#showSteered();
   }
 
@@ -252,7 +253,7 @@ export class Searching {
         this.#go();
       };
       return el("span", { class: `chip steer ${step.kind}` },
-        match?.picture_url ? el("img", { src: match.picture_url, alt: "", width: "24", height: "24" }) : icon("picture"), el("span", { class: "chip-word" }, `${words} `, el("bdi", { text: title })),
+        match?.picture_url ? el("img", { src: webAddress(match.picture_url), alt: "", width: "24", height: "24" }) : icon("picture"), el("span", { class: "chip-word" }, `${words} `, el("bdi", { text: title })),
         button("", { class: "chip-drop", "aria-label": `No longer ${words.toLowerCase()} ${title}`, on: { click: drop } }, icon("close")));
     });
     byId("steered").replaceChildren(...chips);

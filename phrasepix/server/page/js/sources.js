@@ -6,11 +6,15 @@ import { icon } from "/page/js/icons.js";
 import { addingChip } from "/page/js/chips.js";
 import { put } from "/page/js/search_state.js";
 
+/** How far from the edge of its row a chip is put, in pixels. */
+const AT_THE_EDGE = 32;
+
 /** The row of sources; `search` holds what is asked. */
 export class Sources {
   constructor(search) {
     this.search = search;
     this.known = [];
+    this.inView = "";
   }
 
   /** Take what the server says of its sources. */
@@ -41,6 +45,17 @@ export class Sources {
       ...folders.map((path) => this.#chip({ name: path, title: path, ready: true }, true, failures.get("folder"))),
       addingChip("folder", { what: "folder of your own pictures", onAdd: (path) => this.#choose([...asked, path]) }));
     if (focused) [...row.querySelectorAll("[data-source]")].find((chip) => chip.dataset.source === focused)?.focus({ preventScroll: true });
+    this.#bringIntoView(row, asked.join("\n"));
+  }
+
+  /** Where the row is too narrow for all, and others are `asked` than before, scroll to one of them. */
+  #bringIntoView(row, asked) {
+    if (asked === this.inView) return;
+    this.inView = asked;
+    const scroller = row.parentElement;
+    const chips = [...row.querySelectorAll('[aria-pressed="true"]')];
+    const isSeen = ({ offsetLeft: left, offsetWidth: wide }) => left >= scroller.scrollLeft && left + wide <= scroller.scrollLeft + scroller.clientWidth;
+    if (chips.length && !chips.some(isSeen)) scroller.scrollLeft = chips[0].offsetLeft - AT_THE_EDGE;
   }
 
   #chip(source, isAsked, failure) {

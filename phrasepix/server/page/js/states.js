@@ -32,15 +32,16 @@ export function firstVisit(sources, { onTry }) {
 }
 
 /** Nothing was found, or nothing that was found could be shown. */
-export function nothingFound(results, filters, { onFilters, onWithoutFilters, onTag }) {
-  const { tags = [], skipped = [], failures = [] } = results;
+export function nothingFound(results, filters, { titleOf, onFilters, onWithoutFilters, onTag }) {
+  const { skipped, failures } = results;
+  const tags = results.tags.filter(Boolean);
   const couldNot = skipped.length > 0 && results.pool_size > 0;
-  const under = tags.filter(Boolean).length ? ` under ${listed(tags)}` : "";
+  const under = tags.length ? ` under ${listed(tags)}` : "";
   showState({
     kind: "nothing", drawn: "search", heading: couldNot ? "Nothing can be shown" : `Nothing found${under}`,
     sentences: [
       couldNot ? `None of the ${counted(skipped.length, "picture")}${under} could be had: ${skipped[0].reason}` : null,
-      failures.length ? `There was no answer from ${listed(failures.map((one) => one.source))}.` : null,
+      failures.length ? `There was no answer from ${listed(failures.map((one) => titleOf(one.source)))}.` : null,
       filters.length ? ["Narrowed by ", ...filters.flatMap((flag, index) => [index ? ", " : "", el("code", { text: flag })]), ". Leave that out to see more."] : null,
       tags.length ? "A tag is a plain noun, as stock sites use them: try a broader one." : null,
     ],

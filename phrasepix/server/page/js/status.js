@@ -57,7 +57,7 @@ export function showSummary(results, titleOf) {
   }
   const tagged = results.tags.filter(Boolean);
   const text = `The best ${count} of ${counted(results.pool_size, "picture")}${tagged.length ? ` tagged ${listed(tagged)}` : ""} from ${listed(results.sources.map(titleOf))}, ranked by ${results.model}${results.refined_by ? `, the best again by ${results.refined_by}` : ""}.`;
-  byId("summary").replaceChildren(el("span", { text, dir: "auto" }));
+  byId("summary").replaceChildren(el("span", { text, title: text, dir: "auto" }));
   announce(results.fits_well === false ? `Nothing here fits well. ${text}` : text);
 }
 
