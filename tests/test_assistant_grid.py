@@ -94,9 +94,11 @@ def shown(page: Any, answer: dict[str, Any], looks: dict[int, Any]) -> Any:
     return frame
 
 
-def told(page: Any, method: str) -> list[dict[str, Any]]:
-    """What the host was told by one method."""
-    heard: list[dict[str, Any]] = page.evaluate("method => told.filter((one) => one.method === method)", method)
+def told(page: Any, method: str, times: int) -> list[dict[str, Any]]:
+    """What the host was told by one method, once it was told so often: messages arrive later than keys and clicks."""
+    of_method = "told.filter((one) => one.method === method)"
+    page.wait_for_function(f"([method, times]) => {of_method}.length >= times", arg=[method, times])
+    heard: list[dict[str, Any]] = page.evaluate(f"method => {of_method}", method)
     return [one["params"] for one in heard]
 
 
@@ -108,12 +110,12 @@ def test_picks_come_back_in_the_order_in_which_they_were_picked(page: Any, found
         frame.locator(f'.pick[data-rank="{rank}"]').click()
     assert [frame.locator(f'.pick[data-rank="{rank}"] .order').inner_text() for rank in (3, 1, 4)] == ["1", "2", "3"]
     frame.locator('.pick[data-rank="1"]').click()
-    assert [one["structuredContent"] for one in told(page, "ui/update-model-context")] == [
+    assert [one["structuredContent"] for one in told(page, "ui/update-model-context", 4)] == [
         {"search": search, "picks": picks} for picks in ([3], [3, 1], [3, 1, 4], [3, 4])
     ]
     frame.locator("#use").click()
     frame.locator("#picked").get_by_text("Sent").wait_for()
-    (message,) = told(page, "ui/message")
+    (message,) = told(page, "ui/message", 1)
     assert message == {
         "role": "user",
         "content": [
@@ -136,7 +138,7 @@ def test_pictures_come_from_the_tool_and_nothing_is_loaded_from_anywhere(page: A
         assert image.evaluate("image => image.naturalWidth") > 100
     assert {url.partition(":")[0] for url in requested} <= {"about", "data"}
     assert wrong == []
-    assert [one["arguments"]["rank"] for one in told(page, "tools/call")] == [1, 2, 3, 4]
+    assert [one["arguments"]["rank"] for one in told(page, "tools/call", 4)] == [1, 2, 3, 4]
 
 
 def test_everything_is_done_by_keyboard(page: Any, found: Any) -> None:
@@ -146,10 +148,10 @@ def test_everything_is_done_by_keyboard(page: Any, found: Any) -> None:
     page.keyboard.press("Space")
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
-    assert told(page, "ui/open-link") == [{"url": answer["structuredContent"]["matches"][1]["page_url"]}]
+    assert told(page, "ui/open-link", 1) == [{"url": answer["structuredContent"]["matches"][1]["page_url"]}]
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
-    assert told(page, "ui/update-model-context")[-1]["structuredContent"]["picks"] == [2, 3]
+    assert told(page, "ui/update-model-context", 2)[-1]["structuredContent"]["picks"] == [2, 3]
 
 
 def test_what_third_parties_wrote_is_shown_as_text(page: Any, found: Any) -> None:
@@ -161,7 +163,7 @@ def test_what_third_parties_wrote_is_shown_as_text(page: Any, found: Any) -> Non
     assert page.evaluate("told.includes('broken')") is False
     frame.locator('.pick[data-rank="1"]').click()
     frame.locator("#use").click()
-    assert "onerror" not in str(told(page, "ui/message") + told(page, "ui/update-model-context"))
+    assert "onerror" not in str(told(page, "ui/message", 1) + told(page, "ui/update-model-context", 1))
 
 
 def test_a_picture_that_its_source_shows_alone_is_not_shown(page: Any, found: Any) -> None:

@@ -73,7 +73,7 @@ class LibraryRetriever:
         """Yield candidates with their embeddings, float32 [d]: the `limit` nearest to each of `vectors`, by cosine.
 
         `vectors` are float32 [k, d]; `tower` names the image tower (`reranker.encoder.image_tower_name`) in whose space
-        they are. Each candidate comes once, in no particular order.
+        they are. Each candidate comes once, in the order of their paths, as a folder's do: so equal scores rank alike.
 
         Raises `WrongParameterError`, and `NoLibraryError` if there are no vectors of the tower.
         """
@@ -90,15 +90,18 @@ class LibraryRetriever:
     def _nearest(
         self, vectors: Embeddings, column: str, condition: str | None, tag: str, limit: int
     ) -> Iterator[tuple[Candidate, Embeddings]]:
-        seen: set[str] = set()
+        brought: dict[str, tuple[Candidate, Embeddings]] = {}
+        places: dict[str, str] = {}
         for vector in vectors:
             found = self._nearest_contents(vector, column, condition, limit)
             embeddings = dict(zip(found["digest"].to_pylist(), vectors_in(found[column]), strict=True))
+            for digest, path in zip(found["digest"].to_pylist(), found[KEY].to_pylist(), strict=True):
+                places[digest] = min(path, places.get(digest, path))
             for candidate in islice(self._candidates(found, tag), limit):
                 embedding = embeddings[candidate.id]
-                if candidate.id not in seen and embedding is not None:
-                    seen.add(candidate.id)
-                    yield candidate, np.array(embedding, dtype=np.float32)
+                if embedding is not None:
+                    brought[candidate.id] = candidate, np.array(embedding, dtype=np.float32)
+        yield from (brought[digest] for digest in sorted(brought, key=places.__getitem__))
 
     def _nearest_contents(self, vector: Embeddings, column: str, condition: str | None, limit: int) -> Any:
         """The nearest rows, so many that they are of `limit` contents, if there are: a file may have copies."""

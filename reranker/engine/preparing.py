@@ -52,10 +52,8 @@ def _natively(spec: ModelSpec, engines: Path, stage: str, download: bool) -> Rec
 
 def _demand_torch_by_name(spec: ModelSpec) -> None:
     """Raise `ModelError` where the architecture alone says that torch is needed: before weights are downloaded."""
-    if spec.text_tower is not None or is_installed("open_clip"):
-        return
-    if pretrained(spec.model, spec.pretrained or "") is None:
-        return  # whoever looks for it says what is wrong
+    if spec.text_tower is not None or pretrained(spec.model, spec.pretrained or "") is None:
+        return  # the registry does not name it, or whoever looks for it says what is wrong
     if why := why_not_native(architecture(spec.model) or {}):
         _demand_torch(spec, why)
 
