@@ -10,10 +10,11 @@ class _Fixed(BaseModel):
 
 
 class PartOfQuery(_Fixed):
-    """A phrase or a picture, and how much it counts."""
+    """A phrase, a picture or a taught name, and how much it counts."""
 
     phrase: str | None = None
     picture: str | None = None
+    name: str | None = None
     weight: float
 
 
