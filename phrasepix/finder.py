@@ -213,6 +213,11 @@ class Finder:
         return self.models.reranker(spec, "auto", "auto", resources.config.directory), resources.memory
 
     @property
+    def memory(self) -> "Memory":
+        """What was encoded before, on disk."""
+        return self._resources().memory
+
+    @property
     def models(self) -> ModelShelf:
         """The models that are loaded."""
         return self._shared.models

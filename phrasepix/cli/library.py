@@ -11,28 +11,28 @@ import click
 
 from phrasepix.cli.errors import explained
 from phrasepix.cli.help_text import CONTEXT_SETTINGS, HelpedGroup
+from phrasepix.cli.library_options import DEBUG as _DEBUG
+from phrasepix.cli.library_options import JSON as _JSON
+from phrasepix.cli.library_options import MODEL as _MODEL
+from phrasepix.cli.library_options import NAME as _NAME
+from phrasepix.cli.library_options import PRETRAINED as _PRETRAINED
+from phrasepix.cli.library_options import located as _location
+from phrasepix.cli.library_views import duplicates, map_, timeline
 from phrasepix.cli.output import writing_to_stdout
 from phrasepix.views.columns import LIBRARIES, header
 
 if TYPE_CHECKING:
     from phrasepix.cli.reporter import Reporter
     from phrasepix.library.keeper import LibraryKeeper
-    from phrasepix.library.location import Location
-
-_NAME = click.option(
-    "--name", default="mine", metavar="NAME", help="Which library, by its name or URI.  [default: mine]"
-)
-_MODEL = click.option(
-    "--model", metavar="MODEL", help="Whose vectors.  [default: those that the library has, else ViT-B-32]"
-)
-_PRETRAINED = click.option("--pretrained", metavar="TAG", help="Its weights, where a model has several.")
-_JSON = click.option("as_json", "--json", is_flag=True, help="JSON on stdout.")
-_DEBUG = click.option("--debug", is_flag=True, help="Show tracebacks.")
 
 
 @click.group(cls=HelpedGroup, context_settings=CONTEXT_SETTINGS)
 def library() -> None:
     """Keep a library of your own pictures: searched by --source library:NAME, in milliseconds, and asked by SQL."""
+
+
+for _command in (timeline, map_, duplicates):
+    library.add_command(_command)
 
 
 @library.command()
@@ -161,15 +161,6 @@ def _keeper(name: str) -> Iterator[tuple["LibraryKeeper", "Reporter"]]:
 
     with Finder() as finder, Reporter() as reporter:
         yield LibraryKeeper(location, finder, reporter.show), reporter
-
-
-def _location(name: str) -> "Location":
-    """The place of a library, once what reads it is known to be installed."""
-    from phrasepix.library.location import Location
-    from phrasepix.library.packages import demand_packages
-
-    demand_packages("lance")
-    return Location.of(name)
 
 
 def _report(reporter: "Reporter", name: str, counts: dict[str, int], as_json: bool) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 from filelock import FileLock
 
-from phrasepix.errors import LibraryError
+from phrasepix.errors import LibraryError, NoLibraryError
 from phrasepix.library.description import (
     Description,
     EncoderColumn,
@@ -115,6 +115,17 @@ class Library:
                 self.dataset.add_columns(vector_field(column, after))
                 self.dataset = _opened(self.location)
             return column
+
+    def column_of_model(self, model: str | None) -> str:
+        """Return the column of a model's vectors, by its name; without one, the first. Raises `NoLibraryError`."""
+        encoders = self.description.encoders
+        column = next((column for column, one in encoders.items() if model in (None, one.model)), None)
+        if column is None:
+            raise NoLibraryError(
+                f"the library {self.location.name} has no vectors of {model or 'any model'}; it has those of "
+                f"{', '.join(one.model for one in encoders.values()) or 'none: phrasepix library add FOLDER'}"
+            )
+        return column
 
     def upsert(self, rows: Sequence[Row]) -> None:
         """Write rows in one commit, in place of those of the same keys.
