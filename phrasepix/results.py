@@ -250,6 +250,7 @@ def _match_as_json(match: FoundMatch, loopback_sources: Collection[str]) -> dict
         "height": candidate.height,
         "media_type": candidate.media_type,
         "duration_s": candidate.duration_s,
+        "frame_at": candidate.frame_at,
         "clips": [{"url": address(clip.url), "width": clip.width, "height": clip.height} for clip in candidate.clips],
         "tags": list(candidate.tags),
         "colours": list(candidate.colours),

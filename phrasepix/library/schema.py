@@ -54,6 +54,8 @@ FACTS_SCHEMA = pa.schema(
         pa.field("tag_keys", pa.list_(pa.string())),
         pa.field("words", pa.string()),  # of the names and keywords, for tags
         pa.field("facts", pa.string()),  # all that the file says, as JSON
+        pa.field("frame_at", pa.float64()),  # of a video: the place in the clip, and its length, in seconds
+        pa.field("duration_s", pa.float64()),
     ]
 )
 """The columns beside the vectors."""
@@ -68,18 +70,24 @@ SHOWN = tuple(
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A picture file, what is in it, and its vectors by column: float32 [dimensions], finite."""
+    """A picture file, what is in it, and its vectors by column: float32 [dimensions], finite.
+
+    Of a video it is the frame at `frame_at` seconds of `duration_s`.
+    """
 
     entry: FileEntry
     folder: Path
     contents: Contents
     facts: Facts
     vectors: Mapping[str, Embeddings] = field(default_factory=dict)
+    frame_at: float | None = None
+    duration_s: float | None = None
 
     @property
     def key(self) -> str:
-        """The primary key."""
-        return key_of(self.entry.path)
+        """The primary key; of a video with the place in it, as media fragments (W3C 2012) write it."""
+        file = key_of(self.entry.path)
+        return file if self.frame_at is None else f"{file}#t={self.frame_at:.3f}"
 
 
 def key_of(path: Path) -> str:
@@ -136,7 +144,7 @@ def _values(row: Row) -> dict[str, object]:
         "path": shown(str(path)),
         "size": row.entry.size,
         "modified_ns": row.entry.modified_ns,
-        "media": "photo",
+        "media": "photo" if row.frame_at is None else "video",
         "width": facts.width,
         "height": facts.height,
         "taken_on": day,
@@ -159,4 +167,6 @@ def _values(row: Row) -> dict[str, object]:
         "tag_keys": [caseless(tag) for tag in facts.keywords],
         "words": " " + BETWEEN.join(" ".join(words(text)) for text in texts) + " ",
         "facts": facts.to_json(),
+        "frame_at": row.frame_at,
+        "duration_s": row.duration_s,
     }

@@ -150,6 +150,16 @@ class Library:
                 self.dataset.delete(one_of(KEY, some))
             self.dataset = _opened(self.location)
 
+    def delete_clip(self, key: str, except_of: str | None = None) -> None:
+        """Delete the rows of a video by its file's key, but for those of a clip's digest. Raises `LibraryError`."""
+        where = f"starts_with({KEY}, {quoted(key + '#')})"
+        if except_of is not None:
+            where += f" AND NOT starts_with(digest, {quoted(except_of)})"
+        with writing(self.location), failures(self.location):
+            self.dataset = _opened(self.location)
+            self.dataset.delete(where)
+            self.dataset = _opened(self.location)
+
     def states(self, folder: Path, column: str) -> dict[str, FileState]:
         """Return what is known of the files of a folder that is kept in step, by key. Raises `LibraryError`."""
         where = one_of("folder", [key_of(folder)])
@@ -165,7 +175,7 @@ class Library:
         """Return the keys of a file, or of all files below a folder. Raises `LibraryError`."""
         key = key_of(path)
         with failures(self.location):
-            return self._values(KEY, f"{one_of(KEY, [key])} OR starts_with({KEY}, {quoted(key.rstrip('/') + '/')})")
+            return self._values(KEY, f"{one_of(KEY, [key])} OR {_below(key)}")
 
     def vectors_of(self, digests: Collection[str]) -> dict[str, dict[str, Embeddings]]:
         """Return the vectors of contents, by digest and column. Raises `LibraryError`."""
@@ -241,6 +251,12 @@ def writing(location: Location) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+def _below(key: str) -> str:
+    """The condition that a row is of a video, or below a folder, of that key."""
+    begins = (f"{key.rstrip('/')}/", f"{key}#")
+    return " OR ".join(f"starts_with({KEY}, {quoted(one)})" for one in begins)
 
 
 @cache

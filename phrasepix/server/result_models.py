@@ -91,6 +91,7 @@ class FoundPicture(_Fixed):
     height: int
     media_type: str
     duration_s: float | None
+    frame_at: float | None = Field(description="Where in the video the still is, in seconds.")
     clips: list[ClipShown]
     tags: list[str]
     colours: list[str]

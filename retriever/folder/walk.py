@@ -2,7 +2,7 @@
 
 import os
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +16,9 @@ RAW = frozenset({
 })
 # fmt: on
 """Cameras' own formats."""
+
+VIDEOS = frozenset({".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".mts", ".m2ts", ".mpg", ".mpeg", ".wmv", ".3gp"})
+"""What libraries take frames of."""
 
 LARGEST_FILE_BYTES = 2 << 30
 """Larger files are left out and named: each is read whole, and one of 40 GB may take a few blocks of the disk."""
@@ -40,6 +43,11 @@ class FileEntry:
         """Whether it is of a camera's own format."""
         return self.path.suffix.lower() in RAW
 
+    @property
+    def is_video(self) -> bool:
+        """Whether it is called as videos are."""
+        return self.path.suffix.lower() in VIDEOS
+
     @classmethod
     def at(cls, path: Path) -> "FileEntry":
         """What is there now. Raises `OSError`."""
@@ -54,8 +62,8 @@ Problem = Callable[[Path, str], None]
 """Is told of what cannot be used, and why."""
 
 
-def places(root: Path, on_problem: Problem) -> Iterator[FileEntry]:
-    """The picture files below `root`, folder by folder, in the order of their names.
+def places(root: Path, on_problem: Problem, kinds: Collection[str] = PICTURES | RAW) -> Iterator[FileEntry]:
+    """The files below `root` whose names end as one of `kinds`, folder by folder, in the order of their names.
 
     Hidden files and folders are left out, and folders that systems make for themselves. A link counts as a further
     place of a file that lies below `root` too; those that lead elsewhere are left out and named once. What is neither
@@ -82,7 +90,7 @@ def places(root: Path, on_problem: Problem) -> Iterator[FileEntry]:
                     if entry.name.lower() not in _NOT_FOR_PEOPLE:
                         below.append(path)
                     continue
-                if path.suffix.lower() in PICTURES | RAW:
+                if path.suffix.lower() in kinds:
                     yield _file(path)
             except OSError as error:
                 on_problem(path, f"cannot be read: {error.strerror or error}")
@@ -121,7 +129,7 @@ def _file(path: Path) -> FileEntry:
         raise _NoPictureFileError("is neither a file nor a folder")
     if not found.st_size:
         raise _NoPictureFileError("the file is empty")
-    if found.st_size > LARGEST_FILE_BYTES:
+    if found.st_size > LARGEST_FILE_BYTES and path.suffix.lower() not in VIDEOS:
         raise _NoPictureFileError(too_large(found.st_size))
     return FileEntry._of(path, found)
 
