@@ -23,6 +23,7 @@ from phrasepix.views.columns import LIBRARIES, header
 
 if TYPE_CHECKING:
     from phrasepix.cli.reporter import Reporter
+    from phrasepix.library.folder_sync import SyncCounts
     from phrasepix.library.keeper import LibraryKeeper
 
 
@@ -62,6 +63,30 @@ def sync(name: str, model: str | None, pretrained: str | None, as_json: bool, de
     with explained(debug=debug), _keeper(name) as (keeper, reporter):
         counts = keeper.sync(model, pretrained)
         _report(reporter, name, asdict(counts), as_json)
+
+
+@library.command()
+@_NAME
+@_MODEL
+@_PRETRAINED
+@click.option(
+    "--every",
+    type=float,
+    metavar="SECONDS",
+    help="Look through the folders so often, as network drives need it.  [default: when the system tells of changes]",
+)
+@_DEBUG
+def watch(name: str, model: str | None, pretrained: str | None, every: float | None, debug: bool) -> None:
+    """Keep a library in step with its folders until Ctrl-C."""
+    with explained(debug=debug), _keeper(name) as (keeper, reporter):
+        from phrasepix.library.watching import LibraryWatcher
+
+        def on_synced(counts: "SyncCounts") -> None:
+            _report(reporter, name, asdict(counts), as_json=False)
+
+        watcher = LibraryWatcher(_location(name), keeper, on_event=reporter.show, on_synced=on_synced, every_s=every)
+        reporter.say(f"Watching the folders of the library {name}; Ctrl-C ends it")
+        watcher.run(model, pretrained)
 
 
 @library.command()
