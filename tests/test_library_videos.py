@@ -85,7 +85,8 @@ def test_a_video_is_found_by_its_shots_with_the_place_in_it(folder: Path) -> Non
     assert (counts.written, counts.encoded) == (4, 4)
     results = find_images("blue", source="library:mine", model=ColourEncoder(), filters=Filters(media_type="video"))
     best = results[0].candidate
-    assert (best.media_type, best.frame_at, best.duration_s) == ("video", 3.0, pytest.approx(7.5, abs=0.2))
+    assert (best.media_type, best.frame_at) == ("video", 3.0)
+    assert best.duration_s == pytest.approx(7.5, abs=0.2)
     assert best.page_url == (folder / "clip, cut.mp4").as_uri() + "#t=3.000"
     assert [clip.url for clip in best.clips] == [(folder / "clip, cut.mp4").as_uri()]
     assert (best.title, str(best.taken_on)) == ("A day out", "2020-02-29")
