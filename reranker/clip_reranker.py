@@ -87,6 +87,7 @@ class ClipReranker:
 
     def begin_to_prepare(self, query: Query, texts: EmbeddingStore | None = None) -> Future[None]:
         """Begin to `prepare` in another thread; what that raises is the future's."""
+        self._texts.expect(phrase.text for phrase in query.phrases)
         return self._texts.aside.begin(lambda: self.prepare(query, texts))
 
     def encoded(self, query: Query, *, loader: PictureLoader, memory: Memory) -> EncodedQuery:
