@@ -86,6 +86,7 @@ def remove(paths: tuple[Path, ...], name: str, debug: bool) -> None:
 def status(as_json: bool, with_header: bool, debug: bool) -> None:
     """List the libraries of this machine: how many pictures, of which folders, with vectors of which models."""
     with explained(debug=debug):
+        _demand_table()
         from phrasepix.library.location import library_names
         from phrasepix.library.overview import overview_of
 
@@ -107,6 +108,7 @@ def status(as_json: bool, with_header: bool, debug: bool) -> None:
 def doctor(name: str, debug: bool) -> None:
     """Say what is wrong with a library, and mend it."""
     with explained(debug=debug):
+        _demand_table()
         from phrasepix.library.maintenance import health_of, tidy
         from phrasepix.library.table import Library
 
@@ -166,10 +168,15 @@ def _keeper(name: str) -> Iterator[tuple["LibraryKeeper", "Reporter"]]:
 def _location(name: str) -> "Location":
     """The place of a library, once what reads it is known to be installed."""
     from phrasepix.library.location import Location
+
+    _demand_table()
+    return Location.of(name)
+
+
+def _demand_table() -> None:
     from phrasepix.library.packages import demand_packages
 
     demand_packages("lance")
-    return Location.of(name)
 
 
 def _report(reporter: "Reporter", name: str, counts: dict[str, int], as_json: bool) -> None:
