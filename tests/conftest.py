@@ -55,6 +55,13 @@ UNWANTED = (
 
 
 @pytest.hookimpl
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What is marked as slow may take longer than others, also on a machine that is busy."""
+    for item in items:
+        if item.get_closest_marker("slow") and not item.get_closest_marker("timeout"):
+            item.add_marker(pytest.mark.timeout(SLOW_TIMEOUT_S))
+
+
 def pytest_pycollect_makemodule(module_path: Path, parent: pytest.Collector) -> pytest.Module | None:
     """A test file that cannot be imported without an extra of phrasepix is skipped where that is not installed."""
     missing = sorted(package for package in extras_imported(module_path) if find_spec(package) is None)
