@@ -53,8 +53,9 @@ UNWANTED = (
     "NO_PROXY",
 )
 
+SLOW_TIMEOUT_S = 1800
 
-@pytest.hookimpl
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What is marked as slow may take longer than others, also on a machine that is busy."""
     for item in items:
@@ -62,6 +63,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.timeout(SLOW_TIMEOUT_S))
 
 
+@pytest.hookimpl
 def pytest_pycollect_makemodule(module_path: Path, parent: pytest.Collector) -> pytest.Module | None:
     """A test file that cannot be imported without an extra of phrasepix is skipped where that is not installed."""
     missing = sorted(package for package in extras_imported(module_path) if find_spec(package) is None)
