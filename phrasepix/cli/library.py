@@ -40,14 +40,25 @@ def library() -> None:
 @_NAME
 @_MODEL
 @_PRETRAINED
+@click.option(
+    "--places/--no-places",
+    default=None,
+    help="Keep where pictures were taken, for --near; without it the library does not know.",
+)
 @_JSON
 @_DEBUG
 def add(
-    paths: tuple[Path, ...], name: str, model: str | None, pretrained: str | None, as_json: bool, debug: bool
+    paths: tuple[Path, ...],
+    name: str,
+    model: str | None,
+    pretrained: str | None,
+    places: bool | None,
+    as_json: bool,
+    debug: bool,
 ) -> None:
     """Add folders, and encode their pictures. Nothing is copied; what was encoded before is not encoded again."""
     with explained(debug=debug), _keeper(name) as (keeper, reporter):
-        counts = keeper.add(paths, model, pretrained)
+        counts = keeper.add(paths, model, pretrained, places=places)
         _report(reporter, name, asdict(counts), as_json)
 
 

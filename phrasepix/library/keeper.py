@@ -38,11 +38,19 @@ class LibraryKeeper:
         self._finder = finder
         self._on_event = on_event
 
-    def add(self, folders: Sequence[Path], model: str | None = None, pretrained: str | None = None) -> SyncCounts:
+    def add(
+        self,
+        folders: Sequence[Path],
+        model: str | None = None,
+        pretrained: str | None = None,
+        *,
+        places: bool | None = None,
+    ) -> SyncCounts:
         """Add folders and encode their pictures; the library is made if it is not there.
 
-        By default by the models that it has, else the usual one. Raises `WrongParameterError` for what is no folder,
-        `LibraryError`, and `ModelError`.
+        By default by the models that it has, else the usual one. With `places` it keeps where pictures were taken,
+        from now on and until it is False. Raises `WrongParameterError` for what is no folder, `LibraryError`, and
+        `ModelError`.
         """
         absolute = [_folder(folder) for folder in folders]
         library = Library.open_or_create(self._location)
@@ -53,12 +61,15 @@ class LibraryKeeper:
                         f"{shown(str(folder))} and {shown(str(other))}, which the library {self._location.name} has, "
                         "lie one below the other; remove that first, or add another folder"
                     )
+        if places is not None:
+            library.keep_places(keeps=places)
         library.change(folders=[str(folder) for folder in absolute])
         return self._sync(library, absolute, model, pretrained)
 
     def sync(self, model: str | None = None, pretrained: str | None = None) -> SyncCounts:
         """Bring the library in step with its folders. Raises as `add`, and `NoLibraryError`."""
         library = Library.open(self._location)
+        library.add_missing_columns()
         return self._sync(library, [Path(one) for one in library.description.folders], model, pretrained)
 
     def remove(self, paths: Sequence[Path]) -> int:

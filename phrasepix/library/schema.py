@@ -54,15 +54,17 @@ FACTS_SCHEMA = pa.schema(
         pa.field("tag_keys", pa.list_(pa.string())),
         pa.field("words", pa.string()),  # of the names and keywords, for tags
         pa.field("facts", pa.string()),  # all that the file says, as JSON
+        pa.field("beside", pa.string()),  # the state of its sidecars; without one it is read again
+        pa.field("latitude", pa.float64()),  # if the library keeps places
+        pa.field("longitude", pa.float64()),
     ]
 )
 """The columns beside the vectors."""
 
-SHOWN = tuple(
-    name
-    for name in FACTS_SCHEMA.names
-    if name not in {KEY, "folder", "modified_ns", "camera_key", "creator_key", "tag_keys", "words", "facts"}
-)
+PLACE = ("latitude", "longitude")
+"""The columns that are shown on request only."""
+_OWN = {KEY, "folder", "modified_ns", "camera_key", "creator_key", "tag_keys", "words", "facts", "beside"}
+SHOWN = tuple(name for name in FACTS_SCHEMA.names if name not in {*_OWN, *PLACE})
 """The columns that people may ask for by name."""
 
 
@@ -104,7 +106,8 @@ def batch_of(rows: Sequence[Row], description: Description) -> pa.Table:
     `ValueError` for one.
     """
     each_once = list({row.key: row for row in rows}.values())
-    facts = pa.Table.from_pylist([_values(row) for row in each_once], schema=FACTS_SCHEMA)
+    values = [_values(row) | _place(row, description) for row in each_once]
+    facts = pa.Table.from_pylist(values, schema=FACTS_SCHEMA)
     for column in description.encoders:
         vectors = [row.vectors.get(column) for row in each_once]
         field_of_column = vector_field(column, description)
@@ -159,4 +162,10 @@ def _values(row: Row) -> dict[str, object]:
         "tag_keys": [caseless(tag) for tag in facts.keywords],
         "words": " " + BETWEEN.join(" ".join(words(text)) for text in texts) + " ",
         "facts": facts.to_json(),
+        "beside": row.entry.beside,
     }
+
+
+def _place(row: Row, description: Description) -> dict[str, float | None]:
+    place = row.facts.place if description.keeps_places else None
+    return dict(zip(PLACE, place or (None, None), strict=True))

@@ -22,7 +22,7 @@ from phrasepix.library.description import (
 )
 from phrasepix.library.location import Location
 from phrasepix.library.quoting import one_of, quoted
-from phrasepix.library.schema import KEY, Row, batch_of, key_of, schema_of, vector_field
+from phrasepix.library.schema import FACTS_SCHEMA, KEY, PLACE, Row, batch_of, key_of, schema_of, vector_field
 from phrasepix_core.text import printable
 from reranker.encoder import Embeddings
 
@@ -36,10 +36,11 @@ _LOCK_PATIENCE_S = 600.0
 
 @dataclass(frozen=True, slots=True)
 class FileState:
-    """What a row says of its file: whether it is as it was is told by size and time of change."""
+    """What a row says of its file: whether it is as it was is told by size, time of change, and what is `beside` it."""
 
     size: int
     modified_ns: int
+    beside: str | None
     digest: str
     is_encoded: bool
 
@@ -55,7 +56,10 @@ class Library:
 
     @classmethod
     def open(cls, location: Location) -> Self:
-        """Open a library. Raises `NoLibraryError`, and `LibraryError` if it is damaged or too new."""
+        """Open a library. Raises `NoLibraryError`, and `LibraryError` if it is damaged or too new.
+
+        One that an older phrasepix made may lack columns, which `open_or_create` adds.
+        """
         description = read_description(location, lance.__version__)
         with failures(location):
             try:
@@ -74,11 +78,29 @@ class Library:
             description = read_description(location, lance.__version__)
             with failures(location):
                 try:
-                    return cls(location, description, _opened(location))
+                    library = cls(location, description, _opened(location))
                 except ValueError:  # killed between the two
                     schema = schema_of(description)
                     lance.write_dataset(schema.empty_table(), location.table, mode="create")
                     return cls(location, description, _opened(location))
+                library.add_missing_columns()
+                return library
+
+    def add_missing_columns(self) -> None:
+        """Add the columns that the table of an older phrasepix lacks, without values. Raises `LibraryError`."""
+        if not self.lacking:
+            return
+        with writing(self.location), failures(self.location):
+            self.refresh()
+            if self.lacking:
+                self.dataset.add_columns([FACTS_SCHEMA.field(name) for name in self.lacking])
+                self.dataset = _opened(self.location)
+
+    @property
+    def lacking(self) -> list[str]:
+        """The columns that are missing from the table."""
+        there = set(self.dataset.schema.names)
+        return [name for name in FACTS_SCHEMA.names if name not in there]
 
     def refresh(self) -> None:
         """Go to the latest version, of description and table."""
@@ -91,10 +113,10 @@ class Library:
         with writing(self.location):
             before = read_description(self.location, lance.__version__)
             kept = dict.fromkeys([*before.folders, *folders])
-            after = Description(
+            after = replace(
+                before,
                 written_by=lance.__version__,
                 folders=tuple(folder for folder in kept if folder not in without),
-                encoders=before.encoders,
             )
             if after != before:
                 write_description(self.location, after)
@@ -115,6 +137,20 @@ class Library:
                 self.dataset.add_columns(vector_field(column, after))
                 self.dataset = _opened(self.location)
             return column
+
+    def keep_places(self, *, keeps: bool) -> None:
+        """Have where pictures were taken kept, when they are read next, or forget it. Raises `LibraryError`."""
+        with writing(self.location), failures(self.location):
+            self.refresh()
+            if self.description.keeps_places == keeps:
+                return
+            # Before it is written down: whoever is killed between the two repeats it, and loses nothing.
+            self.dataset.update(
+                {"beside": "CAST(NULL AS STRING)"} if keeps else dict.fromkeys(PLACE, "CAST(NULL AS DOUBLE)")
+            )
+            self.description = replace(self.description, written_by=lance.__version__, keeps_places=keeps)
+            write_description(self.location, self.description)
+            self.dataset = _opened(self.location)
 
     def upsert(self, rows: Sequence[Row]) -> None:
         """Write rows in one commit, in place of those of the same keys.
@@ -144,10 +180,10 @@ class Library:
         where = one_of("folder", [key_of(folder)])
         with failures(self.location):
             unencoded = set(self._values(KEY, f"{where} AND {column} IS NULL"))
-            found = self.dataset.to_table(columns=[KEY, "size", "modified_ns", "digest"], filter=where)
+            found = self.dataset.to_table(columns=[KEY, "size", "modified_ns", "beside", "digest"], filter=where)
         return {
-            key: FileState(size, modified_ns, digest, key not in unencoded)
-            for key, size, modified_ns, digest in zip(*(one.to_pylist() for one in found.columns), strict=True)
+            key: FileState(size, modified_ns, beside, digest, key not in unencoded)
+            for key, size, modified_ns, beside, digest in zip(*(one.to_pylist() for one in found.columns), strict=True)
         }
 
     def keys_below(self, path: Path) -> list[str]:

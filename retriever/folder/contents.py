@@ -16,19 +16,22 @@ _HEAD_BYTES = 1 << 16
 class Contents:
     """A file's `digest` (24 hexadecimal digits of its whole content), and its `facts`, or the `problem` with it.
 
-    `head` is the digest of its first 64 KiB.
+    `head` is the digest of its first 64 KiB. The facts are also those of the sidecars, except of the `damaged` ones, by
+    name.
     """
 
     digest: str
     facts: Facts | None
     problem: str = ""
     head: str = ""
+    damaged: tuple[str, ...] = ()
 
 
 def read_contents(place: FileEntry) -> Contents:
     """What is in the file at a place. Raises `OSError` where it cannot be read."""
     from retriever.folder.metadata import NoPictureError, facts_of_file
     from retriever.folder.raw import facts_of_raw
+    from retriever.folder.sidecar_facts import with_sidecars
 
     with open_regular(place.path) as file:
         head = _head(file)
@@ -39,7 +42,8 @@ def read_contents(place: FileEntry) -> Contents:
             facts = facts_of_raw(file) if place.is_raw else facts_of_file(file)
         except NoPictureError as error:
             return Contents(digest, None, str(error), head)
-    return Contents(digest, facts, head=head)
+    facts, damaged = with_sidecars(facts, place.sidecars)
+    return Contents(digest, facts, head=head, damaged=damaged)
 
 
 def read_head(place: FileEntry) -> str:
