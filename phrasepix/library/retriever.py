@@ -65,7 +65,7 @@ class LibraryRetriever:
         """
         if limit is not None:
             demand_limit(limit)
-        return self._in_order(condition_of(filters, without_controls(tag)), tag, limit)
+        return self._in_order(self._condition(filters, tag), tag, limit)
 
     def nearest(
         self, vectors: Embeddings, tower: str, tag: str = "", *, limit: int, filters: Filters = NO_FILTERS
@@ -81,11 +81,19 @@ class LibraryRetriever:
         column = self._library.description.column_of(tower)
         if column is None:
             raise self._lacking()
-        return self._nearest(vectors, column, condition_of(filters, without_controls(tag)), tag, limit)
+        return self._nearest(vectors, column, self._condition(filters, tag), tag, limit)
 
     def file_to_save(self, candidate: Candidate) -> Rendition:
         """The file itself."""
         return candidate.renditions[-1]
+
+    def _condition(self, filters: Filters, tag: str) -> str | None:
+        if filters.near is not None and not self._library.description.keeps_places:
+            raise NoLibraryError(
+                f"the library {self._library.location.name} does not keep where pictures were taken; `phrasepix "
+                "library add FOLDER --places` has it do so"
+            )
+        return condition_of(filters, without_controls(tag))
 
     def _nearest(
         self, vectors: Embeddings, column: str, condition: str | None, tag: str, limit: int

@@ -63,9 +63,6 @@ FACTS_SCHEMA = pa.schema(
 
 PLACE = ("latitude", "longitude")
 """The columns that are shown on request only."""
-_OWN = {KEY, "folder", "modified_ns", "camera_key", "creator_key", "tag_keys", "words", "facts", "beside"}
-SHOWN = tuple(name for name in FACTS_SCHEMA.names if name not in {*_OWN, *PLACE})
-"""The columns that people may ask for by name."""
 
 
 @dataclass(frozen=True, slots=True)

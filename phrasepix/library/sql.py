@@ -10,7 +10,7 @@ import duckdb
 
 from phrasepix.errors import LibraryError, NoLibraryError
 from phrasepix.finder import Finder
-from phrasepix.library.schema import SHOWN
+from phrasepix.library.columns import COLUMNS
 from phrasepix.library.table import Library
 from phrasepix.query_inputs import parse_query
 from phrasepix_core.text import printable
@@ -35,7 +35,7 @@ _PIECE = re.compile(
 class LibrarySql:
     """Answers SQL over an open `library`.
 
-    The view `pictures` has the columns of `phrasepix.library.schema.SHOWN`, and `vector`. `similarity(text)` is the
+    The view `pictures` has the columns of `phrasepix.library.columns`, and `vector`. `similarity(text)` is the
     cosine to a phrase, `resembles(path)` that to a picture, by the vectors of `column`; `vector_of` makes the embedding
     of what is asked for (float32 [d], L2 norm 1), once. Nothing can be written, and no file be read.
     """
@@ -75,7 +75,7 @@ class LibrarySql:
     def _prepare(self, connection: "duckdb.DuckDBPyConnection") -> None:
         encoder = self._library.description.encoders[self._column]
         connection.register(_TABLE, self._library.dataset)
-        columns = ", ".join(f'"{name}"' for name in SHOWN)
+        columns = ", ".join(f'"{name}"' for name in COLUMNS)
         connection.execute(f'CREATE VIEW {VIEW} AS SELECT {columns}, "{self._column}" AS {_VECTOR} FROM {_TABLE}')  # noqa: S608  # names of our own
         for name, vector_of in self._vectors.items():
             connection.create_function(f"vector_{name}", vector_of, ["VARCHAR"], f"FLOAT[{encoder.dimensions}]")
