@@ -16,6 +16,7 @@ from phrasepix.library.table import Library, failures, first_sentence, vectors_i
 from phrasepix_core.candidate import Candidate, Rendition
 from phrasepix_core.messages import Hint
 from reranker.encoder import Embeddings
+from reranker.errors import PictureUnreachableError
 from reranker.pictures.local_files import path_of
 from retriever.errors import WrongParameterError
 from retriever.filters import NO_FILTERS, Filters
@@ -137,13 +138,13 @@ class LibraryRetriever:
         for digest, rows in by_digest.items():
             try:
                 facts = Facts.from_json(rows[0]["facts"])
-            except (ValueError, TypeError, KeyError, AttributeError):
+                paths: Sequence[Path] = [path_of(row[KEY]) for row in rows]
+                folder = path_of(rows[0]["folder"])
+            except (ValueError, TypeError, KeyError, AttributeError, PictureUnreachableError):
                 self.on_skip(
                     SkippedHit(self.name, rows[0][KEY], "its row is damaged; `phrasepix library sync` mends it")
                 )
                 continue
-            paths: Sequence[Path] = [path_of(row[KEY]) for row in rows]
-            folder = path_of(rows[0]["folder"])
             yield candidate_of(Contents(digest, facts), facts, paths, tag, below=folder)
 
     def _lacking(self) -> NoLibraryError:

@@ -112,6 +112,21 @@ def batch_of(rows: Sequence[Row], description: Description) -> pa.Table:
     return facts
 
 
+def batch_of_table(table: pa.Table, description: Description) -> pa.Table:
+    """Return the rows of a copy of a library's table as they are written; columns that it lacks are empty.
+
+    Raises `ValueError` for a vector that is not finite.
+    """
+    schema = schema_of(description)
+    there = set(table.schema.names)
+    columns = [table[field.name] if field.name in there else pa.nulls(table.num_rows, field.type) for field in schema]
+    for column in description.encoders.keys() & there:
+        values = table[column].combine_chunks().flatten().to_numpy(zero_copy_only=False)
+        if not np.isfinite(values).all():
+            raise ValueError("a vector is not finite")
+    return pa.table(columns, schema=schema)
+
+
 def _vectors(vectors: Sequence[Embeddings | None], kind: pa.DataType) -> pa.Array:
     dimensions = kind.list_size
     rows = np.zeros((len(vectors), dimensions), dtype=np.float32)

@@ -31,6 +31,8 @@ _INDEX_CACHE_BYTES, _METADATA_CACHE_BYTES = 512 << 20, 128 << 20
 _CONFLICTS = 30
 """How often a commit is tried again after another process's."""
 _KEYS_AT_ONCE = 2000
+_NOT_THERE = "was not found"
+"""What Lance says of a table that is missing, and of none that is damaged."""
 _LOCK_PATIENCE_S = 600.0
 
 
@@ -61,13 +63,12 @@ class Library:
         One that an older phrasepix made may lack columns, which `open_or_create` adds.
         """
         description = read_description(location, lance.__version__)
-        with failures(location):
-            try:
-                return cls(location, description, _opened(location))
-            except ValueError:  # it is not there
-                raise LibraryError(
-                    f"the table of the library {location.name} is missing; `phrasepix library add` makes it again"
-                ) from None
+        dataset = _opened_if_there(location)
+        if dataset is None:
+            raise LibraryError(
+                f"the table of the library {location.name} is missing; `phrasepix library add` makes it again"
+            )
+        return cls(location, description, dataset)
 
     @classmethod
     def open_or_create(cls, location: Location) -> Self:
@@ -76,15 +77,14 @@ class Library:
             if not _has_description(location):
                 write_description(location, Description(written_by=lance.__version__))
             description = read_description(location, lance.__version__)
-            with failures(location):
-                try:
-                    library = cls(location, description, _opened(location))
-                except ValueError:  # killed between the two
-                    schema = schema_of(description)
-                    lance.write_dataset(schema.empty_table(), location.table, mode="create")
-                    return cls(location, description, _opened(location))
+            dataset = _opened_if_there(location)
+            if dataset is not None:
+                library = cls(location, description, dataset)
                 library.add_missing_columns()
                 return library
+            with failures(location):  # a process may have been killed between the two
+                lance.write_dataset(schema_of(description).empty_table(), location.table, mode="create")
+                return cls(location, description, _opened(location))
 
     def add_missing_columns(self) -> None:
         """Add the columns that the table of an older phrasepix lacks, without values. Raises `LibraryError`."""
@@ -233,14 +233,14 @@ def vectors_in(column: Any) -> Iterator[Embeddings | None]:
 
 @contextmanager
 def failures(location: Location) -> Iterator[None]:
-    """Name the library that something is wrong with. What has no such table is left to the caller: a `ValueError`."""
+    """Name the library that something is wrong with."""
     try:
         yield
     except (OSError, RuntimeError, pa.ArrowException) as error:
         raise LibraryError(f"the library {location.name} cannot be used: {first_sentence(error)}") from None
 
 
-def first_sentence(error: BaseException) -> str:
+def first_sentence(error: BaseException | str) -> str:
     """Return what Lance says of an error, without the places in its source."""
     return printable(str(error).split(", /")[0].split(", rust/")[0])[:500]
 
@@ -276,6 +276,34 @@ def _session() -> Any:
 
 def _opened(location: Location) -> Any:
     return lance.dataset(location.table, session=_session())
+
+
+def _opened_if_there(location: Location) -> Any:
+    """The table; None if there is none. Raises `LibraryError` if it is damaged, or of another kind."""
+    with failures(location):
+        try:
+            dataset = _opened(location)
+        except ValueError as error:
+            if _NOT_THERE in str(error) and not _has_data(location):
+                return None
+            raise LibraryError(
+                f"the table of the library {location.name} is damaged ({first_sentence(error)}); `phrasepix library "
+                f"doctor` goes back to what can be read of it"
+            ) from None
+    for field in FACTS_SCHEMA:
+        there = dataset.schema.field(field.name).type if field.name in dataset.schema.names else None
+        if there != field.type and (there is not None or field.name == KEY):
+            raise LibraryError(
+                f"the table of the library {location.name} is none of a library: its column {field.name} is "
+                f"{there or 'missing'}, not {field.type}"
+            )
+    return dataset
+
+
+def _has_data(location: Location) -> bool:
+    """Whether there are files of rows, which no new table may be made over."""
+    data = Path(location.table, "data")
+    return not location.is_uri and data.is_dir() and any(data.iterdir())
 
 
 def _has_description(location: Location) -> bool:
