@@ -9,6 +9,7 @@ from typing import Any, Final
 from phrasepix.errors import LibraryError, NoLibraryError
 from phrasepix.library.location import Location
 from phrasepix.library.planner import INDEXED_FROM
+from phrasepix.library.room import bytes_below, has_room
 from phrasepix.library.schema import KEY
 from phrasepix.library.table import Library, failures, writing
 from phrasepix_core.files import shown_path
@@ -119,7 +120,7 @@ def gone_back(location: Location) -> list[str]:
 def tidy(library: Library, *, completely: bool = False) -> list[str]:
     """Do what is due, or with `completely` all that can be done; return what was done, in words.
 
-    What another process's commit thwarts is left for the next time. Raises `LibraryError`.
+    What another process's commit thwarts, or too small a disk, is left for the next time. Raises `LibraryError`.
     """
     done: list[str] = []
     with writing(library.location), failures(library.location):
@@ -131,7 +132,8 @@ def tidy(library: Library, *, completely: bool = False) -> list[str]:
             library.refresh()
             dataset = library.dataset
         with contextlib.suppress(OSError):  # a commit at a URI, which no lock guards
-            if health.wants_compaction or (completely and health.fragments > 1):
+            is_due = health.wants_compaction or (completely and health.fragments > 1)
+            if is_due and has_room(library.location, bytes_below(Path(library.location.table))):
                 dataset.optimize.compact_files(batch_size=_ROWS_AT_ONCE, num_threads=1)
                 done.append(f"made {health.fragments} fragments {len(dataset.get_fragments())}")
             if health.wants_indexing or (completely and any(health.unindexed.values())):

@@ -22,6 +22,7 @@ from phrasepix.library.description import (
 )
 from phrasepix.library.location import Location
 from phrasepix.library.quoting import one_of, quoted
+from phrasepix.library.room import demand_room
 from phrasepix.library.schema import FACTS_SCHEMA, KEY, PLACE, Row, batch_of, key_of, schema_of, vector_field
 from phrasepix_core.text import printable
 from reranker.encoder import Embeddings
@@ -155,7 +156,8 @@ class Library:
     def upsert(self, rows: Sequence[Row]) -> None:
         """Write rows in one commit, in place of those of the same keys.
 
-        Each has all vectors that there are of its content, by another process's commits too. Raises `LibraryError`.
+        Each has all vectors that there are of its content, by another process's commits too. Raises `LibraryError`,
+        also where the disk has too little room left.
         """
         if not rows:
             return
@@ -164,7 +166,9 @@ class Library:
             known = self.vectors_of({row.contents.digest for row in rows})
             complete = [replace(row, vectors={**known.get(row.contents.digest, {}), **row.vectors}) for row in rows]
             merge = self.dataset.merge_insert(KEY).when_matched_update_all().when_not_matched_insert_all()
-            merge.conflict_retries(_CONFLICTS).execute(batch_of(complete, self.description))
+            batch = batch_of(complete, self.description)
+            demand_room(self.location, batch.nbytes)
+            merge.conflict_retries(_CONFLICTS).execute(batch)
             self.dataset = _opened(self.location)
 
     def delete(self, keys: Collection[str]) -> None:

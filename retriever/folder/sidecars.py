@@ -6,6 +6,7 @@ that the name has 51 characters; of `photo(1).jpg` it is `photo.jpg(1).json`. A 
 describes it is that of its original.
 """
 
+import os
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ SIDECARS: Final = (_XMP, _JSON)
 _SUPPLEMENT: Final = ".supplemental-metadata"
 _SHORTEST_CUT: Final = 43
 """How much of a picture's name is left at least in that of its JSON: 51 without `.json`, and without a number."""
+_LATEST_NS: Final = 2**63 - 1
 _NUMBER = re.compile(r"(.*)(\(\d{1,5}\))", re.DOTALL)
 _EDITED_BY_APPLE = re.compile(r"(img_)e(\d.*)", re.DOTALL)
 _EDITED: Final = (
@@ -44,7 +46,12 @@ class Sidecar:
     def at(cls, path: Path) -> "Sidecar":
         """What is there now. Raises `OSError`."""
         found = path.stat()
-        return cls(path, found.st_size, found.st_mtime_ns)
+        return cls(path, found.st_size, modified_ns(found))
+
+
+def modified_ns(found: os.stat_result) -> int:
+    """When a file was changed, in nanoseconds of the epoch as far as 64 bits go: a clock may have said 2400."""
+    return max(-_LATEST_NS, min(found.st_mtime_ns, _LATEST_NS))
 
 
 class SidecarNames:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
 
-from retriever.folder.sidecars import SIDECARS, Sidecar, SidecarNames, standing_beside
+from retriever.folder.sidecars import SIDECARS, Sidecar, SidecarNames, modified_ns, standing_beside
 
 PICTURES = frozenset(
     {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".gif", ".tif", ".tiff", ".heic", ".heif", ".hif", ".avif"}
@@ -68,7 +68,7 @@ class FileEntry:
 
     @classmethod
     def _of(cls, path: Path, found: os.stat_result, sidecars: tuple[Sidecar, ...] = ()) -> "FileEntry":
-        return cls(path, found.st_size, found.st_mtime_ns, found.st_ino, sidecars)
+        return cls(path, found.st_size, modified_ns(found), found.st_ino, sidecars)
 
 
 Problem = Callable[[Path, str], None]
