@@ -37,7 +37,7 @@ def library() -> None:
 
 
 @library.command()
-@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FOLDER…")
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FOLDER_OR_LIST…")
 @_NAME
 @_MODEL
 @_PRETRAINED
@@ -57,7 +57,10 @@ def add(
     as_json: bool,
     debug: bool,
 ) -> None:
-    """Add folders, and encode their pictures. Nothing is copied; what was encoded before is not encoded again."""
+    """Add folders, and encode their pictures. Nothing is copied; what was encoded before is not encoded again.
+
+    A list is a CSV, TSV, Parquet or text file with the addresses of pictures on the web, and what is known of them.
+    """
     with explained(debug=debug), _keeper(name) as (keeper, reporter):
         counts = keeper.add(paths, model, pretrained, places=places)
         _report(reporter, name, asdict(counts), as_json)

@@ -249,14 +249,17 @@ class FolderSync:
                     else:
                         self._refuse(entry.path, str(outcome))
                 self._take(at_hand)
-                if len(self._rows) >= self._commit_after or time.monotonic() > self._committed_at + _COMMIT_AFTER_S:
-                    self._commit()
+                self._commit_when_due()
 
     def _take(self, rows: deque[Row]) -> None:
         while rows:
             self._rows.append(rows.popleft())
             if len(self._rows) >= 4 * self._commit_after:
                 self._commit()
+
+    def _commit_when_due(self) -> None:
+        if len(self._rows) >= self._commit_after or time.monotonic() > self._committed_at + _COMMIT_AFTER_S:
+            self._commit()
 
     def _commit(self) -> None:
         """Write the rows in hand."""

@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePath
 
 import numpy as np
 import pyarrow as pa
 
 from phrasepix.library.description import Description
+from phrasepix.library.picture_list import WebEntry
 from phrasepix_core.text import caseless
 from reranker.encoder import Embeddings
 from retriever.folder.as_candidate import credit_of, licence_of
@@ -67,9 +68,12 @@ PLACE = ("latitude", "longitude")
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A picture file, what is in it, and its vectors by column: float32 [dimensions], finite."""
+    """A picture, what is in its file, and its vectors by column: float32 [dimensions], finite.
 
-    entry: FileEntry
+    `folder` is the folder that is kept in step, or the list.
+    """
+
+    entry: FileEntry | WebEntry
     folder: Path
     contents: Contents
     facts: Facts
@@ -78,7 +82,20 @@ class Row:
     @property
     def key(self) -> str:
         """The primary key."""
-        return key_of(self.entry.path)
+        return self.entry.url if isinstance(self.entry, WebEntry) else key_of(self.entry.path)
+
+    @property
+    def path(self) -> str:
+        """Where it is, in printable characters."""
+        return self.entry.url if isinstance(self.entry, WebEntry) else shown(str(self.entry.path))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the file and, below `folder`, of its folders, in which tags are looked for."""
+        if isinstance(self.entry, WebEntry):
+            return (PurePath(self.entry.name).stem,)
+        below = self.entry.path.relative_to(self.folder)
+        return (*below.parent.parts, below.stem)
 
 
 def key_of(path: Path) -> str:
@@ -140,15 +157,14 @@ def _vectors(vectors: Sequence[Embeddings | None], kind: pa.DataType) -> pa.Arra
 
 
 def _values(row: Row) -> dict[str, object]:
-    facts, path, day = row.facts, row.entry.path, row.facts.taken_on
+    facts, day = row.facts, row.facts.taken_on
     licence = licence_of(facts)
-    below = path.relative_to(row.folder)
-    texts = (*below.parent.parts, below.stem, *facts.keywords)
+    texts = (*row.names, *facts.keywords)
     return {
         KEY: row.key,
         "digest": row.contents.digest,
         "folder": key_of(row.folder),
-        "path": shown(str(path)),
+        "path": row.path,
         "size": row.entry.size,
         "modified_ns": row.entry.modified_ns,
         "media": "photo",

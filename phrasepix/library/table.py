@@ -191,10 +191,11 @@ class Library:
         }
 
     def keys_below(self, path: Path) -> list[str]:
-        """Return the keys of a file, or of all files below a folder. Raises `LibraryError`."""
+        """Return the keys of a file, of all files below a folder, or of a list's pictures. Raises `LibraryError`."""
         key = key_of(path)
+        is_of_it = f"{one_of(KEY, [key])} OR {one_of('folder', [key])}"
         with failures(self.location):
-            return self._values(KEY, f"{one_of(KEY, [key])} OR starts_with({KEY}, {quoted(key.rstrip('/') + '/')})")
+            return self._values(KEY, f"{is_of_it} OR starts_with({KEY}, {quoted(key.rstrip('/') + '/')})")
 
     def vectors_of(self, digests: Collection[str]) -> dict[str, dict[str, Embeddings]]:
         """Return the vectors of contents, by digest and column. Raises `LibraryError`."""

@@ -3,6 +3,7 @@
 import hashlib
 from dataclasses import dataclass
 from io import BufferedReader
+from typing import BinaryIO
 
 from phrasepix_core.files import open_regular
 from retriever.folder.facts import Facts
@@ -36,7 +37,7 @@ def read_contents(place: FileEntry) -> Contents:
     with open_regular(place.path) as file:
         head = _head(file)
         file.seek(0)
-        digest = hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=_DIGEST_BYTES)).hexdigest()
+        digest = digest_of(file)
         file.seek(0)
         try:
             facts = facts_of_raw(file) if place.is_raw else facts_of_file(file)
@@ -44,6 +45,11 @@ def read_contents(place: FileEntry) -> Contents:
             return Contents(digest, None, str(error), head)
     facts, damaged = with_sidecars(facts, place.sidecars)
     return Contents(digest, facts, head=head, damaged=damaged)
+
+
+def digest_of(file: BinaryIO) -> str:
+    """The digest of a file from where it stands."""
+    return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=_DIGEST_BYTES)).hexdigest()  # type: ignore[arg-type]
 
 
 def read_head(place: FileEntry) -> str:
