@@ -152,7 +152,7 @@ class SearchRequest:
     offline: bool = field(
         default=False, metadata=option("Send nothing to anybody; answer from what is remembered.", SEARCH, kind=bool)
     )
-    filters: Filters = NO_FILTERS
+    filters: Filters | Mapping[str, Any] = NO_FILTERS
     model: "str | Encoder | None" = field(
         default=None,
         metadata=option(
@@ -241,6 +241,8 @@ class SearchRequest:
         _ = self.ordering  # which demands its own
         for name in ("diverse", "words"):
             self._keep(name, float(getattr(self, name)))
+        if isinstance(self.filters, Mapping):
+            self._keep("filters", request_json.filters_of(self.filters))
         demand_filters(self.filters)
         demand_model("model", self.model)
         demand_model("refine", self.refine)
@@ -274,6 +276,11 @@ class SearchRequest:
         return self.tag  # type: ignore[return-value]  # as it is kept
 
     @property
+    def wishes(self) -> Filters:
+        """The filters, also those that were given as a dictionary."""
+        return self.filters  # type: ignore[return-value]  # as they are kept
+
+    @property
     def sources(self) -> tuple[SourceChoice, ...] | None:
         """The sources that were chosen, each once; None if the usual ones are to be asked."""
         return self.source  # type: ignore[return-value]  # as it is kept
@@ -300,7 +307,7 @@ class SearchRequest:
         Raises `WrongParameterError` for what JSON cannot hold: a picture, an encoder or a retriever of this process.
         """
         stated = request_json.stated(self)
-        if filters := request_json.stated(self.filters):
+        if filters := request_json.stated(self.wishes):
             stated["filters"] = filters
         return json.dumps({"version": SCHEMA_VERSION} | stated, ensure_ascii=False)
 

@@ -162,14 +162,14 @@ def _write(results: "LiveResults", request: SearchRequest, own: CommandOptions, 
         write_paths(results, null=own.null, reporter=reporter)
     # How many were skipped is said once: here, or by what is said where nothing is left.
     _say_what_was_skipped(
-        results, reporter, counted=not none_could_be_had(results, request.filters, unused=request.unused)
+        results, reporter, counted=not none_could_be_had(results, request.wishes, unused=request.unused)
     )
     if results.fits_well is False:
         reporter.say("Nothing here fits well: no picture stands out for this phrase. These are the nearest.")
     if results or own.gallery is not None:
         _write_gallery(results, own.gallery, own.open_gallery, reporter)
     if not results:
-        reporter.say(why_nothing(results, request.filters, unused=request.unused))
+        reporter.say(why_nothing(results, request.wishes, unused=request.unused))
         raise click.exceptions.Exit(NOTHING_FOUND)
     if own.save is not None:
         from phrasepix.cli.save import save_picked
