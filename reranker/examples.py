@@ -1,7 +1,7 @@
 """The pictures of a query: encoded once, and left out of what is found."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from threading import Lock
 
 import numpy as np
@@ -10,17 +10,21 @@ from PIL import Image
 from phrasepix_core.candidate import Candidate
 from phrasepix_core.urls import shown_url
 from reranker.dedup import DuplicateDetector, fingerprint_of
-from reranker.encoder import Encoder, checked_rows, image_tower_name
+from reranker.encoder import Embeddings, Encoder, checked_rows, image_tower_name
 from reranker.errors import PictureError, PictureUnreachableError, WrongQueryError
 from reranker.memory import EncodedPicture, EncodedPictures, Memory
 from reranker.memory.picture_store import KeptPicture
 from reranker.pictures import PictureLoader
 from reranker.pictures.decode import decode
 from reranker.pictures.loader import DECODED_TO
-from reranker.query import Example, Query
+from reranker.query import Example, Query, TaughtName
+from reranker.taught_names import direction_of
 
 _EXAMPLE = "example"
 """In the place of a source: the pictures that people gave by their addresses."""
+
+_MOST_OTHERS, _FEWEST_OTHERS = 1000, 100
+"""How many remembered pictures at most say what all pictures share; fewer than the latter are not used."""
 
 _TO_SHOW = 640
 """The short side in pixels to which a kept file is decoded to be shown."""
@@ -75,6 +79,43 @@ class Examples:
         if id(example) not in self._encoded:
             self._encoded[id(example)] = self._known(example) or self._encode(example)
         return self._encoded[id(example)]
+
+    def direction_of(self, name: TaughtName) -> Embeddings:
+        """Return what stands for a name, float32 [d]: what is kept of it, else its pictures are encoded.
+
+        Raises `WrongQueryError` where none of them is there any more.
+        """
+        tower, dimensions = image_tower_name(self._encoder), self._encoder.dimensions
+        if (known := name.pictures.direction(tower, dimensions)) is not None:
+            return known
+        own: dict[str, Embeddings] = {}
+        left_out: list[str] = []
+        for example in name.pictures.examples():
+            assert example.candidate is not None  # noqa: S101  # a file's, by its content
+            try:
+                own[example.candidate.id] = (self._known(example) or self._encode(example)).embedding
+            except WrongQueryError as error:  # one that the model has no embedding of
+                left_out.append(str(error))
+        if not own:
+            raise WrongQueryError(
+                f"the name “{name.title}” cannot be used with the model {self._encoder.name}: "
+                f"{left_out[0] if left_out else 'its pictures are gone or changed; teach it again by some'}"
+            )
+        direction = direction_of(np.stack([*own.values()]), np.array([*self._others(name, own)], dtype=np.float32))
+        name.pictures.keep(tower, own, direction, left_out=tuple(left_out))
+        return direction
+
+    def _others(self, name: TaughtName, own: dict[str, Embeddings]) -> Iterator[Embeddings]:
+        """What the encoder made of other pictures: those that are remembered, or else those that come with the name."""
+        tower = image_tower_name(self._encoder)
+        if self._memory is not None:
+            remembered = self._memory.embeddings.some(tower, self._encoder.dimensions, _MOST_OTHERS)
+            others = [vector for (_, number), vector in remembered.items() if number not in own]
+            if len(others) >= _FEWEST_OTHERS:
+                yield from others
+                return
+        for example in name.pictures.others():
+            yield self._encode(example).embedding
 
     def own_by_identity(self, order: Sequence[Candidate]) -> set[int]:
         """The places in an order of pictures that are examples themselves, as far as identities tell."""

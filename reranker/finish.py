@@ -55,7 +55,8 @@ class Refinement:
 
 @dataclass(frozen=True, slots=True)
 class Finish:
-    """`diverse` 0…1 spreads the best (see `diversified`); `parts` are texts of which each match says how it shows them.
+    """`diverse` 0…1 spreads the best (see `diversified`); `parts` are texts, of phrases and taught names, of which each
+    match says how it shows them.
 
     With a `refinement` a second model has its say, before the best are spread. `in_words` is False where the model is
     asked about what it does not know, so that words for how matches fit would mean nothing.

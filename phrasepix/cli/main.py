@@ -77,6 +77,10 @@ def run_command(arguments: list[str]) -> None:
             from phrasepix.cli import library
 
             run(library.library, rest, "phrasepix library")
+        case ["teach", *rest]:
+            from phrasepix.cli import teach
+
+            run(teach.teach, rest, "phrasepix teach")
         case ["serve", *rest]:
             from phrasepix.cli import serve
 

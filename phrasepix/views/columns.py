@@ -18,6 +18,8 @@ MATCHES = (
 )
 SOURCES = ("name", "title", "ready", "key", "limits", "credit", "hotlinking", "on_download", "remedy")
 LIBRARIES = ("name", "pictures", "folders", "models", "bytes", "path", "problem")
+DUPLICATES = ("group", "verdict", "path", "why")
+NAMES = ("name", "pictures", "encoders")
 KEPT = ("kept", "of", "how_many", "bytes", "path")
 
 

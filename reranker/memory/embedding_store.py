@@ -106,6 +106,14 @@ class EmbeddingStore:
         if rows:
             self._file.write(lambda db: _keep(db, rows), None)
 
+    def some(self, encoder_name: str, dimensions: int, most: int) -> dict[Identity, Embeddings]:
+        """Return up to `most` of one encoder's, by identity, as `get_many`; they do not count as used."""
+        query = "SELECT source, picture, vector FROM embeddings WHERE encoder = ? ORDER BY source, picture LIMIT ?"
+        nothing: list[tuple[str, str, object]] = []
+        rows = self._file.read(lambda db: db.execute(query, (encoder_name, most)).fetchall(), nothing)
+        found = {(source, picture): _embedding(vector, dimensions) for source, picture, vector in rows}
+        return {identity: embedding for identity, embedding in found.items() if embedding is not None}
+
     def kept(self) -> list[KeptEmbeddings]:
         """What is kept, by encoder."""
         query = "SELECT encoder, COUNT(*), SUM(size) FROM embeddings GROUP BY encoder ORDER BY encoder"

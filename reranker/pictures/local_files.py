@@ -13,6 +13,7 @@ from phrasepix_core.files import open_regular
 from reranker.errors import PictureError, PictureUnreachableError
 from reranker.pictures.decode import FORMATS, decode_file
 from reranker.pictures.raw_preview import raw_preview
+from reranker.pictures.videos import frame_at
 
 LARGEST_LOCAL_PIXELS = 128_000_000
 """Twice what is decoded of strangers' pictures: telephones have a hundred million."""
@@ -40,9 +41,10 @@ class LocalFiles:
         failures: list[PictureError] = []
         for url in urls:
             path = path_of(url)
+            at = _place_in_clip(url)
             try:
                 with self._at_once:
-                    return _decoded(path, enough)
+                    return _decoded(path, enough) if at is None else _reduced(frame_at(path, at), enough)
             except PictureError as error:
                 failures.append(type(error)(f"{path.as_uri()}: {error}"))
         raise failures[0]
@@ -55,6 +57,12 @@ def path_of(url: str) -> Path:
         raise PictureUnreachableError("its address is not that of a file on this machine")
     path = os.fsdecode(unquote_to_bytes(parts.path))
     return Path(path[1:] if os.name == "nt" and re.match(r"/[A-Za-z]:", path) else path)
+
+
+def _place_in_clip(url: str) -> float | None:
+    """The seconds that the URL of a video's frame names, as media fragments (W3C 2012) write it; None for a picture."""
+    found = re.fullmatch(r"t=(\d+(?:\.\d+)?)", urlsplit(url).fragment)
+    return None if found is None else float(found[1])
 
 
 def local_formats() -> tuple[str, ...]:
