@@ -2,12 +2,10 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
+from typing import Literal, Protocol, runtime_checkable
 
 from reranker.encoder import Encoder
-
-if TYPE_CHECKING:  # the registry loads what is described here
-    from reranker.models.registry import Loading
+from reranker.loading import Loading
 
 Modality = Literal["texts", "pictures"]
 
@@ -42,13 +40,33 @@ class HasProfile(Protocol):
         ...
 
 
+@runtime_checkable
+class KnowsItsWeights(Protocol):
+    """A function that loads an encoder, and says whether its weights are on this machine already."""
+
+    def has_weights(self, loading: Loading) -> bool | None:
+        """Whether it would download nothing; None if it has no weights to download. Nothing is loaded."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class EncoderFactory:
     """The value of an entry point of `phrasepix.encoders` that can be described without being loaded."""
 
     profile: EncoderProfile
-    load: Callable[["Loading"], Encoder]
+    load: Callable[[Loading], Encoder]
+    weights_at_hand: Callable[[Loading], bool] | None = None
+    """Whether its weights are on this machine; None if it has none to download."""
 
-    def __call__(self, loading: "Loading") -> Encoder:
+    def __call__(self, loading: Loading) -> Encoder:
         """Load it."""
         return self.load(loading)
+
+    def has_weights(self, loading: Loading) -> bool | None:
+        """Whether it would download nothing; None if it has no weights to download."""
+        return None if self.weights_at_hand is None else self.weights_at_hand(loading)
+
+
+def reads_texts(encoder: Encoder) -> bool:
+    """Whether an encoder makes embeddings of texts; one that says nothing of itself does."""
+    return not isinstance(encoder, HasProfile) or "texts" in encoder.profile.encodes

@@ -16,7 +16,8 @@ from reranker.engine.own_process import demand_own_process
 from reranker.engine.records import ExportFailedError, Record, lock_of, read_record
 from reranker.errors import ModelError, NotExportableError, UnknownModelError
 from reranker.models.model_spec import DEVICES, ENGINES, ModelSpec
-from reranker.models.registry import Loading, load_registered
+from reranker.loading import Loading
+from reranker.models.registry import load_registered
 from reranker.optional_packages import demand_torch, is_installed
 
 if TYPE_CHECKING:  # what a search does without is imported where it is used
