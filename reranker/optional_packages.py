@@ -16,7 +16,13 @@ class _Extra:
 _TORCH = _Extra("torch", ("open-clip-torch", "torch"))
 _MULTILINGUAL = _Extra("multilingual", ("sentence-transformers", "transformers"))
 _DESCRIPTORS = _Extra("descriptors", ('"opencv-python-headless<5"',))
-_EXTRAS = {"cv2": _DESCRIPTORS, "torch": _TORCH, "open_clip": _TORCH, "sentence_transformers": _MULTILINGUAL, "transformers": _MULTILINGUAL}
+_EXTRAS = {
+    "cv2": _DESCRIPTORS,
+    "torch": _TORCH,
+    "open_clip": _TORCH,
+    "sentence_transformers": _MULTILINGUAL,
+    "transformers": _MULTILINGUAL,
+}
 """What brings a module."""
 
 

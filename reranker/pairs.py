@@ -1,12 +1,15 @@
 """Pairs of pictures, looked at together: the optional part of an encoder that re-scores the best of a ranking."""
 
 from dataclasses import dataclass, field
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
-from reranker.encoder import Prepared
+from reranker.encoder import Encoder
+
+Looked = TypeVar("Looked", contravariant=True)
+"""What an encoder prepares of one picture."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -26,7 +29,7 @@ NO_AGREEMENT = Agreement(0.0, np.empty((0, 4), dtype=np.float32))
 
 
 @runtime_checkable
-class VerifiesPairs(Protocol[Prepared]):
+class VerifiesPairs(Protocol[Looked]):
     """An `Encoder` that `PreparesPictures` and remembers `features` of each, by which a pair is compared closely.
 
     The order by its embeddings is a first guess; of the best, each is compared with the picture asked for.
@@ -37,7 +40,7 @@ class VerifiesPairs(Protocol[Prepared]):
         """How many of the best are compared."""
         ...
 
-    def features(self, prepared: Prepared) -> bytes:
+    def features(self, prepared: Looked) -> bytes:
         """What is remembered of a prepared picture beside its embedding; called by many threads at once."""
         ...
 
@@ -47,3 +50,8 @@ class VerifiesPairs(Protocol[Prepared]):
         Bytes that are no features agree with nothing.
         """
         ...
+
+
+def features_of(encoder: Encoder, prepared: Any) -> bytes | None:
+    """What an encoder remembers of a prepared picture beside its embedding; None where it verifies no pairs."""
+    return encoder.features(prepared) if isinstance(encoder, VerifiesPairs) else None

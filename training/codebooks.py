@@ -52,8 +52,8 @@ def _orb(grey: NDArray[np.uint8]) -> NDArray[np.float32] | None:
 KINDS: dict[str, Detect] = {"sift": _sift, "akaze": _akaze, "orb": _orb}
 
 
-def codebook(descriptors: NDArray[np.float32], seed: int = 0) -> dict[str, NDArray[np.float16]]:
-    """Return `mean`, `basis` and `centres` of descriptors [n, m]."""
+def write_codebook(path: Path, descriptors: NDArray[np.float32], seed: int = 0) -> None:
+    """Write `mean`, `basis` and `centres` of descriptors [n, m]."""
     mean = descriptors.mean(axis=0)
     away = descriptors - mean
     spreads, directions = np.linalg.eigh(away.T @ away / len(away))
@@ -62,11 +62,12 @@ def codebook(descriptors: NDArray[np.float32], seed: int = 0) -> dict[str, NDArr
     basis = directions / np.maximum(spreads, 1e-6) ** 0.25
     reduced = away @ basis
     reduced /= np.maximum(np.linalg.norm(reduced, axis=1, keepdims=True), 1e-6)
-    return {
-        "mean": mean.astype(np.float16),
-        "basis": basis.astype(np.float16),
-        "centres": k_means(reduced, CENTRES, seed).astype(np.float16),
-    }
+    np.savez_compressed(
+        path,
+        mean=mean.astype(np.float16),
+        basis=basis.astype(np.float16),
+        centres=k_means(reduced, CENTRES, seed).astype(np.float16),
+    )
 
 
 def k_means(rows: NDArray[np.float32], count: int, seed: int) -> NDArray[np.float32]:
@@ -95,7 +96,7 @@ def main() -> None:
             if (descriptors := detect(grey)) is not None:
                 found[kind].append(descriptors[:300])
     for kind, several in found.items():
-        np.savez_compressed(arguments.out / f"{kind}.npz", **codebook(np.concatenate(several)))
+        write_codebook(arguments.out / f"{kind}.npz", np.concatenate(several))
 
 
 if __name__ == "__main__":

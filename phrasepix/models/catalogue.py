@@ -5,7 +5,8 @@ from phrasepix_core.messages import Hint, nearest
 from phrasepix_core.text import printable
 from reranker.errors import UnknownModelError
 from reranker.models.model_spec import BEST, CLIP_MULTILINGUAL_V1, DEFAULT_MODEL, MULTILINGUAL, ModelSpec
-from reranker.models.registry import is_registered
+from reranker.models.open_clip_registry import architecture
+from reranker.models.registry import is_registered, registered_names
 
 NAMED = {
     SAMPLE_NAME: ModelSpec(f"local-dir:{MODEL_DIRECTORY}"),
@@ -15,8 +16,13 @@ NAMED = {
 }
 
 
-def choose_model(model: str | None, pretrained: str | None, *, only_the_sample: bool) -> tuple[str, ModelSpec]:
-    """The model's title for people, and what to load: by default the sample's own for it alone, else ViT-B-32."""
+def choose_model(
+    model: str | None, pretrained: str | None, *, only_the_sample: bool, option: str = "model"
+) -> tuple[str, ModelSpec]:
+    """The model's title for people, and what to load: by default the sample's own for it alone, else ViT-B-32.
+
+    `option` is the one that it was named by. Raises `UnknownModelError`.
+    """
     if model is None and pretrained is None:
         model = SAMPLE_NAME if only_the_sample else DEFAULT_MODEL.model
     if model in NAMED:
@@ -30,11 +36,25 @@ def choose_model(model: str | None, pretrained: str | None, *, only_the_sample: 
         if pretrained is not None:
             raise _has_weights_of_its_own(model, pretrained)
         spec = ModelSpec(model, plug_in=True)
-    elif (meant := nearest(model, NAMED)) and pretrained is None:
-        raise UnknownModelError(f"model {model!r} is not known; did you mean ", Hint("model", meant), "?")
+    elif pretrained is None and (meant := _meant_by(model)):
+        raise UnknownModelError(f"{option} {model!r} is not known; did you mean ", Hint(option, meant), "?")
+    elif option == "by" and pretrained is None and not ({":", "+"} & set(model)) and architecture(model) is None:
+        raise UnknownModelError(f"by {model!r} is not known; `phrasepix encoders` lists the encoders there are")
     else:
         spec = ModelSpec.of_name(model, pretrained)
     return printable(str(spec)), spec
+
+
+def _meant_by(model: str) -> str:
+    """The name that a misspelt one is likely to mean; empty if there is none, or if open_clip has one of that name."""
+    if meant := nearest(model, NAMED):
+        return meant
+    return "" if ":" in model or architecture(model) else nearest(model, registered_names())
+
+
+def names_that_read_texts() -> list[str]:
+    """Return the names of models that rank by a phrase, the usual one first."""
+    return [DEFAULT_MODEL.model, *(name for name in NAMED if name != SAMPLE_NAME)]
 
 
 def _has_weights_of_its_own(model: str, pretrained: str) -> UnknownModelError:

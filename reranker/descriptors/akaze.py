@@ -25,7 +25,8 @@ def _find(grey: Grey) -> Found:
             "encoder, such as sift"
         )
     detector = cv2.AKAZE_create(threshold=_THRESHOLD)
-    return detector.compute(grey, strongest(detector.detect(grey, None), _MOST))
+    points, descriptors = detector.compute(grey, strongest(detector.detect(grey, None), _MOST))
+    return points, descriptors
 
 
 KIND = FeatureKind(name="akaze", find=_find, most=_MOST, width=_WIDTH, binary=True)

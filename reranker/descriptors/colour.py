@@ -62,7 +62,8 @@ def oklab(rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
     share = rgb.astype(np.float64) / 255
     linear = np.where(share <= 0.04045, share / 12.92, ((share + 0.055) / 1.055) ** 2.4)
     cones = np.cbrt(linear @ _TO_CONES.T)
-    return (cones @ _TO_LAB.T).astype(np.float32)
+    found: NDArray[np.float32] = (cones @ _TO_LAB.T).astype(np.float32)
+    return found
 
 
 _TO_CONES = np.array(

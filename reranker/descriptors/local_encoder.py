@@ -91,19 +91,21 @@ class LocalEncoder(PictureEncoder[Described]):
         """Find the features of a picture."""
         rgb = _scaled(picture.convert("RGB"))
         if min(rgb.size) < _LEAST_SIDE:
-            points, descriptors = (), None
-        else:
-            points, descriptors = self._kind.find(np.asarray(rgb.convert("L")))
+            return Described(self._features(rgb, [], None), _layout(rgb))
+        return Described(self._features(rgb, *self._kind.find(np.asarray(rgb.convert("L")))), _layout(rgb))
+
+    def _features(
+        self, rgb: Image.Image, points: "Sequence[cv2.KeyPoint]", descriptors: NDArray[np.uint8] | None
+    ) -> LocalFeatures:
         if descriptors is None:
-            points, descriptors = (), np.empty((0, self._kind.width), dtype=np.uint8)
-        features = LocalFeatures(
+            points, descriptors = [], np.empty((0, self._kind.width), dtype=np.uint8)
+        return LocalFeatures(
             rgb.size,
             np.array([one.pt for one in points], dtype=np.float32).reshape(-1, 2),
             np.array([one.angle for one in points], dtype=np.float32),
             np.array([one.size for one in points], dtype=np.float32),
             descriptors,
         )
-        return Described(features, _layout(rgb))
 
     def encode_prepared(self, prepared: Sequence[Described]) -> Embeddings:
         """One unit row a picture: float32 [len(prepared), dimensions]."""
@@ -172,6 +174,6 @@ def _layout(rgb: Image.Image) -> NDArray[np.float32]:
     """Its colours, 4 × 4, about a middle grey, and a little that all have: float32 [49] of L2 norm 1."""
     small = rgb.resize((_LAYOUT_SIDE, _LAYOUT_SIDE), Image.Resampling.BOX)
     colours = np.asarray(small, dtype=np.float32).ravel() / 255 - np.float32(0.5)
-    layout = np.append(colours, np.float32(0.1))
+    layout = np.concatenate([colours, np.array([0.1], dtype=np.float32)])
     found: NDArray[np.float32] = layout / np.linalg.norm(layout)
     return found

@@ -56,12 +56,12 @@ class LocalFeatures:
             return None
         rest = np.frombuffer(data, dtype=np.uint8, offset=_HEADER.size)
         places, turns, sizes, descriptors = np.split(rest, [4 * count, 5 * count, 6 * count])
-        shares = places.view("<u2").reshape(count, 2).astype(np.float32) / _FULL
+        shares = places.view("<u2").reshape(count, 2).astype(np.float32) / np.float32(_FULL)
         return cls(
             (width, height),
             shares * np.array((width, height), dtype=np.float32),
-            turns.astype(np.float32) * (360 / _TURN),
-            np.exp2(sizes.astype(np.float32) / _SIZES),
+            turns.astype(np.float32) * np.float32(360 / _TURN),
+            np.exp2(sizes.astype(np.float32) / np.float32(_SIZES)),
             descriptors.reshape(count, bytes_each),
         )
 

@@ -1,10 +1,10 @@
 """Verification of a pair by its geometry: which key points of two pictures one perspective maps onto each other.
 
-Descriptors that are each other's nearest are a pair where the second nearest is clearly farther (the ratio test of Lowe,
-Distinctive image features from scale-invariant keypoints, IJCV 2004, section 7.1). Each pair says by its angles and
-sizes how one picture would lie in the other; the one that most others bear out, roughly, is tried (Philbin et al., Object
-retrieval with large vocabularies and fast spatial matching, CVPR 2007). Of the pairs that do, those count that one
-homography places, found by MAGSAC++ (Barath et al., CVPR 2020), as OpenCV has it.
+Descriptors that are each other's nearest are a pair where the second nearest is clearly farther (the ratio test of
+Lowe, Distinctive image features from scale-invariant keypoints, IJCV 2004, section 7.1). Each pair says by its angles
+and sizes how one picture would lie in the other; the one that most others bear out, roughly, is tried (Philbin et al.,
+Object retrieval with large vocabularies and fast spatial matching, CVPR 2007). Of the pairs that do, those count that
+one homography places, found by MAGSAC++ (Barath et al., CVPR 2020), as OpenCV has it.
 """
 
 import cv2
@@ -115,9 +115,7 @@ def _is_of_one_scene(homography: NDArray[np.float64], size: tuple[int, int]) -> 
     return bool(scales.max() < _LARGEST_SCALE and scales.min() > 1 / _LARGEST_SCALE)
 
 
-def _each_once(
-    source: NDArray[np.float32], target: NDArray[np.float32], placed: NDArray[np.intp]
-) -> NDArray[np.intp]:
+def _each_once(source: NDArray[np.float32], target: NDArray[np.float32], placed: NDArray[np.intp]) -> NDArray[np.intp]:
     """Those placed, of points in one spot (which has several orientations) the first alone, in either picture."""
     for points in (source, target):
         _, first = np.unique(np.rint(points[placed]), axis=0, return_index=True)

@@ -1,7 +1,7 @@
 """SIFT: scale-invariant features, as square roots (root-SIFT), compared by geometry.
 
-Lowe, Distinctive image features from scale-invariant keypoints (IJCV 2004); its patent ended in 2020. Square roots of the
-L1-normalised descriptor: Arandjelović and Zisserman, Three things everyone should know to improve object retrieval
+Lowe, Distinctive image features from scale-invariant keypoints (IJCV 2004); its patent ended in 2020. Square roots of
+the L1-normalised descriptor: Arandjelović and Zisserman, Three things everyone should know to improve object retrieval
 (CVPR 2012).
 """
 

@@ -145,5 +145,5 @@ def _named(name: str, *more: type[BaseException]) -> Iterator[None]:
         yield
     except RerankerError:
         raise
-    except (Exception, *more) as error:
+    except Exception if not more else (Exception, *more) as error:
         raise EncoderFaultError.of(name, error) from error
