@@ -2,9 +2,9 @@
 
 Björn Ottosson's Oklab (2020) is the space: equal steps look about equal. It has 5 × 7 × 7 bins, 0.25 apart in lightness
 and 0.1 along the two axes of colour. Each pixel is shared out between the bins around it, the histogram is smoothed by
-Gaussians of a bin and of three, and its square root is taken, so that the cosine of two is their Bhattacharyya
+two Gaussians, of 0.7 bins and of 1.5, and its square root is taken, so that the cosine of two is their Bhattacharyya
 coefficient. A colour that moves by a bin keeps most of its overlap, one that moves farther less and less, as the earth
-mover's distance grows, until nothing is common.
+mover's distance grows, until nothing is common. The cosine is high for any two: between photographs 0.87 to 0.997.
 """
 
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ from reranker.loading import Loading
 _SIDE = 64
 _SHAPE = (5, 7, 7)
 _LOWEST, _STEPS = np.array([0.0, -0.3, -0.3], np.float32), np.array([0.25, 0.1, 0.1], np.float32)
-_SIGMAS = (1.0, 3.0)
+_SIGMAS = (0.7, 1.5)
 _DIMENSIONS = int(np.prod(_SHAPE))
 
 Histogram = NDArray[np.float64]

@@ -1,8 +1,8 @@
 """Perceptual hash: the signs of a small picture's lowest frequencies, by which a copy of another size is known.
 
 Zauner, Implementation and benchmarking of perceptual image hash functions (2010): the discrete cosine transform of
-32 × 32 grey pixels, of it the lowest 8 × 8 without the mean, each against their median. The cosine of two hashes is one
-less twice the share of bits that differ.
+32 × 32 grey pixels, of it the lowest 8 × 8, each against their median; the first bit says whether the picture is bright.
+The cosine of two hashes is one less twice the share of bits that differ.
 """
 
 from collections.abc import Sequence
@@ -19,6 +19,7 @@ from reranker.loading import Loading
 
 _SIDE, _LOWEST = 32, 8
 _DIMENSIONS = _LOWEST**2
+_MIDDLE = 127.5
 _NOTHING = 1e-3
 """A smaller coefficient is one of rounding: a plain picture has all signs alike."""
 
@@ -37,8 +38,10 @@ class PerceptualHashEncoder(PictureEncoder[Signs]):
         grey = np.asarray(small.convert("L"), dtype=np.float64)
         waves = _waves()
         low = (waves @ grey @ waves.T).ravel()
-        low[0] = 0.0  # the mean brightness
-        return np.where(low > np.median(low) + _NOTHING, 1, -1).astype(np.float32)
+        low[0] = 0.0
+        signs = np.where(low > np.median(low) + _NOTHING, 1, -1)
+        signs[0] = 1 if grey.mean() > _MIDDLE else -1  # of the mean itself: plain pictures have nothing else
+        return signs.astype(np.float32)
 
     def encode_prepared(self, prepared: Sequence[Signs]) -> Embeddings:
         """One unit row a picture: float32 [len(prepared), 64]."""

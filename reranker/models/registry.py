@@ -43,6 +43,9 @@ _OPTIONAL = (
 """What an encoder may do beyond its protocol."""
 
 
+_WHEN_LOADED = (Exception, SystemExit)
+
+
 def is_registered(name: str) -> bool:
     """Whether a package adds an encoder of that name. None of their code runs."""
     return _registered(name) is not None
@@ -71,7 +74,7 @@ def load_registered(name: str, loading: Loading) -> Encoder:
     that code, such as `WeightsUnavailableError`, is raised as it is.
     """
     factory, given = _factory(name)
-    with _named(name, SystemExit):
+    with _named(name, _WHEN_LOADED):
         encoder = factory(loading)
         if not isinstance(encoder, Encoder):
             raise EncoderFaultError(
@@ -89,7 +92,7 @@ def _factory(name: str) -> tuple[Callable[[Loading], object], str]:
             f"no package registers the encoder {name!r} (entry points of the group {GROUP}) any more"
         )
     given = f"{entry.value}, which is registered as encoder {name!r},"
-    with _named(name, SystemExit):
+    with _named(name, _WHEN_LOADED):
         load = entry.load()
         if not callable(load):
             raise EncoderFaultError(f"{given} is no function; it must take a Loading and return an Encoder")
@@ -139,11 +142,11 @@ def _call(encoder: Encoder, name: str, member: str) -> Callable[..., Any]:
 
 
 @contextmanager
-def _named(name: str, *more: type[BaseException]) -> Iterator[None]:
-    """Whatever a package does wrong in here, such as an `Exception` or one of `more`, is an `EncoderFaultError`."""
+def _named(name: str, faults: tuple[type[BaseException], ...] = (Exception,)) -> Iterator[None]:
+    """Have whatever a package does wrong in here raise `EncoderFaultError`."""
     try:
         yield
     except RerankerError:
         raise
-    except Exception if not more else (Exception, *more) as error:
+    except faults as error:
         raise EncoderFaultError.of(name, error) from error
