@@ -31,6 +31,12 @@ def is_installed(package: str) -> bool:
     return find_spec(package) is not None
 
 
+def missing_of(extra: str) -> str:
+    """How what an extra of phrasepix brings is installed; empty where it is here, or the extra brings no such thing."""
+    lacking = [package for package, one in _EXTRAS.items() if one.name == extra and not is_installed(package)]
+    return install_command(*_EXTRAS[lacking[0]].packages) if lacking else ""
+
+
 def demand_package(package: str, what: str) -> None:
     """Raise `ModelError`, saying how it is installed, where a `package` that `what` needs is not here."""
     if not is_installed(package):

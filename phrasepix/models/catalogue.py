@@ -1,8 +1,11 @@
 """The models that a search can name."""
 
+from typing import Final
+
 from phrasepix.sample import MODEL_DIRECTORY, SAMPLE_NAME
 from phrasepix_core.messages import Hint, nearest
 from phrasepix_core.text import printable
+from reranker.encoder_profile import EncoderProfile
 from reranker.errors import UnknownModelError
 from reranker.models.model_spec import BEST, CLIP_MULTILINGUAL_V1, DEFAULT_MODEL, MULTILINGUAL, ModelSpec
 from reranker.models.open_clip_registry import architecture
@@ -14,6 +17,34 @@ NAMED = {
     "best": BEST,
     "clip-multilingual-v1": CLIP_MULTILINGUAL_V1,
 }
+
+_HUB = "https://huggingface.co"
+_OPEN_CLIP = "https://github.com/mlfoundations/open_clip"
+
+
+def _clip(title: str, dimensions: int, licence: str, home_url: str) -> EncoderProfile:
+    return EncoderProfile(
+        title=title,
+        encodes=frozenset({"texts", "pictures"}),
+        bytes_per_picture=4 * dimensions,
+        licence=licence,
+        home_url=home_url,
+    )
+
+
+PROFILES: Final = {
+    DEFAULT_MODEL.model: _clip("CLIP ViT-B/32, trained on LAION-2B", 512, "MIT", _OPEN_CLIP),
+    "multilingual": _clip("SigLIP 2 B/32, a hundred languages", 768, "Apache-2.0", f"{_HUB}/timm/ViT-B-32-SigLIP2-256"),
+    "best": _clip("SigLIP 2 SO400M, the same and larger", 1152, "Apache-2.0", f"{_HUB}/timm/ViT-SO400M-16-SigLIP2-384"),
+    "clip-multilingual-v1": _clip(
+        "CLIP ViT-B/32 of OpenAI, phrases of fifty languages",
+        512,
+        "MIT; the text tower Apache-2.0",
+        f"{_HUB}/sentence-transformers/clip-ViT-B-32-multilingual-v1",
+    ),
+    SAMPLE_NAME: _clip("the sample's own, for drawn scenes alone", 192, "MIT", ""),
+}
+"""What the models say of themselves that have a name here; others are named as open_clip does."""
 
 
 def choose_model(

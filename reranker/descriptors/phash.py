@@ -1,8 +1,8 @@
 """Perceptual hash: the signs of a small picture's lowest frequencies, by which a copy of another size is known.
 
 Zauner, Implementation and benchmarking of perceptual image hash functions (2010): the discrete cosine transform of
-32 × 32 grey pixels, of it the lowest 8 × 8, each against their median; the first bit says whether the picture is bright.
-The cosine of two hashes is one less twice the share of bits that differ.
+32 × 32 grey pixels, of it the lowest 8 × 8, each against their median; the first bit says whether the picture is
+bright. The cosine of two hashes is one less twice the share of bits that differ.
 """
 
 from collections.abc import Sequence

@@ -58,12 +58,17 @@ def registered_names() -> list[str]:
     return sorted({entry.name for entry in entry_points(group=GROUP)})
 
 
+def registered_factory(name: str) -> Callable[[Loading], object]:
+    """Return what loads the encoder that a package adds under `name`. Raises as `load_registered`."""
+    return _factory(name)[0]
+
+
 def registered_profile(name: str) -> EncoderProfile | None:
     """Return what the encoder that a package adds under `name` says of itself, without loading it.
 
     None where it says nothing before it is loaded. Raises as `load_registered`.
     """
-    factory, _ = _factory(name)
+    factory = registered_factory(name)
     return factory.profile if isinstance(factory, HasProfile) else None
 
 
