@@ -11,6 +11,7 @@ from phrasepix_core.errors import PhrasepixError
 from reranker.encoder_profile import EncoderProfile, KnowsItsWeights
 from reranker.engine.factory import load_encoder, loads_at_once
 from reranker.loading import Loading
+from reranker.models.model_spec import LOCAL_DIR
 from reranker.models.registry import registered_factory, registered_names, registered_profile
 from reranker.optional_packages import missing_of
 
@@ -77,7 +78,8 @@ def measured(statuses: Iterable[EncoderStatus], directory: Path) -> list[Encoder
 
 def _of_model(name: str, directory: Path) -> EncoderStatus:
     _, spec = choose_model(name, None, only_the_sample=False)
-    weights = AT_HAND if loads_at_once(spec, directory) else NOT_HERE
+    is_here = spec.model.startswith(LOCAL_DIR) or loads_at_once(spec, directory)
+    weights = AT_HAND if is_here else NOT_HERE
     return EncoderStatus(name=name, profile=PROFILES[name], weights=weights)
 
 
