@@ -19,7 +19,9 @@ _TORCH = Extra("torch", ("open-clip-torch", "torch"))
 _MULTILINGUAL = Extra("multilingual", ("sentence-transformers", "transformers"))
 _SERVE = Extra("serve", ("fastapi", "mcp", "uvicorn"))
 _LIBRARY = Extra("library", ("duckdb", "pylance"))
+_DESCRIPTORS = Extra("descriptors", ('"opencv-python-headless<5"',))
 EXTRA_OF: Final = {
+    "cv2": _DESCRIPTORS,
     "torch": _TORCH,
     "open_clip": _TORCH,
     "sentence_transformers": _MULTILINGUAL,
@@ -36,6 +38,12 @@ EXTRA_OF: Final = {
 def is_installed(module: str) -> bool:
     """Whether a module can be imported; it is not."""
     return find_spec(module) is not None
+
+
+def missing_of(extra: str) -> str:
+    """How what an extra brings is installed; empty where it is here, or the extra brings no such thing."""
+    lacking = [module for module, one in EXTRA_OF.items() if one.name == extra and not is_installed(module)]
+    return install_command(*EXTRA_OF[lacking[0]].packages) if lacking else ""
 
 
 def why_unavailable(what: str, *modules: str) -> str | None:

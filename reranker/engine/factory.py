@@ -16,8 +16,9 @@ from reranker.engine.openvino_encoder import OpenVinoEncoder
 from reranker.engine.own_process import demand_own_process
 from reranker.engine.records import ExportFailedError, Record, lock_of, read_record
 from reranker.errors import ModelError, NotExportableError, UnknownModelError
+from reranker.loading import Loading
 from reranker.models.model_spec import DEVICES, ENGINES, ModelSpec
-from reranker.models.registry import Loading, load_registered
+from reranker.models.registry import load_registered
 from reranker.optional_packages import demand_torch
 
 if TYPE_CHECKING:  # what a search does without is imported where it is used
