@@ -28,6 +28,7 @@ WHY = {
     "retriever.unsplash": "Unsplash, likewise",
     "retriever.testing": "the contract of a source, and a double",
     "reranker": "stage 2: query, encoder, scores, ranking",
+    "reranker.descriptors": "classical descriptions of pictures: local features, gradients, colours, a hash",
     "reranker.engine": "models made ready for OpenVINO and run without torch",
     "reranker.graphs": "graphs of CLIP's towers, built from configuration and weights",
     "reranker.dedup": "the same picture once",

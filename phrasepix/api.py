@@ -97,7 +97,8 @@ As a value may be given, besides what people type:
 - `phrase`: a `Query`, which says all that is wanted and not wanted.
 - `like`, `minus`: paths, http(s) addresses, matches, pictures of Pillow's; each alone or as (picture, weight).
 - `tag`, `source`: one or a list; a source may be a `Path` or a `Retriever`.
-- `filters`: `Filters(orientation="vertical", …)`.
+- `filters`: `Filters(orientation="vertical", …)`, or a dictionary such as `{{"orientation": "vertical"}}`, of a
+  library also with conditions on columns: `{{"year": {{"$in": [2019, 2020]}}, "rating": {{"$gte": 4}}}}`.
 - `model`, `refine`: an `Encoder`.
 
 Of this call alone:

@@ -92,7 +92,8 @@ def demand_filters(filters: object) -> None:
     """Raise `WrongParameterError` for what are no `Filters`."""
     if not isinstance(filters, Filters):
         raise WrongParameterError(
-            f'filters {reprlib.repr(filters)} are none; give Filters(…), such as Filters(orientation="vertical")'
+            f'filters {reprlib.repr(filters)} are none; give Filters(…), such as Filters(orientation="vertical"), or a '
+            'dictionary such as {"year": {"$in": [2019, 2020]}}'
         )
 
 

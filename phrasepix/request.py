@@ -86,6 +86,15 @@ class SearchRequest:
             repeats=True,
         ),
     )
+    by: "str | Encoder | None" = field(
+        default=None,
+        metadata=option(
+            "The encoder that pictures are compared with {like} by, in place of {model}; no phrase is read then. "
+            "`phrasepix encoders` lists them, such as sift, colour or phash.",
+            SEARCH,
+            metavar="NAME",
+        ),
+    )
     minus: "Minus | Sequence[Minus] | None" = field(
         default=None,
         metadata=option(
@@ -152,7 +161,7 @@ class SearchRequest:
     offline: bool = field(
         default=False, metadata=option("Send nothing to anybody; answer from what is remembered.", SEARCH, kind=bool)
     )
-    filters: Filters = NO_FILTERS
+    filters: Filters | Mapping[str, Any] = NO_FILTERS
     model: "str | Encoder | None" = field(
         default=None,
         metadata=option(
@@ -241,9 +250,12 @@ class SearchRequest:
         _ = self.ordering  # which demands its own
         for name in ("diverse", "words"):
             self._keep(name, float(getattr(self, name)))
+        if isinstance(self.filters, Mapping):
+            self._keep("filters", request_json.filters_of(self.filters))
         demand_filters(self.filters)
         demand_model("model", self.model)
         demand_model("refine", self.refine)
+        demand_model("by", self.by)
         demand_directory("project", self.project)
         if self.project is not None:
             self._keep("project", Path(self.project))
@@ -256,7 +268,33 @@ class SearchRequest:
             raise WrongParameterError(
                 Hint("unused"), " needs the ", Hint("project"), " whose pictures are left out; say which directory"
             )
+        if self.by is not None:
+            self._demand_a_picture_to_compare_by()
         _ = self.query  # which demands its own, and is kept
+
+    def _demand_a_picture_to_compare_by(self) -> None:
+        from reranker.query import Query
+
+        if self.model is not None:
+            raise WrongParameterError(Hint("by"), " takes the place of ", Hint("model"), "; give one of the two")
+        if self.like is None and not isinstance(self.phrase, Query):
+            raise WrongParameterError(
+                Hint("by"),
+                " compares pictures with a picture, and there is none; give one by ",
+                Hint("like", "photo.jpg"),
+            )
+        if any(self.query.phrases):
+            raise WrongParameterError(
+                Hint("by"),
+                " compares pictures with pictures alone; leave out the text, or have it read by ",
+                Hint("model", "ViT-B-32"),
+                " instead",
+            )
+
+    @property
+    def encoder(self) -> "str | Encoder | None":
+        """What ranks: the encoder to compare `by`, or the model; None if the usual one does."""
+        return self.model if self.by is None else self.by
 
     def _keep(self, name: str, value: object) -> None:
         self.__dict__[name] = value  # frozen to everybody else
@@ -272,6 +310,11 @@ class SearchRequest:
     def tags(self) -> tuple[str, ...]:
         """The tags that were given, each once."""
         return self.tag  # type: ignore[return-value]  # as it is kept
+
+    @property
+    def wishes(self) -> Filters:
+        """The filters, also those that were given as a dictionary."""
+        return self.filters  # type: ignore[return-value]  # as they are kept
 
     @property
     def sources(self) -> tuple[SourceChoice, ...] | None:
@@ -300,7 +343,7 @@ class SearchRequest:
         Raises `WrongParameterError` for what JSON cannot hold: a picture, an encoder or a retriever of this process.
         """
         stated = request_json.stated(self)
-        if filters := request_json.stated(self.filters):
+        if filters := request_json.stated(self.wishes):
             stated["filters"] = filters
         return json.dumps({"version": SCHEMA_VERSION} | stated, ensure_ascii=False)
 

@@ -6,6 +6,8 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from phrasepix.library.columns import COLUMNS
+from phrasepix.library.dictionary import condition_in, is_name
 from phrasepix_core.options import options_of
 from retriever.errors import WrongParameterError
 from retriever.filters import Filters
@@ -60,7 +62,7 @@ def arguments(declaring: type, described: Mapping[str, Any], picture_at: Picture
             several = given if isinstance(given, list) else [given]
             found[name] = [_read_compared(one, picture_at) for one in several]
     if "filters" in found:
-        found["filters"] = _read_filters(found["filters"])
+        found["filters"] = filters_of(found["filters"])
     return found
 
 
@@ -164,12 +166,23 @@ def _read_compared(described: Any, picture_at: PictureAt) -> Any:
     return described
 
 
-def _read_filters(described: Any) -> Filters:
-    if not isinstance(described, dict):
+def filters_of(described: Any) -> Filters:
+    """Return the filters of a dictionary: by their names, and as conditions on a library's columns.
+
+    A key that is both is the filter if its value is plain. Raises `WrongParameterError`.
+    """
+    if not isinstance(described, Mapping):
         raise WrongParameterError(f"filters {described!r} are no JSON object")
     by_name = {one.name: one.option for one in options_of(Filters) if one.option.in_json}
-    _demand_known("filter", described, by_name)
-    return Filters(**{name: _read(by_name[name].parse, value) for name, value in described.items()})
+    plain = {name: value for name, value in described.items() if name in by_name and not isinstance(value, Mapping)}
+    conditions = {name: value for name, value in described.items() if name not in plain}
+    if unknown := sorted(str(name) for name in conditions if not is_name(str(name))):
+        raise WrongParameterError.not_among("filter", unknown[0], [*sorted(by_name), *COLUMNS])
+    filters = Filters(**{name: _read(by_name[name].parse, value) for name, value in plain.items()})
+    if not conditions:
+        return filters
+    both = [f"({part})" for part in (filters.where, condition_in(conditions)) if part is not None]
+    return replace(filters, where=" AND ".join(both))
 
 
 def _read(parse: Callable[[str], object] | None, value: Any) -> Any:

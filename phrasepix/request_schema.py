@@ -1,8 +1,12 @@
 """The JSON schema of a request, made of the options where they are declared."""
 
+import re
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any, Final
 
+from phrasepix.library.columns import COLUMNS, SHORT_NAMES
+from phrasepix.library.dictionary import JOINED, LISTING, OPERATORS
 from phrasepix.request import SCHEMA_VERSION, SearchRequest
 from phrasepix_core.options import DeclaredOption, options_of
 from retriever.filters import Filters
@@ -25,6 +29,23 @@ _DEFINITIONS: Final[dict[str, Any]] = {
         "required": ["picture"],
         "additionalProperties": False,
     },
+    "condition": {
+        "description": "What a column's value must be: the value, or how it compares.",
+        "anyOf": [
+            {"type": ["string", "number", "boolean", "null"]},
+            {
+                "type": "object",
+                "properties": {
+                    operator: {"type": "array", "minItems": 1, "items": {"type": ["string", "number", "boolean"]}}
+                    if operator in LISTING
+                    else {"type": ["string", "number", "boolean", "null"]}
+                    for operator in OPERATORS
+                },
+                "minProperties": 1,
+                "additionalProperties": False,
+            },
+        ],
+    },
     "parts": {"type": "array", "items": {"anyOf": [{"$ref": "#/$defs/phrase"}, {"$ref": "#/$defs/picture"}]}},
     "query": {
         "type": "object",
@@ -37,6 +58,7 @@ _DEFINITIONS: Final[dict[str, Any]] = {
         "additionalProperties": False,
     },
 }
+_CONDITION: Final = {"$ref": "#/$defs/condition"}
 _TEXT: Final = {"type": "string", "pattern": r"\S"}
 _FORMS: Final[dict[str, list[dict[str, Any]]]] = {
     "phrase": [_TEXT, {"$ref": "#/$defs/query"}],
@@ -54,8 +76,9 @@ def request_schema() -> dict[str, Any]:
     """
     filters = {
         "type": "object",
-        "description": "Which candidates are looked at.",
+        "description": "Which candidates are looked at; of a library also by conditions on its columns.",
         "properties": _properties(Filters),
+        "patternProperties": _conditions(without=_properties(Filters)),
         "additionalProperties": False,
     }
     return {
@@ -70,8 +93,23 @@ def request_schema() -> dict[str, Any]:
         },
         "anyOf": [{"required": ["phrase"]}, {"required": ["like"]}],
         "additionalProperties": False,
-        "$defs": _DEFINITIONS,
+        "$defs": _DEFINITIONS
+        | {
+            "conditions": {
+                "type": "object",
+                "patternProperties": _conditions(),
+                "minProperties": 1,
+                "additionalProperties": False,
+            }
+        },
     }
+
+
+def _conditions(without: Collection[str] = ()) -> dict[str, Any]:
+    """What the columns of a library may be asked for, and how conditions are joined, by patterns of their names."""
+    names = "|".join(name for name in (*COLUMNS, *SHORT_NAMES) if name not in without)
+    joined = {"type": "array", "minItems": 1, "items": {"$ref": "#/$defs/conditions"}}
+    return {f"^({names})$": _CONDITION, f"^({'|'.join(map(re.escape, JOINED))})$": joined}
 
 
 def _properties(declaring: type) -> dict[str, Any]:
@@ -100,6 +138,8 @@ def _property(declared: DeclaredOption) -> dict[str, Any]:
             *forms,
             {"type": "array", "items": _any_of(forms)} | ({"minItems": 1} if declared.name == "source" else {}),
         ]
+    if declared.name in COLUMNS:  # a filter that is called as one takes conditions on it too
+        forms = [*forms, _CONDITION]
     if declared.default is None:
         forms = [*forms, {"type": "null"}]
     return _any_of(forms) | described

@@ -235,6 +235,7 @@ def _match_as_json(match: FoundMatch, loopback_sources: Collection[str]) -> dict
         "nearness": round(match.nearness, 6),
         "bonus": round(match.bonus, 6),
         "first_score": _rounded(match.first_score, 6),
+        "agreeing_points": None if match.agreement is None else len(match.agreement.points),
         "stands_out": _rounded(match.stands_out, 3),
         "fit": match.fit or None,
         "parts": [

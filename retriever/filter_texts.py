@@ -8,6 +8,8 @@ from retriever.errors import WrongParameterError
 
 _DAY = re.compile(r"(\d{4})(?:-(\d{1,2})(?:-(\d{1,2}))?)?", re.ASCII)
 _SIDES = re.compile(r"(\d+(?:\.\d+)?)\s*[:/x×]\s*(\d+(?:\.\d+)?)", re.ASCII)
+_FURTHEST_KM = 20_038
+"""Half round the earth."""
 _NUMBER = re.compile(r"\d+(?:\.\d+)?|\.\d+", re.ASCII)
 
 
@@ -66,3 +68,26 @@ def year(text: str) -> tuple[date, date]:
     if not re.fullmatch(r"\d{4}", text.strip(), re.ASCII):
         raise WrongParameterError(f"{text!r} is no year; it must look like 2024")
     return span(text)
+
+
+def near(text: object) -> str:
+    """Return a place and kilometres around it as `48.2,16.4,5.0`, of a text such as `48.2 16.4 5km`.
+
+    Raises `WrongParameterError`.
+    """
+    parts = re.split(r"\s*,\s*|\s+", text.strip()) if isinstance(text, str) else []
+    try:
+        latitude, longitude, kilometres = (float(part.removesuffix("km")) for part in parts)
+        if abs(latitude) <= 90 and abs(longitude) <= 180 and 0 < kilometres <= _FURTHEST_KM:
+            return f"{latitude!r},{longitude!r},{kilometres!r}"
+    except ValueError:
+        pass
+    raise WrongParameterError(
+        f"{text!r} is no place; it must look like 48.21,16.37,5: degrees north, degrees east, kilometres around it"
+    )
+
+
+def place_and_radius(text: str) -> tuple[float, float, float]:
+    """Return degrees north, degrees east and kilometres of what `near` returned."""
+    latitude, longitude, kilometres = map(float, text.split(","))
+    return latitude, longitude, kilometres

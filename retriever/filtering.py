@@ -223,6 +223,7 @@ _IN_WORDS = {
     "no_tags": "keywords",
     "camera": "camera",
     "min_rating": "rating",
+    "near": "place",
     "where": "conditions on columns",
     "exclude_ai": "AI generation",
     "safe_search": "fitness for all ages",

@@ -40,10 +40,11 @@ class Filters:
     was taken or, where that is not known, uploaded, both included. `exclude_ai` leaves out what is marked as
     AI-generated. `safe_search` keeps to pictures fit for all ages, as far as a source tells them apart. `creator` is
     the whole name, upper and lower case alike, and so is `camera`. `months` and `on_day` (MM-DD) are of the day it was
-    taken; keywords (`any_tags`, `all_tags`, `no_tags`) are compared whole, upper and lower case alike. `where` is a
-    condition in SQL. `language` is the tag's language (two letters); None is English, unless the search finds out
-    another, which `language_is_found` says: sources that do not know it are then asked as usual. `category` and
-    `editors_choice` are Pixabay's own. `order` is a wish about what comes first, not about what comes.
+    taken; keywords (`any_tags`, `all_tags`, `no_tags`) are compared whole, upper and lower case alike. `near` is a
+    place and kilometres around it (`48.21,16.37,5`), `where` a condition in SQL. `language` is the tag's language (two
+    letters); None is English, unless the search finds out another, which `language_is_found` says: sources that do not
+    know it are then asked as usual. `category` and `editors_choice` are Pixabay's own. `order` is a wish about what
+    comes first, not about what comes.
 
     Raises `WrongParameterError`, naming what is allowed, on construction.
     """
@@ -190,6 +191,15 @@ class Filters:
             "With so many stars, at least. Of libraries.", CANDIDATES, kind=int, least=0, most=5, metavar="N"
         ),
     )
+    near: str | None = field(
+        default=None,
+        metadata=option(
+            "Taken near a place: degrees north, degrees east, and kilometres around it, such as 48.21,16.37,5. Of "
+            "libraries that keep places.",
+            CANDIDATES,
+            metavar="N,E,KM",
+        ),
+    )
     where: str | None = field(
         default=None,
         metadata=option(
@@ -239,6 +249,8 @@ class Filters:
         object.__setattr__(self, "months", _months(self.months))
         if self.on_day is not None:
             object.__setattr__(self, "on_day", filter_texts.day_of_year(self.on_day))
+        if self.near is not None:
+            object.__setattr__(self, "near", filter_texts.near(self.near))
         if isinstance(self.min_rating, bool) or not isinstance(self.min_rating, int) or not 0 <= self.min_rating <= 5:
             raise WrongParameterError(f"min_rating {self.min_rating!r} is out of range; allowed: 0 to 5")
         for name in ("camera", "where"):

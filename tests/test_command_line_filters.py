@@ -24,7 +24,7 @@ from tests.test_retriever_videos import clip, video
 def of_options(*typed: str) -> Filters:
     context = COMMAND.make_context("phrasepix", ["a boat", *typed])
     values = dict(context.params)
-    return request_of(values.pop("phrase_words"), values).filters
+    return request_of(values.pop("phrase_words"), values).wishes
 
 
 def test_where_nothing_is_said_the_filters_are_those_without_any() -> None:

@@ -34,7 +34,7 @@ from tests.picture_tree import picture, write
         ({"source": {"sample"}}, ["source {'sample'}", "a list of these"]),
         ({"model": 4}, ["model 4", "encode_pictures"]),
         pytest.param({"refine": object()}, ["refine <object", "encode_pictures"], id="refine"),
-        ({"filters": {"orientation": "vertical"}}, ["filters {", "Filters(orientation"]),
+        ({"filters": "vertical"}, ["filters 'vertical'", "Filters(orientation"]),
         ({"diverse": "much"}, ["diverse 'much'", "0, the plain order, to 1"]),
         ({"device": 0}, ["device 0", "give a str"]),
         ({"project": 1}, ["project 1", "give a str or a Path"]),

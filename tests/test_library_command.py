@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import random
 import shutil
 import signal
 import subprocess
@@ -56,6 +57,44 @@ def test_a_kill_loses_nothing_that_was_committed_and_the_next_run_goes_on(many: 
     assert last.returncode == 0
     assert paths_in(base) == expected
     assert lance.dataset(Location("", str(base)).table).count_rows() == 80
+
+
+@pytest.mark.slow
+def test_kills_at_twenty_moments_lose_nothing_and_leave_nothing_twice(tmp_path: Path) -> None:
+    folder, moments = tmp_path / "many", random.Random(17)
+    for number in range(1500):
+        write(folder / f"{number:04}.png", picture(number))
+    expected = {str(path) for path in folder.iterdir()}
+    base = Path(Location.of("mine").base)
+    committed: set[str] = set()
+    kills = whole = 0
+    while kills < 20:
+        process = subprocess.Popen(
+            command("library", "add", str(folder), "--model", "sample"),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        try:
+            process.wait(timeout=moments.uniform(0.5, 8.0))
+            whole += 1
+            for path in moments.sample(sorted(folder.iterdir()), 700):  # there is something to do again
+                path.write_bytes(path.read_bytes() + bytes([whole]))
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            kills += 1
+        if (base / "library.json").exists() and (base / "pictures.lance").exists():
+            there = paths_in(base)
+            assert len(set(there)) == len(there)
+            assert committed <= set(there) <= expected
+            committed = set(there)
+    assert json.loads(said("library", "sync", "--json"))["skipped"] == 0
+    library = Library.open(Location.of("mine"))
+    assert set(paths_in(base)) == expected
+    assert library.count() == len(expected)
+    assert library.count(f"{next(iter(library.description.encoders))} IS NULL") == 0
+    assert said("library", "doctor")
+    assert Library.open(Location.of("mine")).count() == len(expected)
 
 
 def test_several_processes_at_once_write_each_file_once(many: Path, tmp_path: Path) -> None:

@@ -25,7 +25,8 @@ from retriever.folder.contents import read_contents
 from retriever.folder.file_index import NOTES_FILE, FileIndex
 from retriever.folder.walk import FileEntry
 from tests.library_parts import CountingEncoder, column_of, paths_in, sync
-from tests.picture_tree import picture, settle, write
+from tests.picture_tree import picture, settle, write, xmp
+from tests.small_disk import small_disk
 
 
 class OtherEncoder(ColourEncoder):
@@ -228,6 +229,33 @@ def test_names_of_any_bytes_are_kept(base: Path, folder: Path, cache: Path) -> N
     assert sync(base, folder, cache).unchanged == 7
     (folder / name).unlink()
     assert sync(base, folder, cache).deleted == 1
+
+
+@pytest.mark.parametrize("year", [1900, 2038, 2200, 2400])
+def test_a_clock_that_jumped_harms_nothing(base: Path, folder: Path, cache: Path, year: int) -> None:
+    seconds = round((year - 1970) * 365.25 * 86400)
+    try:
+        os.utime(folder / "0.png", (seconds, seconds))
+        write(folder / "1.xmp", xmp('xmp:Rating="4">'))
+        os.utime(folder / "1.xmp", (seconds, seconds))
+    except OverflowError:
+        pytest.skip("this file system keeps no such time")
+    sync(base, folder, cache)
+    assert sync(base, folder, cache).unchanged == 6
+    os.utime(folder / "0.png")
+    assert sync(base, folder, cache).written == 1
+
+
+def test_a_disk_with_too_little_room_is_noticed_before_it_is_full(tmp_path: Path, folder: Path, cache: Path) -> None:
+    with small_disk(tmp_path / "disk", 64_000) as disk:
+        Library.open_or_create(Location("mine", str(disk / "library")))
+        (disk / "filler").write_bytes(bytes(36 << 20))
+        with pytest.raises(LibraryError, match=r"has \d+ MB left, too little to go on"):
+            sync(disk / "library", folder, cache)
+        assert Library.open(Location("mine", str(disk / "library"))).count() == 0
+        (disk / "filler").unlink()
+        encoder = CountingEncoder()
+        assert (sync(disk / "library", folder, cache, encoder).written, encoder.encoded) == (6, 0)
 
 
 def test_a_vector_that_is_not_finite_is_never_written(base: Path, folder: Path) -> None:

@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -191,7 +192,7 @@ def test_at_most_one_frame_a_second_is_taken(tmp_path: Path) -> None:
     flicker = video(tmp_path / "flicker.mp4", [(colours[n % 8], 0.3) for n in range(20)])
     begin = shots_of(flicker).begin_s
     assert len(begin) > 3
-    assert all(later - earlier >= 1 for earlier, later in zip(begin, begin[1:], strict=False))
+    assert all(later - earlier >= 1 for earlier, later in pairwise(begin))
 
 
 def test_a_long_video_is_looked_at_by_its_own_key_frames(tmp_path: Path) -> None:

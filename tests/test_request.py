@@ -312,6 +312,7 @@ SAID: dict[str, Any] = {
         no_tags=("d, e",),
         camera="Canon EOS",
         min_rating=3,
+        near="48.2,16.4,5.0",
         where="width > 10",
         language="de",
         category="animals",

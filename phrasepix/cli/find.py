@@ -162,14 +162,14 @@ def _write(results: "LiveResults", request: SearchRequest, own: CommandOptions, 
         write_paths(results, null=own.null, reporter=reporter)
     # How many were skipped is said once: here, or by what is said where nothing is left.
     _say_what_was_skipped(
-        results, reporter, counted=not none_could_be_had(results, request.filters, unused=request.unused)
+        results, reporter, counted=not none_could_be_had(results, request.wishes, unused=request.unused)
     )
     if results.fits_well is False:
         reporter.say("Nothing here fits well: no picture stands out for this phrase. These are the nearest.")
     if results or own.gallery is not None:
         _write_gallery(results, own.gallery, own.open_gallery, reporter)
     if not results:
-        reporter.say(why_nothing(results, request.filters, unused=request.unused))
+        reporter.say(why_nothing(results, request.wishes, unused=request.unused))
         raise click.exceptions.Exit(NOTHING_FOUND)
     if own.save is not None:
         from phrasepix.cli.save import save_picked
@@ -260,6 +260,7 @@ _EXAMPLES = (
     'phrasepix "a lighthouse in a storm" --tag lighthouse --save my-book --pick 1,3',
     'phrasepix "a street in the rain" --minus people',
     "phrasepix --like photo.jpg --tag tiger",
+    "phrasepix --like photo.jpg --source ~/Pictures --by sift",
     'phrasepix "two red boats at night in the rain" --tag boat --source sample',
 )
 _OTHERS = {
@@ -267,6 +268,7 @@ _OTHERS = {
     "phrasepix library": "Your own pictures as a table, kept in step with folders; SQL over it.",
     "phrasepix teach": "Names of your own, such as a friend's: each stands for what some pictures share.",
     "phrasepix sources": "Where pictures can come from, and what each source needs.",
+    "phrasepix encoders": "What pictures can be compared by, and what each needs.",
     "phrasepix cache": "What is kept on this machine; `phrasepix cache clear` removes it.",
     "phrasepix mcp": "Tools for assistants, on stdin and stdout.",
 }

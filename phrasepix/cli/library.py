@@ -16,6 +16,7 @@ from phrasepix.cli.library_options import JSON as _JSON
 from phrasepix.cli.library_options import MODEL as _MODEL
 from phrasepix.cli.library_options import NAME as _NAME
 from phrasepix.cli.library_options import PRETRAINED as _PRETRAINED
+from phrasepix.cli.library_options import demand_table
 from phrasepix.cli.library_options import located as _location
 from phrasepix.cli.library_views import duplicates, map_, timeline
 from phrasepix.cli.output import writing_to_stdout
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from phrasepix.cli.reporter import Reporter
     from phrasepix.library.folder_sync import SyncCounts
     from phrasepix.library.keeper import LibraryKeeper
+
+_FILE = click.Path(path_type=Path, dir_okay=False)
 
 
 @click.group(cls=HelpedGroup, context_settings=CONTEXT_SETTINGS)
@@ -37,18 +40,32 @@ for _command in (timeline, map_, duplicates):
 
 
 @library.command()
-@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FOLDER…")
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FOLDER_OR_LIST…")
 @_NAME
 @_MODEL
 @_PRETRAINED
+@click.option(
+    "--places/--no-places",
+    default=None,
+    help="Keep where pictures were taken, for --near; without it the library does not know.",
+)
 @_JSON
 @_DEBUG
 def add(
-    paths: tuple[Path, ...], name: str, model: str | None, pretrained: str | None, as_json: bool, debug: bool
+    paths: tuple[Path, ...],
+    name: str,
+    model: str | None,
+    pretrained: str | None,
+    places: bool | None,
+    as_json: bool,
+    debug: bool,
 ) -> None:
-    """Add folders, and encode their pictures. Nothing is copied; what was encoded before is not encoded again."""
+    """Add folders, and encode their pictures. Nothing is copied; what was encoded before is not encoded again.
+
+    A list is a CSV, TSV, Parquet or text file with the addresses of pictures on the web, and what is known of them.
+    """
     with explained(debug=debug), _keeper(name) as (keeper, reporter):
-        counts = keeper.add(paths, model, pretrained)
+        counts = keeper.add(paths, model, pretrained, places=places)
         _report(reporter, name, asdict(counts), as_json)
 
 
@@ -111,6 +128,7 @@ def remove(paths: tuple[Path, ...], name: str, debug: bool) -> None:
 def status(as_json: bool, with_header: bool, debug: bool) -> None:
     """List the libraries of this machine: how many pictures, of which folders, with vectors of which models."""
     with explained(debug=debug):
+        demand_table()
         from phrasepix.library.location import library_names
         from phrasepix.library.overview import overview_of
 
@@ -132,11 +150,14 @@ def status(as_json: bool, with_header: bool, debug: bool) -> None:
 def doctor(name: str, debug: bool) -> None:
     """Say what is wrong with a library, and mend it."""
     with explained(debug=debug):
-        from phrasepix.library.maintenance import health_of, tidy
+        location = _location(name)
+        from phrasepix.library.maintenance import gone_back, health_of, tidy
         from phrasepix.library.table import Library
 
-        opened = Library.open(_location(name))
-        done = tidy(opened, completely=True)
+        done = gone_back(location)
+        opened = Library.open(location)
+        opened.add_missing_columns()
+        done += tidy(opened, completely=True)
         health = health_of(opened)
         with writing_to_stdout():
             for line in done or ["nothing was wrong"]:
@@ -153,11 +174,14 @@ def doctor(name: str, debug: bool) -> None:
 @_MODEL
 @click.option("as_csv", "--csv", is_flag=True, help="CSV: the names of the columns, then the rows.")
 @_JSON
+@click.option("parquet", "--parquet", type=_FILE, metavar="FILE", help="Into a Parquet file.")
 @_DEBUG
-def sql(statement: str, name: str, model: str | None, as_csv: bool, as_json: bool, debug: bool) -> None:
+def sql(
+    statement: str, name: str, model: str | None, as_csv: bool, as_json: bool, parquet: Path | None, debug: bool
+) -> None:
     """Ask a library by SQL: one SELECT on `pictures`, with similarity('a phrase') and resembles('a file')."""
-    if as_csv and as_json:
-        raise click.UsageError("--csv and --json are two forms; choose one")
+    if as_csv + as_json + (parquet is not None) > 1:
+        raise click.UsageError("--csv, --json and --parquet are several forms; choose one")
     with explained(debug=debug):
         from phrasepix.library.packages import demand_packages
 
@@ -165,15 +189,62 @@ def sql(statement: str, name: str, model: str | None, as_csv: bool, as_json: boo
         demand_packages("duckdb")
         from phrasepix.cli.reporter import Reporter
         from phrasepix.finder import Finder
+        from phrasepix.library.backup import write_parquet
         from phrasepix.library.sql import sql_over
         from phrasepix.library.table import Library
         from phrasepix.views.rows import write_csv, write_json, write_lines
 
         write = write_csv if as_csv else write_json if as_json else write_lines
-        with Finder() as finder, Reporter():
+        with Finder() as finder, Reporter() as reporter:
             asked = sql_over(Library.open(location), finder, model)
+            if parquet is not None:
+                with asked.answering_in_arrow(statement) as (schema, batches):
+                    reporter.say(f"{write_parquet(parquet, schema, batches)} rows written to {parquet}")
+                return
             with asked.answering(statement) as (columns, rows), writing_to_stdout():
                 write(sys.stdout, columns, rows)
+
+
+@library.command()
+@click.argument("path", type=_FILE, metavar="FILE")
+@_NAME
+@_DEBUG
+def backup(path: Path, name: str, debug: bool) -> None:
+    """Write all that a library holds into one file, of which `restore` makes it again. The pictures are not in it."""
+    with explained(debug=debug):
+        location = _location(name)
+        from phrasepix.library.backup import back_up
+        from phrasepix.library.table import Library
+
+        click.echo(f"{back_up(Library.open(location), path)} pictures written to {path}", err=True)
+
+
+@library.command()
+@click.argument("path", type=_FILE, metavar="FILE.parquet")
+@_NAME
+@click.option("--places", is_flag=True, help="With where pictures were taken, if the library keeps it.")
+@_DEBUG
+def export(path: Path, name: str, places: bool, debug: bool) -> None:
+    """Write the columns of a library, and the vectors, into a Parquet file for other programs."""
+    with explained(debug=debug):
+        location = _location(name)
+        from phrasepix.library import backup as copies
+        from phrasepix.library.table import Library
+
+        click.echo(f"{copies.export(Library.open(location), path, places=places)} pictures written to {path}", err=True)
+
+
+@library.command()
+@click.argument("path", type=click.Path(path_type=Path, exists=True, dir_okay=False), metavar="FILE")
+@_NAME
+@_DEBUG
+def restore(path: Path, name: str, debug: bool) -> None:
+    """Make a library of what `backup` wrote."""
+    with explained(debug=debug):
+        location = _location(name)
+        from phrasepix.library import backup as copies
+
+        click.echo(f"The library {name}: {copies.restore(path, location)} pictures restored", err=True)
 
 
 @contextmanager

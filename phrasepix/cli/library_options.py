@@ -21,7 +21,13 @@ DEBUG = click.option("--debug", is_flag=True, help="Show tracebacks.")
 def located(name: str) -> "Location":
     """Return the place of a library, once what reads it is known to be installed. Raises `WrongValueError`."""
     from phrasepix.library.location import Location
+
+    demand_table()
+    return Location.of(name)
+
+
+def demand_table() -> None:
+    """Raise `WrongValueError`, saying how it is installed, if what reads a library is not."""
     from phrasepix.library.packages import demand_packages
 
     demand_packages("lance")
-    return Location.of(name)

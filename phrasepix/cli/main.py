@@ -73,6 +73,10 @@ def run_command(arguments: list[str]) -> None:
             from phrasepix.cli import sources
 
             run(sources.show, rest, "phrasepix sources")
+        case ["encoders", *rest]:
+            from phrasepix.cli import encoders
+
+            run(encoders.show, rest, "phrasepix encoders")
         case ["library", *rest]:
             from phrasepix.cli import library
 

@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-from phrasepix.library.schema import SHOWN
+from phrasepix.library.columns import COLUMNS
 from phrasepix_core.messages import nearest_in_words
 from retriever.errors import WrongParameterError
 
@@ -61,12 +61,13 @@ def checked_condition(text: str) -> str:
 
 def _demand_known(word: str, *, is_called: bool) -> None:
     plain = word.lower()
-    if plain in _KEYWORDS or (is_called and plain in _FUNCTIONS) or (not is_called and word in SHOWN):
+    if plain in _KEYWORDS or (is_called and plain in _FUNCTIONS) or (not is_called and word in COLUMNS):
         return
     if is_called:
         raise WrongParameterError(
             f"the condition calls {word}{nearest_in_words(word, _FUNCTIONS)}; allowed: {', '.join(sorted(_FUNCTIONS))}"
         )
     raise WrongParameterError(
-        f"the condition names {word!r}, which is no column{nearest_in_words(word, SHOWN)}; columns: {', '.join(SHOWN)}"
+        f"the condition names {word!r}, which is no column{nearest_in_words(word, COLUMNS)}; "
+        f"columns: {', '.join(COLUMNS)}"
     )

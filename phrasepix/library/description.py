@@ -45,6 +45,8 @@ class Description:
     """Absolute paths of the folders that are kept in step."""
     encoders: Mapping[str, EncoderColumn] = field(default_factory=dict)
     """By the name of the column."""
+    keeps_places: bool = False
+    """Whether it says where pictures were taken."""
 
     def column_of(self, tower: str) -> str | None:
         """Return the column of an image tower's vectors; None if there is none."""
@@ -62,7 +64,13 @@ class Description:
         """Return it for `from_json`."""
         encoders = {column: asdict(encoder) for column, encoder in self.encoders.items()}
         return json.dumps(
-            {"format": FORMAT, "written_by": self.written_by, "folders": list(self.folders), "encoders": encoders},
+            {
+                "format": FORMAT,
+                "written_by": self.written_by,
+                "folders": list(self.folders),
+                "encoders": encoders,
+                "keeps_places": self.keeps_places,
+            },
             indent=1,
         )
 
@@ -78,7 +86,12 @@ class Description:
             encoders = {column: EncoderColumn(**one) for column, one in said["encoders"].items()}
             if not all(map(_COLUMN.fullmatch, encoders)):
                 raise ValueError("no name of a column of vectors")
-            description = cls(written_by=said["written_by"], folders=tuple(said["folders"]), encoders=encoders)
+            description = cls(
+                written_by=said["written_by"],
+                folders=tuple(said["folders"]),
+                encoders=encoders,
+                keeps_places=said.get("keeps_places") is True,
+            )
             is_older = _major(reader) < _major(description.written_by)
         except (ValueError, TypeError, KeyError, AttributeError):
             raise LibraryError(f"the description of the library {title} is damaged; restore it from a backup") from None

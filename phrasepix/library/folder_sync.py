@@ -78,7 +78,9 @@ class Difference:
 
 
 def difference_of(folder: Path, known: dict[str, FileState], skip: Skip) -> Difference:
-    """Compare the files below `folder` by size and time of change with what is `known`, by key; none is opened.
+    """Compare the files below `folder` by size and time of change, theirs and their sidecars', with what is `known`.
+
+    None is opened.
 
     Where a folder cannot be read, its files are not gone. Nor are they `gone`, but `emptied`, where `folder` has no
     picture any more, or one below it holds nothing at all: its drive may be elsewhere.
@@ -104,11 +106,16 @@ def difference_of(folder: Path, known: dict[str, FileState], skip: Skip) -> Diff
         if videos and entry.is_video:
             continue  # what is known of it stays
         state = known.get(key)
-        if state is None or (state.size, state.modified_ns) != (entry.size, entry.modified_ns) or not state.is_encoded:
+        if state is None or not state.is_encoded or not _is_of(state, entry):
             to_read.append(entry)
     kept = {key for key in gone if any(key == place or key.startswith(f"{place}/") for place in unreadable)}
     emptied = _emptied(gone - kept)
     return Difference(to_read, gone - kept - emptied.keys(), len(entries) - len(to_read) - len(videos), emptied)
+
+
+def _is_of(state: FileState, entry: FileEntry) -> bool:
+    """Whether a file and what is beside it are as they were."""
+    return (state.size, state.modified_ns, state.beside) == (entry.size, entry.modified_ns, entry.beside)
 
 
 def _emptied(keys: Iterable[str]) -> dict[str, Path]:
@@ -221,7 +228,7 @@ class FolderSync:
 
         def candidates() -> Iterator[Candidate]:
             being_encoded: set[str] = set()
-            with ContentsReader(self._notes, self._refuse) as reading:
+            with ContentsReader(self._notes, self._refuse, self._skip) as reading:
                 for entry in entries:
                     for row in self._rows_of(entry, reading):
                         digest = row.contents.digest
@@ -271,18 +278,21 @@ class FolderSync:
                         self._rows.append(replace(row, vectors={self._column: outcome.embedding}))
                         self._counts.encoded += 1
                     elif row.frame_at is None:
-                        self._refuse(row.entry.path, str(outcome))
+                        self._refuse(_file_of(row), str(outcome))
                     else:  # the other frames of the clip may be good
-                        self._skip(row.entry.path, str(outcome))
+                        self._skip(_file_of(row), str(outcome))
                 self._take(at_hand)
-                if len(self._rows) >= self._commit_after or time.monotonic() > self._committed_at + _COMMIT_AFTER_S:
-                    self._commit()
+                self._commit_when_due()
 
     def _take(self, rows: deque[Row]) -> None:
         while rows:
             self._rows.append(rows.popleft())
             if len(self._rows) >= 4 * self._commit_after:
                 self._commit()
+
+    def _commit_when_due(self) -> None:
+        if len(self._rows) >= self._commit_after or time.monotonic() > self._committed_at + _COMMIT_AFTER_S:
+            self._commit()
 
     def _commit(self) -> None:
         """Write the rows in hand."""
@@ -304,9 +314,14 @@ class FolderSync:
         self._on_skip(path, reason)
 
 
+def _file_of(row: Row) -> Path:
+    assert isinstance(row.entry, FileEntry)  # noqa: S101  # pictures of a list are written elsewhere
+    return row.entry.path
+
+
 def _candidate_of(row: Row) -> Candidate:
     """What is encoded for a row; of a video, its frame."""
-    candidate = candidate_of(row.contents, row.facts, [row.entry.path], "", below=row.folder)
+    candidate = candidate_of(row.contents, row.facts, [_file_of(row)], "", below=row.folder)
     if row.frame_at is None:
         return candidate
     return replace(candidate, renditions=(Rendition(row.key, row.facts.width, row.facts.height),))

@@ -1,4 +1,4 @@
-"""Adding folders to a library, and keeping it in step with them."""
+"""Adding folders and lists to a library, and keeping it in step with them."""
 
 import os
 from collections.abc import Sequence
@@ -11,8 +11,10 @@ from phrasepix.events import Listener, Notice, SearchProgress, Stage, ignore
 from phrasepix.finder import Finder
 from phrasepix.library.description import EncoderColumn
 from phrasepix.library.folder_sync import FolderSync, SyncCounts, in_words
+from phrasepix.library.list_sync import ListSync
 from phrasepix.library.location import Location
 from phrasepix.library.maintenance import tidy
+from phrasepix.library.picture_list import SUFFIXES, is_list
 from phrasepix.library.table import Library
 from phrasepix.models.catalogue import choose_model
 from reranker.clip_reranker import ClipReranker
@@ -20,10 +22,15 @@ from reranker.encoder import image_tower_name
 from reranker.memory import Memory
 from reranker.models.model_spec import DEFAULT_MODEL
 from reranker.pictures import PictureLoader
+from reranker.pictures.fetch import PictureFetcher
+from reranker.pictures.hosts import HostConnections
 from reranker.pictures.offline import OfflineFetcher
 from retriever.folder.file_index import NOTES_FILE, FileIndex
 from retriever.folder.names import shown
 from retriever.folder.profile import FOLDER
+
+_PER_HOST = 2
+"""Requests at once to a host of a list's pictures: nobody waits for them, and the host serves others."""
 
 
 class LibraryKeeper:
@@ -38,11 +45,19 @@ class LibraryKeeper:
         self._finder = finder
         self._on_event = on_event
 
-    def add(self, folders: Sequence[Path], model: str | None = None, pretrained: str | None = None) -> SyncCounts:
-        """Add folders and encode their pictures; the library is made if it is not there.
+    def add(
+        self,
+        folders: Sequence[Path],
+        model: str | None = None,
+        pretrained: str | None = None,
+        *,
+        places: bool | None = None,
+    ) -> SyncCounts:
+        """Add folders and lists, and encode their pictures; the library is made if it is not there.
 
-        By default by the models that it has, else the usual one. Raises `WrongParameterError` for what is no folder,
-        `LibraryError`, and `ModelError`.
+        By default by the models that it has, else the usual one. With `places` it keeps where pictures were taken,
+        from now on and until it is False. Raises `WrongParameterError` for what is no folder, `LibraryError`, and
+        `ModelError`.
         """
         absolute = [_folder(folder) for folder in folders]
         library = Library.open_or_create(self._location)
@@ -53,12 +68,15 @@ class LibraryKeeper:
                         f"{shown(str(folder))} and {shown(str(other))}, which the library {self._location.name} has, "
                         "lie one below the other; remove that first, or add another folder"
                     )
+        if places is not None:
+            library.keep_places(keeps=places)
         library.change(folders=[str(folder) for folder in absolute])
         return self._sync(library, absolute, model, pretrained)
 
     def sync(self, model: str | None = None, pretrained: str | None = None) -> SyncCounts:
         """Bring the library in step with its folders. Raises as `add`, and `NoLibraryError`."""
         library = Library.open(self._location)
+        library.add_missing_columns()
         return self._sync(library, [Path(one) for one in library.description.folders], model, pretrained)
 
     def remove(self, paths: Sequence[Path]) -> int:
@@ -95,8 +113,10 @@ class LibraryKeeper:
         with ExitStack() as opened:
             loader = opened.enter_context(PictureLoader(OfflineFetcher(), local_sources={FOLDER.name}))
             notes = opened.enter_context(FileIndex(self._finder.config.directory / NOTES_FILE))
+            fetcher = opened.enter_context(PictureFetcher(hosts=HostConnections(per_host=_PER_HOST)))
             for column, encoder in encoders.items():
-                syncing = FolderSync(
+                make = partial(
+                    FolderSync,
                     library,
                     column,
                     partial(self._loaded, encoder.model, encoder.pretrained),
@@ -107,8 +127,9 @@ class LibraryKeeper:
                         SearchProgress("looking at the pictures", done, total)
                     ),
                 )
+                make_for_lists = partial(ListSync, *make.args, fetcher=fetcher, **make.keywords)
                 for folder in folders:
-                    done = syncing.run(folder)
+                    done = (make_for_lists if is_list(folder) else make)().run(folder)
                     counts[folder] = counts[folder].beside(done) if folder in counts else done
         tidy(library)
         total = SyncCounts()
@@ -134,9 +155,15 @@ class LibraryKeeper:
 
 
 def _folder(path: Path) -> Path:
-    """The absolute path of a folder. Raises `WrongParameterError` if it is none that can be read."""
+    """The absolute path of a folder or list. Raises `WrongParameterError` if it is none that can be read."""
     try:
         folder = path.expanduser().absolute()
+        if folder.is_file():
+            if is_list(folder):
+                return Path(os.path.normpath(folder))
+            raise WrongParameterError(
+                f"{shown(str(path))} is neither a folder nor a list; a list ends in {', '.join(sorted(SUFFIXES))}"
+            )
         with os.scandir(folder):
             return Path(os.path.normpath(folder))
     except (OSError, ValueError, RuntimeError) as error:

@@ -3,11 +3,16 @@
 import contextlib
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from typing import Any, Final
 
+from phrasepix.errors import LibraryError, NoLibraryError
+from phrasepix.library.location import Location
 from phrasepix.library.planner import INDEXED_FROM
+from phrasepix.library.room import bytes_below, has_room
 from phrasepix.library.schema import KEY
 from phrasepix.library.table import Library, failures, writing
+from phrasepix_core.files import shown_path
 
 SCALAR_INDEXES: Final = {
     KEY: "BTREE",
@@ -104,10 +109,38 @@ def health_of(library: Library, *, thoroughly: bool = False) -> Health:
         )
 
 
+def gone_back(location: Location) -> list[str]:
+    """Go back to the newest version of a table that can be read, where a later one was half written; say so in words.
+
+    What was committed since is written again by the next sync. Raises `LibraryError` if none can be read.
+    """
+    if location.is_uri:
+        return []
+    with writing(location):
+        aside: list[Path] = []
+        for manifest in [None, *sorted(Path(location.table, "_versions").glob("*.manifest"))]:  # the newest first
+            if manifest is not None:
+                aside.append(manifest.rename(manifest.with_suffix(".damaged")))
+            try:
+                Library.open(location)
+            except NoLibraryError:
+                raise
+            except LibraryError as error:
+                failure = error
+                continue
+            return [f"left out {len(aside)} versions that cannot be read"] if aside else []
+        for one in aside:
+            one.rename(one.with_suffix(".manifest"))
+    raise LibraryError(
+        f"{failure}; no version of it can be read: restore a backup by `phrasepix library restore`, or move "
+        f"{shown_path(location.base)} away and add the folders again"
+    )
+
+
 def tidy(library: Library, *, completely: bool = False) -> list[str]:
     """Do what is due, or with `completely` all that can be done; return what was done, in words.
 
-    What another process's commit thwarts is left for the next time. Raises `LibraryError`.
+    What another process's commit thwarts, or too small a disk, is left for the next time. Raises `LibraryError`.
     """
     done: list[str] = []
     with writing(library.location), failures(library.location):
@@ -119,7 +152,8 @@ def tidy(library: Library, *, completely: bool = False) -> list[str]:
             library.refresh()
             dataset = library.dataset
         with contextlib.suppress(OSError):  # a commit at a URI, which no lock guards
-            if health.wants_compaction or (completely and (health.small > 1 or health.deleted)):
+            is_due = health.wants_compaction or (completely and (health.small > 1 or health.deleted))
+            if is_due and has_room(library.location, bytes_below(Path(library.location.table))):
                 dataset.optimize.compact_files(
                     target_rows_per_fragment=_WHOLE,
                     materialize_deletions_threshold=0.0 if completely else _MOST_DELETED / 2,

@@ -5,6 +5,7 @@ from typing import Any
 
 from phrasepix.errors import LibraryError
 from phrasepix.library.location import Location
+from phrasepix.library.room import bytes_below
 from phrasepix.library.table import Library
 from retriever.folder.names import shown
 
@@ -16,7 +17,7 @@ def overview_of(location: Location) -> dict[str, Any]:
         "pictures": 0,
         "folders": [],
         "models": [],
-        "bytes": _bytes_below(Path(location.base)),
+        "bytes": bytes_below(Path(location.base)),
         "path": shown(location.base),
         "problem": "",
     }
@@ -28,13 +29,3 @@ def overview_of(location: Location) -> dict[str, Any]:
     state["folders"] = [shown(folder) for folder in library.description.folders]
     state["models"] = [encoder.model for encoder in library.description.encoders.values()]
     return state
-
-
-def _bytes_below(directory: Path) -> int:
-    total = 0
-    for path in directory.rglob("*"):
-        try:
-            total += path.stat().st_size if path.is_file() else 0
-        except OSError:  # compacted meanwhile
-            continue
-    return total

@@ -1,11 +1,13 @@
 """Filters of a search as a condition on a library's table, in the SQL of Lance."""
 
+import math
 from collections.abc import Callable
 from typing import Final
 
 from phrasepix.library.condition import checked_condition
 from phrasepix.library.quoting import one_of, quoted
 from phrasepix_core.text import caseless
+from retriever.filter_texts import place_and_radius
 from retriever.filtering import WITHIN
 from retriever.filters import Filters
 from retriever.folder.names import words
@@ -72,6 +74,22 @@ def _media(filters: Filters) -> str:
     return f"media {'=' if filters.media_type == 'video' else '<>'} {quoted('video')}"
 
 
+_EARTH_KM = 6371.0088
+"""Mean radius."""
+
+
+def _near(filters: Filters) -> str:
+    """Within so many kilometres on the sphere, by the haversine; the latitudes first, which need no sine."""
+    north, east, kilometres = place_and_radius(filters.near or "")
+    degrees = math.degrees(kilometres / _EARTH_KM)
+    between = f"latitude BETWEEN {north - degrees!r} AND {north + degrees!r}"
+    chord = (
+        f"power(sin(radians(latitude - {north!r}) / 2), 2) + {math.cos(math.radians(north))!r} * "
+        f"cos(radians(latitude)) * power(sin(radians(longitude - {east!r}) / 2), 2)"
+    )
+    return f"{between} AND {chord} <= {math.sin(min(kilometres / _EARTH_KM, math.pi) / 2) ** 2!r}"
+
+
 _CONDITIONS: Final[dict[str, Callable[[Filters], str]]] = {
     "media_type": _media,
     "orientation": _orientation,
@@ -89,6 +107,7 @@ _CONDITIONS: Final[dict[str, Callable[[Filters], str]]] = {
     "creator": lambda filters: one_of("creator_key", [caseless(filters.creator or "")]),
     "camera": lambda filters: one_of("camera_key", [caseless(filters.camera or "")]),
     "min_rating": lambda filters: f"rating >= {filters.min_rating}",
+    "near": _near,
     "exclude_ai": lambda filters: "ai_generated IS NOT TRUE",
     "where": lambda filters: checked_condition(filters.where or ""),
 }

@@ -4,12 +4,13 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from itertools import islice
-from pathlib import Path
+from pathlib import PurePath
 from typing import Any, Final, Self
 
 import numpy as np
 
 from phrasepix.errors import NoLibraryError
+from phrasepix.library.picture_list import WebEntry
 from phrasepix.library.planner import nearest
 from phrasepix.library.predicates import condition_of, unhonoured_by_library
 from phrasepix.library.schema import KEY
@@ -18,10 +19,11 @@ from phrasepix.library.videos import file_key_of
 from phrasepix_core.candidate import Candidate, Clip, Rendition
 from phrasepix_core.messages import Hint
 from reranker.encoder import Embeddings
+from reranker.errors import PictureUnreachableError
 from reranker.pictures.local_files import path_of
 from retriever.errors import WrongParameterError
 from retriever.filters import NO_FILTERS, Filters
-from retriever.folder.as_candidate import candidate_of
+from retriever.folder.as_candidate import candidate_at, candidate_of
 from retriever.folder.contents import Contents
 from retriever.folder.facts import Facts
 from retriever.profile import SourceProfile
@@ -38,7 +40,7 @@ class LibraryRetriever:
     """
 
     on_disk = True
-    """Its pictures are files of this machine, and may be read as such."""
+    """Its pictures are files of this machine, and may be read as such; those of lists are on the web."""
 
     def __init__(
         self, library: Library, *, profile: SourceProfile, on_skip: Callable[[SkippedHit], None] = log_skip
@@ -67,7 +69,7 @@ class LibraryRetriever:
         """
         if limit is not None:
             demand_limit(limit)
-        return self._in_order(condition_of(filters, without_controls(tag)), tag, limit)
+        return self._in_order(self._condition(filters, tag), tag, limit)
 
     def nearest(
         self, vectors: Embeddings, tower: str, tag: str = "", *, limit: int, filters: Filters = NO_FILTERS
@@ -83,11 +85,20 @@ class LibraryRetriever:
         column = self._library.description.column_of(tower)
         if column is None:
             raise self._lacking()
-        return self._nearest(vectors, column, condition_of(filters, without_controls(tag)), tag, limit)
+        return self._nearest(vectors, column, self._condition(filters, tag), tag, limit)
 
     def file_to_save(self, candidate: Candidate) -> Rendition:
         """The file itself."""
         return candidate.renditions[-1]
+
+    def _condition(self, filters: Filters, tag: str) -> str | None:
+        if filters.near is not None and not self._library.description.keeps_places:
+            raise NoLibraryError(
+                f"the library {self._library.location.name} does not keep where pictures were taken; `phrasepix "
+                "library add FOLDER` has it do so with ",
+                Hint("places", True),
+            )
+        return condition_of(filters, without_controls(tag))
 
     def _nearest(
         self, vectors: Embeddings, column: str, condition: str | None, tag: str, limit: int
@@ -131,14 +142,12 @@ class LibraryRetriever:
         for digest, rows in by_digest.items():
             try:
                 facts = Facts.from_json(rows[0]["facts"])
-            except (ValueError, TypeError, KeyError, AttributeError):
+                candidate = _candidate(Contents(digest, facts), facts, rows, tag)
+            except (ValueError, TypeError, KeyError, AttributeError, PictureUnreachableError):
                 self.on_skip(
                     SkippedHit(self.name, rows[0][KEY], "its row is damaged; `phrasepix library sync` mends it")
                 )
                 continue
-            paths: Sequence[Path] = [path_of(row[KEY]) for row in rows]
-            folder = path_of(rows[0]["folder"])
-            candidate = candidate_of(Contents(digest, facts), facts, paths, tag, below=folder)
             yield _of_video(candidate, rows) if rows[0].get("frame_at") is not None else candidate
 
     @property
@@ -196,3 +205,18 @@ def _condition_named(condition: str | None) -> Iterator[None]:
         if condition is None or "Invalid user input" not in str(error):
             raise
         raise WrongParameterError(f"the condition cannot be used: {first_sentence(error)}") from None
+
+
+def _candidate(contents: Contents, facts: Facts, rows: Sequence[dict[str, str]], tag: str) -> Candidate:
+    """The candidate of a content by its rows: of its files, or of its addresses if there are none."""
+    paths = {path_of(row[KEY]): path_of(row["folder"]) for row in rows if row[KEY].startswith("file:")}
+    if paths:
+        return candidate_of(contents, facts, list(paths), tag, below=next(iter(paths.values())))
+    return web_candidate(contents, facts, rows[0][KEY], tag)
+
+
+def web_candidate(contents: Contents, facts: Facts, url: str, tag: str) -> Candidate:
+    """The candidate of a picture that a list names by its address."""
+    if not url.startswith(("http://", "https://")):
+        raise ValueError("no address of the web")
+    return candidate_at([url], contents, facts, tag, called=PurePath(WebEntry(url, "").name).stem)

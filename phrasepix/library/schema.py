@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePath
 
 import numpy as np
 import pyarrow as pa
 
 from phrasepix.library.description import Description
+from phrasepix.library.picture_list import WebEntry
 from phrasepix_core.text import caseless
 from reranker.encoder import Embeddings
 from retriever.folder.as_candidate import credit_of, licence_of
@@ -54,28 +55,29 @@ FACTS_SCHEMA = pa.schema(
         pa.field("tag_keys", pa.list_(pa.string())),
         pa.field("words", pa.string()),  # of the names and keywords, for tags
         pa.field("facts", pa.string()),  # all that the file says, as JSON
+        pa.field("beside", pa.string()),  # the state of its sidecars; without one it is read again
+        pa.field("latitude", pa.float64()),  # if the library keeps places
+        pa.field("longitude", pa.float64()),
         pa.field("frame_at", pa.float64()),  # of a video: the place in the clip, and its length, in seconds
         pa.field("duration_s", pa.float64()),
     ]
 )
 """The columns beside the vectors."""
 
-SHOWN = tuple(
-    name
-    for name in FACTS_SCHEMA.names
-    if name not in {KEY, "folder", "modified_ns", "camera_key", "creator_key", "tag_keys", "words", "facts"}
-)
-"""The columns that people may ask for by name."""
+PLACE = ("latitude", "longitude")
+"""The columns that are shown on request only."""
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A picture file, what is in it, and its vectors by column: float32 [dimensions], finite.
+    """A picture, what is in its file, and its vectors by column: float32 [dimensions], finite.
 
     Of a video it is the frame at `frame_at` seconds of `duration_s`.
+
+    `folder` is the folder that is kept in step, or the list.
     """
 
-    entry: FileEntry
+    entry: FileEntry | WebEntry
     folder: Path
     contents: Contents
     facts: Facts
@@ -86,8 +88,23 @@ class Row:
     @property
     def key(self) -> str:
         """The primary key; of a video with the place in it, as media fragments (W3C 2012) write it."""
+        if isinstance(self.entry, WebEntry):
+            return self.entry.url
         file = key_of(self.entry.path)
         return file if self.frame_at is None else f"{file}#t={self.frame_at:.3f}"
+
+    @property
+    def path(self) -> str:
+        """Where it is, in printable characters."""
+        return self.entry.url if isinstance(self.entry, WebEntry) else shown(str(self.entry.path))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the file and, below `folder`, of its folders, in which tags are looked for."""
+        if isinstance(self.entry, WebEntry):
+            return (PurePath(self.entry.name).stem,)
+        below = self.entry.path.relative_to(self.folder)
+        return (*below.parent.parts, below.stem)
 
 
 def key_of(path: Path) -> str:
@@ -112,12 +129,28 @@ def batch_of(rows: Sequence[Row], description: Description) -> pa.Table:
     `ValueError` for one.
     """
     each_once = list({row.key: row for row in rows}.values())
-    facts = pa.Table.from_pylist([_values(row) for row in each_once], schema=FACTS_SCHEMA)
+    values = [_values(row) | _place(row, description) for row in each_once]
+    facts = pa.Table.from_pylist(values, schema=FACTS_SCHEMA)
     for column in description.encoders:
         vectors = [row.vectors.get(column) for row in each_once]
         field_of_column = vector_field(column, description)
         facts = facts.append_column(field_of_column, _vectors(vectors, field_of_column.type))
     return facts
+
+
+def batch_of_table(table: pa.Table, description: Description) -> pa.Table:
+    """Return the rows of a copy of a library's table as they are written; columns that it lacks are empty.
+
+    Raises `ValueError` for a vector that is not finite.
+    """
+    schema = schema_of(description)
+    there = set(table.schema.names)
+    columns = [table[field.name] if field.name in there else pa.nulls(table.num_rows, field.type) for field in schema]
+    for column in description.encoders.keys() & there:
+        values = table[column].combine_chunks().flatten().to_numpy(zero_copy_only=False)
+        if not np.isfinite(values).all():
+            raise ValueError("a vector is not finite")
+    return pa.table(columns, schema=schema)
 
 
 def _vectors(vectors: Sequence[Embeddings | None], kind: pa.DataType) -> pa.Array:
@@ -133,15 +166,14 @@ def _vectors(vectors: Sequence[Embeddings | None], kind: pa.DataType) -> pa.Arra
 
 
 def _values(row: Row) -> dict[str, object]:
-    facts, path, day = row.facts, row.entry.path, row.facts.taken_on
+    facts, day = row.facts, row.facts.taken_on
     licence = licence_of(facts)
-    below = path.relative_to(row.folder)
-    texts = (*below.parent.parts, below.stem, *facts.keywords)
+    texts = (*row.names, *facts.keywords)
     return {
         KEY: row.key,
         "digest": row.contents.digest,
         "folder": key_of(row.folder),
-        "path": shown(str(path)),
+        "path": row.path,
         "size": row.entry.size,
         "modified_ns": row.entry.modified_ns,
         "media": "photo" if row.frame_at is None else "video",
@@ -167,6 +199,12 @@ def _values(row: Row) -> dict[str, object]:
         "tag_keys": [caseless(tag) for tag in facts.keywords],
         "words": " " + BETWEEN.join(" ".join(words(text)) for text in texts) + " ",
         "facts": facts.to_json(),
+        "beside": row.entry.beside,
         "frame_at": row.frame_at,
         "duration_s": row.duration_s,
     }
+
+
+def _place(row: Row, description: Description) -> dict[str, float | None]:
+    place = row.facts.place if description.keeps_places else None
+    return dict(zip(PLACE, place or (None, None), strict=True))

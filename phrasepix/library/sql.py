@@ -1,17 +1,18 @@
 """SQL over a library: read-only, on DuckDB, with similarity to a phrase and resemblance to a picture as functions."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
 import duckdb
+import pyarrow as pa
 
 from phrasepix.errors import LibraryError
 from phrasepix.finder import Finder
-from phrasepix.library.schema import SHOWN
-from phrasepix.library.table import Library
+from phrasepix.library.columns import COLUMNS
+from phrasepix.library.table import Library, first_sentence
 from phrasepix.query_inputs import parse_query
 from phrasepix_core.text import printable
 from reranker.encoder import Embeddings
@@ -20,6 +21,7 @@ from reranker.pictures.offline import OfflineFetcher
 from reranker.query import Query
 from retriever.errors import WrongParameterError
 
+_ROWS_AT_ONCE: Final = 1000
 VIEW: Final = "pictures"
 _TABLE, _VECTOR = "pictures_of_the_library", "vector"
 _FUNCTIONS: Final = {"similarity": "similarity_of", "resembles": "resembles_of"}
@@ -35,7 +37,7 @@ _PIECE = re.compile(
 class LibrarySql:
     """Answers SQL over an open `library`.
 
-    The view `pictures` has the columns of `phrasepix.library.schema.SHOWN`, and `vector`. `similarity(text)` is the
+    The view `pictures` has the columns of `phrasepix.library.columns`, and `vector`. `similarity(text)` is the
     cosine to a phrase, `resembles(path)` that to a picture, by the vectors of `column`; `vector_of` makes the embedding
     of what is asked for (float32 [d], L2 norm 1), once. Nothing can be written, and no file be read.
     """
@@ -60,22 +62,40 @@ class LibrarySql:
 
         Raises `WrongParameterError` for what is no SELECT or is wrong with it, `LibraryError` if it cannot be answered.
         """
-        connection = duckdb.connect()
-        try:
-            self._prepare(connection)
-            statement = self._checked(connection, sql)
+        with self._asked(sql) as (connection, statement):
             with self._failures():
                 answer = connection.execute(statement)
                 described = answer.description or []
-                shown = [number for number, column in enumerate(described) if not str(column[1]).startswith("FLOAT[")]
+            shown = _without_vectors([column[1] for column in described])
             yield [_as_written(described[number][0]) for number in shown], self._rows(answer, shown)
+
+    @contextmanager
+    def answering_in_arrow(self, sql: str) -> Iterator[tuple[Any, Iterator[Any]]]:
+        """Give the schema of what a SELECT answers, and its record batches (`pyarrow`). Raises as `answering`."""
+        with self._asked(sql) as (connection, statement):
+            with self._failures():
+                answer = connection.sql(statement)
+                reader = answer.to_arrow_reader(_ROWS_AT_ONCE)
+            shown = _without_vectors(answer.types)
+            fields = [reader.schema.field(number) for number in shown]
+            schema = pa.schema([field.with_name(_as_written(field.name)) for field in fields])
+            yield schema, self._batches(reader, shown)
+
+    @contextmanager
+    def _asked(self, sql: str) -> Iterator[tuple["duckdb.DuckDBPyConnection", str]]:
+        """Give a connection that has the view and the functions, and the statement as it takes it."""
+        connection = duckdb.connect()
+        try:
+            self._prepare(connection)
+            yield connection, self._checked(connection, sql)
         finally:
             connection.close()
 
     def _prepare(self, connection: "duckdb.DuckDBPyConnection") -> None:
         encoder = self._library.description.encoders[self._column]
         connection.register(_TABLE, self._library.dataset)
-        columns = ", ".join(f'"{name}"' for name in SHOWN)
+        there = set(self._library.dataset.schema.names)  # an older library may lack some
+        columns = ", ".join(f'"{name}"' if name in there else f'NULL AS "{name}"' for name in COLUMNS)
         connection.execute(f'CREATE VIEW {VIEW} AS SELECT {columns}, "{self._column}" AS {_VECTOR} FROM {_TABLE}')  # noqa: S608  # names of our own
         for name, vector_of in self._vectors.items():
             connection.create_function(f"vector_{name}", vector_of, ["VARCHAR"], f"FLOAT[{encoder.dimensions}]")
@@ -98,10 +118,18 @@ class LibrarySql:
     def _rows(self, answer: Any, shown: list[int]) -> Iterator[tuple[Any, ...]]:
         while True:
             with self._failures():
-                rows = answer.fetchmany(1000)
+                rows = answer.fetchmany(_ROWS_AT_ONCE)
             if not rows:
                 return
             yield from (tuple(row[number] for number in shown) for row in rows)
+
+    def _batches(self, reader: Any, shown: list[int]) -> Iterator[Any]:
+        while True:
+            with self._failures():
+                batch = next(reader, None)
+            if batch is None:
+                return
+            yield batch.select(shown)
 
     def _once(self, vector_of: Callable[[str], Embeddings]) -> Callable[[str], list[float]]:
         made: dict[str, list[float]] = {}
@@ -126,9 +154,19 @@ class LibrarySql:
             if self._raised is not None:
                 raise self._raised from None
             message = printable(str(error).split("\n\n")[0])
-            if isinstance(error, duckdb.ProgrammingError | duckdb.DataError | duckdb.PermissionException):
+            is_of_the_table = "LanceError" in message
+            if not is_of_the_table and isinstance(
+                error, duckdb.ProgrammingError | duckdb.DataError | duckdb.PermissionException
+            ):
                 raise WrongParameterError(f"the SQL cannot be used: {message}") from None
-            raise LibraryError(f"the library {self._library.location.name} cannot answer: {message}") from None
+            raise LibraryError(
+                f"the library {self._library.location.name} cannot answer: {first_sentence(message)}"
+            ) from None
+
+
+def _without_vectors(types: Sequence[object]) -> list[int]:
+    """The numbers of the columns that are no vectors."""
+    return [number for number, kind in enumerate(types) if not str(kind).startswith("FLOAT[")]
 
 
 def _rewritten(sql: str) -> str:

@@ -22,7 +22,8 @@ from phrasepix.library.description import (
 )
 from phrasepix.library.location import Location
 from phrasepix.library.quoting import one_of, quoted
-from phrasepix.library.schema import KEY, Row, batch_of, key_of, schema_of, vector_field
+from phrasepix.library.room import demand_room
+from phrasepix.library.schema import FACTS_SCHEMA, KEY, PLACE, Row, batch_of, key_of, schema_of, vector_field
 from phrasepix_core.text import printable
 from reranker.encoder import Embeddings
 
@@ -31,15 +32,18 @@ _INDEX_CACHE_BYTES, _METADATA_CACHE_BYTES = 512 << 20, 128 << 20
 _CONFLICTS = 30
 """How often a commit is tried again after another process's."""
 _KEYS_AT_ONCE = 2000
+_NOT_THERE = "was not found"
+"""What Lance says of a table that is missing, and of none that is damaged."""
 _LOCK_PATIENCE_S = 600.0
 
 
 @dataclass(frozen=True, slots=True)
 class FileState:
-    """What a row says of its file: whether it is as it was is told by size and time of change."""
+    """What a row says of its file: whether it is as it was is told by size, time of change, and what is `beside` it."""
 
     size: int
     modified_ns: int
+    beside: str | None
     digest: str
     is_encoded: bool
 
@@ -55,15 +59,17 @@ class Library:
 
     @classmethod
     def open(cls, location: Location) -> Self:
-        """Open a library. Raises `NoLibraryError`, and `LibraryError` if it is damaged or too new."""
+        """Open a library. Raises `NoLibraryError`, and `LibraryError` if it is damaged or too new.
+
+        One that an older phrasepix made may lack columns, which `open_or_create` adds.
+        """
         description = read_description(location, lance.__version__)
-        with failures(location):
-            try:
-                return cls(location, description, _opened(location))
-            except ValueError:  # it is not there
-                raise LibraryError(
-                    f"the table of the library {location.name} is missing; `phrasepix library add` makes it again"
-                ) from None
+        dataset = _opened_if_there(location)
+        if dataset is None:
+            raise LibraryError(
+                f"the table of the library {location.name} is missing; `phrasepix library add` makes it again"
+            )
+        return cls(location, description, dataset)
 
     @classmethod
     def open_or_create(cls, location: Location) -> Self:
@@ -72,13 +78,30 @@ class Library:
             if not _has_description(location):
                 write_description(location, Description(written_by=lance.__version__))
             description = read_description(location, lance.__version__)
-            with failures(location):
-                try:
-                    return cls(location, description, _opened(location))
-                except ValueError:  # killed between the two
-                    schema = schema_of(description)
-                    lance.write_dataset(schema.empty_table(), location.table, mode="create")
-                    return cls(location, description, _opened(location))
+            dataset = _opened_if_there(location)
+            if dataset is not None:
+                library = cls(location, description, dataset)
+                library.add_missing_columns()
+                return library
+            with failures(location):  # a process may have been killed between the two
+                lance.write_dataset(schema_of(description).empty_table(), location.table, mode="create")
+                return cls(location, description, _opened(location))
+
+    def add_missing_columns(self) -> None:
+        """Add the columns that the table of an older phrasepix lacks, without values. Raises `LibraryError`."""
+        if not self.lacking:
+            return
+        with writing(self.location), failures(self.location):
+            self.refresh()
+            if self.lacking:
+                self.dataset.add_columns([FACTS_SCHEMA.field(name) for name in self.lacking])
+                self.dataset = _opened(self.location)
+
+    @property
+    def lacking(self) -> list[str]:
+        """The columns that are missing from the table."""
+        there = set(self.dataset.schema.names)
+        return [name for name in FACTS_SCHEMA.names if name not in there]
 
     def refresh(self) -> None:
         """Go to the latest version, of description and table."""
@@ -91,10 +114,10 @@ class Library:
         with writing(self.location):
             before = read_description(self.location, lance.__version__)
             kept = dict.fromkeys([*before.folders, *folders])
-            after = Description(
+            after = replace(
+                before,
                 written_by=lance.__version__,
                 folders=tuple(folder for folder in kept if folder not in without),
-                encoders=before.encoders,
             )
             if after != before:
                 write_description(self.location, after)
@@ -116,6 +139,20 @@ class Library:
                 self.dataset = _opened(self.location)
             return column
 
+    def keep_places(self, *, keeps: bool) -> None:
+        """Have where pictures were taken kept, when they are read next, or forget it. Raises `LibraryError`."""
+        with writing(self.location), failures(self.location):
+            self.refresh()
+            if self.description.keeps_places == keeps:
+                return
+            # Before it is written down: whoever is killed between the two repeats it, and loses nothing.
+            self.dataset.update(
+                {"beside": "CAST(NULL AS STRING)"} if keeps else dict.fromkeys(PLACE, "CAST(NULL AS DOUBLE)")
+            )
+            self.description = replace(self.description, written_by=lance.__version__, keeps_places=keeps)
+            write_description(self.location, self.description)
+            self.dataset = _opened(self.location)
+
     def column_of_model(self, model: str | None) -> str:
         """Return the column of a model's vectors, by its name; without one, the first. Raises `NoLibraryError`."""
         encoders = self.description.encoders
@@ -130,7 +167,8 @@ class Library:
     def upsert(self, rows: Sequence[Row]) -> None:
         """Write rows in one commit, in place of those of the same keys.
 
-        Each has all vectors that there are of its content, by another process's commits too. Raises `LibraryError`.
+        Each has all vectors that there are of its content, by another process's commits too. Raises `LibraryError`,
+        also where the disk has too little room left.
         """
         if not rows:
             return
@@ -139,7 +177,9 @@ class Library:
             known = self.vectors_of({row.contents.digest for row in rows})
             complete = [replace(row, vectors={**known.get(row.contents.digest, {}), **row.vectors}) for row in rows]
             merge = self.dataset.merge_insert(KEY).when_matched_update_all().when_not_matched_insert_all()
-            merge.conflict_retries(_CONFLICTS).execute(batch_of(complete, self.description))
+            batch = batch_of(complete, self.description)
+            demand_room(self.location, batch.nbytes)
+            merge.conflict_retries(_CONFLICTS).execute(batch)
             self.dataset = _opened(self.location)
 
     def delete(self, keys: Collection[str]) -> None:
@@ -165,17 +205,18 @@ class Library:
         where = one_of("folder", [key_of(folder)])
         with failures(self.location):
             unencoded = set(self._values(KEY, f"{where} AND {column} IS NULL"))
-            found = self.dataset.to_table(columns=[KEY, "size", "modified_ns", "digest"], filter=where)
+            found = self.dataset.to_table(columns=[KEY, "size", "modified_ns", "beside", "digest"], filter=where)
         return {
-            key: FileState(size, modified_ns, digest, key not in unencoded)
-            for key, size, modified_ns, digest in zip(*(one.to_pylist() for one in found.columns), strict=True)
+            key: FileState(size, modified_ns, beside, digest, key not in unencoded)
+            for key, size, modified_ns, beside, digest in zip(*(one.to_pylist() for one in found.columns), strict=True)
         }
 
     def keys_below(self, path: Path) -> list[str]:
-        """Return the keys of a file, or of all files below a folder. Raises `LibraryError`."""
+        """Return the keys of a file, of all files below a folder, or of a list's pictures. Raises `LibraryError`."""
         key = key_of(path)
+        is_of_it = f"{one_of(KEY, [key])} OR {one_of('folder', [key])}"
         with failures(self.location):
-            return self._values(KEY, f"{one_of(KEY, [key])} OR {_below(key)}")
+            return self._values(KEY, f"{is_of_it} OR {_below(key)}")
 
     def vectors_of(self, digests: Collection[str]) -> dict[str, dict[str, Embeddings]]:
         """Return the vectors of contents, by digest and column. Raises `LibraryError`."""
@@ -218,14 +259,14 @@ def vectors_in(column: Any) -> Iterator[Embeddings | None]:
 
 @contextmanager
 def failures(location: Location) -> Iterator[None]:
-    """Name the library that something is wrong with. What has no such table is left to the caller: a `ValueError`."""
+    """Name the library that something is wrong with."""
     try:
         yield
     except (OSError, RuntimeError, pa.ArrowException) as error:
         raise LibraryError(f"the library {location.name} cannot be used: {first_sentence(error)}") from None
 
 
-def first_sentence(error: BaseException) -> str:
+def first_sentence(error: BaseException | str) -> str:
     """Return what Lance says of an error, without the places in its source."""
     return printable(str(error).split(", /")[0].split(", rust/")[0])[:500]
 
@@ -267,6 +308,34 @@ def _session() -> Any:
 
 def _opened(location: Location) -> Any:
     return lance.dataset(location.table, session=_session())
+
+
+def _opened_if_there(location: Location) -> Any:
+    """The table; None if there is none. Raises `LibraryError` if it is damaged, or of another kind."""
+    with failures(location):
+        try:
+            dataset = _opened(location)
+        except ValueError as error:
+            if _NOT_THERE in str(error) and not _has_data(location):
+                return None
+            raise LibraryError(
+                f"the table of the library {location.name} is damaged ({first_sentence(error)}); `phrasepix library "
+                f"doctor` goes back to what can be read of it"
+            ) from None
+    for field in FACTS_SCHEMA:
+        there = dataset.schema.field(field.name).type if field.name in dataset.schema.names else None
+        if there != field.type and (there is not None or field.name == KEY):
+            raise LibraryError(
+                f"the table of the library {location.name} is none of a library: its column {field.name} is "
+                f"{there or 'missing'}, not {field.type}"
+            )
+    return dataset
+
+
+def _has_data(location: Location) -> bool:
+    """Whether there are files of rows, which no new table may be made over."""
+    data = Path(location.table, "data")
+    return not location.is_uri and data.is_dir() and any(data.iterdir())
 
 
 def _has_description(location: Location) -> bool:

@@ -253,7 +253,7 @@ class _Saver:
         return _verified(path, formats, LARGEST_LOCAL_BYTES)
 
     def _is_on_disk(self, candidate: Candidate) -> bool:
-        return is_on_disk(self._opened[candidate.source])
+        return is_on_disk(self._opened[candidate.source]) and candidate.image_url.startswith("file:")
 
     def _own_name(self, candidate: Candidate) -> str:
         """The name of a file of this machine, where it can be shown as it is; empty for all others."""

@@ -24,12 +24,12 @@ def finish_of(
         from phrasepix.tags.phrase_parts import parts_of_phrase
 
         phrases = [part.text for part in request.query.wanted if isinstance(part, Phrase)]
-        named = request.filters.language
+        named = request.wishes.language
         names = [part.title for part in request.query.wanted if isinstance(part, TaughtName)]
         parts = (*names, *(part for text in phrases for part in parts_of_phrase(text, named or language_of(text))))
     refinement = None if second is None else _refinement(request, second, on_event)
-    knows_the_pictures = request.model != SAMPLE_NAME or only_the_sample
-    return Finish(request.diverse, parts, refinement, in_words=knows_the_pictures)
+    knows_the_pictures = request.encoder != SAMPLE_NAME or only_the_sample
+    return Finish(request.diverse, parts, refinement, in_words=knows_the_pictures, with_copies=request.by is not None)
 
 
 def why_unexplained(matches: Sequence[Match], model: str) -> tuple[object, ...]:

@@ -225,8 +225,8 @@ class SearchRun:
     def _pool(self) -> Pool | None:
         """The candidates, as they come; None where there is none."""
         request = self._request
-        is_found = request.filters.language is None
-        filters = replace(request.filters, language=self._language, language_is_found=is_found)
+        is_found = request.wishes.language is None
+        filters = replace(request.wishes, language=self._language, language_is_found=is_found)
         tags, strategy = self._strategy()
         asked = " and ".join(source.origin.title for source in self._sources)
         about = f" for {', '.join(tags)}" if tags else ""
@@ -260,8 +260,8 @@ class SearchRun:
         A given tag is in English too, unless it has letters that English has not.
         """
         request = self._request
-        if request.filters.language is not None:
-            return request.filters.language
+        if request.wishes.language is not None:
+            return request.wishes.language
         if all(source.is_on_disk for source in self._sources) or (request.tags and "".join(request.tags).isascii()):
             return USUAL_LANGUAGE
         from phrasepix.tags import language_of
@@ -301,7 +301,7 @@ class SearchRun:
         )
 
     def _say_what_is_not_honoured(self, source: AskedSource) -> None:
-        filters = self._request.filters
+        filters = self._request.wishes
         if isinstance(source.retriever, KnowsItsFilters) and (
             message := unhonoured_message(source.origin.title, source.retriever.unhonoured(filters), filters)
         ):

@@ -26,6 +26,11 @@ def _sentences(results: Results) -> Iterator[str]:
         yield "Ordered by likeness to the picture, which is left out itself."
     elif names:
         yield "Ordered by likeness to the pictures by which the name was taught."
+    if any(match.agreement is not None for match in results):
+        yield (
+            "The nearest were compared point by point: the score is n / (n + 8) for n key points that one perspective "
+            "maps onto each other; 0.5 is eight, fewer than six count as none. Among equals the first score decides."
+        )
     liked = sum(_was_liked(part) for part in wanted) if asked != list(wanted) else 0
     disliked = sum(_was_liked(part) for part in results.unwanted)
     if liked or disliked:

@@ -44,9 +44,9 @@ class LoadedPicture:
 class PictureLoader:
     """Fetches and decodes candidates' pictures.
 
-    Pictures come from public addresses; those of the sources named in `loopback_sources` may also come
-    from this machine, and those of `local_sources`, and of no other, are its files. A file that was fetched is kept
-    beside the picture: it is a tenth of its size.
+    Pictures come from public addresses; those of the sources named in `loopback_sources` may also come from this
+    machine, and those of `local_sources`, and of no other, are its files if their addresses say so. A file that was
+    fetched is kept beside the picture: it is a tenth of its size.
     """
 
     def __init__(
@@ -69,7 +69,7 @@ class PictureLoader:
         never larger than
         is of use. Raises the last `PictureError`.
         """
-        if candidate.source in self._local_sources:
+        if self._is_local(candidate):
             urls = (candidate.image_url, *candidate.other_urls)
             return LoadedPicture(self._local_files.picture(urls, DECODED_TO * short_side), None)
         busy_hosts: set[str] = set()
@@ -88,7 +88,7 @@ class PictureLoader:
 
     def at_hand(self, candidate: Candidate, short_side: int) -> Image.Image | None:
         """The candidate's picture where it is on this machine; None where it is elsewhere or unusable."""
-        if candidate.source not in self._local_sources:
+        if not self._is_local(candidate):
             return None
         try:
             return self.load(candidate, short_side).picture
@@ -101,6 +101,9 @@ class PictureLoader:
         Raises `PictureError`.
         """
         return self._fetcher.fetch(url, loopback=bool(self._loopback_sources))
+
+    def _is_local(self, candidate: Candidate) -> bool:
+        return candidate.source in self._local_sources and candidate.image_url.startswith("file:")
 
     def _load(self, candidate: Candidate, rendition: Rendition, enough: int | None) -> LoadedPicture:
         data = self._fetcher.fetch(rendition.url, loopback=candidate.source in self._loopback_sources)

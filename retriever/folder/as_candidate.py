@@ -16,9 +16,19 @@ def candidate_of(
     contents: Contents, facts: Facts, paths: Sequence[Path], found_by: str, *, below: Path | None = None
 ) -> Candidate:
     """The candidate for a content that lies at `paths`, the first of which it is known by; `below` is the folder."""
+    path = paths[0]
+    relative = shown((path.relative_to(below) if below else Path(path.name)).as_posix())
+    urls = [path.as_uri() for path in paths]
+    return candidate_at(urls, contents, facts, found_by, called=shown(path.stem), relative_path=relative)
+
+
+def candidate_at(
+    urls: Sequence[str], contents: Contents, facts: Facts, found_by: str, *, called: str, relative_path: str = ""
+) -> Candidate:
+    """The candidate for a content that lies at `urls`, and is `called` so if its facts say no title."""
     licence = licence_of(facts)
     credit = credit_of(facts)
-    url, *others = (path.as_uri() for path in paths)
+    url, *others = urls
     return Candidate(
         source=FOLDER.name,
         id=contents.digest,
@@ -34,7 +44,7 @@ def candidate_of(
         licence_url=licence.url,
         credit=credit,
         found_by=found_by,
-        title=facts.title or shown(paths[0].stem),
+        title=facts.title or called,
         attribution=credit if facts.credit or facts.rights else "",
         commercial_use=licence.commercial,
         modification=licence.modification,
@@ -42,7 +52,7 @@ def candidate_of(
         taken_on=facts.taken_on,
         ai_generated=facts.ai_generated,
         other_urls=tuple(others),
-        relative_path=shown((paths[0].relative_to(below) if below else Path(paths[0].name)).as_posix()),
+        relative_path=relative_path,
     )
 
 

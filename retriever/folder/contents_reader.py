@@ -15,20 +15,33 @@ _COMMIT_AFTER_S = 2.0
 
 
 class ContentsReader:
-    """Reads what is not noted, and notes it every so many files and seconds."""
+    """Reads what is not noted, and notes it every so many files and seconds.
 
-    def __init__(self, notes: FileIndex, skip: Callable[[Path, str], None]) -> None:
+    `skip` is told of files that cannot be read, `skip_sidecar` of damaged sidecars, by default `skip` too.
+    """
+
+    def __init__(
+        self,
+        notes: FileIndex,
+        skip: Callable[[Path, str], None],
+        skip_sidecar: Callable[[Path, str], None] | None = None,
+    ) -> None:
         self._notes = notes
         self._skip = skip
+        self._skip_sidecar = skip_sidecar or skip
         self._unnoted: list[tuple[FileEntry, Contents]] = []
         self._noted_at = time.monotonic()
 
     def contents(self, place: FileEntry) -> Contents | None:
         """What is in a file; None where it cannot be read."""
-        if (noted := self._notes.get(place)) is not None:
-            return noted
+        contents = self._notes.get(place) or self._read(place)
+        for name in contents.damaged if contents is not None else ():
+            self._skip_sidecar(place.path.with_name(name), "is damaged; what it says of its picture is not known")
+        return contents
+
+    def _read(self, place: FileEntry) -> Contents | None:
         with self._named(place):
-            now = FileEntry.at(place.path)  # what is read now is noted as it is now
+            now = place.now()  # what is read now is noted as it is now
             contents = read_contents(now)
             self._unnoted.append((now, contents))
             if len(self._unnoted) >= _COMMIT_AFTER or time.monotonic() > self._noted_at + _COMMIT_AFTER_S:

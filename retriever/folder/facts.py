@@ -3,9 +3,9 @@
 import json
 import re
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import date
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from phrasepix_core.text import printable
 
@@ -13,13 +13,20 @@ _LONGEST_TEXT = 500
 _MOST_KEYWORDS = 200
 
 
+class Place(NamedTuple):
+    """Where a picture was taken, in degrees: −90 to 90 north, −180 to 180 east."""
+
+    latitude: float
+    longitude: float
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
     """A picture's size upright, in pixels, and its metadata: empty or None what is not said.
 
-    Where it was taken is never among it. `rights` is the copyright notice, `terms` how it may be used, `terms_url`
-    where that stands. `camera` is its maker's and model's name, `rating` its stars, 1 to 5, or -1 for what was
-    rejected; 0 is no rating.
+    `rights` is the copyright notice, `terms` how it may be used, `terms_url` where that stands. `camera` is its maker's
+    and model's name, `rating` its stars, 1 to 5, or -1 for what was rejected; 0 is no rating. The `place` where it was
+    taken is kept apart: neither `repr` nor `to_json` has it.
     """
 
     width: int = 0
@@ -35,17 +42,24 @@ class Facts:
     ai_generated: bool | None = None
     camera: str = ""
     rating: int = 0
+    place: Place | None = field(default=None, repr=False)
+
+    def but(self, **changed: Any) -> Self:
+        """The same but for what is `changed`."""
+        return replace(self, **changed)
 
     def or_else(self, other: Self) -> Self:
         """These, completed by `other` where they say nothing; the keywords of both."""
-        said: dict[str, Any] = {field.name: getattr(self, field.name) for field in fields(self)}
+        said: dict[str, Any] = {one.name: getattr(self, one.name) for one in fields(self)}
         said = {name: value for name, value in said.items() if value or value is False}
         keywords = tuple(dict.fromkeys((*self.keywords, *other.keywords)))[:_MOST_KEYWORDS]
         return replace(other, **(said | {"keywords": keywords}))
 
     def to_json(self) -> str:
-        """For `from_json`."""
-        return json.dumps(asdict(self), default=date.isoformat)
+        """All but the place, for `from_json`."""
+        said = asdict(self)
+        del said["place"]
+        return json.dumps(said, default=date.isoformat)
 
     @classmethod
     def from_json(cls, text: str) -> Self:
@@ -99,3 +113,23 @@ def day_of(value: object) -> date | None:
         return date(*map(int, match.groups())) if match else None
     except ValueError:
         return None  # such as 0000:00:00, of a camera without a clock
+
+
+def place_of(latitude: object, longitude: object) -> Place | None:
+    """The place at two numbers of degrees; None for what is none, and for 0, 0, as which some programs write none."""
+    if isinstance(latitude, bool) or isinstance(longitude, bool):
+        return None
+    if not isinstance(latitude, int | float) or not isinstance(longitude, int | float):
+        return None
+    if not (-90 <= latitude <= 90 and -180 <= longitude <= 180) or latitude == longitude == 0:
+        return None
+    return Place(float(latitude), float(longitude))
+
+
+def degrees_of(parts: Iterable[object], direction: str) -> float | None:
+    """Degrees, minutes and seconds as one number; south and west are below 0. None for what are none."""
+    try:
+        degrees = sum(float(part) / 60**power for power, part in enumerate(parts))  # type: ignore[arg-type]
+    except (TypeError, ValueError, ArithmeticError):
+        return None
+    return -degrees if direction.strip("\0 ").upper() in {"S", "W"} else degrees

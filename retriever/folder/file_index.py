@@ -9,7 +9,7 @@ from typing import Self
 
 from phrasepix_core.sqlite_file import Schema, SqliteFile
 from retriever.folder.contents import Contents
-from retriever.folder.facts import Facts
+from retriever.folder.facts import Facts, place_of
 from retriever.folder.walk import FileEntry
 
 NOTES_FILE = "folder-notes.sqlite"
@@ -24,6 +24,12 @@ _SCHEMA: Schema = (
     ),
     ("DELETE FROM files",),  # more is read of XMP since
     ("DELETE FROM files",),  # camera and rating too
+    (  # and sidecars, and places
+        "DROP TABLE files",
+        "CREATE TABLE files (path BLOB PRIMARY KEY, size INTEGER NOT NULL, modified_ns INTEGER NOT NULL, "
+        "inode BLOB NOT NULL, beside TEXT NOT NULL, digest TEXT NOT NULL, facts TEXT, latitude REAL, longitude REAL, "
+        "problem TEXT NOT NULL, head TEXT NOT NULL, damaged BLOB NOT NULL, seen_on INTEGER NOT NULL)",
+    ),
 )
 """To be begun anew in a further version whenever more is read of the same file: what was noted would hide it."""
 _SETTLED_NS = 2_000_000_000
@@ -31,6 +37,7 @@ _SETTLED_NS = 2_000_000_000
 _DAY_S = 24 * 60 * 60
 _KEPT_DAYS = 180
 """Notes of files that no search came across for so long go: the files are gone, or their disk."""
+_BETWEEN_NAMES = b"/"
 _COMMIT_AFTER = 256
 """How many files are seen for the first time on a day before that is written."""
 
@@ -50,19 +57,21 @@ class FileIndex:
     def get(self, place: FileEntry) -> Contents | None:
         """Return what was noted of the file, unless it changed since."""
         query = (
-            "SELECT digest, facts, problem, head, seen_on FROM files "
-            "WHERE path = ? AND size = ? AND modified_ns = ? AND inode = ?"
+            "SELECT digest, facts, latitude, longitude, problem, head, damaged, seen_on FROM files "
+            "WHERE path = ? AND size = ? AND modified_ns = ? AND inode = ? AND beside = ?"
         )
         row = self._file.read(lambda db: db.execute(query, _key(place)).fetchone(), None)
         if row is None:
             return None
-        digest, facts, problem, head, seen_on = row
+        digest, facts, latitude, longitude, problem, head, damaged, seen_on = row
         if seen_on != (today := self._today()):
             self._seen.append((today, os.fsencode(place.path)))
             if len(self._seen) >= _COMMIT_AFTER:
                 self._write_seen()
         try:
-            return Contents(digest, None if facts is None else Facts.from_json(facts), problem, head)
+            said = None if facts is None else Facts.from_json(facts).but(place=place_of(latitude, longitude))
+            names = tuple(os.fsdecode(name) for name in damaged.split(_BETWEEN_NAMES) if name)
+            return Contents(digest, said, problem, head, names)
         except (ValueError, TypeError, KeyError, AttributeError):
             return None  # damaged in a way that SQLite does not see
 
@@ -71,12 +80,12 @@ class FileIndex:
         settled_ns = int(self._clock() * 1e9) - _SETTLED_NS
         today = self._today()
         rows = [
-            (*_key(place), one.digest, None if one.facts is None else one.facts.to_json(), one.problem, one.head, today)
+            (*_key(place), one.digest, *_said(one.facts), one.problem, one.head, _joined(one.damaged), today)
             for place, one in contents
-            if place.modified_ns < settled_ns
+            if max(place.modified_ns, *(sidecar.modified_ns for sidecar in place.sidecars), 0) < settled_ns
         ]
         if rows:
-            keep = "INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+            keep = "INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
             self._file.write(lambda db: db.executemany(keep, rows).rowcount, 0)
 
     def count(self) -> int:
@@ -127,6 +136,15 @@ class FileIndex:
         self.close()
 
 
-def _key(place: FileEntry) -> tuple[bytes, int, int, bytes]:
+def _key(place: FileEntry) -> tuple[bytes, int, int, bytes, str]:
     inode = place.inode.to_bytes(16, "big")  # Windows has some that SQLite's integers do not hold
-    return os.fsencode(place.path), place.size, place.modified_ns, inode
+    return os.fsencode(place.path), place.size, place.modified_ns, inode, place.beside
+
+
+def _said(facts: Facts | None) -> tuple[str | None, float | None, float | None]:
+    """Facts as they are noted, and the place apart."""
+    return (None, None, None) if facts is None else (facts.to_json(), *(facts.place or (None, None)))
+
+
+def _joined(names: tuple[str, ...]) -> bytes:
+    return _BETWEEN_NAMES.join(map(os.fsencode, names))

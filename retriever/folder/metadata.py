@@ -19,7 +19,17 @@ from phrasepix_core.bare import (
 from phrasepix_core.hush import hush
 from phrasepix_core.text import printable, unescaped
 from retriever.folder.carriers import Carried, carried_by
-from retriever.folder.facts import Facts, camera_of, day_of, rating_of, text_of, texts_of
+from retriever.folder.facts import (
+    Facts,
+    Place,
+    camera_of,
+    day_of,
+    degrees_of,
+    place_of,
+    rating_of,
+    text_of,
+    texts_of,
+)
 from retriever.folder.xmp import facts_of_packet
 
 if TYPE_CHECKING:
@@ -30,6 +40,7 @@ FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "TIFF", "AVIF", "HEIF")
 _ORIENTATION, _ARTIST, _COPYRIGHT, _EXIF_PART = 0x0112, 0x013B, 0x8298, 0x8769
 _MAKER, _MODEL, _RATING = 0x010F, 0x0110, 0x4746
 _TAKEN, _DIGITISED = 0x9003, 0x9004
+_GPS_PART, _NORTH_OR_SOUTH, _LATITUDE, _EAST_OR_WEST, _LONGITUDE = 0x8825, 1, 2, 3, 4
 _LYING = frozenset({5, 6, 7, 8})
 """Orientations of pictures that were stored lying on their side."""
 
@@ -127,11 +138,21 @@ def _from_exif(picture: "ImageFile") -> tuple[Facts, bool]:
         lies = exif.get(_ORIENTATION) in _LYING and picture.format != "TIFF"  # whose size is upright already
     except FAILURES:
         return Facts(), lies
+    with suppress(*FAILURES):  # a damaged part takes nothing of the rest with it
+        said = said.but(place=_place(exif.get_ifd(_GPS_PART)))
     try:
         part = exif.get_ifd(_EXIF_PART)
         return said.or_else(Facts(taken_on=day_of(part.get(_TAKEN)) or day_of(part.get(_DIGITISED)))), lies
-    except FAILURES:  # a damaged part takes nothing of the rest with it
+    except FAILURES:
         return said, lies
+
+
+def _place(part: dict[int, Any]) -> Place | None:
+    latitude, longitude = (
+        degrees_of(part.get(name) or (), _exif_text(part.get(direction)))
+        for name, direction in ((_LATITUDE, _NORTH_OR_SOUTH), (_LONGITUDE, _EAST_OR_WEST))
+    )
+    return place_of(latitude, longitude)
 
 
 def _exif_text(value: object) -> str:

@@ -2,9 +2,13 @@
 
 import os
 import stat
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
+from hashlib import blake2b
 from pathlib import Path
+
+from retriever.folder.sidecars import SIDECARS, Sidecar, SidecarNames, modified_ns, standing_beside
 
 PICTURES = frozenset(
     {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".gif", ".tif", ".tiff", ".heic", ".heif", ".hif", ".avif"}
@@ -31,17 +35,29 @@ _NOT_FOR_PEOPLE = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class FileEntry:
-    """A picture file as it was found. `modified_ns` is in nanoseconds of the epoch, `size` in bytes."""
+    """A picture file as it was found, and what is beside it.
+
+    `modified_ns` is in nanoseconds of the epoch, `size` in bytes.
+    """
 
     path: Path
     size: int
     modified_ns: int
     inode: int
+    sidecars: tuple[Sidecar, ...] = ()
 
     @property
     def is_raw(self) -> bool:
         """Whether it is of a camera's own format."""
         return self.path.suffix.lower() in RAW
+
+    @property
+    def beside(self) -> str:
+        """The state of the sidecars: another one where one came, went or changed; empty if there are none."""
+        if not self.sidecars:
+            return ""
+        said = [(os.fsencode(one.path.name), one.size, one.modified_ns) for one in self.sidecars]
+        return blake2b(repr(said).encode(), digest_size=8).hexdigest()
 
     @property
     def is_video(self) -> bool:
@@ -50,12 +66,17 @@ class FileEntry:
 
     @classmethod
     def at(cls, path: Path) -> "FileEntry":
-        """What is there now. Raises `OSError`."""
+        """What is there now, without sidecars. Raises `OSError`."""
         return cls._of(path, path.stat())
 
+    def now(self) -> "FileEntry":
+        """What is there now, with what is left of its sidecars. Raises `OSError`."""
+        names = [one.path.name for one in self.sidecars]
+        return self._of(self.path, self.path.stat(), tuple(standing_beside(self.path.parent, names)))
+
     @classmethod
-    def _of(cls, path: Path, found: os.stat_result) -> "FileEntry":
-        return cls(path, found.st_size, found.st_mtime_ns, found.st_ino)
+    def _of(cls, path: Path, found: os.stat_result, sidecars: tuple[Sidecar, ...] = ()) -> "FileEntry":
+        return cls(path, found.st_size, modified_ns(found), found.st_ino, sidecars)
 
 
 Problem = Callable[[Path, str], None]
@@ -76,7 +97,9 @@ def places(root: Path, on_problem: Problem, kinds: Collection[str] = PICTURES | 
     while folders:
         folder = folders.pop()
         below: list[Path] = []
-        for entry in _entries(folder, seen, on_problem):
+        entries = _entries(folder, seen, on_problem)
+        sidecars = _sidecar_names(entries)
+        for entry in entries:
             path = folder / entry.name
             try:
                 if entry.is_symlink():
@@ -91,7 +114,7 @@ def places(root: Path, on_problem: Problem, kinds: Collection[str] = PICTURES | 
                         below.append(path)
                     continue
                 if path.suffix.lower() in kinds:
-                    yield _file(path)
+                    yield _file(path, sidecars)
             except OSError as error:
                 on_problem(path, f"cannot be read: {error.strerror or error}")
             except _NoPictureFileError as error:
@@ -123,7 +146,18 @@ def _entries(folder: Path, seen: set[tuple[int, int]], on_problem: Problem) -> l
         return []
 
 
-def _file(path: Path) -> FileEntry:
+def _sidecar_names(entries: Iterable[os.DirEntry[str]]) -> SidecarNames:
+    """Those of files that lie here: a link may lead anywhere."""
+    found = []
+    for entry in entries:
+        if entry.name.lower().endswith(SIDECARS):
+            with suppress(OSError):
+                if entry.is_file(follow_symlinks=False):
+                    found.append(entry.name)
+    return SidecarNames(found)
+
+
+def _file(path: Path, sidecars: SidecarNames) -> FileEntry:
     found = path.stat()
     if not stat.S_ISREG(found.st_mode):
         raise _NoPictureFileError("is neither a file nor a folder")
@@ -131,7 +165,7 @@ def _file(path: Path) -> FileEntry:
         raise _NoPictureFileError("the file is empty")
     if found.st_size > LARGEST_FILE_BYTES and path.suffix.lower() not in VIDEOS:
         raise _NoPictureFileError(too_large(found.st_size))
-    return FileEntry._of(path, found)
+    return FileEntry._of(path, found, tuple(standing_beside(path.parent, sidecars.of(path.name))))
 
 
 def too_large(size: int) -> str:

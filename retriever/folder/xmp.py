@@ -1,9 +1,10 @@
 """What an XMP packet says of its picture."""
 
+import re
 from collections.abc import Iterator
 from xml.etree.ElementTree import Element  # only the type: packets are read by defusedxml
 
-from retriever.folder.facts import Facts, camera_of, day_of, rating_of, text_of, texts_of
+from retriever.folder.facts import Facts, camera_of, day_of, degrees_of, place_of, rating_of, text_of, texts_of
 from retriever.folder.packet import NAMESPACES, read_packet
 
 _RDF, _DC, _PHOTOSHOP, _RIGHTS, _XMP, _EXIF, _TIFF, _CC, _IPTC_EXTENSION = (
@@ -44,7 +45,14 @@ def facts_of_packet(packet: bytes) -> Facts:
         ai_generated=source_type.endswith(_MADE_BY_AI) if source_type else None,
         camera=camera_of(first(f"{_TIFF}Make"), first(f"{_TIFF}Model")),
         rating=rating_of(first(f"{_XMP}Rating")),
+        place=place_of(_degrees(first(f"{_EXIF}GPSLatitude")), _degrees(first(f"{_EXIF}GPSLongitude"))),
     )
+
+
+def _degrees(text: str) -> float | None:
+    """A coordinate of XMP, such as `51,28.6N` or `51,28,36N`."""
+    found = re.fullmatch(r"([\d.]{1,20}(?:,[\d.]{1,20}){1,2})([NSEW])", text)
+    return degrees_of(found[1].split(","), found[2]) if found else None
 
 
 def _values(description: Element, name: str) -> Iterator[str]:
