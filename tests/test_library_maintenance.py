@@ -17,7 +17,7 @@ from phrasepix.library.location import Location
 from phrasepix.library.maintenance import health_of, tidy
 from phrasepix.library.planner import INDEXED_FROM, has_index, nearest
 from phrasepix.library.schema import KEY, schema_of
-from phrasepix.library.table import Library
+from phrasepix.library.table import Library, writing
 
 ROOT = Path(__file__).parents[1]
 WHOLE, SMALL = 140_000, 40
@@ -37,7 +37,8 @@ def append(library: Library, first: int, count: int) -> None:
     vectors = np.random.default_rng(first).normal(size=(count, width)).astype(np.float32)
     columns = {KEY: pa.array(keys), "vector_m": pa.FixedSizeListArray.from_arrays(pa.array(vectors.ravel()), width)}
     rows = [columns[one.name].cast(one.type) if one.name in columns else pa.nulls(count, one.type) for one in schema]
-    lance.write_dataset(pa.table(rows, schema=schema), library.location.table, mode="append")
+    with writing(library.location):  # as all do who write to a library of this machine
+        lance.write_dataset(pa.table(rows, schema=schema), library.location.table, mode="append")
     library.refresh()
 
 

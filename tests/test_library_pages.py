@@ -110,7 +110,7 @@ def test_the_timeline_is_one_page_that_loads_nothing(folder: Path) -> None:
 def test_a_file_that_is_gone_is_said_to_be_so(folder: Path) -> None:
     library = library_of(folder)
     (folder / "a & <b>.jpg").unlink()
-    assert "not there now" in timeline_page(library)
+    assert "not on this machine now" in timeline_page(library)
     assert map_page(library, library.column_of_model(None)).count("<image") > 1
 
 

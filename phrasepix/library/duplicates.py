@@ -38,6 +38,8 @@ _SIDE: Final = 64
 _MEAN_DIFFERENCE, _MOST_DIFFERENCE = 3.0, 32.0
 """Of 255: what a change of size and a lossy format leave between two copies, on average and at the hundredth worst."""
 _ASPECT: Final = 1.01
+_ON_THIS_MACHINE: Final = f"starts_with({KEY}, 'file:') AND (media IS NULL OR media <> 'video')"
+"""What can be looked at and deleted here; of two videos, to share a moment is not to be the same."""
 _COLUMNS: Final = [KEY, "digest", "path", "width", "height", "size", "modified_ns", "facts"]
 
 
@@ -87,7 +89,7 @@ class _File:
         """Whether the file is there, and was not changed since it was read."""
         try:
             there = FileEntry.at(path_of(self.key))
-        except OSError:
+        except (OSError, PictureError):  # the latter: it is elsewhere, at an address
             return False
         return (there.size, there.modified_ns) == (self.size, self.modified_ns)
 
@@ -129,7 +131,7 @@ def duplicate_groups(library: Library, column: str, memory: Memory, on_event: Li
 
 def _files(library: Library) -> list[_File]:
     with failures(library.location):
-        rows = library.dataset.to_table(columns=_COLUMNS).sort_by(KEY).to_pylist()
+        rows = library.dataset.to_table(columns=_COLUMNS, filter=_ON_THIS_MACHINE).sort_by(KEY).to_pylist()
     found = []
     for row in rows:
         try:

@@ -71,7 +71,7 @@ def _tags(function: str, tags: tuple[str, ...]) -> str:
 
 def _media(filters: Filters) -> str:
     """A file does not say whether it was photographed or drawn; but whether it is a video."""
-    return f"media {'=' if filters.media_type == 'video' else '<>'} {quoted('video')}"
+    return "media = 'video'" if filters.media_type == "video" else "media IS NULL OR media <> 'video'"
 
 
 _EARTH_KM = 6371.0088
