@@ -29,6 +29,7 @@ from reranker.memory import Memory
 from retriever.directories import cache_directory
 from tests import in_process
 from tests.library_parts import sync
+from tests.page_server import CHROMIUM
 from tests.picture_tree import picture, write, xmp
 from training.scenes import draw, scene_of_seed
 
@@ -293,3 +294,25 @@ def test_the_commands_write_pages_and_list_what_stands_twice(twice: Path, tmp_pa
     missing = in_process.run("library", "map", str(tmp_path / "nowhere" / "map.html"))
     assert (missing.returncode, missing.stderr.count("\n")) == (3, 1), missing.stderr
     assert "cannot write" in missing.stderr
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine to show the pages")
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [360, 1280])
+def test_axe_finds_no_barrier_and_nothing_is_wider_than_the_window(folder: Path, width: int, scheme: str) -> None:
+    playwright = pytest.importorskip("playwright.sync_api")
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright")
+    library = library_of(folder)
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        page = browser.new_page(viewport={"width": width, "height": 800}, color_scheme=scheme, bypass_csp=True)
+        for html in (timeline_page(library), map_page(library, library.column_of_model(None))):
+            page.set_content(html)
+            assert page.evaluate("document.documentElement.scrollWidth") <= width
+            grave = [
+                (one["id"], [node["html"] for node in one["nodes"]])
+                for one in axe.Axe().run(page).response["violations"]
+                if one["impact"] in {"serious", "critical"}
+            ]
+            assert grave == []
+        browser.close()
