@@ -178,7 +178,8 @@ def test_a_package_that_is_missing_is_named_with_how_to_install_it() -> None:
         [sys.executable, "-c", code + "run_command(['library', 'sync'])"], capture_output=True, text=True, timeout=60
     )
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1), done.stderr
-    assert "a library needs pylance" in done.stderr
+    assert "a library needs the package lance" in done.stderr
+    assert "pylance" in done.stderr
 
 
 def test_a_real_process_fills_a_library(pictures: Path) -> None:
