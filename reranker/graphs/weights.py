@@ -4,6 +4,9 @@ import math
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
+import numpy as np
+from numpy.typing import NDArray
+
 from phrasepix_core.text import printable
 from reranker.errors import NotNativeError
 from reranker.graphs.ops import Affine, Node, Norm, Ops
@@ -31,6 +34,13 @@ class NamedTensors:
         """The weight `name`, in f32."""
         return self.ops.weight(self._stored(name, shape), self.prefix + name)
 
+    def numbers(self, name: str, *shape: int) -> NDArray[np.float32]:
+        """The weight `name` as numbers to reckon with, before the graph is built: it is kept as f32."""
+        stored = self._stored(name, shape)
+        if stored.kind != "F32":
+            raise NotNativeError(f"the weights' {self.prefix}{name} is of numbers {stored.kind}; known: F32")
+        return np.frombuffer(stored.content.tobytes(), dtype="<f4").reshape(shape)
+
     def take_parts(self, name: str, count: int, *shape: int) -> list[Node]:
         """The weight `name` cut into `count` equal parts along its first axis, in f32."""
         stored = self._stored(name, shape)
@@ -57,6 +67,11 @@ class NamedTensors:
     def norm(self, name: str, width: int, epsilon: float) -> Norm:
         """A layer normalisation, as torch names what is in it."""
         return Norm(self.take(f"{name}.weight", width), self.take(f"{name}.bias", width), epsilon)
+
+    def batch_norm(self, name: str, channels: int) -> list[Node]:
+        """A batch normalisation, as torch names what is in it: weight, bias, mean and variance."""
+        self.leave(f"{name}.num_batches_tracked")
+        return [self.take(f"{name}.{part}", channels) for part in ("weight", "bias", "running_mean", "running_var")]
 
     def leave(self, *names: str) -> None:
         """Count these as taken, if they are there: they are of no use to a graph."""
