@@ -1,7 +1,7 @@
 """The weights of a part of a model, as a graph takes them: each by its name and the shape it must have."""
 
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -79,7 +79,11 @@ class NamedTensors:
 
     def parameters(self) -> int:
         """How many numbers the weights have together."""
-        return sum(math.prod(self.file[name].shape) for name in self._names())
+        return self.count(self._names())
+
+    def count(self, names: Iterable[str]) -> int:
+        """How many numbers the weights of these whole names have together."""
+        return sum(math.prod(self.file[name].shape) for name in names if name in self.file.names)
 
     def demand_all_taken(self, others: Collection[str] = ()) -> None:
         """Raise `NotNativeError` where one was not taken, unless its name begins with one of `others`."""
