@@ -35,6 +35,7 @@ REMEDIES = {
     "KeyUnusableError": "Write the key without quotes, spaces and line breaks.",
     "LibraryError": "Do what the message says: wait, install a newer phrasepix, or restore the library from a backup.",
     "ModelError": "See the kinds below; the message names the model.",
+    "NoGainError": "Label more pictures, or adapt another encoder; the message has its figures.",
     "NotExportableError": 'Nothing: torch runs the model. With `engine="openvino"` leave the engine out.',
     "NotNativeError": "Nothing where torch is installed: it exports the model. Else install phrasepix's extra `torch`.",
     "NoLibraryError": "Name one that `phrasepix library status` lists, or make it by `phrasepix library add`.",

@@ -63,14 +63,14 @@ def transform(
     resized_to: int, side: int, mode: str, mean: list[float], std: list[float]
 ) -> Callable[[Image.Image], Any]:
     kinds = torchvision.transforms.InterpolationMode
-    return torchvision.transforms.Compose(
-        [  # type: ignore[no-any-return]
-            torchvision.transforms.Resize(resized_to, kinds.BICUBIC if mode == "bicubic" else kinds.BILINEAR),
-            torchvision.transforms.CenterCrop(side),
-            torchvision.transforms.ToTensor(),
-            torchvision.transforms.Normalize(mean, std),
-        ]
-    )
+    steps_of_it = [
+        torchvision.transforms.Resize(resized_to, kinds.BICUBIC if mode == "bicubic" else kinds.BILINEAR),
+        torchvision.transforms.CenterCrop(side),
+        torchvision.transforms.ToTensor(),
+        torchvision.transforms.Normalize(mean, std),
+    ]
+    composed: Callable[[Image.Image], Any] = torchvision.transforms.Compose(steps_of_it)
+    return composed
 
 
 def check(network: Network, see: Callable[[Any], Any], prepare: Callable[[Image.Image], Any], place: Path) -> None:

@@ -8,7 +8,7 @@ import click
 
 from phrasepix.cli.errors import WRONG_USAGE
 
-COMMANDS = ("cache", "find", "library", "mcp", "serve", "sources")
+COMMANDS = ("adapt", "cache", "find", "library", "mcp", "serve", "sources")
 
 _MEANT_BY = {
     "source": "phrasepix sources",

@@ -265,6 +265,7 @@ _EXAMPLES = (
 _OTHERS = {
     "phrasepix serve": "A page to search with, and an API, on this machine.",
     "phrasepix library": "Your own pictures as a table, kept in step with folders; SQL over it.",
+    "phrasepix adapt": "An encoder adapted to pictures of your own, sorted into folders.",
     "phrasepix sources": "Where pictures can come from, and what each source needs.",
     "phrasepix cache": "What is kept on this machine; `phrasepix cache clear` removes it.",
     "phrasepix mcp": "Tools for assistants, on stdin and stdout.",

@@ -1,5 +1,8 @@
 """The models that a search can name."""
 
+from dataclasses import replace
+
+from phrasepix.models.adapters import adapter_named
 from phrasepix.sample import MODEL_DIRECTORY, SAMPLE_NAME
 from phrasepix_core.messages import Hint, nearest
 from phrasepix_core.text import printable
@@ -30,6 +33,12 @@ def choose_model(model: str | None, pretrained: str | None, *, only_the_sample: 
         if pretrained is not None:
             raise _has_weights_of_its_own(model, pretrained)
         spec = ModelSpec(model, plug_in=True)
+    elif (adapted := adapter_named(model)) is not None:
+        if pretrained is not None:
+            raise _has_weights_of_its_own(model, pretrained)
+        adapter, directory = adapted
+        _, base = choose_model(adapter.base, adapter.pretrained, only_the_sample=False)
+        return printable(model), replace(base, adapter=directory)
     elif (meant := nearest(model, NAMED)) and pretrained is None:
         raise UnknownModelError(f"model {model!r} is not known; did you mean ", Hint("model", meant), "?")
     else:

@@ -54,7 +54,11 @@ class Verdict:
 
 
 def cross_validated(
-    rows: Embeddings, labels: Labels, *, seed: int = 0, on_progress: Callable[[int, int], None] = lambda done, total: None
+    rows: Embeddings,
+    labels: Labels,
+    *,
+    seed: int = 0,
+    on_progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Verdict:
     """Try layers on labelled pictures, unit rows [n, d].
 
@@ -86,9 +90,12 @@ def cross_validated(
     recalls = [np.concatenate([one.first for one in some]).astype(np.float64) for some in (before, after)]
     precisions = [np.concatenate([one.precision for one in some]) for some in (before, after)]
     return Verdict(
-        STRENGTHS[int(trials.mean(axis=0).argmax())],
-        len(of),
-        *(float(one.mean()) for one in (*recalls, *precisions)),
+        strength=STRENGTHS[int(trials.mean(axis=0).argmax())],
+        queries=len(of),
+        recall_before=float(recalls[0].mean()),
+        recall_after=float(recalls[1].mean()),
+        precision_before=float(precisions[0].mean()),
+        precision_after=float(precisions[1].mean()),
         recall_gain=interval_of(recalls[1] - recalls[0], of, seed),
         precision_gain=interval_of(precisions[1] - precisions[0], of, seed),
     )
