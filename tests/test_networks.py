@@ -80,8 +80,10 @@ def check(network: Network, see: Callable[[Any], Any], prepare: Callable[[Image.
     with torch.inference_mode():
         expected = torch.nn.functional.normalize(see(torch.stack([prepare(one) for one in pictures])).double()).numpy()
     assert expected.shape == (len(pictures), encoder.dimensions)
-    assert np.abs(expected[0] - expected[3]).max() > 100 * LARGEST_DIFFERENCE, "they must differ to mean anything"
-    np.testing.assert_allclose(encoder.encode_pictures(pictures), expected, atol=LARGEST_DIFFERENCE, rtol=0)
+    # Deep networks of random weights say much the same of all pictures: the difference must be small beside that too.
+    apart = min(float(np.abs(expected[0] - other).max()) for other in expected[1:4])
+    allowed = min(LARGEST_DIFFERENCE, apart / 50)
+    np.testing.assert_allclose(encoder.encode_pictures(pictures), expected, atol=allowed, rtol=0)
 
 
 def saved(tensors: Mapping[str, Any], path: Path, **settings: Any) -> LocalFile:
@@ -213,8 +215,8 @@ def test_efficientnet_lite0_sees_what_timm_sees(tmp_path: Path) -> None:
     check(network, see, transform(256, 224, "bicubic", [127 / 255] * 3, [128 / 255] * 3), tmp_path)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("module", MODULES, ids=lambda module: module.NETWORK.name)
+@pytest.mark.slow  # EfficientNet-Lite0 is compared at full width above
+@pytest.mark.parametrize("module", [dinov2_s, moco_v3, resnet50, vit_b_16_in21k], ids=lambda one: one.NETWORK.name)
 def test_a_network_of_full_width_sees_what_its_reference_sees(module: Any, tmp_path: Path) -> None:
     network: Network = module.NETWORK
     if network.name in {"resnet50", "moco-v3"}:
@@ -225,11 +227,9 @@ def test_a_network_of_full_width_sees_what_its_reference_sees(module: Any, tmp_p
         model = vit(img_size=224, patch_size=16, embed_dim=768, depth=12, num_heads=12)
         home, see = saved(model.state_dict(), tmp_path / "model.safetensors"), mean_of_patches(model)
         prepare = transform(248, 224, "bicubic", [0.5] * 3, [0.5] * 3)
-    elif network.name == "dinov2-s":
+    else:
         state, see = dino(37, 16, patch_size=14, embed_dim=384, depth=12, num_heads=6)
         home, prepare = saved(state, tmp_path / "dinov2.pth"), transform(256, 224, "bicubic", *IMAGENET)
-    else:
-        pytest.skip("it is compared at full width already")
     check(replace(network, home=home), see, prepare, tmp_path)
 
 
