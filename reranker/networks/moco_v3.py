@@ -1,6 +1,7 @@
 """ResNet-50 as MoCo v3 trained it, without any labels."""
 
 from reranker.graphs.plain_resnet import PlainResNet
+from reranker.networks.factory import factory_of
 from reranker.networks.network import Network, squares
 from reranker.networks.weights import AtAddress
 
@@ -15,7 +16,8 @@ NETWORK = Network(
     unused=("module.base_encoder.fc.", "module.momentum_encoder.", "module.predictor."),
 )
 
-ENCODER = NETWORK.encoder(
+ENCODER = factory_of(
+    NETWORK,
     title="MoCo v3, ResNet-50 trained without labels",
     licence="CC-BY-NC-4.0",
     home_url="https://github.com/facebookresearch/moco-v3",

@@ -1,6 +1,7 @@
 """ResNet-50 as torchvision trained it on ImageNet, by its last layer but one."""
 
 from reranker.graphs.plain_resnet import PlainResNet
+from reranker.networks.factory import factory_of
 from reranker.networks.network import Network, squares
 from reranker.networks.weights import AtAddress
 
@@ -14,7 +15,8 @@ NETWORK = Network(
     unused=("fc.",),
 )
 
-ENCODER = NETWORK.encoder(
+ENCODER = factory_of(
+    NETWORK,
     title="ResNet-50, trained on ImageNet",
     licence="BSD-3-Clause",
     home_url="https://docs.pytorch.org/vision/stable/models/generated/torchvision.models.resnet50.html",

@@ -2,6 +2,7 @@
 
 from reranker.graphs.blocks import Stack
 from reranker.graphs.plain_vit import PlainVit
+from reranker.networks.factory import factory_of
 from reranker.networks.network import Network, squares
 from reranker.networks.weights import OnHub
 
@@ -20,7 +21,8 @@ NETWORK = Network(
     unused=("head.",),
 )
 
-ENCODER = NETWORK.encoder(
+ENCODER = factory_of(
+    NETWORK,
     title="ViT-B/16, trained on ImageNet-21k",
     licence="Apache-2.0",
     home_url="https://huggingface.co/timm/vit_base_patch16_224.augreg_in21k",

@@ -15,11 +15,11 @@ _REMEDY = "run once with a connection, and without offline"
 
 
 class WeightsHome(Protocol):
-    """Where weights are to be had. `digest` is how the SHA-256 of the file begins, as its makers say; else empty."""
+    """Where weights are to be had."""
 
     @property
     def digest(self) -> str:
-        """How the SHA-256 of the file begins."""
+        """How the SHA-256 of the file begins, as its makers say; empty where they do not."""
         ...
 
     def find(self, title: str, kept: Path, *, download: bool) -> Path:
