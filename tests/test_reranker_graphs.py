@@ -180,6 +180,7 @@ def test_the_samples_towers_are_open_clips() -> None:
     check(model.eval(), config, SAMPLE_MODEL / "open_clip_model.safetensors")
 
 
+@pytest.mark.slow
 def test_the_default_models_towers_are_open_clips(tmp_path: Path) -> None:
     config = open_clip.get_model_config("ViT-B-32")
     model = model_of(config)

@@ -234,6 +234,7 @@ def quick_gelu(model: Any) -> Iterator[None]:
         block.mlp.gelu = torch.nn.GELU()
 
 
+@pytest.mark.slow
 def test_a_registry_model_in_the_hubs_cache_is_loaded_offline_with_its_tags_preprocessing_and_activation(
     reference: Reference, tmp_path: Path
 ) -> None:

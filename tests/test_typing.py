@@ -1,7 +1,6 @@
 """What mypy says to those who write with phrasepix: right calls pass, wrong ones are found before they run."""
 
 import re
-from pathlib import Path
 
 import mypy.api
 import pytest
