@@ -13,6 +13,8 @@ from phrasepix.cli.galleries import place_for_gallery
 from tests import in_process
 from tests.test_command_line import command, run
 
+pytestmark = pytest.mark.sample_remembered
+
 SEARCH = ["two red boats", "--tag", "boat", "--source", "sample", "-n", "2"]
 FULL = Path("/dev/full")
 

@@ -11,6 +11,8 @@ import pytest
 from tests.in_process import run
 from tests.test_command_line import left_standing, on_a_terminal
 
+pytestmark = pytest.mark.sample_remembered
+
 PHRASE = "a boat on a lake at night"
 ASKED = [PHRASE, "--tag", "boat", "--source", "sample"]
 BOTH = ["--rank", "normalised", "--words", "0.5"]
