@@ -300,10 +300,14 @@ def test_a_block_with_another_mark_is_none_that_is_passed_over() -> None:
 
 
 @pytest.fixture(scope="module")
-def cache_of_all(tmp_path_factory: pytest.TempPathFactory, link_export: Callable[[Path], None]) -> Path:
+def cache_of_all(
+    tmp_path_factory: pytest.TempPathFactory, link_export: Callable[[Path], None], remembered_sample: list[Path]
+) -> Path:
     """A cache directory that the blocks share: what one has encoded, the next remembers."""
     directory = tmp_path_factory.mktemp("cache")
     link_export(directory)
+    for kept in remembered_sample:
+        copy(kept, directory)
     return directory
 
 

@@ -112,7 +112,9 @@ def check(model: Any, config: Mapping[str, Any], weights: Path) -> Towers:
     np.testing.assert_allclose(said, in_torch(model.encode_image, pixels), atol=LARGEST_DIFFERENCE, rtol=0)
     tokens = tokens_for(config["text_cfg"])
     expected = in_torch(model.encode_text, tokens)
-    assert np.linalg.norm(expected[1] - expected[9]) > 0.01, "texts must differ for the comparison to mean anything"
+    assert np.linalg.norm(expected - expected[0], axis=1).max() > 0.01, (
+        "texts must differ for the comparison to mean anything"
+    )
     read = compiled(towers.text)
     np.testing.assert_allclose(read(tokens), expected, atol=LARGEST_DIFFERENCE, rtol=0)
     if plan.text.ends:
@@ -181,6 +183,7 @@ def test_the_samples_towers_are_open_clips() -> None:
     check(model.eval(), config, SAMPLE_MODEL / "open_clip_model.safetensors")
 
 
+@pytest.mark.slow
 def test_the_default_models_towers_are_open_clips(tmp_path: Path) -> None:
     config = open_clip.get_model_config("ViT-B-32")
     model = model_of(config)

@@ -9,7 +9,7 @@ from PIL import Image
 
 from reranker.encoder import Embeddings
 from reranker.engine.picture_tower import PictureTower, usual_precision
-from reranker.errors import ModelError, UnknownModelError
+from reranker.errors import NoTextsError, UnknownModelError
 from reranker.networks.export import exported
 from reranker.networks.exported_network import ExportedNetwork
 from reranker.networks.network import Network
@@ -54,8 +54,8 @@ class NetworkEncoder:
         return self._artefacts.preprocessing.resized_to or self._artefacts.preprocessing.width
 
     def encode_texts(self, texts: Sequence[str]) -> Embeddings:
-        """Raise `ModelError`: it reads no texts."""
-        raise ModelError(f"the encoder {self._title} compares pictures with pictures; it reads no texts")
+        """Raise `NoTextsError`."""
+        raise NoTextsError.of(self._title)
 
     def encode_pictures(self, pictures: Sequence[Image.Image]) -> Embeddings:
         """One unit row a picture: float32 [len(pictures), dimensions]. They are prepared on all cores."""
