@@ -48,7 +48,9 @@ WHY = {
     "phrasepix.sample": "drawn pictures, their stock site on loopback, a tiny model",
     "phrasepix.saving": "files with their credit inside and beside them",
     "phrasepix.searching": "one search: tags, pool, ranking, ranking again",
-    "phrasepix.library": "a table of one's own pictures: kept in step, searched by vector, filtered, asked by SQL",
+    "phrasepix.library": "a table of one's own pictures: kept in step, searched by vector, filtered, asked by SQL, "
+    "shown as a timeline and a map",
+    "phrasepix.names": "names that people teach, and the phrases in which they stand",
     "phrasepix.server": "the finder over HTTP: who is let in, searches kept, the API, inference endpoints",
     "phrasepix.tags": "tags found in a phrase, its language",
 }

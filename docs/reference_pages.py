@@ -8,7 +8,7 @@ import click
 from docs.code_facts import ClassFacts, FieldFacts, classes, constants_named, derived_from, is_derived_from
 from docs.encoders_page import encoders_page
 from docs.models_page import models_page
-from phrasepix.cli import assistant, cache, encoders, serve, sources
+from phrasepix.cli import assistant, cache, encoders, library, serve, sources, teach
 from phrasepix.cli.find import CommandOptions
 from phrasepix.cli.parameters import flag_of
 from phrasepix.reference import in_python
@@ -41,6 +41,7 @@ REMEDIES = {
     "NotExportableError": 'Nothing: torch runs the model. With `engine="openvino"` leave the engine out.',
     "NotNativeError": "Nothing where torch is installed: it exports the model. Else install phrasepix's extra `torch`.",
     "NoLibraryError": "Name one that `phrasepix library status` lists, or make it by `phrasepix library add`.",
+    "NoSuchNameError": "`phrasepix teach` lists the names there are.",
     "NotKeptError": "`phrasepix cache` lists what is kept.",
     "NotWrittenError": "See the path and the reason in the message: rights, a full disk, a directory in its place.",
     "OutsideRootError": "Name a path relative to the root, or start the server with another `--root`.",
@@ -156,6 +157,9 @@ def commands_page() -> str:
         (encoders.show, "phrasepix encoders"),
         (serve.run_server, "phrasepix serve"),
         (assistant.serve, "phrasepix mcp"),
+        (teach.teach, "phrasepix teach"),
+        (library.library, "phrasepix library"),
+        *((command, f"phrasepix library {name}") for name, command in library.library.commands.items()),
     ):
         names = cache.show.context_settings["help_option_names"]
         context = click.Context(command, info_name=name, terminal_width=100, help_option_names=names)

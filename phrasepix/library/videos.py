@@ -21,7 +21,7 @@ _BETWEEN: Final = "@"
 
 
 @dataclass(frozen=True, slots=True)
-class Clip:
+class VideoFile:
     """A video file, the digest that it is known by, and its shots."""
 
     digest: str
@@ -35,12 +35,12 @@ class Clip:
         return Facts(width=shots.width, height=shots.height, title=title, taken_on=shots.taken_on)
 
 
-def clip_of(entry: FileEntry) -> Clip:
+def clip_of(entry: FileEntry) -> VideoFile:
     """Return what is in a video file. Raises `OSError`, and `PictureError` if no frame can be had of it."""
-    return Clip(_digest(entry), shots_of(entry.path))
+    return VideoFile(_digest(entry), shots_of(entry.path))
 
 
-def rows_of(entry: FileEntry, folder: Path, clip: Clip) -> Iterator[Row]:
+def rows_of(entry: FileEntry, folder: Path, clip: VideoFile) -> Iterator[Row]:
     """Yield a row for each shot of a clip."""
     for begin in clip.shots.begin_s:
         contents = Contents(f"{clip.digest}{_BETWEEN}{round(1000 * begin)}", clip.facts)

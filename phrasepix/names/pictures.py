@@ -5,7 +5,6 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
-from phrasepix.names.store import TeachingPicture
 from phrasepix.query_inputs import parse_query
 from phrasepix.sample.catalogue import PICTURES_DIRECTORY
 from reranker.errors import WrongQueryError
@@ -25,15 +24,15 @@ def picture_in(path: Path) -> Example:
     return example
 
 
-def examples_of(pictures: Iterable[TeachingPicture]) -> Iterator[Example]:
-    """Yield the pictures whose files are there, with the content that they had."""
-    for one in pictures:
+def examples_of(pictures: Iterable[tuple[str, str]]) -> Iterator[Example]:
+    """Yield the pictures whose files are there with the content that they had, by the files' URLs and its digests."""
+    for url, digest in pictures:
         try:
-            example = picture_in(path_of(one.url))
+            example = picture_in(path_of(url))
         except WrongQueryError as error:
             logger.warning("a picture by which a name was taught is left out: %s", error)
             continue
-        if example.candidate is not None and example.candidate.id == one.digest:
+        if example.candidate is not None and example.candidate.id == digest:
             yield example
 
 

@@ -51,7 +51,7 @@ class Taught:
         """Yield the pictures whose files are there and as they were."""
         from phrasepix.names.pictures import examples_of  # brings the decoder: what is known needs no picture
 
-        return examples_of(self.pictures)
+        return examples_of((one.url, one.digest) for one in self.pictures)
 
     def others(self) -> Iterator[Example]:
         """Yield drawings of many things."""
