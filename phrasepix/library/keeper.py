@@ -157,15 +157,16 @@ class LibraryKeeper:
 def _folder(path: Path) -> Path:
     """The absolute path of a folder or list. Raises `WrongParameterError` if it is none that can be read."""
     try:
-        folder = path.expanduser().absolute()
-        if folder.is_file():
-            if is_list(folder):
-                return Path(os.path.normpath(folder))
-            raise WrongParameterError(
-                f"{shown(str(path))} is neither a folder nor a list; a list ends in {', '.join(sorted(SUFFIXES))}"
-            )
+        folder = Path(os.path.normpath(path.expanduser().absolute()))
+        if is_list(folder):
+            with folder.open("rb"):
+                return folder
         with os.scandir(folder):
-            return Path(os.path.normpath(folder))
+            return folder
+    except NotADirectoryError:
+        raise WrongParameterError(
+            f"{shown(str(path))} is neither a folder nor a list, whose name ends in {', '.join(sorted(SUFFIXES))}"
+        ) from None
     except (OSError, ValueError, RuntimeError) as error:
         reason = getattr(error, "strerror", None) or error
         raise WrongParameterError(

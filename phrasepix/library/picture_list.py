@@ -56,8 +56,8 @@ class WebEntry:
 
 
 def is_list(path: Path) -> bool:
-    """Whether a path is called as a list is."""
-    return path.suffix.lower() in SUFFIXES
+    """Whether a path is called as a list is, and is no folder."""
+    return path.suffix.lower() in SUFFIXES and not path.is_dir()
 
 
 def listed(path: Path, skip: Callable[[str], None]) -> dict[str, tuple[WebEntry, Facts]]:
