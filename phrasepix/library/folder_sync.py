@@ -3,10 +3,11 @@
 import os
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 from phrasepix.library.schema import Row, key_of
 from phrasepix.library.table import FileState, Library
@@ -30,7 +31,7 @@ _COMMIT_AFTER, _COMMIT_AFTER_S = 512, 15.0
 Skip = Callable[[Path, str], None]
 """Is told of what cannot be used, and why."""
 
-_InHand = dict[int, tuple[FileEntry, Contents, Facts]]
+_InHand = dict[int, tuple[Any, Contents, Facts]]
 """What is being encoded, by its number."""
 
 
@@ -203,7 +204,20 @@ class FolderSync:
                 "`phrasepix library remove` takes them out",
             )
 
-    def _read(self, entries: list[FileEntry]) -> None:
+    def _contents(self, entries: Sequence[Any]) -> Iterator[tuple[Any, Contents]]:
+        """Entries with what is in them, as they are read; those that cannot be are refused."""
+        with ContentsReader(self._notes, self._refuse, self._skip) as reading:
+            for entry in entries:
+                if (contents := reading.contents(entry)) is not None:
+                    yield entry, contents
+
+    def _candidate(self, entry: Any, contents: Contents, facts: Facts) -> Candidate:
+        return candidate_of(contents, facts, [entry.path], "", below=self._folder)
+
+    def _refuse_entry(self, entry: Any, reason: str) -> None:
+        self._refuse(entry.path, reason)
+
+    def _read(self, entries: Sequence[Any]) -> None:
         encoded_before = self._library.digests(self._column)
         in_hand: _InHand = {}
         at_hand: deque[Row] = deque()
@@ -211,23 +225,19 @@ class FolderSync:
 
         def candidates() -> Iterator[Candidate]:
             being_encoded: set[str] = set()
-            with ContentsReader(self._notes, self._refuse, self._skip) as reading:
-                for entry in entries:
-                    contents = reading.contents(entry)
-                    if contents is None:
-                        continue
-                    if (facts := contents.facts) is None:
-                        self._refuse(entry.path, contents.problem)
-                        continue
-                    row = Row(entry, self._folder, contents, facts)
-                    if contents.digest in encoded_before:
-                        at_hand.append(row)
-                    elif contents.digest in being_encoded:
-                        same.append(row)
-                    else:
-                        being_encoded.add(contents.digest)
-                        in_hand[len(being_encoded) - 1] = (entry, contents, facts)
-                        yield candidate_of(contents, facts, [entry.path], "", below=self._folder)
+            for entry, contents in self._contents(entries):
+                if (facts := contents.facts) is None:
+                    self._refuse_entry(entry, contents.problem)
+                    continue
+                row = Row(entry, self._folder, contents, facts)
+                if contents.digest in encoded_before:
+                    at_hand.append(row)
+                elif contents.digest in being_encoded:
+                    same.append(row)
+                else:
+                    being_encoded.add(contents.digest)
+                    in_hand[len(being_encoded) - 1] = (entry, contents, facts)
+                    yield self._candidate(entry, contents, facts)
 
         waiting = candidates()
         if (first := next(waiting, None)) is not None:
@@ -247,7 +257,7 @@ class FolderSync:
                         self._rows.append(Row(entry, self._folder, contents, facts, vectors))
                         self._counts.encoded += 1
                     else:
-                        self._refuse(entry.path, str(outcome))
+                        self._refuse_entry(entry, str(outcome))
                 self._take(at_hand)
                 self._commit_when_due()
 

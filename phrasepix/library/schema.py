@@ -7,6 +7,7 @@ from pathlib import Path, PurePath
 import numpy as np
 import pyarrow as pa
 
+from phrasepix.library.archive import ArchiveEntry
 from phrasepix.library.description import Description
 from phrasepix.library.picture_list import WebEntry
 from phrasepix_core.text import caseless
@@ -73,7 +74,7 @@ class Row:
     `folder` is the folder that is kept in step, or the list.
     """
 
-    entry: FileEntry | WebEntry
+    entry: FileEntry | WebEntry | ArchiveEntry
     folder: Path
     contents: Contents
     facts: Facts
@@ -82,17 +83,17 @@ class Row:
     @property
     def key(self) -> str:
         """The primary key."""
-        return self.entry.url if isinstance(self.entry, WebEntry) else key_of(self.entry.path)
+        return key_of(self.entry.path) if isinstance(self.entry, FileEntry) else self.entry.url
 
     @property
     def path(self) -> str:
         """Where it is, in printable characters."""
-        return self.entry.url if isinstance(self.entry, WebEntry) else shown(str(self.entry.path))
+        return shown(str(self.entry.path)) if isinstance(self.entry, FileEntry) else self.entry.shown_path
 
     @property
     def names(self) -> tuple[str, ...]:
         """The names of the file and, below `folder`, of its folders, in which tags are looked for."""
-        if isinstance(self.entry, WebEntry):
+        if not isinstance(self.entry, FileEntry):
             return (PurePath(self.entry.name).stem,)
         below = self.entry.path.relative_to(self.folder)
         return (*below.parent.parts, below.stem)
