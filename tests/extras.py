@@ -6,8 +6,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 OF_EXTRAS = frozenset({
-    "duckdb", "ipyplot", "lance", "mypy", "nbclient", "nbformat", "onnx", "open_clip", "rawpy", "sentence_transformers",
-    "torch", "transformers",
+    "cv2", "duckdb", "ipyplot", "lance", "mypy", "nbclient", "nbformat", "onnx", "open_clip", "rawpy",
+    "sentence_transformers", "torch", "transformers",
 })  # fmt: skip
 """What `pip install .` does not bring."""
 _BESIDE_THE_PACKAGES = {"benchmarks", "tests", "training"}

@@ -437,7 +437,7 @@ def _parted(line: str) -> tuple[list[str], str]:
 def _run_phrasepix(arguments: list[str]) -> str:
     arguments = [str(Path(one).expanduser()) if one.startswith("~") else one for one in arguments]
     searches = arguments[0] not in {"cache", "sources", "--help"}
-    if searches and not {"--model", "sample"} & {*arguments}:
+    if searches and not {"--model", "--by", "sample"} & {*arguments}:
         arguments += ["--model", "sample"]
     if arguments[:2] == ["cache", "clear"]:
         arguments = [*arguments, "--yes"]  # what a person is asked on a terminal
