@@ -22,11 +22,11 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from benchmarks.picture_changes import CHANGES, Change
+from phrasepix_core.extras import is_installed
 from reranker.encoder import Embeddings, Encoder, preparing
 from reranker.errors import ModelError
 from reranker.loading import Loading
 from reranker.models.registry import load_registered, registered_names
-from reranker.optional_packages import is_installed
 from reranker.pairs import VerifiesPairs, features_of
 from retriever.directories import cache_directory
 
