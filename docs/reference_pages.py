@@ -37,6 +37,7 @@ REMEDIES = {
     "LibraryError": "Do what the message says: wait, install a newer phrasepix, or restore the library from a backup.",
     "ModelError": "See the kinds below; the message names the model.",
     "NoTextsError": "Leave out the text and give a picture as `like`, or name a model that reads texts.",
+    "NoGainError": "Label more pictures, or adapt another encoder; the message has its figures.",
     "NotExportableError": 'Nothing: torch runs the model. With `engine="openvino"` leave the engine out.',
     "NotNativeError": "Nothing where torch is installed: it exports the model. Else install phrasepix's extra `torch`.",
     "NoLibraryError": "Name one that `phrasepix library status` lists, or make it by `phrasepix library add`.",

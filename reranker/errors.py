@@ -8,6 +8,7 @@
     │   ├── NoTextsError            an encoder of pictures alone is asked for a text (also a ValueError)
     │   ├── EncoderFaultError       the encoder's own code, a plug-in's, has a mistake
     │   ├── ForkedProcessError      a model of the process that this one was forked from; it cannot run here
+    │   ├── NoGainError             an adapter is of no use, and not kept
     │   ├── NotExportableError      the engine cannot run this model; torch runs it instead
     │   └── NotNativeError          the engine's graph of this model is not built here; torch exports it instead
     └── PictureError             one picture cannot be had; it is skipped, the search goes on
@@ -69,6 +70,10 @@ class EncoderFaultError(ModelError):
 
 class ForkedProcessError(ModelError):
     """This process was forked from one that had used a model, whose threads did not come along."""
+
+
+class NoGainError(ModelError):
+    """An adapter finds nothing that its encoder does not find as well without it; it is not kept."""
 
 
 class NotExportableError(ModelError):

@@ -26,6 +26,7 @@ if str(ROOT) not in sys.path:
     # Last, so that installed packages win; `training` and `tests` are found here only.
     sys.path.append(str(ROOT))
 
+from phrasepix import Config, Finder, SearchRequest  # noqa: E402
 from phrasepix.sample import MODEL_DIRECTORY  # noqa: E402
 from reranker.engine.factory import load_encoder  # noqa: E402
 from reranker.engine.openvino_encoder import OpenVinoEncoder  # noqa: E402
@@ -92,7 +93,8 @@ def interruptible() -> None:
 def surroundings(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing of the person's own settings reaches a test, and nothing of a test reaches them.
 
-    The cache directory of a test that may use the sample's model has its export; `own_export` leaves it empty.
+    The cache directory of a test that may use the sample's model has its export; `own_export` leaves it empty, and
+    `sample_remembered` puts beside it what a search of the sample's boats has remembered.
     """
     monkeypatch.setenv("PHRASEPIX_CACHE_DIR", str(tmp_path / "cache"))
     monkeypatch.setenv("PHRASEPIX_CONFIG_DIR", str(tmp_path / "config"))
@@ -103,6 +105,9 @@ def surroundings(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: py
     LIMITERS.clear()  # the port of another test's server may come again
     if _names_the_sample(request.path) and request.node.get_closest_marker("own_export") is None:
         request.getfixturevalue("link_export")(tmp_path / "cache")
+        if request.node.get_closest_marker("sample_remembered") is not None:
+            for kept in request.getfixturevalue("remembered_sample"):
+                shutil.copy(kept, tmp_path / "cache")
 
 
 @cache
@@ -111,16 +116,20 @@ def _names_the_sample(module: Path) -> bool:
 
 
 @pytest.fixture(scope="session")
-def link_export(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[Path], None]]:
+def shared_by_workers(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The temporary directory of the whole run."""
+    base = tmp_path_factory.getbasetemp()
+    return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+
+@pytest.fixture(scope="session")
+def link_export(shared_by_workers: Path) -> Iterator[Callable[[Path], None]]:
     """Puts the export of the sample's model into a cache directory: made once for all tests and all workers.
 
     Its files are hard links, which a test may remove or replace; one that writes into them says `own_export`.
     """
-    place = tmp_path_factory.getbasetemp()
-    if "PYTEST_XDIST_WORKER" in os.environ:
-        place = place.parent  # that of all workers
-    exported = place / "sample-export"
-    with FileLock(place / "sample-export.lock"):
+    exported = shared_by_workers / "sample-export"
+    with FileLock(f"{exported}.lock"):
         if not (exported / "ready").exists():
             encoder = load_encoder(ModelSpec(f"{LOCAL_DIR}{MODEL_DIRECTORY}"), exported, device="cpu")
             assert isinstance(encoder, OpenVinoEncoder), "the sample's model cannot be exported"
@@ -134,6 +143,19 @@ def link_export(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[
 
     yield link
     assert _states_below(exported) == before, "a test wrote into the export that all share; mark it own_export"
+
+
+@pytest.fixture(scope="session")
+def remembered_sample(shared_by_workers: Path, link_export: Callable[[Path], None]) -> list[Path]:
+    """The files in which a search of the sample's boats has left what it encoded; made once as the export is."""
+    searched = shared_by_workers / "sample-searched"
+    with FileLock(f"{searched}.lock"):
+        if not (searched / "ready").exists():
+            link_export(searched)
+            with Finder(Config(cache_directory=searched)) as finder:
+                finder.search(SearchRequest("a boat", tag="boat", source="sample"))
+            (searched / "ready").touch()
+    return sorted(searched.glob("*.sqlite"))
 
 
 def _states_below(directory: Path) -> dict[Path, tuple[int, int]]:

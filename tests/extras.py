@@ -1,14 +1,13 @@
 """Which packages of phrasepix's extras a test file needs before any of its tests begins."""
 
 import ast
-from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 OF_EXTRAS = frozenset({
-    "duckdb", "ipyplot", "lance", "mypy", "nbclient", "nbformat", "onnx", "open_clip", "rawpy", "sentence_transformers",
-    "torch", "transformers",
+    "cv2", "duckdb", "ipyplot", "lance", "mypy", "nbclient", "nbformat", "onnx", "open_clip", "rawpy",
+    "sentence_transformers", "torch", "transformers",
 })  # fmt: skip
 """What `pip install .` does not bring."""
 _BESIDE_THE_PACKAGES = {"benchmarks", "tests", "training"}
@@ -34,11 +33,13 @@ def extras_imported(path: Path) -> frozenset[str]:
     return frozenset(found)
 
 
-def _imported(path: Path) -> Iterator[str]:
+@cache
+def _imported(path: Path) -> tuple[str, ...]:
     """The modules that are imported at a file's top."""
+    found: list[str] = []
     for node in ast.parse(path.read_text(encoding="utf-8")).body:
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            found += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module:
-            yield node.module
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+            found += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+    return tuple(found)

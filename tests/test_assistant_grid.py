@@ -70,8 +70,9 @@ def plain(answer: Any) -> dict[str, Any]:
     return sent
 
 
-@pytest.fixture
-def browser() -> Iterator[Any]:
+@pytest.fixture(scope="module")
+def browser(found: Any) -> Iterator[Any]:
+    """One for all; what is found comes first, for no event loop can begin in this thread while playwright's runs."""
     with playwright.sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         yield browser
@@ -79,8 +80,22 @@ def browser() -> Iterator[Any]:
 
 
 @pytest.fixture
-def page(browser: Any) -> Any:
-    return browser.new_page(viewport={"width": 800, "height": 800})
+def open_page(browser: Any) -> Iterator[Callable[..., Any]]:
+    """Opens pages that share nothing and are closed after the test."""
+    pages = []
+
+    def opened(**options: Any) -> Any:
+        pages.append(browser.new_page(**options))
+        return pages[-1]
+
+    yield opened
+    for page in pages:
+        page.close()
+
+
+@pytest.fixture
+def page(open_page: Callable[..., Any]) -> Any:
+    return open_page(viewport={"width": 800, "height": 800})
 
 
 def shown(page: Any, answer: dict[str, Any], looks: dict[int, Any]) -> Any:
@@ -186,8 +201,8 @@ def test_an_error_is_said(page: Any, found: Any) -> None:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [320, 800])
-def test_axe_finds_no_barrier(browser: Any, found: Any, scheme: str, width: int) -> None:
-    page = browser.new_page(viewport={"width": width, "height": 800}, color_scheme=scheme)
+def test_axe_finds_no_barrier(open_page: Callable[..., Any], found: Any, scheme: str, width: int) -> None:
+    page = open_page(viewport={"width": width, "height": 800}, color_scheme=scheme)
     page.set_content(grid_page())
     page.evaluate("answer => show(answer)", found[0])
     page.evaluate("toggle(2)")

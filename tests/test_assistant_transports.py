@@ -28,6 +28,8 @@ from tests import in_process
 from tests.assistants import MODES, running, served, text_of, with_client
 from tests.test_command_line import command
 
+pytestmark = pytest.mark.sample_remembered
+
 SEARCH = {"phrase": "two red boats at night in the rain", "tag": ["boat"], "source": ["sample"], "top": 3}
 INITIALIZE = {
     "jsonrpc": "2.0",

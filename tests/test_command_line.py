@@ -19,6 +19,8 @@ from phrasepix.sample.site import StockSite
 from tests import in_process
 from tests.tiny_models import random_tiny, write_model
 
+pytestmark = pytest.mark.sample_remembered
+
 MAIN_JOB = ["two red boats at night in the rain", "--tag", "boat", "--source", "sample"]
 ENTRY = "import sys; sys.argv[0] = 'phrasepix'; from phrasepix.cli import main; main()"
 

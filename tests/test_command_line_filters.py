@@ -20,6 +20,8 @@ from tests.in_process import run
 from tests.servers import KEY, Asked, ScriptedServer, Step, hit, of_hits
 from tests.test_retriever_videos import clip, video
 
+pytestmark = pytest.mark.sample_remembered
+
 
 def of_options(*typed: str) -> Filters:
     context = COMMAND.make_context("phrasepix", ["a boat", *typed])

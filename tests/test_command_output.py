@@ -10,7 +10,10 @@ import pytest
 
 from phrasepix.cache_inventory import clear
 from phrasepix.cli.galleries import place_for_gallery
+from tests import in_process
 from tests.test_command_line import command, run
+
+pytestmark = pytest.mark.sample_remembered
 
 SEARCH = ["two red boats", "--tag", "boat", "--source", "sample", "-n", "2"]
 FULL = Path("/dev/full")
@@ -44,7 +47,7 @@ def test_a_stdout_that_cannot_be_written_is_one_error_and_exit_code_three(
     arguments: list[str], environment: dict[str, str]
 ) -> None:
     if arguments == ["cache"]:
-        run(*SEARCH)  # that there is something to list
+        in_process.run(*SEARCH)  # that there is something to list
     done = run_on(FULL, *arguments, **environment)
     assert done.returncode == 3
     said = [line for line in done.stderr.splitlines() if "Error" in line or "Exception" in line or "Traceback" in line]
@@ -86,14 +89,14 @@ def test_what_gallery_names_is_followed_kept_or_refused_but_never_replaced(tmp_p
         ("link.html", 0, "Gallery: "),
     ):
         before = stat.filemode((tmp_path / name).lstat().st_mode)
-        done = run(*SEARCH, "--gallery", str(tmp_path / name))
+        done = in_process.run(*SEARCH, "--gallery", str(tmp_path / name))
         assert done.returncode == code, done.stderr
         assert said in done.stderr
         assert name in done.stderr
         assert stat.filemode((tmp_path / name).lstat().st_mode) == before
     assert (tmp_path / "locked.html").read_text() == "keep"
     assert "two red boats" in (tmp_path / "vault" / "real.html").read_text(encoding="utf-8")
-    assert run(*SEARCH, "--gallery", "/dev/null").returncode == 0
+    assert in_process.run(*SEARCH, "--gallery", "/dev/null").returncode == 0
     to_stdout = run(*SEARCH, "--gallery", "/dev/stdout").stdout
     assert to_stdout.startswith("1\t")
     assert to_stdout.rstrip().endswith("</html>")

@@ -10,6 +10,7 @@ from PIL import Image, ImageEnhance
 
 from phrasepix.sample import MODEL_DIRECTORY
 from phrasepix_core.extras import is_installed
+from reranker.descriptors.vlad import Codebook
 from reranker.encoder import Encoder, PreparesPictures
 from reranker.encoder_profile import HasProfile
 from reranker.errors import NoTextsError
@@ -110,6 +111,19 @@ def test_hostile_pictures_have_embeddings(name: str, size: tuple[int, int]) -> N
 def test_the_same_picture_in_another_size_is_found_among_drawn_ones(name: str) -> None:
     half = found_first(encoder_named(name), drawn(), lambda one: one.resize((one.width // 2, one.height // 2)))
     assert half == 1
+
+
+@needs_opencv
+def test_a_codebook_is_learnt_the_same_again(tmp_path: Path) -> None:
+    codebooks = pytest.importorskip("training.codebooks")
+    rows = np.random.default_rng(1).random((400, 128), dtype=np.float32)
+    for name in ("one", "again"):
+        codebooks.write_codebook(tmp_path / f"{name}.npz", rows)
+    one, again = (Codebook.read(tmp_path / f"{name}.npz") for name in ("one", "again"))
+    assert one.digest == again.digest
+    assert one.dimensions == Codebook.named("sift").dimensions
+    np.testing.assert_allclose(np.linalg.norm(one.vlad(rows[:50])), 1, atol=1e-5)
+    assert not one.vlad(rows[:0]).any()
 
 
 @needs_opencv

@@ -15,7 +15,6 @@ from phrasepix.sample import MODEL_DIRECTORY
 from reranker import Encoder, OpenClipEncoder
 from reranker.encoder import Embeddings, unit_rows
 from reranker.encoder_profile import EncoderProfile
-from reranker.engine.export_child import outcome
 from reranker.engine.factory import load_encoder
 from reranker.engine.openvino_encoder import OpenVinoEncoder
 from reranker.models.model_spec import ModelSpec
@@ -46,18 +45,17 @@ def choices(tmp_path_factory: pytest.TempPathFactory) -> dict[str, ModelSpec]:
 
 
 @pytest.fixture(scope="module")
-def load(choices: dict[str, ModelSpec], tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, str], Encoder]:
-    """Loads the encoder of a model, run by an engine; exported in this process, where torch is imported already."""
+def load(
+    choices: dict[str, ModelSpec], tmp_path_factory: pytest.TempPathFactory, link_export: Callable[[Path], None]
+) -> Callable[[str, str], Encoder]:
+    """Loads the encoder of a model, run by an engine."""
     cache = tmp_path_factory.mktemp("cache")
+    link_export(cache)
     loaded: dict[tuple[str, str], Encoder] = {}
 
     def encoder(model: str, engine: str) -> Encoder:
         if (model, engine) not in loaded:
-            choice = choices[model]
-            if engine == "openvino":
-                for part in filter(None, (choice.of_pictures, choice.of_texts)):
-                    assert outcome(part, cache / "engines")["record"]["fingerprint"]
-            loaded[model, engine] = load_encoder(choice, cache, device="cpu", engine=engine)
+            loaded[model, engine] = load_encoder(choices[model], cache, device="cpu", engine=engine)
         return loaded[model, engine]
 
     return encoder

@@ -13,6 +13,8 @@ from phrasepix_core.messages import Hint
 from tests.in_process import run
 from tests.test_command_line import on_a_terminal
 
+pytestmark = pytest.mark.sample_remembered
+
 HELPED = [[], ["cache"], ["cache", "clear"], ["sources"]]
 
 

@@ -7,6 +7,7 @@ import time
 import tracemalloc
 import zlib
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -53,7 +54,7 @@ data, budget = Path(sys.argv[1]).read_bytes(), MemoryBudget(250_000_000)
 def work(number):
     return decoded(io.BytesIO(data), enough=224, budget=budget).size
 with ThreadPoolExecutor(10) as threads:
-    assert set(threads.map(work, range(20))) == {(4000, 4000)}
+    assert set(threads.map(work, range(12))) == {(4000, 4000)}
 print(next(line.split()[1] for line in open("/proc/self/status") if line.startswith("VmHWM")))
 """
 
@@ -165,16 +166,17 @@ def tiff_of_strips(strips: int) -> bytes:
 
 
 @pytest.mark.parametrize(
-    ("data", "why"),
+    ("make", "why"),
     [
-        (gif_with_comment(3 << 20), "comments"),
-        (bmp_of_runs(2500), "run lengths"),
-        (tiff_of_strips(400_000), "numbers"),
-        (tiff_of_fields(30, 20_000), "name more bytes"),
+        (partial(gif_with_comment, 3 << 20), "comments"),
+        (partial(bmp_of_runs, 2500), "run lengths"),
+        (partial(tiff_of_strips, 400_000), "numbers"),
+        (partial(tiff_of_fields, 30, 20_000), "name more bytes"),
     ],
     ids=["gif", "bmp", "strips", "fields"],
 )
-def test_what_takes_minutes_or_gigabytes_to_open_is_refused(data: bytes, why: str) -> None:
+def test_what_takes_minutes_or_gigabytes_to_open_is_refused(make: Callable[[], bytes], why: str) -> None:
+    data = make()
     with pytest.raises(PictureUnreadableError, match=why):
         decode(data)
     with pytest.raises(NoPictureError):
@@ -182,20 +184,20 @@ def test_what_takes_minutes_or_gigabytes_to_open_is_refused(data: bytes, why: st
 
 
 @pytest.mark.parametrize(
-    "data",
+    "make",
     [
-        gif_with_comment(9000),
-        bmp_of_runs(300),
-        tiff_of_fields(1, 20_000),
-        animated("GIF", 4)(60),
-        animated("WEBP", 4)(60),
-        animated_png(60, 4),
-        saved("CMYK", "TIFF", compression="tiff_lzw")(60),
+        partial(gif_with_comment, 9000),
+        partial(bmp_of_runs, 300),
+        partial(tiff_of_fields, 1, 20_000),
+        partial(animated("GIF", 4), 60),
+        partial(animated("WEBP", 4), 60),
+        partial(animated_png, 60, 4),
+        partial(saved("CMYK", "TIFF", compression="tiff_lzw"), 60),
     ],
     ids=["gif", "bmp", "tiff", "gif frames", "webp frames", "png frames", "cmyk"],
 )
-def test_their_honest_likes_are_decoded(data: bytes) -> None:
-    assert min(decode(data).size) > 0
+def test_their_honest_likes_are_decoded(make: Callable[[], bytes]) -> None:
+    assert min(decode(make()).size) > 0
 
 
 def sixteen_bits(values: np.ndarray, alpha: int | None = None) -> bytes:

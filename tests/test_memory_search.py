@@ -25,7 +25,7 @@ from tests.small_disk import small_disk
 from tests.test_command_line import command, run
 
 CARS = ["a red car at night", "--tag", "car", "--model", "sample", "-n", "3", "--json"]
-MANY = ["a red car", "--tag", "car", "--tag", "boat", "--tag", "cat", "--tag", "tree", "--model", "sample", "-n", "1"]
+MANY = ["a red car", "--tag", "car", "--tag", "boat", "--model", "sample", "-n", "1"]
 
 
 def settings(site: StockSite, **more: str) -> dict[str, str]:

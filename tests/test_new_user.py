@@ -28,6 +28,8 @@ from tests.in_process import run
 from tests.picture_tree import picture, write
 from tests.test_command_line import MAIN_JOB, command, left_standing, on_a_terminal
 
+pytestmark = pytest.mark.sample_remembered
+
 
 @pytest.mark.parametrize(
     ("typed", "meant", "instead"),

@@ -8,6 +8,8 @@ import pytest
 from phrasepix import find_images
 from phrasepix.notebook import side_by_side
 
+pytestmark = pytest.mark.sample_remembered
+
 NOTEBOOK = Path(__file__).resolve().parents[1] / "notebooks" / "explore.ipynb"
 
 

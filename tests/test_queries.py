@@ -25,6 +25,8 @@ from retriever.errors import WrongParameterError
 from tests.in_process import run
 from tests.picture_server import PictureServer, encoded, file, stripes
 
+pytestmark = pytest.mark.sample_remembered
+
 BOAT = PICTURES_DIRECTORY / "1343.jpg"  # a tent and a boat on a snowfield by day
 IN_THE_SAMPLE: dict[str, Any] = {"tag": "boat", "source": "sample"}
 

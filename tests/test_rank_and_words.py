@@ -8,7 +8,10 @@ from typing import Any
 
 import pytest
 
-from tests.test_command_line import left_standing, on_a_terminal, run
+from tests.in_process import run
+from tests.test_command_line import left_standing, on_a_terminal
+
+pytestmark = pytest.mark.sample_remembered
 
 PHRASE = "a boat on a lake at night"
 ASKED = [PHRASE, "--tag", "boat", "--source", "sample"]

@@ -91,7 +91,7 @@ def test_what_was_put_is_found_bit_for_bit_by_another_process_later(
     assert {(one.dtype, one.shape) for one in found.values()} == {(np.dtype(np.float32), (DIMENSIONS,))}
     with closing(sqlite3.connect(path)) as db:
         assert db.execute("PRAGMA journal_mode").fetchone() == ("wal",)
-        assert db.execute("PRAGMA user_version").fetchone() == (1,)
+        assert db.execute("PRAGMA user_version").fetchone() == (2,)
 
 
 def test_source_picture_and_encoder_are_the_key(store: EmbeddingStore) -> None:
@@ -279,6 +279,30 @@ def test_damage_met_in_the_middle_of_use_ends_nothing(
     assert "set aside as embeddings.damaged" in caplog.text
 
 
+def test_embeddings_of_before_there_were_features_are_kept(path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    (identity, vector), *_ = vectors(1).items()
+    with closing(sqlite3.connect(path)) as db:
+        db.execute(
+            "CREATE TABLE embeddings (source TEXT NOT NULL, picture TEXT NOT NULL, encoder TEXT NOT NULL, "
+            "vector BLOB NOT NULL, size INTEGER NOT NULL, last_used INTEGER NOT NULL, "
+            "PRIMARY KEY (encoder, source, picture))"
+        )
+        row = (*identity, "one", vector.astype("<f4").tobytes(), 4 * DIMENSIONS, 1)
+        db.execute("INSERT INTO embeddings VALUES (?, ?, ?, ?, ?, ?)", row)
+        db.execute("PRAGMA user_version = 1")
+        db.commit()
+    store = EmbeddingStore(path)
+    assert same(store.get_many("one", DIMENSIONS, [identity]), {identity: vector})
+    assert store.features("one", [identity]) == {}
+    store.put_many("one", {identity: vector}, {identity: b"seen"})
+    assert store.features("one", [identity]) == {identity: b"seen"}
+    store.put_many("one", {identity: vector})  # of the embedding alone: what is beside it stays
+    assert store.features("one", [identity]) == {identity: b"seen"}
+    assert [(one.count, one.size) for one in store.kept()] == [(1, 4 * DIMENSIONS + 4)]
+    store.close()
+
+
 def test_a_store_of_a_newer_version_is_left_alone_with_a_message(
     store: EmbeddingStore, path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -291,7 +315,7 @@ def test_a_store_of_a_newer_version_is_left_alone_with_a_message(
         assert store.get_many("one", DIMENSIONS, vectors(3)) == {}
         store.put_many("one", vectors(5, source="new"))
     assert path.read_bytes() == before
-    assert caplog.text.count("its version is 99, and this phrasepix knows 1; it is left as it is") == 1
+    assert caplog.text.count("its version is 99, and this phrasepix knows 2; it is left as it is") == 1
 
 
 def test_a_store_of_an_older_version_is_migrated_and_keeps_what_it_has(path: Path) -> None:

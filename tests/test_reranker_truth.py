@@ -148,21 +148,34 @@ def artefacts(encoder: OpenClipEncoder, tmp_path_factory: pytest.TempPathFactory
     shutil.rmtree(engines)  # as large as the weights
 
 
-def test_the_engine_for_cpus_encodes_as_open_clip_does(
-    reference: Reference, artefacts: ExportedModel, pictures: list[Image.Image], expected: Embeddings
-) -> None:
+@pytest.fixture(scope="module")
+def engine(artefacts: ExportedModel) -> OpenVinoEncoder:
     engine = OpenVinoEncoder(artefacts, "ViT-B-32", precision="f32")
+    engine.keep_both_towers(True)
+    return engine
+
+
+@pytest.fixture(scope="module")
+def with_loss(artefacts: ExportedModel) -> OpenVinoEncoder:
+    return OpenVinoEncoder(artefacts, "ViT-B-32", precision="bf16")
+
+
+def test_the_engine_for_cpus_encodes_as_open_clip_does(
+    reference: Reference,
+    engine: OpenVinoEncoder,
+    with_loss: OpenVinoEncoder,
+    pictures: list[Image.Image],
+    expected: Embeddings,
+) -> None:
     phrases = [*PHRASES, "", "naïve café — 東京", "word " * 70]
     assert largest_difference(engine.encode_texts(phrases), reference.texts(phrases)) <= MOST
     assert largest_difference(engine.encode_pictures(pictures), expected) <= MOST
-    with_loss = OpenVinoEncoder(artefacts, "ViT-B-32", precision="bf16")
     assert largest_difference(with_loss.encode_pictures(pictures), expected) <= 5e-3
 
 
 def test_a_large_jpeg_decoded_at_a_fraction_of_its_size_says_the_same(
-    artefacts: ExportedModel, pictures: list[Image.Image]
+    engine: OpenVinoEncoder, pictures: list[Image.Image]
 ) -> None:
-    engine = OpenVinoEncoder(artefacts, "ViT-B-32", precision="f32")
     enough = DECODED_TO * engine.input_side
     large = [encoded(enlarged(picture, 2 * enough), "JPEG", quality=90) for picture in pictures[:12]]
     whole, reduced = [decode(data) for data in large], [decode(data, enough=enough) for data in large]
@@ -221,6 +234,7 @@ def quick_gelu(model: Any) -> Iterator[None]:
         block.mlp.gelu = torch.nn.GELU()
 
 
+@pytest.mark.slow
 def test_a_registry_model_in_the_hubs_cache_is_loaded_offline_with_its_tags_preprocessing_and_activation(
     reference: Reference, tmp_path: Path
 ) -> None:

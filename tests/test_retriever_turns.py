@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import timedelta
-from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -26,14 +25,18 @@ from tests.source_servers.base import Picture, SourceServer
 from tests.source_servers.commons import CommonsServer
 from tests.source_servers.openverse import OpenverseServer
 
-INTERVAL_S = 0.8
+INTERVAL_S = 0.4
 SLOW = replace(QUICK, interval_s=INTERVAL_S, keep_answers_for=timedelta(0))
 
 
 class Arrivals:
-    """When requests came in, and how many were being answered at once at most."""
+    """When requests came in, and how many were being answered at once at most.
+
+    The first of them is sent when this is made or later.
+    """
 
     def __init__(self, answer: Callable[[Asked], Step], takes_s: float = 0.0) -> None:
+        self.begun = time.monotonic()
         self.times: list[float] = []
         self.most_at_once = 0
         self._answer = answer
@@ -51,11 +54,12 @@ class Arrivals:
             self._here -= 1
         return self._answer(asked)
 
-    def demand_interval(self) -> None:
-        """A busy machine notes a request late, and so too near to the next: all of them together are hardly moved."""
-        times = sorted(self.times)
-        assert times[-1] - times[0] >= 0.9 * INTERVAL_S * (len(times) - 1)
-        assert min(later - earlier for earlier, later in pairwise(times)) >= 0.5 * INTERVAL_S
+    def kept_the_interval(self, count: int) -> bool:
+        """Whether so many came, the last of them as many intervals after the beginning as lie between them.
+
+        A busy machine may let any of them arrive late, and two of them near each other.
+        """
+        return len(self.times) == count and max(self.times) - self.begun >= (count - 1) * INTERVAL_S - 0.01
 
 
 @pytest.fixture
@@ -92,36 +96,39 @@ def test_searches_one_after_the_other_keep_the_interval(openverse: OpenverseServ
     openverse.otherwise = arrivals = Arrivals(openverse.answer)
     for tag in ("boat", "sea", "night"):
         search(openverse, tag, SLOW)
-    assert len(arrivals.times) == 3
-    arrivals.demand_interval()
+    assert arrivals.kept_the_interval(3)
 
 
 def test_searches_at_once_keep_the_interval(openverse: OpenverseServer) -> None:
     openverse.otherwise = arrivals = Arrivals(openverse.answer)
     all_at_once([lambda tag=tag: search(openverse, tag, SLOW) for tag in ("boat", "sea", "night", "boat sea")])  # type: ignore[misc]
-    assert len(arrivals.times) == 4
-    arrivals.demand_interval()
+    assert arrivals.kept_the_interval(4)
 
 
 def test_processes_that_share_a_cache_directory_keep_the_interval(openverse: OpenverseServer, tmp_path: Path) -> None:
     openverse.otherwise = arrivals = Arrivals(openverse.answer)
     code = (
-        "import sys\n"
+        "import sys, time\n"
         "from retriever.api.source import ApiSource\n"
         "from retriever.openverse import OPENVERSE, OpenverseAdapter\n"
         "from retriever.source import Opening\n"
         f"source = ApiSource(OPENVERSE, OpenverseAdapter, interval_s={INTERVAL_S})\n"
         "with source.open(Opening(base_url=sys.argv[1])) as retriever:\n"
+        "    print(time.monotonic())\n"
         "    for tag in sys.argv[2:]:\n"
         "        list(retriever.retrieve(tag, limit=20))\n"
     )
     processes = [
-        subprocess.Popen([sys.executable, "-c", code, openverse.api_url, f"boat {number}", f"sea {number}"])
+        subprocess.Popen(
+            [sys.executable, "-c", code, openverse.api_url, f"boat {number}", f"sea {number}"],
+            stdout=subprocess.PIPE,
+            text=True,
+        )
         for number in range(2)
     ]
-    assert [process.wait(60) for process in processes] == [0, 0]
-    assert len(arrivals.times) == 4
-    arrivals.demand_interval()
+    arrivals.begun = min(float(process.communicate(timeout=60)[0]) for process in processes)
+    assert [process.returncode for process in processes] == [0, 0]
+    assert arrivals.kept_the_interval(4)
 
 
 def test_requests_in_series_never_overlap_whoever_sends_them() -> None:

@@ -2,11 +2,14 @@
 
 from pathlib import Path
 
+import pytest
+
 from benchmarks.sample_quality import END, REPORT, START, measure
 
 ROOT = Path(__file__).resolve().parents[1]
 
 
+@pytest.mark.slow
 def test_the_shipped_model_puts_a_right_picture_first_far_more_often_than_the_source_does() -> None:
     measured = measure(phrases=300, seed=7, orders={})
     ours = {line.name: line.first for line in measured.ranked}

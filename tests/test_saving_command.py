@@ -9,6 +9,8 @@ from phrasepix.sample.site import StockSite
 from tests.in_process import run
 from tests.test_command_line import MAIN_JOB
 
+pytestmark = pytest.mark.sample_remembered
+
 
 def test_what_is_picked_is_saved_with_its_credits_and_marked_the_next_time(tmp_path: Path) -> None:
     project = tmp_path / "project"

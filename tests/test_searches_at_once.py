@@ -186,8 +186,7 @@ def test_after_an_offline_search_an_online_one_asks_the_hub(tmp_path: Path) -> N
             "from reranker.errors import WeightsUnavailableError\n"
             "for offline in (True, False):\n"
             "    try:\n"
-            "        find_images('a boat', tag='boat', source='sample', model='hf-hub:some/clip', engine='torch', "
-            "offline=offline)\n"
+            "        find_images('a boat', tag='boat', source='sample', model='hf-hub:some/clip', offline=offline)\n"
             "    except WeightsUnavailableError as error:\n"
             "        print(error)\n"
         )

@@ -7,12 +7,10 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from jsonschema import Draft202012Validator
 
 from docs.openapi_snapshot import SNAPSHOT, snapshot
 from phrasepix.request import SearchRequest, request_options
 from phrasepix.server.openapi import docs_page
-from tests.made_requests import Fuzz
 from tests.serve_process import ServeProcess
 
 DESCRIBED = json.loads(snapshot())
@@ -29,6 +27,8 @@ def test_every_option_of_a_search_is_described() -> None:
 
 
 def test_the_description_takes_what_requests_write() -> None:
+    from jsonschema import Draft202012Validator  # takes seconds
+
     schema = {"$ref": "#/components/schemas/SearchRequest", "components": DESCRIBED["components"]}
     written = json.loads(
         SearchRequest("a boat", tag="boat", minus=["people"], like="https://a.example/b.jpg").to_json()
@@ -84,6 +84,8 @@ def server(tmp_path: Path, surroundings: None) -> Iterator[ServeProcess]:
 
 def test_requests_made_of_the_description_are_answered_as_it_says(server: ServeProcess) -> None:
     """A few of each kind; `python -m benchmarks.serve_fuzz` sends thousands."""
+    from tests.made_requests import Fuzz  # imports for seconds
+
     search = {"phrase": "a boat", "tag": "boat", "source": "sample", "top": 2}
     fuzz = Fuzz(server, 3, {"search_id": server.post("/api/v1/search", search)["id"]})
     fuzz.run()

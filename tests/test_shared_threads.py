@@ -167,11 +167,13 @@ def test_what_is_taken_aside_comes_as_soon_as_it_is_done_and_is_over_when_closed
         assert first.result(30) == ([(1, 2)], "use")
         assert arriving.take_aside(5, aside, list).result(30) == [(2, 3)]
         assert arriving.take_aside(5, aside, list).result(30) == []
-    with Prefetcher(work, [[1], iter(lambda: release.wait(30), None)], threads=1, ahead=1) as arriving:
+    go_on = threading.Event()
+    with Prefetcher(work, [[1], iter(lambda: go_on.wait(30), True)], threads=1, ahead=1) as arriving:
         arriving.take(1)
         waiting = arriving.take_aside(1, aside, list)
         arriving.close()
         assert waiting.result(30) == []
+        go_on.set()  # the reader of chunks, which waited for the second one, ends too
 
 
 FORKED = """

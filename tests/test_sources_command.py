@@ -1,12 +1,16 @@
-"""`phrasepix sources`: the real command, with and without keys, and with other packages' sources."""
+"""`phrasepix sources`: the real command, with and without keys, and with other packages' sources.
+
+Packages are looked for once in a process: what another one brings is asked in processes of their own.
+"""
 
 import http.server
 import json
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
+from subprocess import CompletedProcess
 from textwrap import dedent
 from typing import Any
 
@@ -14,7 +18,9 @@ import pytest
 
 from phrasepix.sample.catalogue import PICTURES_DIRECTORY
 from phrasepix.sources.registry import BUILT_IN
-from tests.test_command_line import on_a_terminal, run
+from tests import test_command_line as processes
+from tests.in_process import run
+from tests.test_command_line import on_a_terminal
 
 KEY = "31415926-nobodysseesthiskey0"
 REGISTERED = """
@@ -109,7 +115,7 @@ def elsewhere(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     thread.join()
 
 
-def listed() -> dict[str, dict[str, Any]]:
+def listed(run: Callable[..., CompletedProcess[str]] = run) -> dict[str, dict[str, Any]]:
     done = run("sources", "--json")
     assert done.returncode == 0, done.stderr
     return {one["name"]: one for one in json.loads(done.stdout)}
@@ -197,7 +203,7 @@ def test_a_phrase_that_is_the_command_s_name_can_be_searched(before: str) -> Non
 
 @pytest.mark.usefixtures("other_package")
 def test_another_packages_source_is_listed_behind_those_that_come_along() -> None:
-    sources = listed()
+    sources = listed(processes.run)
     assert list(sources)[: len(BUILT_IN)] == list(BUILT_IN)
     assert sorted(list(sources)[len(BUILT_IN) :]) == ["elsewhere", "leaving", "missing", "nosource", "profileless"]
     theirs = sources["elsewhere"]
@@ -208,7 +214,7 @@ def test_another_packages_source_is_listed_behind_those_that_come_along() -> Non
 
 @pytest.mark.usefixtures("other_package")
 def test_a_source_that_cannot_be_loaded_is_named_and_does_not_end_the_list() -> None:
-    done = run("sources")
+    done = processes.run("sources")
     assert done.returncode == 0
     broken = {line.split("\t")[0]: line.split("\t")[-1] for line in done.stdout.splitlines() if "\tnot ready\t" in line}
     assert "'missing' of pictures_from_elsewhere:NOTHING cannot be loaded" in broken["missing"]
@@ -221,7 +227,7 @@ def test_a_source_that_cannot_be_loaded_is_named_and_does_not_end_the_list() -> 
 
 @pytest.mark.usefixtures("other_package", "elsewhere")
 def test_another_packages_source_is_searched_by_its_name_and_says_what_it_passes_over() -> None:
-    done = run(
+    done = processes.run(
         "a red kite", "--tag", "kite", "--source", "elsewhere", "--model", "sample",
         "--limit", "6", "-n", "2", "--colour", "red", "--json",
     )  # fmt: skip
@@ -235,6 +241,6 @@ def test_another_packages_source_is_searched_by_its_name_and_says_what_it_passes
 
 @pytest.mark.usefixtures("other_package")
 def test_a_search_in_a_source_that_cannot_be_loaded_says_why() -> None:
-    done = run("a kite", "--tag", "kite", "--source", "leaving")
+    done = processes.run("a kite", "--tag", "kite", "--source", "leaving")
     assert done.returncode == 3
     assert "'leaving' of pictures_that_leave:SOURCE cannot be loaded" in done.stderr

@@ -267,6 +267,7 @@ _OTHERS = {
     "phrasepix serve": "A page to search with, and an API, on this machine.",
     "phrasepix library": "Your own pictures as a table, kept in step with folders; SQL over it.",
     "phrasepix teach": "Names of your own, such as a friend's: each stands for what some pictures share.",
+    "phrasepix adapt": "An encoder adapted to pictures of your own, sorted into folders.",
     "phrasepix sources": "Where pictures can come from, and what each source needs.",
     "phrasepix encoders": "What pictures can be compared by, and what each needs.",
     "phrasepix cache": "What is kept on this machine; `phrasepix cache clear` removes it.",

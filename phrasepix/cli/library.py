@@ -62,7 +62,8 @@ def add(
 ) -> None:
     """Add folders, and encode their pictures. Nothing is copied; what was encoded before is not encoded again.
 
-    A list is a CSV, TSV, Parquet or text file with the addresses of pictures on the web, and what is known of them.
+    A list, too: a CSV, TSV, Parquet or text file with the addresses of pictures on the web, and what is known of them.
+    Or a tar archive of pictures.
     """
     with explained(debug=debug), _keeper(name) as (keeper, reporter):
         counts = keeper.add(paths, model, pretrained, places=places)

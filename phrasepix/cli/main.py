@@ -65,6 +65,10 @@ def run_command(arguments: list[str]) -> None:
         case []:
             COMMAND.main(["--help"], prog_name="phrasepix", standalone_mode=False)
             sys.exit(WRONG_USAGE)
+        case ["adapt", *rest]:
+            from phrasepix.cli import adapt
+
+            run(adapt.adapt, rest, "phrasepix adapt")
         case ["cache", *rest]:
             from phrasepix.cli import cache
 

@@ -3,10 +3,11 @@
 import os
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 from phrasepix.library.schema import Row, key_of
 from phrasepix.library.table import FileState, Library
@@ -220,7 +221,26 @@ class FolderSync:
             if Path(key).suffix.lower() in VIDEOS:
                 self._library.delete_clip(key)
 
-    def _read(self, entries: list[FileEntry]) -> None:
+    def _rows_in(self, entries: Sequence[Any]) -> Iterator[Row]:
+        """The rows of entries, as they are read; those that cannot be are refused."""
+        with ContentsReader(self._notes, self._refuse, self._skip) as reading:
+            for entry in entries:
+                yield from self._rows_of(entry, reading)
+
+    def _candidate(self, row: Row) -> Candidate:
+        """What is encoded for a row; of a video, its frame."""
+        candidate = candidate_of(row.contents, row.facts, [_file_of(row)], "", below=row.folder)
+        if row.frame_at is None:
+            return candidate
+        return replace(candidate, renditions=(Rendition(row.key, row.facts.width, row.facts.height),))
+
+    def _refuse_row(self, row: Row, reason: str) -> None:
+        if row.frame_at is None:
+            self._refuse(_file_of(row), reason)
+        else:  # the other frames of the clip may be good
+            self._skip(_file_of(row), reason)
+
+    def _read(self, entries: Sequence[Any]) -> None:
         encoded_before = self._library.digests(self._column)
         in_hand: _InHand = {}
         at_hand: deque[Row] = deque()
@@ -228,18 +248,16 @@ class FolderSync:
 
         def candidates() -> Iterator[Candidate]:
             being_encoded: set[str] = set()
-            with ContentsReader(self._notes, self._refuse, self._skip) as reading:
-                for entry in entries:
-                    for row in self._rows_of(entry, reading):
-                        digest = row.contents.digest
-                        if digest in encoded_before:
-                            at_hand.append(row)
-                        elif digest in being_encoded:
-                            same.append(row)
-                        else:
-                            being_encoded.add(digest)
-                            in_hand[len(being_encoded) - 1] = row
-                            yield _candidate_of(row)
+            for row in self._rows_in(entries):
+                digest = row.contents.digest
+                if digest in encoded_before:
+                    at_hand.append(row)
+                elif digest in being_encoded:
+                    same.append(row)
+                else:
+                    being_encoded.add(digest)
+                    in_hand[len(being_encoded) - 1] = row
+                    yield self._candidate(row)
 
         waiting = candidates()
         if (first := next(waiting, None)) is not None:
@@ -277,10 +295,8 @@ class FolderSync:
                     if isinstance(outcome, EncodedPicture):
                         self._rows.append(replace(row, vectors={self._column: outcome.embedding}))
                         self._counts.encoded += 1
-                    elif row.frame_at is None:
-                        self._refuse(_file_of(row), str(outcome))
-                    else:  # the other frames of the clip may be good
-                        self._skip(_file_of(row), str(outcome))
+                    else:
+                        self._refuse_row(row, str(outcome))
                 self._take(at_hand)
                 self._commit_when_due()
 
@@ -317,14 +333,6 @@ class FolderSync:
 def _file_of(row: Row) -> Path:
     assert isinstance(row.entry, FileEntry)  # noqa: S101  # pictures of a list are written elsewhere
     return row.entry.path
-
-
-def _candidate_of(row: Row) -> Candidate:
-    """What is encoded for a row; of a video, its frame."""
-    candidate = candidate_of(row.contents, row.facts, [_file_of(row)], "", below=row.folder)
-    if row.frame_at is None:
-        return candidate
-    return replace(candidate, renditions=(Rendition(row.key, row.facts.width, row.facts.height),))
 
 
 def _by_file(states: dict[str, FileState]) -> dict[str, FileState]:

@@ -9,6 +9,8 @@ from pathlib import Path
 from phrasepix.errors import NoLibraryError, WrongParameterError
 from phrasepix.events import Listener, Notice, SearchProgress, Stage, ignore
 from phrasepix.finder import Finder
+from phrasepix.library.archive import is_archive
+from phrasepix.library.archive_sync import ArchiveSync
 from phrasepix.library.description import EncoderColumn
 from phrasepix.library.folder_sync import FolderSync, SyncCounts, in_words
 from phrasepix.library.list_sync import ListSync
@@ -128,8 +130,10 @@ class LibraryKeeper:
                     ),
                 )
                 make_for_lists = partial(ListSync, *make.args, fetcher=fetcher, **make.keywords)
+                make_for_archives = partial(ArchiveSync, *make.args, **make.keywords)
                 for folder in folders:
-                    done = (make_for_lists if is_list(folder) else make)().run(folder)
+                    made = make_for_lists if is_list(folder) else make_for_archives if is_archive(folder) else make
+                    done = made().run(folder)
                     counts[folder] = counts[folder].beside(done) if folder in counts else done
         tidy(library)
         total = SyncCounts()
@@ -155,17 +159,18 @@ class LibraryKeeper:
 
 
 def _folder(path: Path) -> Path:
-    """The absolute path of a folder or list. Raises `WrongParameterError` if it is none that can be read."""
+    """The absolute path of a folder, list or archive. Raises `WrongParameterError` if it is none that can be read."""
     try:
-        folder = path.expanduser().absolute()
-        if folder.is_file():
-            if is_list(folder):
-                return Path(os.path.normpath(folder))
-            raise WrongParameterError(
-                f"{shown(str(path))} is neither a folder nor a list; a list ends in {', '.join(sorted(SUFFIXES))}"
-            )
+        folder = Path(os.path.normpath(path.expanduser().absolute()))
+        if is_list(folder) or is_archive(folder):
+            with folder.open("rb"):
+                return folder
         with os.scandir(folder):
-            return Path(os.path.normpath(folder))
+            return folder
+    except NotADirectoryError:
+        raise WrongParameterError(
+            f"{shown(str(path))} is neither a folder, a .tar nor a list, which ends in {', '.join(sorted(SUFFIXES))}"
+        ) from None
     except (OSError, ValueError, RuntimeError) as error:
         reason = getattr(error, "strerror", None) or error
         raise WrongParameterError(

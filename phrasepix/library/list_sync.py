@@ -8,6 +8,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
+from phrasepix.errors import LibraryError
 from phrasepix.library.folder_sync import FolderSync, SyncCounts
 from phrasepix.library.picture_list import WebEntry, listed
 from phrasepix.library.retriever import web_candidate
@@ -45,11 +46,12 @@ class ListSync(FolderSync):
         self._counts = counts = SyncCounts()
         self._folder = folder
         known = self._library.states(folder, self._column)
-        if not folder.exists():
+        try:
+            pictures = listed(folder, lambda reason: self._skip(folder, reason))
+        except LibraryError as error:  # it may come back whole
             counts.kept_without_files = len(known)
-            self._on_skip(folder, f"the list is not there now; its {len(known)} pictures stay in the library")
+            self._skip(folder, f"{error}; its {len(known)} pictures stay in the library")
             return counts
-        pictures = listed(folder, lambda reason: self._skip(folder, reason))
         to_fetch = {
             url: (entry, facts)
             for url, (entry, facts) in pictures.items()

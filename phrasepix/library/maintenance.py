@@ -6,12 +6,15 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
 
-from phrasepix.errors import LibraryError, NoLibraryError
+import lance
+
+from phrasepix.errors import LibraryError
+from phrasepix.library.description import read_description
 from phrasepix.library.location import Location
 from phrasepix.library.planner import INDEXED_FROM
 from phrasepix.library.room import bytes_below, has_room
 from phrasepix.library.schema import KEY
-from phrasepix.library.table import Library, failures, writing
+from phrasepix.library.table import Library, can_be_opened, failures, writing
 from phrasepix_core.files import shown_path
 
 SCALAR_INDEXES: Final = {
@@ -114,26 +117,20 @@ def gone_back(location: Location) -> list[str]:
 
     What was committed since is written again by the next sync. Raises `LibraryError` if none can be read.
     """
-    if location.is_uri:
+    read_description(location, lance.__version__)
+    if location.is_uri or can_be_opened(location):
         return []
     with writing(location):
         aside: list[Path] = []
-        for manifest in [None, *sorted(Path(location.table, "_versions").glob("*.manifest"))]:  # the newest first
-            if manifest is not None:
-                aside.append(manifest.rename(manifest.with_suffix(".damaged")))
-            try:
-                Library.open(location)
-            except NoLibraryError:
-                raise
-            except LibraryError as error:
-                failure = error
-                continue
-            return [f"left out {len(aside)} versions that cannot be read"] if aside else []
+        for manifest in sorted(Path(location.table, "_versions").glob("*.manifest")):  # the newest first
+            aside.append(manifest.rename(manifest.with_suffix(".damaged")))
+            if can_be_opened(location):
+                return [f"left out {len(aside)} versions that cannot be read"]
         for one in aside:
             one.rename(one.with_suffix(".manifest"))
     raise LibraryError(
-        f"{failure}; no version of it can be read: restore a backup by `phrasepix library restore`, or move "
-        f"{shown_path(location.base)} away and add the folders again"
+        f"no version of the table of the library {location.name} can be read: restore a backup by `phrasepix library "
+        f"restore`, or move {shown_path(location.base)} away and add the folders again"
     )
 
 

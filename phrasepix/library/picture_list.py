@@ -50,14 +50,19 @@ class WebEntry:
     modified_ns: int = 0
 
     @property
+    def shown_path(self) -> str:
+        """Where it is, in printable characters."""
+        return self.url
+
+    @property
     def name(self) -> str:
         """How its file is called, as far as the address says."""
         return shown(PurePosixPath(unquote(urlsplit(self.url).path)).name)
 
 
 def is_list(path: Path) -> bool:
-    """Whether a path is called as a list is."""
-    return path.suffix.lower() in SUFFIXES
+    """Whether a path is called as a list is, and is no folder."""
+    return path.suffix.lower() in SUFFIXES and not path.is_dir()
 
 
 def listed(path: Path, skip: Callable[[str], None]) -> dict[str, tuple[WebEntry, Facts]]:
@@ -73,7 +78,7 @@ def listed(path: Path, skip: Callable[[str], None]) -> dict[str, tuple[WebEntry,
             if url is None or not _is_web(address := str(url).strip()):
                 skip(f"row {number} has no http or https address")
             elif address not in found:
-                facts = _facts(row)
+                facts = facts_of_row(row)
                 state = json.dumps([facts.to_json(), facts.place])
                 found[address] = WebEntry(address, blake2b(state.encode(), digest_size=8).hexdigest()), facts
     except (OSError, ValueError, csv.Error) as error:  # Arrow's are one of these
@@ -129,7 +134,8 @@ def _demand_address(names: Iterable[str]) -> None:
         raise ValueError(f"none of its columns is called {', '.join(_ADDRESS[:-1])} or {_ADDRESS[-1]}")
 
 
-def _facts(row: Mapping[str, Any]) -> Facts:
+def facts_of_row(row: Mapping[str, Any]) -> Facts:
+    """What a row says of its picture, by the names of the columns in lower case."""
     said = {name: _said(row, columns) for name, columns in _NAMES.items()}
     tags = said["keywords"]
     several = tags if isinstance(tags, list) else _BETWEEN_TAGS.split(tags) if isinstance(tags, str) else []

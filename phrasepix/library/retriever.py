@@ -20,7 +20,7 @@ from phrasepix_core.candidate import Candidate, Clip, Rendition
 from phrasepix_core.messages import Hint
 from reranker.encoder import Embeddings
 from reranker.errors import PictureUnreachableError
-from reranker.pictures.local_files import path_of
+from reranker.pictures.local_files import is_part, local_name, path_of
 from retriever.errors import WrongParameterError
 from retriever.filters import NO_FILTERS, Filters
 from retriever.folder.as_candidate import candidate_at, candidate_of
@@ -209,9 +209,13 @@ def _condition_named(condition: str | None) -> Iterator[None]:
 
 def _candidate(contents: Contents, facts: Facts, rows: Sequence[dict[str, str]], tag: str) -> Candidate:
     """The candidate of a content by its rows: of its files, or of its addresses if there are none."""
-    paths = {path_of(row[KEY]): path_of(row["folder"]) for row in rows if row[KEY].startswith("file:")}
-    if paths:
-        return candidate_of(contents, facts, list(paths), tag, below=next(iter(paths.values())))
+    files = [row for row in rows if row[KEY].startswith("file:") and not is_part(row[KEY])]
+    if files:
+        paths = [path_of(row[KEY]) for row in files]
+        return candidate_of(contents, facts, paths, tag, below=path_of(files[0]["folder"]))
+    parts = [row[KEY] for row in rows if is_part(row[KEY])]
+    if parts:
+        return candidate_at(parts, contents, facts, tag, called=PurePath(local_name(parts[0])).stem)
     return web_candidate(contents, facts, rows[0][KEY], tag)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path, PurePath
 import numpy as np
 import pyarrow as pa
 
+from phrasepix.library.archive import ArchiveEntry
 from phrasepix.library.description import Description
 from phrasepix.library.picture_list import WebEntry
 from phrasepix_core.text import caseless
@@ -77,7 +78,7 @@ class Row:
     `folder` is the folder that is kept in step, or the list.
     """
 
-    entry: FileEntry | WebEntry
+    entry: FileEntry | WebEntry | ArchiveEntry
     folder: Path
     contents: Contents
     facts: Facts
@@ -88,7 +89,7 @@ class Row:
     @property
     def key(self) -> str:
         """The primary key; of a video with the place in it, as media fragments (W3C 2012) write it."""
-        if isinstance(self.entry, WebEntry):
+        if not isinstance(self.entry, FileEntry):
             return self.entry.url
         file = key_of(self.entry.path)
         return file if self.frame_at is None else f"{file}#t={self.frame_at:.3f}"
@@ -96,12 +97,12 @@ class Row:
     @property
     def path(self) -> str:
         """Where it is, in printable characters."""
-        return self.entry.url if isinstance(self.entry, WebEntry) else shown(str(self.entry.path))
+        return shown(str(self.entry.path)) if isinstance(self.entry, FileEntry) else self.entry.shown_path
 
     @property
     def names(self) -> tuple[str, ...]:
         """The names of the file and, below `folder`, of its folders, in which tags are looked for."""
-        if isinstance(self.entry, WebEntry):
+        if not isinstance(self.entry, FileEntry):
             return (PurePath(self.entry.name).stem,)
         below = self.entry.path.relative_to(self.folder)
         return (*below.parent.parts, below.stem)

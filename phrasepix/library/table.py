@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any, Self
@@ -152,6 +153,8 @@ class Library:
             self.description = replace(self.description, written_by=lance.__version__, keeps_places=keeps)
             write_description(self.location, self.description)
             self.dataset = _opened(self.location)
+            if not keeps:  # the former versions have them
+                self.dataset.cleanup_old_versions(timedelta(0))
 
     def column_of_model(self, model: str | None) -> str:
         """Return the column of a model's vectors, by its name; without one, the first. Raises `NoLibraryError`."""
@@ -308,6 +311,15 @@ def _session() -> Any:
 
 def _opened(location: Location) -> Any:
     return lance.dataset(location.table, session=_session())
+
+
+def can_be_opened(location: Location) -> bool:
+    """Whether the latest version of a table can be read, whatever is in it."""
+    try:
+        _opened(location)
+    except (OSError, ValueError):
+        return False
+    return True
 
 
 def _opened_if_there(location: Location) -> Any:

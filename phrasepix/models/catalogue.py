@@ -1,7 +1,9 @@
 """The models that a search can name."""
 
+from dataclasses import replace
 from typing import Final
 
+from phrasepix.models.adapters import adapter_named
 from phrasepix.sample import MODEL_DIRECTORY, SAMPLE_NAME
 from phrasepix_core.messages import Hint, nearest
 from phrasepix_core.text import printable
@@ -67,6 +69,12 @@ def choose_model(
         if pretrained is not None:
             raise _has_weights_of_its_own(model, pretrained)
         spec = ModelSpec(model, plug_in=True)
+    elif (adapted := adapter_named(model)) is not None:
+        if pretrained is not None:
+            raise _has_weights_of_its_own(model, pretrained)
+        adapter, directory = adapted
+        _, base = choose_model(adapter.base, adapter.pretrained, only_the_sample=False)
+        return printable(model), replace(base, adapter=directory)
     elif pretrained is None and (meant := _meant_by(model)):
         raise UnknownModelError(f"{option} {model!r} is not known; did you mean ", Hint(option, meant), "?")
     elif option == "by" and pretrained is None and not ({":", "+"} & set(model)) and architecture(model) is None:

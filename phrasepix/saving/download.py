@@ -4,19 +4,20 @@ import os
 import shutil
 import threading
 from collections.abc import Callable
+from contextlib import ExitStack
 from typing import Any, Self
 
 from urllib3 import BaseHTTPResponse
 
 from phrasepix.saving.partial_download import PartialDownload
 from phrasepix_core.deadlines import DeadlineExceededError, deadline
-from phrasepix_core.files import open_regular, reason_of, shown_path
+from phrasepix_core.files import reason_of, shown_path
 from phrasepix_core.http_answers import PASSING, is_whole
 from phrasepix_core.urls import shown_url
 from phrasepix_core.user_agent import user_agent as our_user_agent
 from reranker.errors import PictureUnreachableError, PictureUnreadableError, TransientPictureError
 from reranker.pictures.hosts import OF_PROCESS, HostConnections
-from reranker.pictures.local_files import path_of
+from reranker.pictures.local_files import open_local, path_of
 from reranker.pictures.session import PictureSession
 from retriever.folder.walk import LARGEST_FILE_BYTES
 
@@ -161,17 +162,18 @@ def copy_local(url: str, part: PartialDownload, *, largest_bytes: int = LARGEST_
     Raises `PictureUnreachableError`, or `PictureUnreadableError` where it is too large; `OSError` where it cannot be
     written.
     """
-    path = path_of(url)
     part.discard()
-    name = shown_path(path)
-    try:
-        source = open_regular(path)
-    except OSError as error:
-        raise PictureUnreachableError(f"{name} cannot be read: {reason_of(error)}") from None
-    with source, part.begin() as target:
-        if os.fstat(source.fileno()).st_size > largest_bytes:
+    name = shown_path(path_of(url))
+    with ExitStack() as opened:
+        try:
+            source = opened.enter_context(open_local(url))
+            size = source.seek(0, os.SEEK_END)
+            source.seek(0)
+        except OSError as error:
+            raise PictureUnreachableError(f"{name} cannot be read: {reason_of(error)}") from None
+        if size > largest_bytes:
             raise PictureUnreadableError(f"{name} is larger than {largest_bytes / (1 << 20):g} MiB")
-        shutil.copyfileobj(source, target, _CHUNK)
+        shutil.copyfileobj(source, opened.enter_context(part.begin()), _CHUNK)
 
 
 def _validator(response: BaseHTTPResponse) -> str:

@@ -30,7 +30,7 @@ from phrasepix_core.urls import lasting
 from reranker.errors import ForbiddenAddressError, PictureError, PictureUnreachableError, PictureUnreadableError
 from reranker.match import Match
 from reranker.pictures.decode import FORMATS, Decoded, decoded
-from reranker.pictures.local_files import LARGEST_LOCAL_BYTES, local_formats, path_of
+from reranker.pictures.local_files import LARGEST_LOCAL_BYTES, local_formats, local_name, path_of
 from retriever.errors import RetrieverError
 from retriever.protocol import Downloads, Retriever, is_on_disk, is_on_loopback
 
@@ -257,7 +257,7 @@ class _Saver:
 
     def _own_name(self, candidate: Candidate) -> str:
         """The name of a file of this machine, where it can be shown as it is; empty for all others."""
-        name = path_of(candidate.image_url).name if self._is_on_disk(candidate) else ""
+        name = local_name(candidate.image_url) if self._is_on_disk(candidate) else ""
         return name if name and safe_name(name) == name else ""
 
     def _path_in_folder(self, candidate: Candidate) -> str:

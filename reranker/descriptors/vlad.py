@@ -8,7 +8,6 @@ and Zisserman, 2013).
 
 import hashlib
 from dataclasses import dataclass
-from io import BytesIO
 from pathlib import Path
 from typing import Self
 
@@ -34,8 +33,12 @@ class Codebook:
     @classmethod
     def named(cls, name: str) -> Self:
         """Return a shipped codebook."""
-        data = (DIRECTORY / f"{name}.npz").read_bytes()
-        with np.load(BytesIO(data)) as file:
+        return cls.read(DIRECTORY / f"{name}.npz")
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """Return the codebook in a file."""
+        with np.load(path) as file:
             mean, basis, centres = (file[part].astype(np.float32) for part in ("mean", "basis", "centres"))
         digest = hashlib.blake2b(b"".join(part.tobytes() for part in (mean, basis, centres)), digest_size=4)
         return cls(mean, basis, centres, digest.hexdigest())

@@ -1,6 +1,7 @@
 """Which engine runs a model: OpenVINO on a CPU, torch on cuda and mps and for what cannot be exported."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -58,6 +59,18 @@ def load_encoder(
         raise UnknownModelError(f"engine {engine!r} is not known; allowed: {', '.join(ENGINES)}")
     if device not in DEVICES:
         raise UnknownModelError(f"device {device!r} is not known; allowed: {', '.join(DEVICES)}")
+    if spec.adapter is not None:
+        from reranker.adapters.adapted_encoder import AdaptedEncoder
+
+        base = load_encoder(
+            replace(spec, adapter=None),
+            cache_directory,
+            device=device,
+            engine=engine,
+            download=download,
+            on_notice=on_notice,
+        )
+        return AdaptedEncoder(base, spec.adapter)
     if spec.plug_in:
         if engine != "auto":
             raise UnknownModelError(f"the model {spec.model} of another package runs itself; leave out the engine")

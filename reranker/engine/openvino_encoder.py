@@ -1,17 +1,16 @@
 """An exported CLIP model as an `Encoder`, on the CPU, without torch."""
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from reranker.encoder import Embeddings, unit_rows
-from reranker.engine import runtime
 from reranker.engine.clip_tokenizer import ClipTokenizer
 from reranker.engine.exported_model import FROM_FILE, OF_CLIP, ExportedModel
 from reranker.engine.own_process import demand_own_process
+from reranker.engine.picture_tower import PictureTower, usual_precision
 from reranker.engine.precomputed_texts import read_precomputed_texts
 from reranker.engine.tower import Tower, undamaged
 from reranker.errors import UnknownModelError
@@ -20,12 +19,8 @@ from reranker.models.truncation import Tokenize, unread_words
 
 PRECISIONS = ("auto", "f32", "bf16")
 
-_BATCH = 32
 _TOKENS_STEP = 8
 """Texts are padded to a multiple of so many tokens: the CPU's kernels are made anew for each new length."""
-
-_LARGE_TOWER = 20_000_000
-"""Parameters from which bf16 is worth its loss: below, converting costs what the products gain."""
 
 
 class OpenVinoEncoder:
@@ -42,15 +37,18 @@ class OpenVinoEncoder:
         if precision not in PRECISIONS:
             raise UnknownModelError(f"precision {precision!r} is not known; allowed: {', '.join(PRECISIONS)}")
         self._artefacts = artefacts
-        image, text = (precision, precision) if precision != "auto" else (_image_precision(artefacts), "f32")
-        self._image_tower = Tower(artefacts, artefacts.image_tower, image)
+        image, text = (
+            (precision, precision) if precision != "auto" else (usual_precision(artefacts.image_parameters), "f32")
+        )
+        self._image_tower = PictureTower(
+            artefacts, artefacts.image_tower, artefacts.preprocessing, artefacts.dimensions, image
+        )
         self._text_tower = Tower(artefacts, artefacts.text_tower, text)
         self._family = family_of_model(title)
         self._name = f"{title} openvino image {image} text {text} {artefacts.fingerprint}"
         self._knows_texts = text == "f32"  # they were encoded in it
         self._lazy_tokenizer: Tokenize | None = None
         self._keeps_both = False
-        self._threads = ThreadPoolExecutor(runtime.cores(), thread_name_prefix="prepare-pictures")
 
     @property
     def name(self) -> str:
@@ -86,7 +84,9 @@ class OpenVinoEncoder:
             return np.empty((0, self.dimensions), dtype=np.float32)
         demand_own_process("OpenVINO")  # the threads below did not come along either
         self._release(self._image_tower)
-        loading = self._threads.submit(self._text_tower.load)  # beside the tokenizer, which takes half as long
+        loading = self._image_tower.threads.submit(
+            self._text_tower.load
+        )  # beside the tokenizer, which takes half as long
         tokenizer = self._tokenizer()
         tokens = tokenizer(texts)
         if self._artefacts.ends:
@@ -105,23 +105,19 @@ class OpenVinoEncoder:
     def encode_pictures(self, pictures: Sequence[Image.Image]) -> Embeddings:
         """One unit row an RGB picture: float32 [len(pictures), dimensions]. They are prepared on all cores."""
         demand_own_process("OpenVINO")
-        batches = (pictures[first : first + _BATCH] for first in range(0, len(pictures), _BATCH))
-        rows = [self.encode_prepared(list(self._threads.map(self.prepare_picture, batch))) for batch in batches]
-        return self._stacked(rows)
+        if pictures:
+            self._release(self._text_tower)
+        return self._image_tower.encode(pictures)
 
     def prepare_picture(self, picture: Image.Image) -> NDArray[np.float32]:
         """What the image tower takes of an RGB picture: float32 [3, input_side, input_side]."""
-        return self._artefacts.preprocessing(picture)
+        return self._image_tower.prepare(picture)
 
     def encode_prepared(self, prepared: Sequence[NDArray[np.float32]]) -> Embeddings:
         """One unit row a prepared picture: float32 [len(prepared), dimensions]."""
         if prepared:
             self._release(self._text_tower)
-        batches = (prepared[first : first + _BATCH] for first in range(0, len(prepared), _BATCH))
-        return self._stacked([unit_rows(self._image_tower(np.stack(batch))) for batch in batches])
-
-    def _stacked(self, rows: list[Embeddings]) -> Embeddings:
-        return np.concatenate(rows) if rows else np.empty((0, self.dimensions), dtype=np.float32)
+        return self._image_tower.encode_prepared(prepared)
 
     def load_image_tower(self) -> None:
         """Load the image tower now, in place of the text tower."""
@@ -132,7 +128,7 @@ class OpenVinoEncoder:
         """Whether to hold both towers from now on."""
         self._keeps_both = both
 
-    def _release(self, tower: Tower) -> None:
+    def _release(self, tower: Tower | PictureTower) -> None:
         if not self._keeps_both:
             tower.release()
 
@@ -151,10 +147,6 @@ def _tokenizer_of(artefacts: ExportedModel) -> Tokenize:
 
         return FileTokenizer(artefacts.directory, clean=artefacts.clean)
     return ClipTokenizer(artefacts.directory, context=artefacts.context, clean=artefacts.clean)
-
-
-def _image_precision(artefacts: ExportedModel) -> str:
-    return "bf16" if artefacts.image_parameters >= _LARGE_TOWER and runtime.computes_bf16() else "f32"
 
 
 def _columns(tokens: NDArray[np.int64], artefacts: ExportedModel) -> int:

@@ -27,6 +27,7 @@ class Preprocessing:
 
     `resize_mode` is shortest (the short side becomes the tower's, the centre is cropped), longest (the long side does,
     the rest is padded with `fill_color`) or squash (both do). `mean` and `std` are of the three channels, in 0 to 1.
+    With `resized_to` pixels, a square tower's short side becomes that many instead, of which more is cropped.
     """
 
     height: int
@@ -36,6 +37,7 @@ class Preprocessing:
     interpolation: str
     resize_mode: str
     fill_color: int = 0
+    resized_to: int = 0
 
     @classmethod
     def of_config(cls, config: Mapping[str, Any]) -> Self:
@@ -58,6 +60,7 @@ class Preprocessing:
             interpolation,
             resize_mode,
             int(config.get("fill_color") or 0),
+            int(config.get("resized_to") or 0),
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -83,8 +86,8 @@ class Preprocessing:
             ratio = max(picture.height / self.height, picture.width / self.width)
             return self._centred(picture.resize(_scaled(picture, ratio), chosen), self.fill_color)
         if self.height == self.width:
-            short = min(picture.size)
-            size = (int(self.width * picture.width / short), int(self.height * picture.height / short))
+            short, side = min(picture.size), self.resized_to or self.width
+            size = (int(side * picture.width / short), int(side * picture.height / short))
             return self._centred(picture.resize(size, chosen), 0)
         # open_clip resizes to an oblong input by bicubic, whatever the config says
         ratio = min(picture.height / self.height, picture.width / self.width)

@@ -1,1 +1,1 @@
-"""The graphs of CLIP's towers for OpenVINO, built from a model's configuration and its weights, without torch."""
+"""Graphs of CLIP's towers and of other networks for OpenVINO, built from weights and configuration, without torch."""

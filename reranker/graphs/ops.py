@@ -13,7 +13,7 @@ from reranker.graphs.weights_file import SIZES, Stored
 Node = Any
 """A node of an OpenVINO graph."""
 
-Activation = Literal["gelu", "gelu_tanh", "quick_gelu", "relu", "tanh"]
+Activation = Literal["gelu", "gelu_tanh", "quick_gelu", "relu", "relu6", "tanh"]
 
 _KINDS = {"F64": "f64", "F32": "f32", "F16": "f16", "BF16": "bf16"}
 """OpenVINO's names of the kinds of numbers that weights are made of."""
@@ -158,10 +158,26 @@ class Ops:
         """The product with a weight that is kept as [inputs, outputs]."""
         return self._op.matmul(node, weight, False, False)
 
-    def convolution(self, node: Node, weight: Node, *, stride: Sequence[int], padding: int = 0) -> Node:
-        """A convolution of [n, channels, height, width] with `weight` [outputs, channels, height, width]."""
+    def convolution(
+        self, node: Node, weight: Node, *, stride: Sequence[int], padding: int | tuple[int, int] = 0
+    ) -> Node:
+        """A convolution of [n, channels, height, width] with `weight` [outputs, channels, height, width].
+
+        `padding` is how many zeros stand around each side, or before it and behind it.
+        """
+        before, behind = padding if isinstance(padding, tuple) else (padding, padding)
+        return self._op.convolution(node, weight, list(stride), [before, before], [behind, behind], [1, 1])
+
+    def depthwise(self, node: Node, weight: Node, *, stride: int, padding: tuple[int, int]) -> Node:
+        """A convolution of each channel with a kernel of its own: `weight` is [channels, 1, height, width]."""
+        grouped = self._op.unsqueeze(weight, self.constant([1], "i64"))
+        before, behind = padding
+        return self._op.group_convolution(node, grouped, [stride, stride], [before, before], [behind, behind], [1, 1])
+
+    def max_pool(self, node: Node, side: int, *, stride: int, padding: int) -> Node:
+        """The largest of squares of [n, channels, height, width]; what is around the picture is never the largest."""
         around = [padding, padding]
-        return self._op.convolution(node, weight, list(stride), around, around, [1, 1])
+        return self._op.max_pool(node, [stride, stride], [1, 1], around, around, [side, side]).output(0)
 
     def average_pool(self, node: Node, side: int) -> Node:
         """The means of squares of [n, channels, height, width]; what is left over at the end is left out."""
@@ -192,6 +208,8 @@ class Ops:
                 return self._op.swish(node, self.constant(_QUICK))
             case "relu":
                 return self._op.relu(node)
+            case "relu6":
+                return self._op.clamp(node, 0.0, 6.0)
             case "tanh":
                 return self._op.tanh(node)
 

@@ -76,11 +76,7 @@ class ResNet:
         return ops.activated(picture, "relu") if activated else picture
 
     def _normed(self, weights: NamedTensors, picture: Node, name: str, channels: int) -> Node:
-        learnt = [
-            weights.take(f"{name}.{part}", channels) for part in ("weight", "bias", "running_mean", "running_var")
-        ]
-        weights.leave(f"{name}.num_batches_tracked")
-        return weights.ops.batch_normed(picture, learnt, _EPSILON)
+        return weights.ops.batch_normed(picture, weights.batch_norm(name, channels), _EPSILON)
 
     def _pooled(self, weights: NamedTensors, picture: Node, channels: int) -> Node:
         ops = weights.ops

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from phrasepix_core.text import printable
 from reranker.errors import ModelError
+from reranker.graphs.old_torch_file import BEGINNING, OldTorchFile
 from reranker.graphs.torch_file import TorchFile
 from reranker.graphs.weights_file import Stored, WeightsFile
 
@@ -24,11 +25,15 @@ class Tensors(Protocol):
 
 
 def tensors_in(path: Path) -> Tensors:
-    """The tensors of a file of safetensors or of torch.
+    """The tensors of a file of safetensors or of torch, new or old.
 
     Raises `NotNativeError` where it is damaged or of another kind, and `ModelError` where the system does not give it.
     """
     try:
-        return WeightsFile(path) if path.suffix == _SAFE else TorchFile(path)
+        if path.suffix == _SAFE:
+            return WeightsFile(path)
+        with path.open("rb") as file:
+            is_old = file.read(len(BEGINNING)) == BEGINNING
+        return OldTorchFile(path) if is_old else TorchFile(path)
     except OSError as error:
         raise ModelError(f"{printable(str(path))} cannot be read: {error.strerror or error}") from None

@@ -1,8 +1,11 @@
 """The weights of a part of a model, as a graph takes them: each by its name and the shape it must have."""
 
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
 
 from phrasepix_core.text import printable
 from reranker.errors import NotNativeError
@@ -31,6 +34,13 @@ class NamedTensors:
         """The weight `name`, in f32."""
         return self.ops.weight(self._stored(name, shape), self.prefix + name)
 
+    def numbers(self, name: str, *shape: int) -> NDArray[np.float32]:
+        """The weight `name` as numbers to reckon with, before the graph is built: it is kept as f32."""
+        stored = self._stored(name, shape)
+        if stored.kind != "F32":
+            raise NotNativeError(f"the weights' {self.prefix}{name} is of numbers {stored.kind}; known: F32")
+        return np.frombuffer(stored.content.tobytes(), dtype="<f4").reshape(shape)
+
     def take_parts(self, name: str, count: int, *shape: int) -> list[Node]:
         """The weight `name` cut into `count` equal parts along its first axis, in f32."""
         stored = self._stored(name, shape)
@@ -58,13 +68,22 @@ class NamedTensors:
         """A layer normalisation, as torch names what is in it."""
         return Norm(self.take(f"{name}.weight", width), self.take(f"{name}.bias", width), epsilon)
 
+    def batch_norm(self, name: str, channels: int) -> list[Node]:
+        """A batch normalisation, as torch names what is in it: weight, bias, mean and variance."""
+        self.leave(f"{name}.num_batches_tracked")
+        return [self.take(f"{name}.{part}", channels) for part in ("weight", "bias", "running_mean", "running_var")]
+
     def leave(self, *names: str) -> None:
         """Count these as taken, if they are there: they are of no use to a graph."""
         self.taken.update(self.prefix + name for name in names)
 
     def parameters(self) -> int:
         """How many numbers the weights have together."""
-        return sum(math.prod(self.file[name].shape) for name in self._names())
+        return self.count(self._names())
+
+    def count(self, names: Iterable[str]) -> int:
+        """How many numbers the weights of these whole names have together."""
+        return sum(math.prod(self.file[name].shape) for name in names if name in self.file.names)
 
     def demand_all_taken(self, others: Collection[str] = ()) -> None:
         """Raise `NotNativeError` where one was not taken, unless its name begins with one of `others`."""

@@ -1,6 +1,7 @@
 """Which model to use, as data that can be named before anything heavy is imported."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Self
 
 LOCAL_DIR, HF_HUB = "local-dir:", "hf-hub:"
@@ -14,13 +15,14 @@ class ModelSpec:
     only pictures by the model, whose space it must be in.
 
     If it is a `plug_in`, `model` is the name under which another package registers an encoder
-    (`reranker.models.registry`).
+    (`reranker.models.registry`). With an `adapter`, the directory of one, its layer changes what the model says.
     """
 
     model: str
     pretrained: str | None = None
     text_tower: str | None = None
     plug_in: bool = False
+    adapter: Path | None = None
 
     @classmethod
     def of_name(cls, name: str, pretrained: str | None = None) -> Self:

@@ -5,7 +5,7 @@ the model by (`--model NAME`, `model="NAME"`), and whose value is a function tha
 `Encoder`. `reranker.testing.check_encoder` checks what it returns.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, cast
 
@@ -53,9 +53,7 @@ def is_registered(name: str) -> bool:
 
 def registered_names() -> list[str]:
     """Return the names of all encoders that packages add, phrasepix's own among them. None of their code runs."""
-    from importlib.metadata import entry_points
-
-    return sorted({entry.name for entry in entry_points(group=GROUP)})
+    return sorted({entry.name for entry in _entries()})
 
 
 def registered_factory(name: str) -> Callable[[Loading], object]:
@@ -107,9 +105,13 @@ def _factory(name: str) -> tuple[Callable[[Loading], object], str]:
 def _registered(name: str) -> "EntryPoint | None":
     if ":" in name:  # hf-hub:… or local-dir:…
         return None
+    return next((entry for entry in _entries() if entry.name == name), None)
+
+
+def _entries() -> "Iterable[EntryPoint]":
     from importlib.metadata import entry_points  # reads what is installed: whoever chooses a usual model does without
 
-    return next(iter(entry_points(group=GROUP, name=name)), None)
+    return entry_points(group=GROUP)
 
 
 def _guarded(encoder: Encoder, name: str, profile: EncoderProfile | None) -> Encoder:

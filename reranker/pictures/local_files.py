@@ -3,9 +3,12 @@
 import os
 import re
 import threading
-from collections.abc import Sequence
-from pathlib import Path
-from urllib.parse import unquote_to_bytes, urlsplit
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from io import BytesIO
+from pathlib import Path, PurePath, PurePosixPath
+from typing import BinaryIO, Final
+from urllib.parse import quote, unquote_to_bytes, urlsplit
 
 from PIL import Image
 
@@ -18,6 +21,10 @@ from reranker.pictures.videos import frame_at
 LARGEST_LOCAL_PIXELS = 128_000_000
 """Twice what is decoded of strangers' pictures: telephones have a hundred million."""
 
+
+LARGEST_PART_BYTES: Final = 2 << 30
+_PART: Final = re.compile(r"offset=(?P<offset>\d{1,18})&size=(?P<size>\d{1,12})&name=(?P<name>[^&]*)")
+"""The fragment of the URL of a picture in an archive."""
 
 LARGEST_LOCAL_BYTES = 2304 << 20
 """What one of one's own pictures may take alone: a WebP of 128 million pixels does."""
@@ -44,7 +51,7 @@ class LocalFiles:
             at = _place_in_clip(url)
             try:
                 with self._at_once:
-                    return _decoded(path, enough) if at is None else _reduced(frame_at(path, at), enough)
+                    return _decoded(url, enough) if at is None else _reduced(frame_at(path, at), enough)
             except PictureError as error:
                 failures.append(type(error)(f"{path.as_uri()}: {error}"))
         raise failures[0]
@@ -65,6 +72,37 @@ def _place_in_clip(url: str) -> float | None:
     return None if found is None else float(found[1])
 
 
+def part_url(path: Path, name: str, offset: int, size: int) -> str:
+    """The URL of a part of a file: of the picture `name` in an archive, from `offset` on, `size` bytes."""
+    return f"{path.as_uri()}#offset={offset}&size={size}&name={quote(os.fsencode(name), safe='')}"
+
+
+def is_part(url: str) -> bool:
+    """Whether a URL is one of `part_url`."""
+    return _PART.fullmatch(urlsplit(url).fragment) is not None
+
+
+def local_name(url: str) -> str:
+    """How the picture at a `file:` URL is called, in its folder or archive. Raises `PictureUnreachableError`."""
+    part = _PART.fullmatch(urlsplit(url).fragment)
+    return PurePosixPath(os.fsdecode(unquote_to_bytes(part["name"]))).name if part else path_of(url).name
+
+
+@contextmanager
+def open_local(url: str) -> Iterator[BinaryIO]:
+    """Open the file at a `file:` URL, or the part of one. Raises `OSError` and `PictureUnreachableError`."""
+    part = _PART.fullmatch(urlsplit(url).fragment)
+    with open_regular(path_of(url)) as file:
+        if part is None:
+            yield file
+            return
+        size = int(part["size"])
+        if size > LARGEST_PART_BYTES:
+            raise OSError("that part of it is too large")
+        file.seek(int(part["offset"]))
+        yield BytesIO(file.read(size))
+
+
 def local_formats() -> tuple[str, ...]:
     """Pillow's names of the formats that files of this machine may have: with that of telephones' pictures."""
     import pi_heif
@@ -73,12 +111,12 @@ def local_formats() -> tuple[str, ...]:
     return (*FORMATS, "HEIF")
 
 
-def _decoded(path: Path, enough: int) -> Image.Image:
+def _decoded(url: str, enough: int) -> Image.Image:
     formats = local_formats()
     try:
-        with open_regular(path) as file:
+        with open_local(url) as file:
             # A camera's own file cannot be told by content: most are TIFF, and begin with a picture of a stamp's size.
-            if path.suffix.lower() not in Image.registered_extensions():
+            if PurePath(local_name(url)).suffix.lower() not in Image.registered_extensions():
                 return _reduced(raw_preview(file, enough), enough)
             return decode_file(
                 file,
