@@ -93,6 +93,7 @@ class Sample:
     def _encode(self, part: Part) -> Embeddings:
         if isinstance(part, Phrase):
             return self.phrase(part.text)
+        assert isinstance(part, Example)  # no name is taught
         if part.candidate is not None:
             return self._embeddings[int(part.candidate.id)]
         assert isinstance(part.picture, np.ndarray)

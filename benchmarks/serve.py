@@ -2,9 +2,10 @@
 
 The real `phrasepix serve`, asked over HTTP by this process. In one run: a new phrase over 200 remembered pictures under
 a model of ViT-B-32's size (random weights, exported once), warm, in turns with the fresh command; 32 clients at once,
-beside the time that the text tower alone takes for a phrase in that run; thousands of searches over the sample, with
-memory, open files and threads; start to listening, and memory before a model is loaded. Clients and server share the
-cores. Writes `benchmarks/SERVE.md`; takes some ten minutes.
+beside the time that the text tower alone takes for a phrase in that run; the page in a browser, from Enter to the first
+numbered slot; thousands of searches over the sample, with memory, open files and threads; start to listening, and
+memory before a model is loaded. Clients and server share the cores. Writes `benchmarks/SERVE.md`; takes some ten
+minutes.
 
 `--quick` tries whether it runs.
 """
@@ -28,12 +29,29 @@ import requests
 from benchmarks.speed.pictures import prepare
 from benchmarks.speed.site import running_site
 from benchmarks.speed.weights import random_model
+from tests.page_server import CHROMIUM
 from tests.serve_process import ServeProcess
 from tests.test_command_line import command
 
 REPORT = Path(__file__).with_name("SERVE.md")
 CLIENTS = 32
 SETTLED_AFTER = 500
+_FROM_ENTER_TO_SLOT = """
+() => new Promise((resolve) => {
+  for (const one of document.querySelectorAll("#grid > li")) one.dataset.before = "";
+  let entered;
+  const note = (event) => { if (event.key === "Enter") entered = performance.now(); };
+  addEventListener("keydown", note, { once: true, capture: true });
+  const watch = new MutationObserver(() => {
+    if (!document.querySelector("#grid > li:not([data-before])")) return;
+    watch.disconnect();
+    requestAnimationFrame(() => { window.fromEnter = performance.now() - entered; });
+  });
+  watch.observe(document.documentElement, { subtree: true, childList: true });
+  window.fromEnter = undefined;
+  resolve();
+})
+"""
 _TOWER = """
 import json, statistics, sys, time
 from pathlib import Path
@@ -131,6 +149,7 @@ def measure_phrases(work: Path, plan: Plan) -> list[Row]:
                 ).stdout
             )  # fmt: skip
             many = many_clients(asked, plan.rounds)
+            slots = from_enter_to_slot(server, model, plan.phrases, plan.pictures)
     ordered = sorted(answers)
     p50, p95 = statistics.median(ordered), ordered[int(0.95 * (len(ordered) - 1))]
     per_second = len(many.taken) / many.wall_s
@@ -144,7 +163,35 @@ def measure_phrases(work: Path, plan: Plan) -> list[Row]:
         Row("… of what the tower could give", f"{per_second * tower_s:.2f}", "≥ 0.8"),
         Row("… slowest ÷ median", f"{max(many.taken) / statistics.median(many.taken):.1f}", "≤ 3"),
         Row("… refused or lost", str(many.failed), "0"),
+        Row("the page: from Enter to the first numbered slot, p50", ms(statistics.median(slots)), "≤ 150 ms"),
+        Row("… p95", ms(sorted(slots)[int(0.95 * (len(slots) - 1))]), ""),
     ]
+
+
+def from_enter_to_slot(server: ServeProcess, model: Path, phrases: int, limit: int) -> list[float]:
+    """Seconds, by the browser's clock, until a new phrase's first slot is painted; its pool is remembered."""
+    from playwright.sync_api import sync_playwright
+
+    settled = "() => document.querySelectorAll('#grid .is-settled').length && !document.body.matches('.is-searching')"
+    taken = []
+    with sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=CHROMIUM)
+        page = browser.new_page(viewport={"width": 1280, "height": 800})
+        page.goto(
+            server.page(
+                phrase="a boat on the page", tag="speed", source="pixabay", model=f"local-dir:{model}", limit=limit
+            )
+        )
+        for number in range(phrases):
+            page.wait_for_function(settled, timeout=120_000)
+            box = page.get_by_role("textbox", name="What the picture shows")
+            box.fill(f"a boat at dusk, number {number}")
+            page.evaluate(_FROM_ENTER_TO_SLOT)
+            box.press("Enter")
+            page.wait_for_function("() => window.fromEnter !== undefined", timeout=120_000)
+            taken.append(page.evaluate("window.fromEnter") / 1000)
+        browser.close()
+    return taken[len(taken) // 10 :]  # the first compile the page's scripts
 
 
 class Asked:

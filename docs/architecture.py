@@ -28,6 +28,7 @@ WHY = {
     "retriever.unsplash": "Unsplash, likewise",
     "retriever.testing": "the contract of a source, and a double",
     "reranker": "stage 2: query, encoder, scores, ranking",
+    "reranker.descriptors": "classical descriptions of pictures: local features, gradients, colours, a hash",
     "reranker.engine": "models made ready for OpenVINO and run without torch",
     "reranker.graphs": "graphs of CLIP's towers, built from configuration and weights",
     "reranker.dedup": "the same picture once",
@@ -44,7 +45,9 @@ WHY = {
     "phrasepix.sample": "drawn pictures, their stock site on loopback, a tiny model",
     "phrasepix.saving": "files with their credit inside and beside them",
     "phrasepix.searching": "one search: tags, pool, ranking, ranking again",
-    "phrasepix.library": "a table of one's own pictures: kept in step, searched by vector, filtered, asked by SQL",
+    "phrasepix.library": "a table of one's own pictures: kept in step, searched by vector, filtered, asked by SQL, "
+    "shown as a timeline and a map",
+    "phrasepix.names": "names that people teach, and the phrases in which they stand",
     "phrasepix.server": "the finder over HTTP: who is let in, searches kept, the API, inference endpoints",
     "phrasepix.tags": "tags found in a phrase, its language",
 }

@@ -6,8 +6,9 @@ from pathlib import Path
 import click
 
 from docs.code_facts import ClassFacts, FieldFacts, classes, constants_named, derived_from, is_derived_from
+from docs.encoders_page import encoders_page
 from docs.models_page import models_page
-from phrasepix.cli import assistant, cache, serve, sources
+from phrasepix.cli import assistant, cache, encoders, library, serve, sources, teach
 from phrasepix.cli.find import CommandOptions
 from phrasepix.cli.parameters import flag_of
 from phrasepix.reference import in_python
@@ -35,9 +36,11 @@ REMEDIES = {
     "KeyUnusableError": "Write the key without quotes, spaces and line breaks.",
     "LibraryError": "Do what the message says: wait, install a newer phrasepix, or restore the library from a backup.",
     "ModelError": "See the kinds below; the message names the model.",
+    "NoTextsError": "Leave out the text and give a picture as `like`, or name a model that reads texts.",
     "NotExportableError": 'Nothing: torch runs the model. With `engine="openvino"` leave the engine out.',
     "NotNativeError": "Nothing where torch is installed: it exports the model. Else install phrasepix's extra `torch`.",
     "NoLibraryError": "Name one that `phrasepix library status` lists, or make it by `phrasepix library add`.",
+    "NoSuchNameError": "`phrasepix teach` lists the names there are.",
     "NotKeptError": "`phrasepix cache` lists what is kept.",
     "NotWrittenError": "See the path and the reason in the message: rights, a full disk, a directory in its place.",
     "OutsideRootError": "Name a path relative to the root, or start the server with another `--root`.",
@@ -150,8 +153,12 @@ def commands_page() -> str:
         (cache.show, "phrasepix cache"),
         (cache.show.commands["clear"], "phrasepix cache clear"),
         (sources.show, "phrasepix sources"),
+        (encoders.show, "phrasepix encoders"),
         (serve.run_server, "phrasepix serve"),
         (assistant.serve, "phrasepix mcp"),
+        (teach.teach, "phrasepix teach"),
+        (library.library, "phrasepix library"),
+        *((command, f"phrasepix library {name}") for name, command in library.library.commands.items()),
     ):
         names = cache.show.context_settings["help_option_names"]
         context = click.Context(command, info_name=name, terminal_width=100, help_option_names=names)
@@ -292,7 +299,7 @@ def events_page() -> str:
     return _page(lines)
 
 
-SEAMS = ("retriever.protocol", "retriever.source", "reranker.encoder")
+SEAMS = ("retriever.protocol", "retriever.source", "reranker.encoder", "reranker.encoder_profile", "reranker.pairs")
 """The modules whose protocols plug-ins are written against."""
 
 
@@ -315,7 +322,14 @@ def extension_points_page() -> str:
         "\n".join(f"- `{group}` (`{module}`): {what[group]}" for module, group in sorted(groups.items())),
     ]
     protocols = [one for one in classes().values() if one.is_protocol]
-    for module, heading in zip(SEAMS, ("Stage 1: retrievers", "Stage 1: sources", "Stage 2: encoders"), strict=True):
+    headings = (
+        "Stage 1: retrievers",
+        "Stage 1: sources",
+        "Stage 2: encoders",
+        "Stage 2: what an encoder says of itself",
+        "Stage 2: encoders that compare pairs",
+    )
+    for module, heading in zip(SEAMS, headings, strict=True):
         lines.append(f"## {heading}")
         for one in protocols:
             if one.module == module:
@@ -325,7 +339,7 @@ def extension_points_page() -> str:
         "## What plug-ins are given",
         *(
             text
-            for name in ("Opening", "Loading", "SourceProfile")
+            for name in ("Opening", "Loading", "SourceProfile", "EncoderProfile", "EncoderFactory")
             for text in (
                 f"### {name}",
                 f"`{classes()[name].module}.{name}`. {classes()[name].text}",
@@ -350,6 +364,7 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "events.md": events_page,
     "extension-points.md": extension_points_page,
     "models.md": lambda: models_page(_NOTE),
+    "encoders.md": lambda: encoders_page(_NOTE),
 }
 
 

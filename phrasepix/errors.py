@@ -4,6 +4,7 @@ PhrasepixError
 ├── WrongValueError      a value that is not allowed (also a ValueError), of any kind of the three packages
 │   ├── UnknownSourceError   no source of that name
 │   ├── NotKeptError         what shall be cleared is not there
+│   ├── NoSuchNameError      no such name was taught
 │   ├── SearchGoneError      no search of that id is kept
 │   ├── OutsideRootError     a path that does not lie below the root
 │   └── WrongPickError       what shall be saved is not among the results, or too much
@@ -21,6 +22,7 @@ from reranker.errors import (
     ForkedProcessError,
     ModelError,
     NotExportableError,
+    NoTextsError,
     PictureError,
     PictureUnreachableError,
     PictureUnreadableError,
@@ -56,6 +58,8 @@ __all__ = [
     "LibraryError",
     "ModelError",
     "NoLibraryError",
+    "NoSuchNameError",
+    "NoTextsError",
     "NotExportableError",
     "NotKeptError",
     "NotWrittenError",
@@ -96,6 +100,10 @@ class LibraryError(RetrieverError):
 
 class NotKeptError(WrongValueError):
     """Nothing of that name is kept."""
+
+
+class NoSuchNameError(WrongValueError):
+    """No such name was taught."""
 
 
 class SearchGoneError(WrongValueError):

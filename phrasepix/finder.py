@@ -18,6 +18,7 @@ if TYPE_CHECKING:  # imported while a phrase is encoded already
     from PIL.Image import Image
 
     from phrasepix.live_results import LiveResults
+    from phrasepix.names.store import Taught
     from phrasepix.request import SearchRequest, SourceChoice
     from phrasepix.results import Results
     from phrasepix.saving.save import Saved, SaveProgress
@@ -73,6 +74,7 @@ class Finder:
         from phrasepix.live_results import LiveResults
         from phrasepix.searching.run import SearchRun
 
+        request = _with_names(request, on_event)
         with SearchRun(request, self._sources(request, on_event), self._resources(), on_event) as run:
             return LiveResults.of(run.results(), self, run.reopener)
 
@@ -84,6 +86,7 @@ class Finder:
         from phrasepix.live_results import LiveResults
         from phrasepix.searching.run import SearchRun
 
+        request = _with_names(request, on_event)
         with SearchRun(request, self._sources(request, on_event), self._resources(), on_event) as run:
             for results in run.stream():
                 yield LiveResults.of(results, self, run.reopener)
@@ -132,6 +135,27 @@ class Finder:
             except PictureError:
                 return match.picture
 
+    def teach(
+        self,
+        name: str,
+        pictures: "Sequence[str | Path]",
+        model: str | None = None,
+        pretrained: str | None = None,
+        *,
+        on_event: Listener = log_notices,
+    ) -> "Taught":
+        """Teach a name by picture files: in phrases it stands for what they share, under every model.
+
+        It is kept in the data directory, in place of what it was taught by before. Files that are no pictures are left
+        out, and told to `on_event`. Raises `WrongValueError`, `WrongQueryError` if none can be used, `ModelError`, and
+        `NotWrittenError`.
+        """
+        from phrasepix.names.teaching import name_given, teach
+
+        name = name_given(name)
+        reranker, memory = self.reranker_of(model, pretrained)
+        return teach(name, pictures, reranker=reranker, memory=memory, on_event=on_event)
+
     def save(
         self,
         results: "LiveResults",
@@ -152,6 +176,7 @@ class Finder:
         from phrasepix.sample import is_the_sample_alone
 
         with suppress(Exception):
+            request = _with_names(request, ignore)
             sources = self._sources(request, ignore)
             resources = self._resources()
             models = models_of(
@@ -186,6 +211,11 @@ class Finder:
         resources = self._resources()
         _, spec = choose_model(model, pretrained, only_the_sample=False)
         return self.models.reranker(spec, "auto", "auto", resources.config.directory), resources.memory
+
+    @property
+    def memory(self) -> "Memory":
+        """What was encoded before, on disk."""
+        return self._resources().memory
 
     @property
     def models(self) -> ModelShelf:
@@ -230,6 +260,20 @@ class Finder:
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.config!r})"
+
+
+def _with_names(request: "SearchRequest", on_event: Listener) -> "SearchRequest":
+    """The request with taught names in the places of the words that they are written as."""
+    from phrasepix.names.store import taught_names
+
+    def say(message: str) -> None:
+        on_event(Notice((message,)))
+
+    if not (names := taught_names(say)):
+        return request
+    from phrasepix.names.phrases import with_names
+
+    return with_names(request, names, say)
 
 
 class _Shared:

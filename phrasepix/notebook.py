@@ -52,7 +52,7 @@ def side_by_side(orders: "Mapping[str, Results]", width: int = 180) -> "HTML":
 
 
 def _cell(match: Match, width: int) -> str:
-    from phrasepix.views.gallery.render import data_url
+    from phrasepix.views.thumbnails import jpeg_data_url
 
     parts = [
         f"{match.score:.3f}",
@@ -62,7 +62,7 @@ def _cell(match: Match, width: int) -> str:
     ]
     place = " ".join(filter(None, parts))
     picture = picture_or_address(match)
-    shown = picture if isinstance(picture, str) else data_url(picture)
+    shown = picture if isinstance(picture, str) else jpeg_data_url(picture)
     total = f" = <b>{match.total:.3f}</b>" if len(place) > len(parts[0]) else ""
     size = f"width: {width}px; height: {width * 3 // 4}px; object-fit: contain; object-position: left top"
     return (

@@ -109,7 +109,7 @@ def is_weighed(given: object) -> bool:
     return isinstance(given, tuple) and len(given) == 2 and isinstance(given[1], int | float)
 
 
-def _unwanted(one: object, weight: float) -> Part:
+def _unwanted(one: object, weight: float) -> Phrase | Example:
     if isinstance(one, Phrase):
         return replace(one, weight=one.weight * weight)
     if isinstance(one, str) and not is_address(one) and not _says_a_file(one):

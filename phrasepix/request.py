@@ -86,6 +86,15 @@ class SearchRequest:
             repeats=True,
         ),
     )
+    by: "str | Encoder | None" = field(
+        default=None,
+        metadata=option(
+            "The encoder that pictures are compared with {like} by, in place of {model}; no phrase is read then. "
+            "`phrasepix encoders` lists them, such as sift, colour or phash.",
+            SEARCH,
+            metavar="NAME",
+        ),
+    )
     minus: "Minus | Sequence[Minus] | None" = field(
         default=None,
         metadata=option(
@@ -246,6 +255,7 @@ class SearchRequest:
         demand_filters(self.filters)
         demand_model("model", self.model)
         demand_model("refine", self.refine)
+        demand_model("by", self.by)
         demand_directory("project", self.project)
         if self.project is not None:
             self._keep("project", Path(self.project))
@@ -258,7 +268,33 @@ class SearchRequest:
             raise WrongParameterError(
                 Hint("unused"), " needs the ", Hint("project"), " whose pictures are left out; say which directory"
             )
+        if self.by is not None:
+            self._demand_a_picture_to_compare_by()
         _ = self.query  # which demands its own, and is kept
+
+    def _demand_a_picture_to_compare_by(self) -> None:
+        from reranker.query import Query
+
+        if self.model is not None:
+            raise WrongParameterError(Hint("by"), " takes the place of ", Hint("model"), "; give one of the two")
+        if self.like is None and not isinstance(self.phrase, Query):
+            raise WrongParameterError(
+                Hint("by"),
+                " compares pictures with a picture, and there is none; give one by ",
+                Hint("like", "photo.jpg"),
+            )
+        if any(self.query.phrases):
+            raise WrongParameterError(
+                Hint("by"),
+                " compares pictures with pictures alone; leave out the text, or have it read by ",
+                Hint("model", "ViT-B-32"),
+                " instead",
+            )
+
+    @property
+    def encoder(self) -> "str | Encoder | None":
+        """What ranks: the encoder to compare `by`, or the model; None if the usual one does."""
+        return self.model if self.by is None else self.by
 
     def _keep(self, name: str, value: object) -> None:
         self.__dict__[name] = value  # frozen to everybody else

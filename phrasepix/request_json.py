@@ -90,10 +90,10 @@ def _plain(name: str, value: Any) -> Any:
 
 
 def _part(part: "Part") -> dict[str, Any]:
-    from reranker.query import Phrase
+    from reranker.query import Phrase, TaughtName
 
-    if isinstance(part, Phrase):
-        return {"phrase": part.text} | _weight(part.weight)
+    if isinstance(part, Phrase | TaughtName):  # a name is found in it again
+        return {"phrase": part.title} | _weight(part.weight)
     if isinstance(part.picture, str) and part.candidate is None and not part.stays:
         return {"picture": part.picture} | _weight(part.weight)
     raise WrongParameterError(

@@ -12,7 +12,7 @@ from phrasepix_core.candidate import Candidate
 from phrasepix_core.errors import PhrasepixError
 from phrasepix_core.text import shortened
 from reranker.match import Match, fits_well
-from reranker.query import Part, Phrase, Query
+from reranker.query import Part, Phrase, Query, TaughtName
 from retriever.protocol import Retriever, is_on_loopback, profile_of
 
 
@@ -218,7 +218,8 @@ class Results(Sequence[FoundMatch]):
 
 
 def _part_as_json(part: Part) -> dict[str, Any]:
-    return {"phrase" if isinstance(part, Phrase) else "picture": part.title, "weight": round(part.weight, 6)}
+    kind = "phrase" if isinstance(part, Phrase) else "name" if isinstance(part, TaughtName) else "picture"
+    return {kind: part.title, "weight": round(part.weight, 6)}
 
 
 def _match_as_json(match: FoundMatch, loopback_sources: Collection[str]) -> dict[str, Any]:
@@ -234,6 +235,7 @@ def _match_as_json(match: FoundMatch, loopback_sources: Collection[str]) -> dict
         "nearness": round(match.nearness, 6),
         "bonus": round(match.bonus, 6),
         "first_score": _rounded(match.first_score, 6),
+        "agreeing_points": None if match.agreement is None else len(match.agreement.points),
         "stands_out": _rounded(match.stands_out, 3),
         "fit": match.fit or None,
         "parts": [
@@ -249,6 +251,7 @@ def _match_as_json(match: FoundMatch, loopback_sources: Collection[str]) -> dict
         "height": candidate.height,
         "media_type": candidate.media_type,
         "duration_s": candidate.duration_s,
+        "frame_at": candidate.frame_at,
         "clips": [{"url": address(clip.url), "width": clip.width, "height": clip.height} for clip in candidate.clips],
         "tags": list(candidate.tags),
         "colours": list(candidate.colours),

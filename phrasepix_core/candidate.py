@@ -47,8 +47,9 @@ class Candidate:
     credit, and no use is allowed that the licence does not allow. Texts are one line that can be shown
     (`phrasepix_core.text.printable` changes none), and so are `tags`, each of which stands once. `found_by` is the tag
     that was asked for. `colours` are the dominant ones, in the words of `Filters.colours`. A video has its `duration_s`
-    in seconds and its `clips`, small to large; its renditions are stills. `other_urls` lead to further copies of the
-    very same file. A flag or a date is None, and a text or a tuple empty, where the source did not say.
+    in seconds and its `clips`, small to large; its renditions are stills, at `frame_at` seconds where that is known.
+    `other_urls` lead to further copies of the very same file. A flag or a date is None, and a text or a tuple empty,
+    where the source did not say.
 
     With `hotlink` the source wants the picture shown by its own address, and no copy kept of it; `download_location` is
     the address that it wants asked when the picture is downloaded.
@@ -81,6 +82,7 @@ class Candidate:
     uploaded_on: date | None = None
     colours: tuple[str, ...] = ()
     duration_s: float | None = None
+    frame_at: float | None = None
     clips: tuple[Clip, ...] = ()
     ai_generated: bool | None = None
     no_ai_training: bool | None = None

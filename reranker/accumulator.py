@@ -11,6 +11,7 @@ from phrasepix_core.candidate import Candidate
 from reranker.encoder import Embeddings
 from reranker.match import SkippedPicture
 from reranker.ordering import PLAIN, Ordering, SourceWords, WordsMeasure, nearness
+from reranker.pairs import Agreement
 from reranker.query import EncodedQuery
 from reranker.rows import Rows
 from reranker.scoring import USUAL_PENALTY, Penalty, UnwantedMeasure, WantedMeasure, cosine_scores, top_indices
@@ -27,7 +28,7 @@ class ScoredCandidate:
     """A candidate, the cosine of its `embedding` to what is wanted, −1…1, and the `penalty` for what is not, from 0.
 
     `nearness` is taken off as well, and `bonus` added, if the order is not the plain one (`reranker.ordering`).
-    `first_score` is the first model's cosine, where this one is a second model's.
+    `first_score` is the first model's cosine, where this one is a second model's, or the `agreement`'s of a pair.
     """
 
     candidate: Candidate
@@ -37,6 +38,7 @@ class ScoredCandidate:
     first_score: float | None = None
     nearness: float = 0.0
     bonus: float = 0.0
+    agreement: Agreement | None = field(repr=False, compare=False, default=None)
 
     @property
     def total(self) -> float:

@@ -13,6 +13,7 @@ The mean of the two is how far the match stands out, or the smaller one where th
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -118,8 +119,17 @@ def _cosines(pictures: Embeddings, neutral: Embeddings) -> NDArray[np.float64]:
     return exact.astype(np.float32).astype(np.float64)
 
 
+class ReadsNames(Protocol):
+    """Says how pictures show taught names: a `reranker.taught_names.NamesInPool`."""
+
+    def parts(self, picture: Embeddings) -> tuple[PartShown, ...]:
+        """Say how far a picture [d] stands out for each name."""
+        ...
+
+
 class Calibrator:
-    """Reads pictures by the phrases `asked` for, each with its weight, and by `parts` of them, each with its text.
+    """Reads pictures by the phrases `asked` for, each with its weight, and by `parts` of them, each with its text;
+    before the parts come `names`.
 
     Without a `baseline`, or where nothing is asked, nothing is known; without `limits` there are no words.
     """
@@ -130,12 +140,14 @@ class Calibrator:
         asked: Sequence[tuple[Embeddings, float]],
         parts: Sequence[tuple[str, Embeddings]] = (),
         limits: FitLimits | None = None,
+        names: ReadsNames | None = None,
     ) -> None:
         self._baseline = baseline
         self._asked = asked
         self._parts = parts
         self._limits = limits
         self._furthest: list[float] | None = None
+        self._names = names
 
     def stands_out(self, picture: Embeddings) -> float | None:
         """How far a picture [d] stands out: by the mean of what was asked for."""
@@ -167,9 +179,10 @@ class Calibrator:
         It is called clear only where it does so at least half as far as any picture of the pool, and fair from a
         quarter on: beside boats, a bus is none.
         """
+        names = () if self._names is None else self._names.parts(picture)
         baseline, limits = self._baseline, self._limits
         if baseline is None:
-            return tuple(PartShown(text, None) for text, _ in self._parts)
+            return (*names, *(PartShown(text, None) for text, _ in self._parts))
         if self._furthest is None:
             self._furthest = [baseline.furthest(embedding) for _, embedding in self._parts]
         shown = []
@@ -181,7 +194,7 @@ class Calibrator:
                 fair, clear = max(limits.part_fair, furthest / 4), max(limits.part_clear, furthest / 2)
                 read = in_words(number, fair, clear)
             shown.append(PartShown(text, read.stands_out, read.fit, read.share))
-        return tuple(shown)
+        return (*names, *shown)
 
 
 UNCALIBRATED = Calibrator(None, ())

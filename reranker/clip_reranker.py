@@ -14,6 +14,7 @@ from reranker.dedup import Compared, DuplicateDetector, duplicates_of, represent
 from reranker.display_pictures import DisplayPictures
 from reranker.diversity import considered_for
 from reranker.encoder import Encoder
+from reranker.encoder_profile import reads_texts
 from reranker.errors import PictureError, WrongQueryError
 from reranker.examples import Examples
 from reranker.finish import AS_IT_STANDS, Finish, Refinement
@@ -22,6 +23,8 @@ from reranker.memory import EncodedPicture, EncodedPictures, Memory
 from reranker.memory.embedding_store import EmbeddingStore
 from reranker.optional_packages import demand_torch
 from reranker.ordering import PLAIN, Ordering
+from reranker.pair_verifier import PairVerifier
+from reranker.pairs import VerifiesPairs
 from reranker.pictures import PictureLoader
 from reranker.pool_encoder import PoolEncoder
 from reranker.progress import Progress
@@ -83,10 +86,12 @@ class ClipReranker:
         with self._texts.search(query):
             for phrase in query.phrases:
                 self._texts.phrase(phrase.text)
-            self._texts.neutral(texts)
+            if reads_texts(self.encoder):
+                self._texts.neutral(texts)
 
     def begin_to_prepare(self, query: Query, texts: EmbeddingStore | None = None) -> Future[None]:
         """Begin to `prepare` in another thread; what that raises is the future's."""
+        self._texts.expect(phrase.text for phrase in query.phrases)
         return self._texts.aside.begin(lambda: self.prepare(query, texts))
 
     def encoded(self, query: Query, *, loader: PictureLoader, memory: Memory) -> EncodedQuery:
@@ -166,7 +171,9 @@ class ClipReranker:
         self, query: str | Query, finish: Finish, ordering: Ordering, loader: PictureLoader, memory: Memory | None
     ) -> QueryEncoder:
         query = query if isinstance(query, Query) else Query.of_phrase(query)
-        examples = Examples(query, self.encoder, self._in_use, loader, self._remembered, memory)
+        examples = Examples(
+            query, self.encoder, self._in_use, loader, self._remembered, memory, with_copies=finish.with_copies
+        )
         texts = None if memory is None else memory.texts
         return QueryEncoder(query, self._texts, examples, texts, finish.parts, ordering, in_words=finish.in_words)
 
@@ -219,6 +226,7 @@ class ClipReranker:
         in_order = accumulator.in_order()
         order = RankedOrder(in_order, query_encoder.calibrator(in_order))
         considered = considered_for(top, finish.diverse)
+        order = self._verified(query_encoder, order, considered, loader, memory)
         notices = query_encoder.notices
         if finish.refinement is not None:
             order, refined, notices_of_second = self._refined(
@@ -261,6 +269,20 @@ class ClipReranker:
             )
         ]
         return Ranking(tuple(matches), tuple(skipped), accumulator.done, notices=notices)
+
+    def _verified(
+        self,
+        query_encoder: QueryEncoder,
+        order: RankedOrder,
+        considered: int,
+        loader: LoadsPictures,
+        memory: Memory | None,
+    ) -> RankedOrder:
+        """The best in the order of their agreement with the picture asked for, where the encoder verifies pairs."""
+        if not isinstance(encoder := self.encoder, VerifiesPairs):
+            return order
+        verifier = PairVerifier(encoder, self.encoder, self._remembered, memory, loader, threads=self._threads)
+        return verifier.verified(order, query_encoder.examples.of_wanted(), at_least=considered)
 
     def _refined(
         self,
@@ -323,8 +345,8 @@ class ClipReranker:
         for accumulator in self._accumulated(query_encoder, candidates, len(candidates), pictures, memory, None, None):
             on_progress(Progress(accumulator.done, len(accumulator.skipped), accumulator.best))
         in_order = accumulator.in_order()
-        calibrator = query_encoder.calibrator(in_order)
-        return [RankedCandidate(scored, calibrator) for scored in in_order], query_encoder.notices
+        order = RankedOrder(in_order, query_encoder.calibrator(in_order))
+        return list(self._verified(query_encoder, order, 0, pictures, memory)), query_encoder.notices
 
     def _to_show(self, loader: PictureLoader, memory: Memory | None, shown: int) -> DisplayPictures:
         return DisplayPictures(

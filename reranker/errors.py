@@ -5,6 +5,7 @@
     ├── ModelError
     │   ├── UnknownModelError       no such model, tag or device (also a ValueError)
     │   ├── WeightsUnavailableError   the weights are not here and cannot be had
+    │   ├── NoTextsError            an encoder of pictures alone is asked for a text (also a ValueError)
     │   ├── EncoderFaultError       the encoder's own code, a plug-in's, has a mistake
     │   ├── ForkedProcessError      a model of the process that this one was forked from; it cannot run here
     │   ├── NotExportableError      the engine cannot run this model; torch runs it instead
@@ -18,6 +19,7 @@
 Each message says what happened, to which model, URL or picture, and what to do where something can be done.
 """
 
+from collections.abc import Sequence
 from typing import Self
 
 from phrasepix_core.errors import PhrasepixError, WrongValueError
@@ -37,6 +39,16 @@ class ModelError(RerankerError):
 
 class UnknownModelError(ModelError, WrongValueError):
     """A model name, pretrained tag or device that does not exist."""
+
+
+class NoTextsError(ModelError, WrongValueError):
+    """An encoder that compares pictures with pictures is asked for a text."""
+
+    @classmethod
+    def of(cls, name: str, others: Sequence[str] = ()) -> Self:
+        """What to say of the encoder `name`, and which `others` read texts."""
+        known = f"{', '.join(others)} and others" if others else "models such as ViT-B-32 or multilingual"
+        return cls(f"the encoder {name} compares pictures with pictures and reads no text; {known} read texts")
 
 
 class WeightsUnavailableError(ModelError):

@@ -1,7 +1,7 @@
 """The pictures of a query: encoded once, and left out of what is found."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from threading import Lock
 
 import numpy as np
@@ -10,17 +10,22 @@ from PIL import Image
 from phrasepix_core.candidate import Candidate
 from phrasepix_core.urls import shown_url
 from reranker.dedup import DuplicateDetector, fingerprint_of
-from reranker.encoder import Encoder, checked_rows, image_tower_name
+from reranker.encoder import Embeddings, Encoder, checked_rows, image_tower_name, preparing
 from reranker.errors import PictureError, PictureUnreachableError, WrongQueryError
 from reranker.memory import EncodedPicture, EncodedPictures, Memory
 from reranker.memory.picture_store import KeptPicture
+from reranker.pairs import VerifiesPairs, features_of
 from reranker.pictures import PictureLoader
 from reranker.pictures.decode import decode
 from reranker.pictures.loader import DECODED_TO
-from reranker.query import Example, Query
+from reranker.query import Example, Query, TaughtName
+from reranker.taught_names import direction_of
 
 _EXAMPLE = "example"
 """In the place of a source: the pictures that people gave by their addresses."""
+
+_MOST_OTHERS, _FEWEST_OTHERS = 1000, 100
+"""How many remembered pictures at most say what all pictures share; fewer than the latter are not used."""
 
 _TO_SHOW = 640
 """The short side in pixels to which a kept file is decoded to be shown."""
@@ -46,7 +51,8 @@ class Examples:
 
     One that is a candidate's is looked up among what is `remembered`, in the process and on disk, and kept there. One
     at an address is fetched by the `loader`; its file is kept for a day, its embedding under what the file contains.
-    Whoever calls the encoder has it `in_use`.
+    Whoever calls the encoder has it `in_use`. `with_copies`, what looks like an example may be found: only the same
+    file is left out.
     """
 
     def __init__(
@@ -57,7 +63,11 @@ class Examples:
         loader: PictureLoader,
         remembered: EncodedPictures,
         memory: Memory | None,
+        *,
+        with_copies: bool = False,
     ) -> None:
+        self._query = query
+        self._with_copies = with_copies
         self._encoder = encoder
         self._in_use = in_use
         self._loader = loader
@@ -76,6 +86,48 @@ class Examples:
             self._encoded[id(example)] = self._known(example) or self._encode(example)
         return self._encoded[id(example)]
 
+    def direction_of(self, name: TaughtName) -> Embeddings:
+        """Return what stands for a name, float32 [d]: what is kept of it, else its pictures are encoded.
+
+        Raises `WrongQueryError` where none of them is there any more.
+        """
+        tower, dimensions = image_tower_name(self._encoder), self._encoder.dimensions
+        if (known := name.pictures.direction(tower, dimensions)) is not None:
+            return known
+        own: dict[str, Embeddings] = {}
+        left_out: list[str] = []
+        for example in name.pictures.examples():
+            assert example.candidate is not None  # noqa: S101  # a file's, by its content
+            try:
+                own[example.candidate.id] = (self._known(example) or self._encode(example)).embedding
+            except WrongQueryError as error:  # one that the model has no embedding of
+                left_out.append(str(error))
+        if not own:
+            raise WrongQueryError(
+                f"the name “{name.title}” cannot be used with the model {self._encoder.name}: "
+                f"{left_out[0] if left_out else 'its pictures are gone or changed; teach it again by some'}"
+            )
+        direction = direction_of(np.stack([*own.values()]), np.array([*self._others(name, own)], dtype=np.float32))
+        name.pictures.keep(tower, own, direction, left_out=tuple(left_out))
+        return direction
+
+    def _others(self, name: TaughtName, own: dict[str, Embeddings]) -> Iterator[Embeddings]:
+        """What the encoder made of other pictures: those that are remembered, or else those that come with the name."""
+        tower = image_tower_name(self._encoder)
+        if self._memory is not None:
+            remembered = self._memory.embeddings.some(tower, self._encoder.dimensions, _MOST_OTHERS)
+            others = [vector for (_, number), vector in remembered.items() if number not in own]
+            if len(others) >= _FEWEST_OTHERS:
+                yield from others
+                return
+        for example in name.pictures.others():
+            yield self._encode(example).embedding
+
+    def of_wanted(self) -> list[EncodedPicture]:
+        """Those that are looked for; none where a phrase is looked for too. Raises as `encoded`."""
+        wanted = [part for part in self._query.wanted if isinstance(part, Example)]
+        return [self.encoded(one) for one in wanted] if len(wanted) == len(self._query.wanted) else []
+
     def own_by_identity(self, order: Sequence[Candidate]) -> set[int]:
         """The places in an order of pictures that are examples themselves, as far as identities tell."""
         return {place for place, one in enumerate(order) if one.identity in self._identities}
@@ -91,14 +143,20 @@ class Examples:
             encoded = self.encoded(example)
             if encoded.fingerprint is not None:
                 there = [order[place] for place in places]
-                same = detector.with_picture(encoded.fingerprint, encoded.embedding, there)
+                if self._with_copies:
+                    same = detector.with_file(encoded.fingerprint, there)
+                else:
+                    same = detector.with_picture(encoded.fingerprint, encoded.embedding, there)
                 own |= {place for place, is_same in zip(places, same, strict=True) if is_same}
         return own
 
     def _known(self, example: Example) -> EncodedPicture | None:
         if (candidate := example.candidate) is None:
             return None
-        return self._remembered.get(candidate) or self._on_disk(candidate.identity)
+        here = self._remembered.get(candidate)
+        if here is not None and (here.features is not None or not isinstance(self._encoder, VerifiesPairs)):
+            return here
+        return self._on_disk(candidate.identity)
 
     def _on_disk(self, identity: tuple[str, str]) -> EncodedPicture | None:
         if self._memory is None:
@@ -106,7 +164,11 @@ class Examples:
         found = self._memory.embeddings.get_many(image_tower_name(self._encoder), self._encoder.dimensions, [identity])
         if identity not in found:
             return None
-        return EncodedPicture(found[identity], fingerprint=self._memory.fingerprints.get_many(found).get(identity))
+        fingerprint = self._memory.fingerprints.get_many(found).get(identity)
+        if not isinstance(self._encoder, VerifiesPairs):
+            return EncodedPicture(found[identity], fingerprint=fingerprint)
+        features = self._memory.embeddings.features(image_tower_name(self._encoder), found).get(identity)
+        return None if features is None else EncodedPicture(found[identity], fingerprint=fingerprint, features=features)
 
     def _encode(self, example: Example) -> EncodedPicture:
         picture, candidate = example.picture, example.candidate
@@ -156,12 +218,15 @@ class Examples:
         return data
 
     def _encoded_now(self, picture: Image.Image, content: bytes, title: str) -> EncodedPicture:
+        preparing_encoder = preparing(self._encoder)
+        prepared = preparing_encoder.prepare_picture(picture)
         with self._in_use:
-            rows = self._encoder.encode_pictures([picture])
+            rows = preparing_encoder.encode_prepared([prepared])
         embedding = checked_rows(self._encoder, rows, 1, "pictures")[0]
         if not np.isfinite(embedding).all():
             raise WrongQueryError(f"the model {self._encoder.name} gives no finite embedding for {title}")
-        return EncodedPicture(embedding, fingerprint=fingerprint_of(picture, content))
+        features = features_of(self._encoder, prepared)
+        return EncodedPicture(embedding, fingerprint=fingerprint_of(picture, content), features=features)
 
     def _keep(self, identity: tuple[str, str], encoded: EncodedPicture) -> None:
         if self._memory is not None:

@@ -55,10 +55,12 @@ class Refinement:
 
 @dataclass(frozen=True, slots=True)
 class Finish:
-    """`diverse` 0…1 spreads the best (see `diversified`); `parts` are texts of which each match says how it shows them.
+    """`diverse` 0…1 spreads the best (see `diversified`); `parts` are texts, of phrases and taught names, of which each
+    match says how it shows them.
 
     With a `refinement` a second model has its say, before the best are spread. `in_words` is False where the model is
-    asked about what it does not know, so that words for how matches fit would mean nothing.
+    asked about what it does not know, so that words for how matches fit would mean nothing. `with_copies`, what looks
+    like a picture that was asked for, such as a part of it, may be found: only the same file is left out.
 
     Raises `WrongQueryError`.
     """
@@ -67,6 +69,7 @@ class Finish:
     parts: tuple[str, ...] = ()
     refinement: Refinement | None = None
     in_words: bool = True
+    with_copies: bool = False
 
     def __post_init__(self) -> None:
         demand_share(self.diverse)

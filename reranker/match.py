@@ -7,6 +7,7 @@ from PIL import Image
 
 from phrasepix_core.candidate import Candidate
 from reranker.calibration import PartShown
+from reranker.pairs import Agreement
 
 LEAST_PENALTY = 0.0005
 """A smaller penalty is shown as none: of three decimals nothing would be left."""
@@ -27,7 +28,8 @@ class Match:
     this pool (see `reranker.calibration`): about 0 for what does not fit; None where it is not known, as for a picture
     that is compared with. `fit` says it in a word: clear, fair or weak; empty where nobody measured where these begin
     for the model (see `reranker.families`). `share` is the length of a bar for it, 0…1. `parts` say the same of parts
-    of the phrase. `first_score` is the cosine of the first model, where a second one ranked again.
+    of the phrase. `first_score` is the cosine of the first model, where a second one ranked again. So it is where the
+    encoder compared the pair (`reranker.pairs`): then `score` is that of the `agreement`, 0…1.
     """
 
     rank: int
@@ -43,6 +45,7 @@ class Match:
     bonus: float = 0.0
     parts: tuple[PartShown, ...] = ()
     first_score: float | None = None
+    agreement: Agreement | None = field(default=None, compare=False, repr=False)
 
     def __repr__(self) -> str:
         """One line: rank, whose picture it is, what it shows, score, fit."""

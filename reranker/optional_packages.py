@@ -1,38 +1,16 @@
 """Packages that only some models need."""
 
-from dataclasses import dataclass
-from importlib.util import find_spec
-
-from phrasepix_core.installing import install_command
+from phrasepix_core.extras import why_unavailable
 from reranker.errors import ModelError
-
-
-@dataclass(frozen=True, slots=True)
-class _Extra:
-    name: str
-    packages: tuple[str, ...]
-
-
-_TORCH = _Extra("torch", ("open-clip-torch", "torch"))
-_MULTILINGUAL = _Extra("multilingual", ("sentence-transformers", "transformers"))
-_EXTRAS = {"torch": _TORCH, "open_clip": _TORCH, "sentence_transformers": _MULTILINGUAL, "transformers": _MULTILINGUAL}
-"""What brings a module."""
-
-
-def is_installed(package: str) -> bool:
-    """Whether a package can be imported; it is not."""
-    return find_spec(package) is not None
 
 
 def demand_package(package: str, what: str) -> None:
     """Raise `ModelError`, saying how it is installed, where a `package` that `what` needs is not here."""
-    if not is_installed(package):
-        extra = _EXTRAS[package]
-        install = install_command(*extra.packages)
-        raise ModelError(f"{what} needs the package {package}: {install} (phrasepix's extra “{extra.name}”)")
+    if why := why_unavailable(what, package):
+        raise ModelError(why)
 
 
 def demand_torch(what: str) -> None:
     """Raise `ModelError`, saying how they are installed, where torch or open_clip, which `what` needs, is not here."""
-    for package in ("torch", "open_clip"):
-        demand_package(package, what)
+    if why := why_unavailable(what, "torch", "open_clip"):
+        raise ModelError(why)

@@ -18,6 +18,7 @@ from reranker.dedup import Fingerprint, fingerprint_of
 from reranker.encoder import Embeddings, Encoder, LoadsAhead, checked_rows, preparing
 from reranker.errors import PictureError
 from reranker.memory import EncodedPicture, EncodedPictures, Memory
+from reranker.pairs import features_of
 from reranker.prefetch import BackgroundThread, ComesInChunks, Prefetcher, prefetch
 
 logger = logging.getLogger(__name__)
@@ -43,6 +44,7 @@ class _Arrived:
     data: bytes | None
     fingerprint: Fingerprint
     encoded: EncodedPicture | None
+    features: bytes | None
 
 
 _Came = EncodedPicture | _Arrived | PictureError
@@ -109,7 +111,8 @@ class PoolEncoder:
             prepared = self._preparing.prepare_picture(loaded.picture) if known is None else None
             # A large file is not kept in memory until it can be stored: it is fetched again if it is shown.
             is_small = loaded.data is not None and len(loaded.data) <= _LARGEST_KEPT
-            return _Arrived(prepared, loaded.data if is_small else None, fingerprint, known)
+            features = features_of(self._encoder, prepared) if known is None else None
+            return _Arrived(prepared, loaded.data if is_small else None, fingerprint, known, features)
 
         loading = _TowerInLoading(self._encoder, self._in_use, self._aside)
         known = self._with_known(candidates, memory, place_of, loading.expect_pictures)
@@ -247,5 +250,7 @@ def _outcome(arrived: _Arrived, embeddings: Iterator[Embeddings]) -> Outcome:
     embedding = next(embeddings)
     if np.isfinite(embedding).all():
         # A copy, for a row would keep its whole batch.
-        return EncodedPicture(embedding.copy(), arrived.data, fingerprint=arrived.fingerprint)
+        return EncodedPicture(
+            embedding.copy(), arrived.data, fingerprint=arrived.fingerprint, features=arrived.features
+        )
     return PictureError("the model gives no finite embedding for this picture")

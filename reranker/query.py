@@ -2,9 +2,9 @@
 
 import math
 import reprlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Self, SupportsFloat
+from typing import Protocol, Self, SupportsFloat
 
 import numpy as np
 from numpy.typing import NDArray
@@ -68,7 +68,44 @@ class Example:
         return cls(url, weight, where.rpartition("/")[2] or where)
 
 
-Part = Phrase | Example
+class TeachingPictures(Protocol):
+    """The pictures that a name was taught by, and what encoders made of them. Plain data: a query may be pickled."""
+
+    def direction(self, tower: str, dimensions: int) -> Embeddings | None:
+        """Return what stands for the name under an image tower, float32 [d], L2 norm 1; None if it is not known."""
+        ...
+
+    def examples(self) -> Iterator[Example]:
+        """Yield the pictures that are still there, each with its candidate; one at a time is decoded."""
+        ...
+
+    def others(self) -> Iterator[Example]:
+        """Yield pictures of other things: what all pictures share, where few are remembered."""
+        ...
+
+    def keep(
+        self, tower: str, pictures: Mapping[str, Embeddings], direction: Embeddings, *, left_out: tuple[str, ...]
+    ) -> None:
+        """Keep what an image tower made of the pictures, by their candidates' ids, and what stands for the name."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class TaughtName:
+    """A name that no model knows: it stands for what the pictures it was taught by share and others do not.
+
+    Raises `WrongQueryError` where the weight is not a positive number.
+    """
+
+    title: str
+    pictures: TeachingPictures = field(repr=False, compare=False)
+    weight: float = 1.0
+
+    def __post_init__(self) -> None:
+        _demand_positive(self.weight, self.title)
+
+
+Part = Phrase | Example | TaughtName
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +142,11 @@ class Query:
         return (part for part in self.parts if isinstance(part, Phrase))
 
     @property
+    def names(self) -> Iterator[TaughtName]:
+        """The taught names among all parts."""
+        return (part for part in self.parts if isinstance(part, TaughtName))
+
+    @property
     def examples(self) -> Iterator[Example]:
         """The pictures among all parts."""
         return (part for part in (*self.wanted, *self.unwanted) if isinstance(part, Example))
@@ -117,8 +159,8 @@ class Query:
     @property
     def title(self) -> str:
         """What is looked for, for people; without the matches that only were preferred."""
-        asked = [part for part in self.wanted if isinstance(part, Phrase) or not part.stays] or self.wanted
-        return " + ".join(part.title if isinstance(part, Phrase) else f"like {part.title}" for part in asked)
+        asked = [part for part in self.wanted if not (isinstance(part, Example) and part.stays)] or self.wanted
+        return " + ".join(f"like {part.title}" if isinstance(part, Example) else part.title for part in asked)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -162,6 +204,8 @@ def _same(part: Part) -> object:
     """What two parts share that ask for the same."""
     if isinstance(part, Phrase):
         return part.text.casefold()
+    if isinstance(part, TaughtName):
+        return (TaughtName, part.title)
     if isinstance(part.picture, str):
         return part.picture
     return part.candidate.identity if part.candidate is not None else id(part.picture)

@@ -11,12 +11,14 @@ from reranker.examples import Examples
 from reranker.families import LIMITS, penalty_of
 from reranker.memory.embedding_store import EmbeddingStore
 from reranker.ordering import PLAIN, Ordering
-from reranker.query import EncodedQuery, Example, Part, Phrase, Query
+from reranker.query import EncodedQuery, Example, Part, Phrase, Query, TaughtName
+from reranker.taught_names import NamesInPool
 from reranker.text_cache import TextEmbeddingCache
 
 
 class QueryEncoder:
-    """A `query` in an encoder's space, by its `texts` and `examples`; matches are read by `parts` of its phrases too.
+    """A `query` in an encoder's space, by its `texts` and `examples`; matches are read by `parts` of its phrases too,
+    and by those of its names that are among these.
 
     `store` keeps the embeddings of the neutral phrases and the captions. Matches are read `in_words` where the limits
     of the model's family are known.
@@ -37,7 +39,9 @@ class QueryEncoder:
         self.examples = examples
         self._texts = texts
         self._store = store
-        self._parts = parts
+        titles = {name.title for name in query.names}
+        self._parts = tuple(part for part in parts if part not in titles)
+        self._names = tuple(name for name in query.names if name.title in parts)
         self.ordering = ordering
         self._penalty = penalty_of(texts.family)
         self._limits = LIMITS.get(texts.family) if in_words else None
@@ -74,8 +78,11 @@ class QueryEncoder:
         """Return what calibrates the scores of the pool's matches: by the phrases, but where a picture is wanted too by
         the parts alone."""
         neutral = self._texts.neutral(self._store) if pool and self._is_read else ()
+        names = None
+        if pool and self._names:
+            names = NamesInPool([(name.title, self._embedding_of(name)) for name in self._names], pool.embeddings())
         if not len(neutral):
-            return UNCALIBRATED
+            return UNCALIBRATED if names is None else Calibrator(None, (), names=names)
         wanted = self.query.wanted
         phrases = [(self._texts.phrase(part.text), part.weight) for part in wanted if isinstance(part, Phrase)]
         return Calibrator(
@@ -87,6 +94,7 @@ class QueryEncoder:
             phrases if len(phrases) == len(wanted) else (),
             self._texts.parts(self._parts),
             self._limits,
+            names,
         )
 
     def demand_pictures(self) -> None:
@@ -108,6 +116,8 @@ class QueryEncoder:
         return self._texts.captions(self._store)
 
     def _embedding_of(self, part: Part) -> Embeddings:
+        if isinstance(part, TaughtName):
+            return self.examples.direction_of(part)
         if isinstance(part, Example):
             return self.examples.encoded(part).embedding
         return self._texts.phrase(part.text)

@@ -51,6 +51,7 @@ class RankedCandidate:
             share=calibrated.share,
             parts=self.calibrator.parts(scored.embedding),
             first_score=scored.first_score,
+            agreement=scored.agreement,
         )
 
 

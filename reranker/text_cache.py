@@ -1,11 +1,11 @@
 """Cache of one encoder's text embeddings: each text is encoded once in a process."""
 
-from collections import Counter
-from collections.abc import Iterator, Sequence
+import logging
+from collections import Counter, OrderedDict
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import lru_cache
 from threading import Lock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
@@ -19,13 +19,25 @@ from reranker.prefetch import BackgroundThread
 if TYPE_CHECKING:  # texts are encoded while the rest of this stage is imported
     from reranker.memory.embedding_store import EmbeddingStore
 
+logger = logging.getLogger(__name__)
+
+_KEPT: Final = 256
+_BATCH: Final = 32
+"""As many texts are encoded at once at most: a short one reads the text tower's weights, whatever else is read."""
+
+
+class _Encoded(NamedTuple):
+    embedding: Embeddings
+    unread: str
+
 
 class TextEmbeddingCache:
     """Phrases, parts of them, and the neutral phrases that they are read against.
 
     `family` is that of the encoder, where it does not declare one itself (`reranker.families`). With `both_towers` the
     encoder always holds both, else only while searches overlap.
-    Whoever asks for a text while the `encoder` is `in_use`, perhaps for that text, waits.
+    Whoever asks for a text while the `encoder` is `in_use`, perhaps for that text, waits; what several wait for is
+    encoded in one batch.
     """
 
     def __init__(self, encoder: Encoder, family: str = "", *, both_towers: bool = False) -> None:
@@ -42,37 +54,45 @@ class TextEmbeddingCache:
         self._searches: Counter[int] = Counter()
         self._counting = Lock()
         self._captions: Embeddings | None = None
-        self._phrases = lru_cache(maxsize=128)(self._encode_phrase)
-        self._parts = lru_cache(maxsize=32)(self._encode_parts)
+        self._kept: OrderedDict[str, _Encoded] = OrderedDict()
+        self._awaited: dict[str, None] = {}
 
     def phrase(self, text: str) -> Embeddings:
         """Float32 [d]. Raises `WrongQueryError` where it is not finite."""
-        with self.in_use:
-            return self._phrases(text)[0]
+        return self._finite(self._encoded((text,))[0].embedding, "this phrase")
+
+    def expect(self, texts: Iterable[str]) -> None:
+        """Have the texts encoded with what is encoded next: they will be asked for soon."""
+        with self._counting:
+            self._awaited |= dict.fromkeys(text for text in texts if text not in self._kept)
 
     def unread(self, text: str) -> str:
-        """Return the words of a phrase that the model does not read; empty if it reads all. Raises as `phrase`."""
-        with self.in_use:
-            return self._phrases(text)[1]
+        """Return the words of a phrase that the model does not read; empty if it reads all."""
+        return self._encoded((text,))[0].unread
 
     def parts(self, texts: tuple[str, ...]) -> list[tuple[str, Embeddings]]:
         """Each with its text, encoded in one batch. Raises `WrongQueryError` where one is not finite."""
-        with self.in_use:
-            return self._parts(texts)
+        encoded = self._encoded(texts)
+        return [
+            (text, self._finite(one.embedding, f"“{shortened(text)}”"))
+            for text, one in zip(texts, encoded, strict=True)
+        ]
 
     def neutral(self, store: "EmbeddingStore | None") -> Embeddings:
         """Those of the neutral phrases, float32 [k, d]; `store` keeps them where the encoder did not come with them."""
-        with self.in_use:
-            if self._neutral is None:
-                self._neutral = neutral_embeddings(self.encoder, store)
-            return self._neutral
+        if self._neutral is None:
+            with self.in_use:
+                if self._neutral is None:
+                    self._neutral = neutral_embeddings(self.encoder, store)
+        return self._neutral
 
     def captions(self, store: "EmbeddingStore | None") -> Embeddings:
         """Those of the everyday captions, float32 [k, d], as of `neutral`."""
-        with self.in_use:
-            if self._captions is None:
-                self._captions = caption_embeddings(self.encoder, store)
-            return self._captions
+        if self._captions is None:
+            with self.in_use:
+                if self._captions is None:
+                    self._captions = caption_embeddings(self.encoder, store)
+        return self._captions
 
     @contextmanager
     def search(self, query: object) -> Iterator[None]:
@@ -94,16 +114,46 @@ class TextEmbeddingCache:
             if not self._both_towers and len(self._searches) != 1 and isinstance(self.encoder, KeepsOneTower):
                 self.encoder.keep_both_towers(len(self._searches) > 1)
 
-    def _encode_phrase(self, text: str) -> tuple[Embeddings, str]:
-        embedding = self._finite(self._rows([text])[0], "this phrase")
-        return embedding, self.encoder.unread(text) if isinstance(self.encoder, TellsWhatItReads) else ""
+    def _encoded(self, texts: Sequence[str]) -> list[_Encoded]:
+        """Return what is kept of the texts; what lacks is encoded now, with what others wait for."""
+        self.expect(texts)
+        if (found := self._found(texts)) is not None:
+            return found
+        with self.in_use:
+            while (found := self._found(texts)) is None:
+                with self._counting:
+                    awaited, self._awaited = self._awaited, {}
+                    lacking = [text for text in dict.fromkeys(texts) if text not in self._kept]
+                    others = [text for text in awaited if text not in self._kept and text not in lacking]
+                self._encode(lacking, others[: max(0, _BATCH - len(lacking))], _KEPT + len(texts))
+        return found
 
-    def _encode_parts(self, texts: tuple[str, ...]) -> list[tuple[str, Embeddings]]:
-        rows = self._rows(texts) if texts else ()
-        return [(text, self._finite(row, f"“{shortened(text)}”")) for text, row in zip(texts, rows, strict=True)]
+    def _found(self, texts: Sequence[str]) -> list[_Encoded] | None:
+        with self._counting:
+            if not all(text in self._kept for text in texts):
+                return None
+            for text in texts:
+                self._kept.move_to_end(text)
+            return [self._kept[text] for text in texts]
 
-    def _rows(self, texts: Sequence[str]) -> Embeddings:
-        return checked_rows(self.encoder, self.encoder.encode_texts(texts), len(texts), "texts")
+    def _encode(self, wanted: Sequence[str], others: Sequence[str], most: int) -> None:
+        if others:
+            try:
+                return self._keep([*wanted, *others], most)
+            except Exception:  # one of the others may be to blame, and is then told so when it asks
+                logger.debug("texts of several searches could not be encoded together", exc_info=True)
+        self._keep(wanted, most)
+
+    def _keep(self, texts: Sequence[str], most: int) -> None:
+        rows = checked_rows(self.encoder, self.encoder.encode_texts(texts), len(texts), "texts")
+        reads = self.encoder if isinstance(self.encoder, TellsWhatItReads) else None
+        encoded = {
+            text: _Encoded(row, reads.unread(text) if reads else "") for text, row in zip(texts, rows, strict=True)
+        }
+        with self._counting:
+            self._kept |= reversed(encoded.items())  # what was wanted is the last to go
+            while len(self._kept) > most:
+                self._kept.popitem(last=False)
 
     def _finite(self, embedding: Embeddings, title: str) -> Embeddings:
         if not np.isfinite(embedding).all():

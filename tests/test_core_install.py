@@ -15,6 +15,7 @@ from PIL import Image
 
 from docs.dependencies import GOAL_MB, PAGE, PIP_MB, WHY, closure, core, own_size_mb, size_mb
 from phrasepix.sample import MODEL_DIRECTORY
+from phrasepix_core.extras import EXTRA_OF
 from reranker.engine.exported_model import ExportedModel
 from reranker.engine.factory import load_encoder
 from reranker.engine.openvino_encoder import OpenVinoEncoder
@@ -60,7 +61,7 @@ importlib.util.find_spec = find_spec
 def without_extras(code: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run code in a process that finds no package of the extras, installed or not."""
     return subprocess.run(
-        [sys.executable, "-c", WITHOUT.format(names=sorted(OF_EXTRAS)) + code, *arguments],
+        [sys.executable, "-c", WITHOUT.format(names=sorted(OF_EXTRAS | EXTRA_OF.keys())) + code, *arguments],
         env=os.environ | environment,
         capture_output=True,
         text=True,
@@ -313,6 +314,28 @@ def test_the_command_says_it_too(tmp_path: Path) -> None:
     done = without_extras(code, *job)
     assert done.returncode == 3
     assert "needs the package torch" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("job", "extra"),
+    [
+        (["serve"], "serve"),
+        (["mcp"], "serve"),
+        (["library", "add", "."], "library"),
+        (["library", "status"], "library"),
+        (["library", "sql", "SELECT 1"], "library"),
+        (["a boat", "--source", "library:mine"], "library"),
+    ],
+    ids=lambda given: given if isinstance(given, str) else " ".join(given),
+)
+def test_a_command_without_its_extra_says_how_that_is_installed(job: list[str], extra: str, tmp_path: Path) -> None:
+    code = "from phrasepix.cli import main\nmain()"
+    done = without_extras(code, *job, PHRASEPIX_DATA_DIR=str(tmp_path))
+    assert done.returncode in {2, 3}
+    assert done.stdout == ""
+    assert "pip install" in done.stderr
+    assert f"extra “{extra}”" in done.stderr
     assert "Traceback" not in done.stderr
 
 

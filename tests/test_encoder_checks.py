@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from pkgutil import resolve_name
 from typing import Any
@@ -13,11 +14,13 @@ from PIL import Image
 from phrasepix.sample import MODEL_DIRECTORY
 from reranker import Encoder, OpenClipEncoder
 from reranker.encoder import Embeddings, unit_rows
+from reranker.encoder_profile import EncoderProfile
 from reranker.engine.export_child import outcome
 from reranker.engine.factory import load_encoder
 from reranker.engine.openvino_encoder import OpenVinoEncoder
 from reranker.models.model_spec import ModelSpec
 from reranker.models.paired_encoder import PairedEncoder
+from reranker.pairs import NO_AGREEMENT, Agreement
 from reranker.testing import BrokenPromiseError, ColourEncoder, check_encoder, encoder_checks
 from reranker.testing.trial import CONTRACT
 from tests.made_tokenizers import write_siglip, write_text_tower
@@ -69,6 +72,7 @@ OURS = {
     ("paired", "openvino"): PairedEncoder,
     ("sample", "openvino"): OpenVinoEncoder,
 }
+OF_PICTURE_ENCODERS = {"has_a_true_profile", "refuses_texts", "compares_pairs", "compares_anything"}
 NEEDS_OPENVINO = {"prepares_pictures", "knows_texts_as_it_encodes_them", "loads_its_towers_at_any_time"}
 
 
@@ -77,7 +81,12 @@ def test_our_encoders_keep_their_promises(model: str, engine: str, load: Callabl
     encoder = load(model, engine)
     assert type(encoder) is OURS[model, engine]
     undecided = check_encoder(encoder)
-    assert set(undecided) <= {"is_known_by_its_name", "declares_its_family", "names_its_image_tower", *NEEDS_OPENVINO}
+    assert (
+        set(undecided)
+        <= {"is_known_by_its_name", "declares_its_family", "names_its_image_tower"}
+        | NEEDS_OPENVINO
+        | OF_PICTURE_ENCODERS
+    )
     if engine == "openvino":
         assert not NEEDS_OPENVINO & {*undecided}
 
@@ -303,6 +312,67 @@ class HasNoTowerName(Seeing):
     image_tower_name: Any = None
 
 
+class ClaimsToReadNothing(Seeing):
+    """Of pictures alone, says its profile; its texts have rows still."""
+
+    profile = EncoderProfile(
+        title="seeing",
+        encodes=frozenset({"pictures"}),
+        bytes_per_picture=48,
+        licence="MIT",
+        home_url="https://example.org/",
+    )
+
+
+class FailsAtTexts(ClaimsToReadNothing):
+    def encode_texts(self, texts: Sequence[str]) -> Embeddings:
+        raise NotImplementedError("texts")
+
+
+class TakesMoreThanItSays(Seeing):
+    profile = replace(ClaimsToReadNothing.profile, encodes=frozenset({"texts", "pictures"}), bytes_per_picture=4)
+
+
+class EncodesNothing(Seeing):
+    profile = replace(ClaimsToReadNothing.profile, encodes=frozenset())
+
+
+class Comparing(Seeing):
+    """Compares pairs by their colours, and keeps every promise about that."""
+
+    verified = 10
+
+    def features(self, prepared: np.ndarray) -> bytes:
+        return bytes(np.rint(prepared * 255).astype(np.uint8))
+
+    def agreement(self, one: bytes, other: bytes) -> Agreement:
+        if len(one) != 192 or len(other) != 192 or len(set(one)) < 4 or len(set(other)) < 4:
+            return NO_AGREEMENT
+        ours, theirs = np.frombuffer(one, np.uint8), np.frombuffer(other, np.uint8)
+        return Agreement(float((ours == theirs).mean()), np.zeros((1, 4), dtype=np.float32))
+
+
+class AgreesWithAll(Comparing):
+    def agreement(self, one: bytes, other: bytes) -> Agreement:
+        return Agreement(0.5, np.zeros((1, 4), dtype=np.float32))
+
+
+class CountsPoints(Comparing):
+    def agreement(self, one: bytes, other: bytes) -> Agreement:
+        return Agreement(40.0, np.zeros((1, 4), dtype=np.float32))
+
+
+class GivesPixels(Comparing):
+    def agreement(self, one: bytes, other: bytes) -> Agreement:
+        return Agreement(super().agreement(one, other).score, np.full((1, 4), 120, dtype=np.float32))
+
+
+class TrustsItsBytes(Comparing):
+    def agreement(self, one: bytes, other: bytes) -> Agreement:
+        score = float((np.frombuffer(one, np.uint8) == np.frombuffer(other, np.uint8)).mean())
+        return Agreement(score, np.zeros((1, 4), dtype=np.float32))
+
+
 BROKEN: list[tuple[str, type[Seeing], str]] = [
     ("has_the_members", HasAnEmptyName, "''"),
     ("has_the_members", HasHalfADimension, "12.0"),
@@ -337,11 +407,20 @@ BROKEN: list[tuple[str, type[Seeing], str]] = [
     ("declares_its_family", WritesItsFamilyLarge, "'CLIP'; known: clip, sample, siglip"),
     ("declares_its_family", HasANumberAsFamily, "7"),
     ("names_its_image_tower", HasNoTowerName, "None"),
+    ("has_a_true_profile", TakesMoreThanItSays, "4; an embedding of 12 numbers takes 48"),
+    ("has_a_true_profile", EncodesNothing, "frozenset()"),
+    ("refuses_texts", ClaimsToReadNothing, "ndarray, not NoTextsError"),
+    ("refuses_texts", FailsAtTexts, "NotImplementedError: texts"),
+    ("compares_pairs", AgreesWithAll, "0.500 and 0.500"),
+    ("compares_pairs", CountsPoints, "score=40.0"),
+    ("compares_pairs", GivesPixels, "beyond the pictures"),
+    ("compares_anything", TrustsItsBytes, ", not 0"),
 ]
 
 
 def test_the_unbroken_double_keeps_every_promise() -> None:
-    assert check_encoder(Seeing(), others=[Seeing()]) == {}
+    assert set(check_encoder(Seeing(), others=[Seeing()])) == OF_PICTURE_ENCODERS
+    assert set(check_encoder(Comparing(), others=[Comparing()])) == {"has_a_true_profile", "refuses_texts"}
 
 
 @pytest.mark.parametrize(("name", "kind", "came"), BROKEN)

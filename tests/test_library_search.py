@@ -18,7 +18,7 @@ from phrasepix.library.sql import LibrarySql
 from phrasepix.library.table import Library
 from phrasepix.sources.registry import source_named, source_names
 from reranker.encoder import Embeddings
-from reranker.query import Phrase, Query
+from reranker.query import Example, Phrase, Query
 from reranker.testing import ColourEncoder
 from retriever.directories import cache_directory
 from retriever.filters import Filters
@@ -290,11 +290,13 @@ def asked(library: Library) -> LibrarySql:
 
     def vector_of(query: Query) -> Embeddings:
         (part,) = query.wanted
-        rows: Embeddings = (
-            encoder.encode_texts([part.text]) if isinstance(part, Phrase) else encoder.encode_pictures([part.picture])  # type: ignore[list-item]
-        )
-        vector: Embeddings = rows[0]
-        return vector
+        if isinstance(part, Phrase):
+            text: Embeddings = encoder.encode_texts([part.text])[0]
+            return text
+        assert isinstance(part, Example)
+        assert isinstance(part.picture, Image.Image)
+        picture: Embeddings = encoder.encode_pictures([part.picture])[0]
+        return picture
 
     return LibrarySql(library, next(iter(library.description.encoders)), vector_of)
 

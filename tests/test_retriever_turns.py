@@ -26,7 +26,7 @@ from tests.source_servers.base import Picture, SourceServer
 from tests.source_servers.commons import CommonsServer
 from tests.source_servers.openverse import OpenverseServer
 
-INTERVAL_S = 0.4
+INTERVAL_S = 0.8
 SLOW = replace(QUICK, interval_s=INTERVAL_S, keep_answers_for=timedelta(0))
 
 
@@ -51,9 +51,11 @@ class Arrivals:
             self._here -= 1
         return self._answer(asked)
 
-    @property
-    def gaps(self) -> list[float]:
-        return [later - earlier for earlier, later in pairwise(sorted(self.times))]
+    def demand_interval(self) -> None:
+        """A busy machine notes a request late, and so too near to the next: all of them together are hardly moved."""
+        times = sorted(self.times)
+        assert times[-1] - times[0] >= 0.9 * INTERVAL_S * (len(times) - 1)
+        assert min(later - earlier for earlier, later in pairwise(times)) >= 0.5 * INTERVAL_S
 
 
 @pytest.fixture
@@ -91,14 +93,14 @@ def test_searches_one_after_the_other_keep_the_interval(openverse: OpenverseServ
     for tag in ("boat", "sea", "night"):
         search(openverse, tag, SLOW)
     assert len(arrivals.times) == 3
-    assert min(arrivals.gaps) >= 0.9 * INTERVAL_S
+    arrivals.demand_interval()
 
 
 def test_searches_at_once_keep_the_interval(openverse: OpenverseServer) -> None:
     openverse.otherwise = arrivals = Arrivals(openverse.answer)
     all_at_once([lambda tag=tag: search(openverse, tag, SLOW) for tag in ("boat", "sea", "night", "boat sea")])  # type: ignore[misc]
     assert len(arrivals.times) == 4
-    assert min(arrivals.gaps) >= 0.9 * INTERVAL_S
+    arrivals.demand_interval()
 
 
 def test_processes_that_share_a_cache_directory_keep_the_interval(openverse: OpenverseServer, tmp_path: Path) -> None:
@@ -119,7 +121,7 @@ def test_processes_that_share_a_cache_directory_keep_the_interval(openverse: Ope
     ]
     assert [process.wait(60) for process in processes] == [0, 0]
     assert len(arrivals.times) == 4
-    assert min(arrivals.gaps) >= 0.9 * INTERVAL_S
+    arrivals.demand_interval()
 
 
 def test_requests_in_series_never_overlap_whoever_sends_them() -> None:

@@ -33,11 +33,14 @@ def serve(root: Path | None, debug: bool) -> None:
     logging.basicConfig(stream=sys.stderr, level=logging.INFO if debug else logging.WARNING)
     with explained(debug=debug):
         from phrasepix.config import Config
-        from phrasepix.errors import PhrasepixError
+        from phrasepix.errors import PhrasepixError, WrongValueError
         from phrasepix.finder import Finder
+        from phrasepix_core.extras import why_unavailable
         from phrasepix_core.installing import install_command
         from phrasepix_core.root import Root
 
+        if why := why_unavailable("phrasepix mcp", "mcp"):
+            raise WrongValueError(why)
         below = None if root is None else Root.at(root)
         try:
             from phrasepix.assistant.stdio import serve_stdio
@@ -45,7 +48,7 @@ def serve(root: Path | None, debug: bool) -> None:
             if not (error.name or "").startswith("mcp"):
                 raise
             raise PhrasepixError(
-                f"phrasepix mcp needs the package mcp, version 2 or newer: {install_command('mcp')}"
+                f"phrasepix mcp needs version 2 or newer of the package mcp: {install_command('mcp')} --upgrade"
             ) from None
         from phrasepix.assistant.toolbox import Toolbox
         from phrasepix.kept_searches import KeptSearches

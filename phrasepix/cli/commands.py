@@ -8,10 +8,12 @@ import click
 
 from phrasepix.cli.errors import WRONG_USAGE
 
-COMMANDS = ("cache", "find", "library", "mcp", "serve", "sources")
+COMMANDS = ("cache", "encoders", "find", "library", "mcp", "serve", "sources", "teach")
 
 _MEANT_BY = {
     "source": "phrasepix sources",
+    "encoder": "phrasepix encoders",
+    "models": "phrasepix encoders",
     "help": "phrasepix --help",
     "usage": "phrasepix --help",
     "version": "phrasepix --version",

@@ -260,12 +260,15 @@ _EXAMPLES = (
     'phrasepix "a lighthouse in a storm" --tag lighthouse --save my-book --pick 1,3',
     'phrasepix "a street in the rain" --minus people',
     "phrasepix --like photo.jpg --tag tiger",
+    "phrasepix --like photo.jpg --source ~/Pictures --by sift",
     'phrasepix "two red boats at night in the rain" --tag boat --source sample',
 )
 _OTHERS = {
     "phrasepix serve": "A page to search with, and an API, on this machine.",
     "phrasepix library": "Your own pictures as a table, kept in step with folders; SQL over it.",
+    "phrasepix teach": "Names of your own, such as a friend's: each stands for what some pictures share.",
     "phrasepix sources": "Where pictures can come from, and what each source needs.",
+    "phrasepix encoders": "What pictures can be compared by, and what each needs.",
     "phrasepix cache": "What is kept on this machine; `phrasepix cache clear` removes it.",
     "phrasepix mcp": "Tools for assistants, on stdin and stdout.",
 }

@@ -11,29 +11,32 @@ import click
 
 from phrasepix.cli.errors import explained
 from phrasepix.cli.help_text import CONTEXT_SETTINGS, HelpedGroup
+from phrasepix.cli.library_options import DEBUG as _DEBUG
+from phrasepix.cli.library_options import JSON as _JSON
+from phrasepix.cli.library_options import MODEL as _MODEL
+from phrasepix.cli.library_options import NAME as _NAME
+from phrasepix.cli.library_options import PRETRAINED as _PRETRAINED
+from phrasepix.cli.library_options import demand_table
+from phrasepix.cli.library_options import located as _location
+from phrasepix.cli.library_views import duplicates, map_, timeline
 from phrasepix.cli.output import writing_to_stdout
 from phrasepix.views.columns import LIBRARIES, header
 
 if TYPE_CHECKING:
     from phrasepix.cli.reporter import Reporter
+    from phrasepix.library.folder_sync import SyncCounts
     from phrasepix.library.keeper import LibraryKeeper
-    from phrasepix.library.location import Location
 
-_NAME = click.option(
-    "--name", default="mine", metavar="NAME", help="Which library, by its name or URI.  [default: mine]"
-)
-_MODEL = click.option(
-    "--model", metavar="MODEL", help="Whose vectors.  [default: those that the library has, else ViT-B-32]"
-)
-_PRETRAINED = click.option("--pretrained", metavar="TAG", help="Its weights, where a model has several.")
-_JSON = click.option("as_json", "--json", is_flag=True, help="JSON on stdout.")
 _FILE = click.Path(path_type=Path, dir_okay=False)
-_DEBUG = click.option("--debug", is_flag=True, help="Show tracebacks.")
 
 
 @click.group(cls=HelpedGroup, context_settings=CONTEXT_SETTINGS)
 def library() -> None:
     """Keep a library of your own pictures: searched by --source library:NAME, in milliseconds, and asked by SQL."""
+
+
+for _command in (timeline, map_, duplicates):
+    library.add_command(_command)
 
 
 @library.command()
@@ -81,6 +84,30 @@ def sync(name: str, model: str | None, pretrained: str | None, as_json: bool, de
 
 
 @library.command()
+@_NAME
+@_MODEL
+@_PRETRAINED
+@click.option(
+    "--every",
+    type=float,
+    metavar="SECONDS",
+    help="Look through the folders so often, as network drives need it.  [default: when the system tells of changes]",
+)
+@_DEBUG
+def watch(name: str, model: str | None, pretrained: str | None, every: float | None, debug: bool) -> None:
+    """Keep a library in step with its folders until Ctrl-C."""
+    with explained(debug=debug), _keeper(name) as (keeper, reporter):
+        from phrasepix.library.watching import LibraryWatcher
+
+        def on_synced(counts: "SyncCounts") -> None:
+            _report(reporter, name, asdict(counts), as_json=False)
+
+        watcher = LibraryWatcher(_location(name), keeper, on_event=reporter.show, on_synced=on_synced, every_s=every)
+        reporter.say(f"Watching the folders of the library {name}; Ctrl-C ends it")
+        watcher.run(model, pretrained)
+
+
+@library.command()
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="PATH…")
 @_NAME
 @_DEBUG
@@ -102,6 +129,7 @@ def remove(paths: tuple[Path, ...], name: str, debug: bool) -> None:
 def status(as_json: bool, with_header: bool, debug: bool) -> None:
     """List the libraries of this machine: how many pictures, of which folders, with vectors of which models."""
     with explained(debug=debug):
+        demand_table()
         from phrasepix.library.location import library_names
         from phrasepix.library.overview import overview_of
 
@@ -230,15 +258,6 @@ def _keeper(name: str) -> Iterator[tuple["LibraryKeeper", "Reporter"]]:
 
     with Finder() as finder, Reporter() as reporter:
         yield LibraryKeeper(location, finder, reporter.show), reporter
-
-
-def _location(name: str) -> "Location":
-    """The place of a library, once what reads it is known to be installed."""
-    from phrasepix.library.location import Location
-    from phrasepix.library.packages import demand_packages
-
-    demand_packages("lance")
-    return Location.of(name)
 
 
 def _report(reporter: "Reporter", name: str, counts: dict[str, int], as_json: bool) -> None:

@@ -73,10 +73,18 @@ def run_command(arguments: list[str]) -> None:
             from phrasepix.cli import sources
 
             run(sources.show, rest, "phrasepix sources")
+        case ["encoders", *rest]:
+            from phrasepix.cli import encoders
+
+            run(encoders.show, rest, "phrasepix encoders")
         case ["library", *rest]:
             from phrasepix.cli import library
 
             run(library.library, rest, "phrasepix library")
+        case ["teach", *rest]:
+            from phrasepix.cli import teach
+
+            run(teach.teach, rest, "phrasepix teach")
         case ["serve", *rest]:
             from phrasepix.cli import serve
 

@@ -63,10 +63,8 @@ _OPEN_TO_OTHERS = (
 
 
 def _demand_packages() -> None:
-    from importlib.util import find_spec
-
     from phrasepix.errors import WrongValueError
-    from phrasepix_core.installing import install_command
+    from phrasepix_core.extras import why_unavailable
 
-    if missing := [name for name in _PACKAGES if find_spec(name) is None]:
-        raise WrongValueError(f"serving needs {' and '.join(missing)}: {install_command(*missing)}")
+    if why := why_unavailable("phrasepix serve", *_PACKAGES):
+        raise WrongValueError(why)

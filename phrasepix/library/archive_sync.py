@@ -5,13 +5,13 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from phrasepix.errors import LibraryError
-from phrasepix.library.archive import ArchiveEntry, contents_in, pictures_in
+from phrasepix.library.archive import contents_in, pictures_in
 from phrasepix.library.folder_sync import FolderSync, SyncCounts
+from phrasepix.library.schema import Row
 from phrasepix_core.candidate import Candidate
 from phrasepix_core.files import reason_of
+from reranker.pictures.local_files import local_name
 from retriever.folder.as_candidate import candidate_at
-from retriever.folder.contents import Contents
-from retriever.folder.facts import Facts
 
 
 class ArchiveSync(FolderSync):
@@ -48,20 +48,22 @@ class ArchiveSync(FolderSync):
         counts.deleted = len(gone)
         return counts
 
-    def _contents(self, entries: Sequence[Any]) -> Iterator[tuple[Any, Contents]]:
+    def _all_rows(self, entries: Sequence[Any]) -> Iterator[Row]:
         try:
-            yield from contents_in(list(entries))
+            for entry, contents in contents_in(list(entries)):
+                if contents.facts is None:
+                    self._refuse_entry(entry.url, entry.name, contents.problem)
+                else:
+                    yield Row(entry, self._folder, contents, contents.facts)
         except OSError as error:
             self._skip(self._folder, f"cannot be read: {reason_of(error)}")
 
-    def _candidate(self, entry: Any, contents: Contents, facts: Facts) -> Candidate:
-        return archived_candidate(entry, contents, facts)
+    def _candidate(self, row: Row) -> Candidate:
+        return candidate_at([row.key], row.contents, row.facts, "", called=PurePosixPath(local_name(row.key)).stem)
 
-    def _refuse_entry(self, entry: Any, reason: str) -> None:
-        self._unusable.add(entry.url)
-        self._skip(self._folder, f"{entry.name}: {reason}")
+    def _refuse_row(self, row: Row, reason: str) -> None:
+        self._refuse_entry(row.key, local_name(row.key), reason)
 
-
-def archived_candidate(entry: ArchiveEntry, contents: Contents, facts: Facts) -> Candidate:
-    """The candidate of a picture in an archive."""
-    return candidate_at([entry.url], contents, facts, "", called=PurePosixPath(entry.name).stem)
+    def _refuse_entry(self, key: str, name: str, reason: str) -> None:
+        self._unusable.add(key)
+        self._skip(self._folder, f"{name}: {reason}")

@@ -2,8 +2,9 @@
 
 from typing import Final
 
-NUMBER, TEXT, TEXTS, DAY, FLAG = (
+NUMBER, DECIMAL, TEXT, TEXTS, DAY, FLAG = (
     "a whole number",
+    "a number",
     "a text",
     "a list of texts",
     "a day such as 2020-01-31",
@@ -32,6 +33,8 @@ COLUMNS: Final = {
     "credit": TEXT,
     "rating": NUMBER,
     "ai_generated": FLAG,
+    "frame_at": DECIMAL,
+    "duration_s": DECIMAL,
 }
 SHORT_NAMES: Final = {"year": "taken_year", "month": "taken_month", "day": "taken_day"}
 """What the dictionary form of filters calls some of them too."""

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, Final
 
-from phrasepix.library.columns import COLUMNS, DAY, FLAG, NUMBER, SHORT_NAMES, TEXT, TEXTS
+from phrasepix.library.columns import COLUMNS, DAY, DECIMAL, FLAG, NUMBER, SHORT_NAMES, TEXT, TEXTS
 from phrasepix.library.quoting import quoted
 from retriever import filter_texts
 from retriever.errors import WrongParameterError
@@ -93,7 +93,7 @@ def _compared(column: str, operator: object, value: object) -> str:
             return _equal(column, kind, literals, is_wanted=operator == "$in")
         case "$eq" | "$ne":
             return _equal(column, kind, _literals(column, [value]), is_wanted=operator == "$eq")
-        case str() if operator in _COMPARISONS and kind in {NUMBER, DAY, TEXT}:
+        case str() if operator in _COMPARISONS and kind in {NUMBER, DECIMAL, DAY, TEXT}:
             (literal,) = _literals(column, [value])
             return f"{column} {_COMPARISONS[operator]} {literal}"
         case str() if operator in _COMPARISONS:
@@ -125,6 +125,13 @@ def _number(value: object) -> str | None:
     return str(whole) if whole >= 0 else f"(0 - {-whole})"
 
 
+def _decimal(value: object) -> str | None:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not is_number or not abs(number := float(value)) <= _LARGEST:  # type: ignore[arg-type]  # it is a number
+        return None
+    return f"{number:.6f}" if number >= 0 else f"(0 - {-number:.6f})"
+
+
 def _text(value: object) -> str | None:
     return quoted(value) if isinstance(value, str) else None
 
@@ -142,6 +149,7 @@ def _flag(value: object) -> str | None:
 
 _LITERALS: Final[dict[str, Callable[[object], str | None]]] = {
     NUMBER: _number,
+    DECIMAL: _decimal,
     TEXT: _text,
     TEXTS: _text,
     DAY: _day,

@@ -4,26 +4,28 @@ import os
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from phrasepix.library.schema import Row, key_of
 from phrasepix.library.table import FileState, Library
-from phrasepix_core.candidate import Candidate
+from phrasepix.library.videos import clip_digest_of, clip_of, file_key_of, rows_of
+from phrasepix_core.candidate import Candidate, Rendition
+from phrasepix_core.installing import install_command
 from reranker.clip_reranker import ClipReranker
+from reranker.errors import PictureError
 from reranker.memory import EncodedPicture, Memory
 from reranker.pictures import PictureLoader
 from reranker.pictures.local_files import path_of
+from reranker.pictures.videos import can_be_read as videos_can_be_read
 from retriever.folder.as_candidate import candidate_of
-from retriever.folder.contents import Contents
 from retriever.folder.contents_reader import ContentsReader
-from retriever.folder.facts import Facts
 from retriever.folder.file_index import FileIndex
 from retriever.folder.names import shown
 from retriever.folder.raw import readable
-from retriever.folder.walk import FileEntry, places
+from retriever.folder.walk import PICTURES, RAW, VIDEOS, FileEntry, places
 
 _COMMIT_AFTER, _COMMIT_AFTER_S = 512, 15.0
 """Rows, and seconds since the last commit: what is lost if the process is killed."""
@@ -31,7 +33,7 @@ _COMMIT_AFTER, _COMMIT_AFTER_S = 512, 15.0
 Skip = Callable[[Path, str], None]
 """Is told of what cannot be used, and why."""
 
-_InHand = dict[int, tuple[Any, Contents, Facts]]
+_InHand = dict[int, Row]
 """What is being encoded, by its number."""
 
 
@@ -90,20 +92,26 @@ def difference_of(folder: Path, known: dict[str, FileState], skip: Skip) -> Diff
         unreadable.append(key_of(path))
         skip(path, reason)
 
-    entries = readable(places(folder, on_problem), on_problem)
+    found = places(folder, on_problem, PICTURES | RAW | VIDEOS)
+    entries = readable(found, on_problem)
     if not entries:
         return Difference([], set(), 0, dict.fromkeys(known, folder))
     to_read: list[FileEntry] = []
     gone = set(known)
+    videos = [] if videos_can_be_read() else [entry.path for entry in entries if entry.is_video]
+    if videos:
+        skip(videos[0], f"{len(videos)} videos are left out, this one first; to have them: {install_command('av')}")
     for entry in entries:
         key = key_of(entry.path)
         gone.discard(key)
+        if videos and entry.is_video:
+            continue  # what is known of it stays
         state = known.get(key)
         if state is None or not state.is_encoded or not _is_of(state, entry):
             to_read.append(entry)
     kept = {key for key in gone if any(key == place or key.startswith(f"{place}/") for place in unreadable)}
     emptied = _emptied(gone - kept)
-    return Difference(to_read, gone - kept - emptied.keys(), len(entries) - len(to_read), emptied)
+    return Difference(to_read, gone - kept - emptied.keys(), len(entries) - len(to_read) - len(videos), emptied)
 
 
 def _is_of(state: FileState, entry: FileEntry) -> bool:
@@ -169,19 +177,22 @@ class FolderSync:
         """Bring the library in step. Raises `LibraryError`."""
         self._counts = counts = SyncCounts()
         self._folder = folder
-        known = self._library.states(folder, self._column)
+        self._known = known = _by_file(self._library.states(folder, self._column))
         difference = difference_of(folder, known, self._skip)
         counts.unchanged = difference.unchanged
         self._total = len(difference.to_read)
         self._unusable: set[str] = set()
+        self._changed_clips: dict[str, str] = {}
         if difference.to_read:
             try:
                 self._read(difference.to_read)
             finally:
                 self._commit()
+            for key, digest in self._changed_clips.items():
+                self._library.delete_clip(key, except_of=digest)
         gone = difference.gone | (self._unusable & known.keys())
         if gone:
-            self._library.delete(gone)
+            self._delete(gone)
         counts.deleted = len(gone)
         if difference.emptied:
             self._keep(difference.emptied)
@@ -189,11 +200,11 @@ class FolderSync:
 
     def _keep(self, emptied: dict[str, Path]) -> None:
         """Keep the rows of files that are missing from empty folders, unless the same lies elsewhere in the folder."""
-        states = self._library.states(self._folder, self._column)
+        states = _by_file(self._library.states(self._folder, self._column))
         elsewhere = {state.digest for key, state in states.items() if key not in emptied}
         moved = {key for key in emptied if key in states and states[key].digest in elsewhere}
         if moved:
-            self._library.delete(moved)
+            self._delete(moved)
             self._counts.deleted += len(moved)
         kept = Counter(place for key, place in emptied.items() if key not in moved)
         self._counts.kept_without_files = kept.total()
@@ -204,18 +215,24 @@ class FolderSync:
                 "`phrasepix library remove` takes them out",
             )
 
-    def _contents(self, entries: Sequence[Any]) -> Iterator[tuple[Any, Contents]]:
-        """Entries with what is in them, as they are read; those that cannot be are refused."""
+    def _delete(self, keys: set[str]) -> None:
+        self._library.delete(keys)
+        for key in sorted(keys):
+            if Path(key).suffix.lower() in VIDEOS:
+                self._library.delete_clip(key)
+
+    def _all_rows(self, entries: Sequence[Any]) -> Iterator[Row]:
+        """The rows of entries, as they are read; those that cannot be used are refused."""
         with ContentsReader(self._notes, self._refuse, self._skip) as reading:
             for entry in entries:
-                if (contents := reading.contents(entry)) is not None:
-                    yield entry, contents
+                yield from self._rows_of(entry, reading)
 
-    def _candidate(self, entry: Any, contents: Contents, facts: Facts) -> Candidate:
-        return candidate_of(contents, facts, [entry.path], "", below=self._folder)
+    def _candidate(self, row: Row) -> Candidate:
+        return _candidate_of(row)
 
-    def _refuse_entry(self, entry: Any, reason: str) -> None:
-        self._refuse(entry.path, reason)
+    def _refuse_row(self, row: Row, reason: str) -> None:
+        """Leave out what cannot be encoded; the other frames of a clip may be good."""
+        (self._refuse if row.frame_at is None else self._skip)(_file_of(row), reason)
 
     def _read(self, entries: Sequence[Any]) -> None:
         encoded_before = self._library.digests(self._column)
@@ -225,19 +242,16 @@ class FolderSync:
 
         def candidates() -> Iterator[Candidate]:
             being_encoded: set[str] = set()
-            for entry, contents in self._contents(entries):
-                if (facts := contents.facts) is None:
-                    self._refuse_entry(entry, contents.problem)
-                    continue
-                row = Row(entry, self._folder, contents, facts)
-                if contents.digest in encoded_before:
+            for row in self._all_rows(entries):
+                digest = row.contents.digest
+                if digest in encoded_before:
                     at_hand.append(row)
-                elif contents.digest in being_encoded:
+                elif digest in being_encoded:
                     same.append(row)
                 else:
-                    being_encoded.add(contents.digest)
-                    in_hand[len(being_encoded) - 1] = (entry, contents, facts)
-                    yield self._candidate(entry, contents, facts)
+                    being_encoded.add(digest)
+                    in_hand[len(being_encoded) - 1] = row
+                    yield self._candidate(row)
 
         waiting = candidates()
         if (first := next(waiting, None)) is not None:
@@ -246,18 +260,37 @@ class FolderSync:
         self._commit()
         self._take(same)
 
+    def _rows_of(self, entry: FileEntry, reading: ContentsReader) -> Iterator[Row]:
+        """The row of a picture, or those of a video's shots; none for a file that cannot be used."""
+        if not entry.is_video:
+            contents = reading.contents(entry)
+            if contents is not None and contents.facts is not None:
+                yield Row(entry, self._folder, contents, contents.facts)
+            elif contents is not None:
+                self._refuse(entry.path, contents.problem)
+            return
+        try:
+            clip = clip_of(entry)
+        except (PictureError, OSError) as error:
+            self._refuse(entry.path, getattr(error, "strerror", None) or str(error))
+            return
+        before = self._known.get(key_of(entry.path))
+        if before is not None and before.digest != clip.digest:
+            self._changed_clips[key_of(entry.path)] = clip.digest
+        self._total += len(clip.shots.begin_s) - 1
+        yield from rows_of(entry, self._folder, clip)
+
     def _encode(self, candidates: Iterator[Candidate], in_hand: _InHand, at_hand: deque[Row]) -> None:
         reranker, memory = self._load()
         with reranker.pool_encoder.encoding(candidates, self._loader, memory) as batches:
             for batch in batches:
                 for (number,), _, outcome in batch:
-                    entry, contents, facts = in_hand.pop(number)
+                    row = in_hand.pop(number)
                     if isinstance(outcome, EncodedPicture):
-                        vectors = {self._column: outcome.embedding}
-                        self._rows.append(Row(entry, self._folder, contents, facts, vectors))
+                        self._rows.append(replace(row, vectors={self._column: outcome.embedding}))
                         self._counts.encoded += 1
                     else:
-                        self._refuse_entry(entry, str(outcome))
+                        self._refuse_row(row, str(outcome))
                 self._take(at_hand)
                 self._commit_when_due()
 
@@ -289,6 +322,30 @@ class FolderSync:
     def _skip(self, path: Path, reason: str) -> None:
         self._counts.skipped += 1
         self._on_skip(path, reason)
+
+
+def _file_of(row: Row) -> Path:
+    assert isinstance(row.entry, FileEntry)  # noqa: S101  # pictures of a list are written elsewhere
+    return row.entry.path
+
+
+def _candidate_of(row: Row) -> Candidate:
+    """What is encoded for a row; of a video, its frame."""
+    candidate = candidate_of(row.contents, row.facts, [_file_of(row)], "", below=row.folder)
+    if row.frame_at is None:
+        return candidate
+    return replace(candidate, renditions=(Rendition(row.key, row.facts.width, row.facts.height),))
+
+
+def _by_file(states: dict[str, FileState]) -> dict[str, FileState]:
+    """What rows say of files, by the files' keys: a video has a row for each shot, and is encoded if all are."""
+    found: dict[str, FileState] = {}
+    for key, state in states.items():
+        file = file_key_of(key)
+        before = found.get(file)
+        is_encoded = state.is_encoded and (before is None or before.is_encoded)
+        found[file] = replace(state, digest=clip_digest_of(state.digest), is_encoded=is_encoded)
+    return found
 
 
 def in_words(path: Path, reason: str) -> str:

@@ -34,8 +34,14 @@ SCALAR_INDEXES: Final = {
 
 _BITS: Final = 5
 """Of each dimension in the vector index: with one bit, 4 % of two conditions kept 48 % of the nearest (measured)."""
+_DIMENSIONS_OF: Final = 8
+"""The vector index takes vectors of a multiple of so many dimensions; others are compared one by one."""
 _MOST_FRAGMENTS: Final = 32
 """Small ones, before they are made one."""
+_WHOLE: Final = 131_072
+"""From how many rows on a fragment is left as it is: otherwise each compaction would write the whole table again."""
+_MOST_DELETED: Final = 0.2
+"""Which share of the rows stored may be deleted ones, before they are taken off the disk."""
 _MOST_UNINDEXED: Final = 0.05
 """Which share of the rows may be missing from an index: they are compared one by one."""
 _KEPT_FOR: Final = timedelta(minutes=10)
@@ -46,10 +52,13 @@ _ROWS_AT_ONCE: Final = 1024
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """How a table is: rows, versions, fragments, rows without vectors, and what the indexes lack."""
+    """How a table is: rows, versions, fragments and the `small` ones of them, rows that are `deleted` but still stored,
+    rows without vectors, and what the indexes lack."""
 
     rows: int
     fragments: int
+    small: int
+    deleted: int
     versions: int
     unencoded: dict[str, int]
     """Rows without a vector, by column."""
@@ -60,8 +69,8 @@ class Health:
 
     @property
     def wants_compaction(self) -> bool:
-        """Whether there are too many fragments."""
-        return self.fragments > _MOST_FRAGMENTS
+        """Whether there are too many small fragments, or too many deleted rows."""
+        return self.small > _MOST_FRAGMENTS or self.deleted > _MOST_DELETED * (self.rows + self.deleted)
 
     @property
     def wants_indexing(self) -> bool:
@@ -83,13 +92,24 @@ def health_of(library: Library, *, thoroughly: bool = False) -> Health:
         if rows >= INDEXED_FROM:
             unindexed = {column: max(0, rows - indexed.get(column, 0)) for column in SCALAR_INDEXES}
             for column, missing in unencoded.items():
-                if rows - missing >= INDEXED_FROM:
+                whole_bytes = library.description.encoders[column].dimensions % _DIMENSIONS_OF == 0
+                if rows - missing >= INDEXED_FROM and whole_bytes:
                     unindexed[column] = max(0, rows - missing - indexed.get(column, 0))
         duplicates = 0
         if thoroughly:
             keys = dataset.to_table(columns=[KEY])[KEY]
             duplicates = len(keys) - len(keys.unique())
-        return Health(rows, len(dataset.get_fragments()), len(dataset.versions()), unencoded, unindexed, duplicates)
+        fragments = dataset.get_fragments()
+        return Health(
+            rows=rows,
+            fragments=len(fragments),
+            small=sum(fragment.physical_rows < _WHOLE for fragment in fragments),
+            deleted=sum(fragment.num_deletions for fragment in fragments),
+            versions=len(dataset.versions()),
+            unencoded=unencoded,
+            unindexed=unindexed,
+            duplicates=duplicates,
+        )
 
 
 def gone_back(location: Location) -> list[str]:
@@ -129,14 +149,21 @@ def tidy(library: Library, *, completely: bool = False) -> list[str]:
             library.refresh()
             dataset = library.dataset
         with contextlib.suppress(OSError):  # a commit at a URI, which no lock guards
-            is_due = health.wants_compaction or (completely and health.fragments > 1)
+            is_due = health.wants_compaction or (completely and (health.small > 1 or health.deleted))
             if is_due and has_room(library.location, bytes_below(Path(library.location.table))):
-                dataset.optimize.compact_files(batch_size=_ROWS_AT_ONCE, num_threads=1)
+                dataset.optimize.compact_files(
+                    target_rows_per_fragment=_WHOLE,
+                    materialize_deletions_threshold=0.0 if completely else _MOST_DELETED / 2,
+                    batch_size=_ROWS_AT_ONCE,
+                    num_threads=1,
+                )
                 done.append(f"made {health.fragments} fragments {len(dataset.get_fragments())}")
             if health.wants_indexing or (completely and any(health.unindexed.values())):
                 done += _indexed(dataset, health)
-            if done or health.versions > _MOST_FRAGMENTS:
-                removed = dataset.cleanup_old_versions(_KEPT_FOR)
+            if done or completely or health.versions > _MOST_FRAGMENTS:
+                # Files of no version are of whoever was killed: no other writer is at work while the lock is held.
+                unverified = completely and library.location.lock is not None
+                removed = dataset.cleanup_old_versions(_KEPT_FOR, delete_unverified=unverified)
                 done += [f"freed {removed.bytes_removed} bytes of old versions"] if removed.bytes_removed else []
         library.refresh()
     return done

@@ -70,8 +70,8 @@ def _tags(function: str, tags: tuple[str, ...]) -> str:
 
 
 def _media(filters: Filters) -> str:
-    """A file does not say whether it was photographed or drawn; a video it is not."""
-    return f"media = {quoted('video')}" if filters.media_type == "video" else ""
+    """A file does not say whether it was photographed or drawn; but whether it is a video."""
+    return "media = 'video'" if filters.media_type == "video" else "media IS NULL OR media <> 'video'"
 
 
 _EARTH_KM = 6371.0088

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from itertools import islice
 from pathlib import PurePath
 from typing import Any, Final, Self
@@ -14,7 +15,8 @@ from phrasepix.library.planner import nearest
 from phrasepix.library.predicates import condition_of, unhonoured_by_library
 from phrasepix.library.schema import KEY
 from phrasepix.library.table import Library, failures, first_sentence, vectors_in
-from phrasepix_core.candidate import Candidate, Rendition
+from phrasepix.library.videos import file_key_of
+from phrasepix_core.candidate import Candidate, Clip, Rendition
 from phrasepix_core.messages import Hint
 from reranker.encoder import Embeddings
 from reranker.errors import PictureUnreachableError
@@ -28,7 +30,7 @@ from retriever.profile import SourceProfile
 from retriever.source import SkippedHit, log_skip
 from retriever.tags import demand_limit, without_controls
 
-_COLUMNS: Final = [KEY, "digest", "folder", "facts"]
+_COLUMNS: Final = (KEY, "digest", "folder", "facts", "media", "frame_at", "duration_s")
 
 
 class LibraryRetriever:
@@ -119,14 +121,14 @@ class LibraryRetriever:
         rows = limit
         while True:
             with failures(self._library.location), _condition_named(condition):
-                found = nearest(self._library.dataset, column, vector, rows, condition, [*_COLUMNS, column])
+                found = nearest(self._library.dataset, column, vector, rows, condition, [*self._columns, column])
             if found.num_rows < rows or len(found["digest"].unique()) >= limit:
                 return found
             rows *= 2
 
     def _in_order(self, condition: str | None, tag: str, limit: int | None) -> Iterator[Candidate]:
         with failures(self._library.location), _condition_named(condition):
-            found = self._library.dataset.to_table(columns=_COLUMNS, filter=condition).sort_by(KEY)
+            found = self._library.dataset.to_table(columns=self._columns, filter=condition).sort_by(KEY)
         for number, candidate in enumerate(self._candidates(found, tag)):
             if number == limit:
                 return
@@ -134,8 +136,8 @@ class LibraryRetriever:
 
     def _candidates(self, found: Any, tag: str) -> Iterator[Candidate]:
         """Candidates of rows, each content once, with all its files, in the order of the rows."""
-        by_digest: dict[str, list[dict[str, str]]] = {}
-        for row in found.select(_COLUMNS).to_pylist():
+        by_digest: dict[str, list[dict[str, Any]]] = {}
+        for row in found.select(self._columns).to_pylist():
             by_digest.setdefault(row["digest"], []).append(row)
         for digest, rows in by_digest.items():
             try:
@@ -146,7 +148,13 @@ class LibraryRetriever:
                     SkippedHit(self.name, rows[0][KEY], "its row is damaged; `phrasepix library sync` mends it")
                 )
                 continue
-            yield candidate
+            yield _of_video(candidate, rows) if rows[0].get("frame_at") is not None else candidate
+
+    @property
+    def _columns(self) -> list[str]:
+        """Those of the table; one that an older phrasepix made knows no videos."""
+        there = set(self._library.dataset.schema.names)
+        return [name for name in _COLUMNS if name in there]
 
     def _lacking(self) -> NoLibraryError:
         name = self._library.location.name
@@ -170,6 +178,22 @@ class LibraryRetriever:
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._library.location.name!r})"
+
+
+def _of_video(candidate: Candidate, rows: Sequence[dict[str, Any]]) -> Candidate:
+    """The candidate as a frame of a clip: its still is the frame, its page the clip at that place."""
+    url, *others = (row[KEY] for row in rows)
+    width, height = candidate.width, candidate.height
+    return replace(
+        candidate,
+        media_type="video",
+        page_url=url,
+        renditions=(Rendition(url, width, height),),
+        other_urls=tuple(others),
+        duration_s=rows[0]["duration_s"],
+        frame_at=rows[0]["frame_at"],
+        clips=(Clip(file_key_of(url), width, height),),
+    )
 
 
 @contextmanager

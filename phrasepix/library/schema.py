@@ -59,6 +59,8 @@ FACTS_SCHEMA = pa.schema(
         pa.field("beside", pa.string()),  # the state of its sidecars; without one it is read again
         pa.field("latitude", pa.float64()),  # if the library keeps places
         pa.field("longitude", pa.float64()),
+        pa.field("frame_at", pa.float64()),  # of a video: the place in the clip, and its length, in seconds
+        pa.field("duration_s", pa.float64()),
     ]
 )
 """The columns beside the vectors."""
@@ -71,6 +73,8 @@ PLACE = ("latitude", "longitude")
 class Row:
     """A picture, what is in its file, and its vectors by column: float32 [dimensions], finite.
 
+    Of a video it is the frame at `frame_at` seconds of `duration_s`.
+
     `folder` is the folder that is kept in step, or the list.
     """
 
@@ -79,11 +83,16 @@ class Row:
     contents: Contents
     facts: Facts
     vectors: Mapping[str, Embeddings] = field(default_factory=dict)
+    frame_at: float | None = None
+    duration_s: float | None = None
 
     @property
     def key(self) -> str:
-        """The primary key."""
-        return key_of(self.entry.path) if isinstance(self.entry, FileEntry) else self.entry.url
+        """The primary key; of a video with the place in it, as media fragments (W3C 2012) write it."""
+        if not isinstance(self.entry, FileEntry):
+            return self.entry.url
+        file = key_of(self.entry.path)
+        return file if self.frame_at is None else f"{file}#t={self.frame_at:.3f}"
 
     @property
     def path(self) -> str:
@@ -168,7 +177,7 @@ def _values(row: Row) -> dict[str, object]:
         "path": row.path,
         "size": row.entry.size,
         "modified_ns": row.entry.modified_ns,
-        "media": "photo",
+        "media": "photo" if row.frame_at is None else "video",
         "width": facts.width,
         "height": facts.height,
         "taken_on": day,
@@ -192,6 +201,8 @@ def _values(row: Row) -> dict[str, object]:
         "words": " " + BETWEEN.join(" ".join(words(text)) for text in texts) + " ",
         "facts": facts.to_json(),
         "beside": row.entry.beside,
+        "frame_at": row.frame_at,
+        "duration_s": row.duration_s,
     }
 
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 import duckdb
 import pyarrow as pa
 
-from phrasepix.errors import LibraryError, NoLibraryError
+from phrasepix.errors import LibraryError
 from phrasepix.finder import Finder
 from phrasepix.library.columns import COLUMNS
 from phrasepix.library.table import Library, first_sentence
@@ -193,14 +193,8 @@ def sql_over(library: Library, finder: Finder, model: str | None = None) -> Libr
 
     The model is loaded when a phrase or picture is asked for. Raises `NoLibraryError`.
     """
-    encoders = library.description.encoders
-    column = next((column for column, one in encoders.items() if model in (None, one.model)), None)
-    if column is None:
-        raise NoLibraryError(
-            f"the library {library.location.name} has no vectors of {model or 'any model'}; it has those of "
-            f"{', '.join(one.model for one in encoders.values()) or 'none: phrasepix library add FOLDER'}"
-        )
-    encoder = encoders[column]
+    column = library.column_of_model(model)
+    encoder = library.description.encoders[column]
 
     def vector_of(query: Query) -> Embeddings:
         reranker, memory = finder.reranker_of(encoder.model, encoder.pretrained)

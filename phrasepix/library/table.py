@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 from filelock import FileLock
 
-from phrasepix.errors import LibraryError
+from phrasepix.errors import LibraryError, NoLibraryError
 from phrasepix.library.description import (
     Description,
     EncoderColumn,
@@ -156,6 +156,17 @@ class Library:
             if not keeps:  # the former versions have them
                 self.dataset.cleanup_old_versions(timedelta(0))
 
+    def column_of_model(self, model: str | None) -> str:
+        """Return the column of a model's vectors, by its name; without one, the first. Raises `NoLibraryError`."""
+        encoders = self.description.encoders
+        column = next((column for column, one in encoders.items() if model in (None, one.model)), None)
+        if column is None:
+            raise NoLibraryError(
+                f"the library {self.location.name} has no vectors of {model or 'any model'}; it has those of "
+                f"{', '.join(one.model for one in encoders.values()) or 'none: phrasepix library add FOLDER'}"
+            )
+        return column
+
     def upsert(self, rows: Sequence[Row]) -> None:
         """Write rows in one commit, in place of those of the same keys.
 
@@ -182,6 +193,16 @@ class Library:
                 self.dataset.delete(one_of(KEY, some))
             self.dataset = _opened(self.location)
 
+    def delete_clip(self, key: str, except_of: str | None = None) -> None:
+        """Delete the rows of a video by its file's key, but for those of a clip's digest. Raises `LibraryError`."""
+        where = f"starts_with({KEY}, {quoted(key + '#')})"
+        if except_of is not None:
+            where += f" AND NOT starts_with(digest, {quoted(except_of)})"
+        with writing(self.location), failures(self.location):
+            self.dataset = _opened(self.location)
+            self.dataset.delete(where)
+            self.dataset = _opened(self.location)
+
     def states(self, folder: Path, column: str) -> dict[str, FileState]:
         """Return what is known of the files of a folder that is kept in step, by key. Raises `LibraryError`."""
         where = one_of("folder", [key_of(folder)])
@@ -198,7 +219,7 @@ class Library:
         key = key_of(path)
         is_of_it = f"{one_of(KEY, [key])} OR {one_of('folder', [key])}"
         with failures(self.location):
-            return self._values(KEY, f"{is_of_it} OR starts_with({KEY}, {quoted(key.rstrip('/') + '/')})")
+            return self._values(KEY, f"{is_of_it} OR {_below(key)}")
 
     def vectors_of(self, digests: Collection[str]) -> dict[str, dict[str, Embeddings]]:
         """Return the vectors of contents, by digest and column. Raises `LibraryError`."""
@@ -274,6 +295,12 @@ def writing(location: Location) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+def _below(key: str) -> str:
+    """The condition that a row is of a video, or below a folder, of that key."""
+    begins = (f"{key.rstrip('/')}/", f"{key}#")
+    return " OR ".join(f"starts_with({KEY}, {quoted(one)})" for one in begins)
 
 
 @cache

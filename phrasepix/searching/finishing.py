@@ -11,7 +11,7 @@ from reranker.clip_reranker import ClipReranker
 from reranker.finish import Finish, Refinement
 from reranker.match import Match
 from reranker.progress import Progress
-from reranker.query import Phrase
+from reranker.query import Phrase, TaughtName
 
 
 def finish_of(
@@ -25,10 +25,11 @@ def finish_of(
 
         phrases = [part.text for part in request.query.wanted if isinstance(part, Phrase)]
         named = request.wishes.language
-        parts = tuple(part for text in phrases for part in parts_of_phrase(text, named or language_of(text)))
+        names = [part.title for part in request.query.wanted if isinstance(part, TaughtName)]
+        parts = (*names, *(part for text in phrases for part in parts_of_phrase(text, named or language_of(text))))
     refinement = None if second is None else _refinement(request, second, on_event)
-    knows_the_pictures = request.model != SAMPLE_NAME or only_the_sample
-    return Finish(request.diverse, parts, refinement, in_words=knows_the_pictures)
+    knows_the_pictures = request.encoder != SAMPLE_NAME or only_the_sample
+    return Finish(request.diverse, parts, refinement, in_words=knows_the_pictures, with_copies=request.by is not None)
 
 
 def why_unexplained(matches: Sequence[Match], model: str) -> tuple[object, ...]:

@@ -290,7 +290,8 @@ class SearchRun:
         words = request.text_for_tags
         if not words:
             raise WrongParameterError(
-                "a picture alone names no tag; give one that says what it shows, such as ", Hint("tag", "tiger")
+                "a picture or a taught name alone names no tag; give one that says what it shows, such as ",
+                Hint("tag", "tiger"),
             )
         from phrasepix.tags import derived_tags  # stop words and dictionaries: whoever gives a tag does without
 

@@ -10,10 +10,11 @@ class _Fixed(BaseModel):
 
 
 class PartOfQuery(_Fixed):
-    """A phrase or a picture, and how much it counts."""
+    """A phrase, a picture or a taught name, and how much it counts."""
 
     phrase: str | None = None
     picture: str | None = None
+    name: str | None = None
     weight: float
 
 
@@ -90,6 +91,7 @@ class FoundPicture(_Fixed):
     height: int
     media_type: str
     duration_s: float | None
+    frame_at: float | None = Field(description="Where in the video the still is, in seconds.")
     clips: list[ClipShown]
     tags: list[str]
     colours: list[str]

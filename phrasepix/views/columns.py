@@ -17,7 +17,10 @@ MATCHES = (
     "bonus",
 )
 SOURCES = ("name", "title", "ready", "key", "limits", "credit", "hotlinking", "on_download", "remedy")
+ENCODERS = ("name", "title", "texts", "bytes", "licence", "extra", "weights", "pictures_per_s", "home", "remedy")
 LIBRARIES = ("name", "pictures", "folders", "models", "bytes", "path", "problem")
+DUPLICATES = ("group", "verdict", "path", "why")
+NAMES = ("name", "pictures", "encoders")
 KEPT = ("kept", "of", "how_many", "bytes", "path")
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from phrasepix.results import Results
-from reranker.query import Example, Part, Phrase
+from reranker.query import Example, Part, Phrase, TaughtName
 
 
 def order_in_words(results: Results) -> list[str]:
@@ -17,11 +17,20 @@ def _sentences(results: Results) -> Iterator[str]:
     asked = [part for part in wanted if not _was_liked(part)] or list(wanted)
     phrases = [part for part in asked if isinstance(part, Phrase)]
     pictures = [part for part in asked if isinstance(part, Example)]
+    names = [part for part in asked if isinstance(part, TaughtName)]
     if len(asked) > 1:
-        both = _listed([*_counted(len(phrases), "phrase"), *_counted(len(pictures), "picture")])
+        kinds = ((names, "taught name"), (phrases, "phrase"), (pictures, "picture"))
+        both = _listed([words for parts, kind in kinds for words in _counted(len(parts), kind)])
         yield f"Ordered by {both} together, each by how much these pictures differ in it."
     elif pictures:
         yield "Ordered by likeness to the picture, which is left out itself."
+    elif names:
+        yield "Ordered by likeness to the pictures by which the name was taught."
+    if any(match.agreement is not None for match in results):
+        yield (
+            "The nearest were compared point by point: the score is n / (n + 8) for n key points that one perspective "
+            "maps onto each other; 0.5 is eight, fewer than six count as none. Among equals the first score decides."
+        )
     liked = sum(_was_liked(part) for part in wanted) if asked != list(wanted) else 0
     disliked = sum(_was_liked(part) for part in results.unwanted)
     if liked or disliked:

@@ -125,7 +125,8 @@ def _score(match: Match) -> "Text":
         style = _STYLES[match.fit]
         bar, word = (f" {_bar(match.share)}", style), (match.fit, style)
     first = "" if match.first_score is None else f"first {number(match.first_score)}"
-    below = Text.assemble((" · ", "dim")).join(Text(*one) for one in (word, (first, "dim")) if one[0])
+    points = "" if match.agreement is None else f"{len(match.agreement.points)} points"
+    below = Text.assemble((" · ", "dim")).join(Text(*one) for one in (word, (points, ""), (first, "dim")) if one[0])
     return Text.assemble(number(match.score), bar, "\n" if below else "", below)
 
 

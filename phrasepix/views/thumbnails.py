@@ -1,5 +1,6 @@
 """Pictures for pages: small JPEGs."""
 
+import base64
 import io
 
 from PIL import Image
@@ -16,3 +17,8 @@ def jpeg_of(picture: Image.Image, box: tuple[int, int] = CARD) -> bytes:
     file = io.BytesIO()
     thumbnail.save(file, "JPEG", quality=_QUALITY)
     return file.getvalue()
+
+
+def jpeg_data_url(picture: Image.Image, box: tuple[int, int] = CARD) -> str:
+    """Return the picture as a data URL: JPEG, as of `jpeg_of`."""
+    return "data:image/jpeg;base64," + base64.b64encode(jpeg_of(picture, box)).decode("ascii")

@@ -127,10 +127,15 @@ class DuplicateDetector:
     def with_picture(self, fingerprint: Fingerprint, embedding: Embeddings, others: Sequence[Candidate]) -> list[bool]:
         """Whether a picture that is no candidate's and each of `others` are one."""
         there = [self._known[number] for number in self.numbers(others)]
-        same = [known.fingerprint is not None and known.fingerprint.digest == fingerprint.digest for known in there]
+        same = self.with_file(fingerprint, others)
         for index in _look_alike(_Known(fingerprint, embedding), there):
             same[index] = True
         return same
+
+    def with_file(self, fingerprint: Fingerprint, others: Sequence[Candidate]) -> list[bool]:
+        """Whether a picture that is no candidate's and each of `others` came from the same bytes."""
+        there = [self._known[number].fingerprint for number in self.numbers(others)]
+        return [one is not None and one.digest == fingerprint.digest for one in there]
 
 
 _NO_LOOK = -2

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from phrasepix_core.extras import is_installed
 from phrasepix_core.installing import install_command
 from phrasepix_core.messages import Hint
 from reranker.encoder import Encoder
@@ -15,9 +16,10 @@ from reranker.engine.openvino_encoder import OpenVinoEncoder
 from reranker.engine.own_process import demand_own_process
 from reranker.engine.records import ExportFailedError, Record, lock_of, read_record
 from reranker.errors import ModelError, NotExportableError, UnknownModelError
+from reranker.loading import Loading
 from reranker.models.model_spec import DEVICES, ENGINES, ModelSpec
-from reranker.models.registry import Loading, load_registered
-from reranker.optional_packages import demand_torch, is_installed
+from reranker.models.registry import load_registered
+from reranker.optional_packages import demand_torch
 
 if TYPE_CHECKING:  # what a search does without is imported where it is used
     from reranker.models.open_clip_encoder import OpenClipEncoder

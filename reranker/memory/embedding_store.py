@@ -17,6 +17,8 @@ logger = logging.getLogger(__name__)
 Identity = tuple[str, str]
 """A picture's source and id, `Candidate.identity`."""
 
+NO_FEATURES: Mapping[Identity, bytes] = {}
+
 _DAY_S = 24 * 60 * 60
 _UNIT_WITHIN = 1e-3
 
@@ -27,12 +29,13 @@ _SCHEMA: Schema = (
         "PRIMARY KEY (encoder, source, picture))",
         "CREATE INDEX embeddings_by_use ON embeddings (encoder, last_used, size)",
     ),
+    ("ALTER TABLE embeddings ADD COLUMN features BLOB",),  # behind the vector: whoever reads that does not read them
 )
 
 
 @dataclass(frozen=True, slots=True)
 class KeptEmbeddings:
-    """How many embeddings of one encoder are kept, and the bytes of their vectors."""
+    """How many embeddings of one encoder are kept, and the bytes of their vectors and of what is beside these."""
 
     encoder_name: str
     count: int
@@ -40,7 +43,7 @@ class KeptEmbeddings:
 
 
 class EmbeddingStore:
-    """Embeddings by source, picture and the encoder's name, in one SQLite file.
+    """Embeddings by source, picture and the encoder's name, in one SQLite file; beside each may stand its features.
 
     Many threads and processes may use it at once. Each `put_many` is one commit. What goes wrong with the file never
     raises (see `SqliteFile`): then nothing is found, or nothing kept. `holds` is what people call its content; `clock`
@@ -95,16 +98,46 @@ class EmbeddingStore:
             self._file.write(lambda db: _note(db, encoder_name, unusable, unused_today, today), None)
         return found
 
-    def put_many(self, encoder_name: str, embeddings: Mapping[Identity, Embeddings]) -> None:
-        """Keep them, in place of what was kept before, in one commit. One that `get_many` would discard is not kept."""
+    def features(self, encoder_name: str, identities: Iterable[Identity]) -> dict[Identity, bytes]:
+        """The features that are kept beside the embeddings of an encoder that `VerifiesPairs`."""
+        wanted = list(identities)
+        query = "SELECT features FROM embeddings WHERE encoder = ? AND source = ? AND picture = ?"
+        nothing: list[tuple[Identity, object]] = []
+
+        def rows(db: sqlite3.Connection) -> list[tuple[Identity, object]]:
+            found = ((one, db.execute(query, (encoder_name, *one)).fetchone()) for one in wanted)
+            return [(identity, row[0]) for identity, row in found if row]
+
+        found = self._file.read(rows, nothing) if wanted else nothing
+        return {identity: kept for identity, kept in found if isinstance(kept, bytes)}
+
+    def put_many(
+        self,
+        encoder_name: str,
+        embeddings: Mapping[Identity, Embeddings],
+        features: Mapping[Identity, bytes] = NO_FEATURES,
+    ) -> None:
+        """Keep them, in place of what was kept before, in one commit, with the `features` of those that have some.
+
+        One that `get_many` would discard is not kept.
+        """
         today = self._today()
         rows = [
-            (*identity, encoder_name, vector, len(vector), today)
+            (*identity, encoder_name, vector, len(vector) + len(beside or b""), today, beside)
             for identity, embedding in embeddings.items()
+            for beside in (features.get(identity),)
             if _embedding(vector := embedding.astype("<f4").tobytes(), embedding.size) is not None
         ]
         if rows:
             self._file.write(lambda db: _keep(db, rows), None)
+
+    def some(self, encoder_name: str, dimensions: int, most: int) -> dict[Identity, Embeddings]:
+        """Return up to `most` of one encoder's, by identity, as `get_many`; they do not count as used."""
+        query = "SELECT source, picture, vector FROM embeddings WHERE encoder = ? ORDER BY source, picture LIMIT ?"
+        nothing: list[tuple[str, str, object]] = []
+        rows = self._file.read(lambda db: db.execute(query, (encoder_name, most)).fetchall(), nothing)
+        found = {(source, picture): _embedding(vector, dimensions) for source, picture, vector in rows}
+        return {identity: embedding for identity, embedding in found.items() if embedding is not None}
 
     def kept(self) -> list[KeptEmbeddings]:
         """What is kept, by encoder."""
@@ -173,9 +206,12 @@ def _note(
     )
 
 
-def _keep(db: sqlite3.Connection, rows: list[tuple[str, str, str, bytes, int, int]]) -> None:
+def _keep(db: sqlite3.Connection, rows: list[tuple[str, str, str, bytes, int, int, bytes | None]]) -> None:
+    # Features stay where only the embedding is kept anew.
     db.executemany(
-        "INSERT OR REPLACE INTO embeddings (source, picture, encoder, vector, size, last_used) "
-        "VALUES (?, ?, ?, ?, ?, ?)",
+        "INSERT INTO embeddings (source, picture, encoder, vector, size, last_used, features) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (encoder, source, picture) DO UPDATE SET "
+        "vector = excluded.vector, last_used = excluded.last_used, features = COALESCE(excluded.features, features), "
+        "size = LENGTH(excluded.vector) + COALESCE(LENGTH(COALESCE(excluded.features, features)), 0)",
         rows,
     )

@@ -15,7 +15,8 @@ class EncodedPicture:
 
     `data` is None where only the embedding is at hand, `fingerprint` where it was not remembered and the picture cannot
     be had any more. `to_show` says that the file is the one for people already, however large it turned out to be;
-    `shown_size`, width and height in pixels, is that of the picture it was decoded to, once it was.
+    `shown_size`, width and height in pixels, is that of the picture it was decoded to, once it was. `features` are
+    those of an encoder that `VerifiesPairs`; None where they are on disk alone, or nowhere.
     """
 
     embedding: Embeddings
@@ -23,11 +24,13 @@ class EncodedPicture:
     to_show: bool = False
     fingerprint: Fingerprint | None = None
     shown_size: tuple[int, int] | None = None
+    features: bytes | None = None
 
     @property
     def size(self) -> int:
         """How many bytes it takes."""
-        return self.embedding.nbytes + len(self.data or b"") + (self.fingerprint.size if self.fingerprint else 0)
+        beside = len(self.data or b"") + len(self.features or b"")
+        return self.embedding.nbytes + beside + (self.fingerprint.size if self.fingerprint else 0)
 
 
 class EncodedPictures:

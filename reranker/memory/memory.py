@@ -79,7 +79,9 @@ class Memory:
             {identity: one.fingerprint for identity, one in encoded.items() if one.fingerprint is not None}
         )
         self.embeddings.put_many(
-            image_tower_name(encoder), {identity: one.embedding for identity, one in encoded.items()}
+            image_tower_name(encoder),
+            {identity: one.embedding for identity, one in encoded.items()},
+            {identity: one.features for identity, one in encoded.items() if one.features is not None},
         )
         self.pictures.put_many(
             {identity: KeptPicture(one.data, one.to_show) for identity, one in encoded.items() if one.data is not None}

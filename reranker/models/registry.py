@@ -7,8 +7,6 @@ the model by (`--model NAME`, `model="NAME"`), and whose value is a function tha
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from reranker.encoder import (
@@ -21,7 +19,10 @@ from reranker.encoder import (
     SharesImageTower,
     TellsWhatItReads,
 )
+from reranker.encoder_profile import EncoderProfile, HasProfile
 from reranker.errors import EncoderFaultError, RerankerError
+from reranker.loading import Loading as Loading
+from reranker.pairs import VerifiesPairs
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -36,25 +37,39 @@ _OPTIONAL = (
     KeepsOneTower,
     PreparesPictures,
     TellsWhatItReads,
+    HasProfile,
+    VerifiesPairs,
 )
 """What an encoder may do beyond its protocol."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Loading:
-    """How an encoder is to be loaded."""
-
-    device: str = "auto"
-    """Where it runs: auto, cpu, cuda or mps."""
-    cache_directory: Path
-    """The directory of phrasepix for what can be made or fetched again; use a folder of your own below it."""
-    download: bool = True
-    """Whether weights may be downloaded. If not, and they are not on this machine, raise `WeightsUnavailableError`."""
+_WHEN_LOADED = (Exception, SystemExit)
 
 
 def is_registered(name: str) -> bool:
-    """Whether another package adds an encoder of that name. None of their code runs."""
+    """Whether a package adds an encoder of that name. None of their code runs."""
     return _registered(name) is not None
+
+
+def registered_names() -> list[str]:
+    """Return the names of all encoders that packages add, phrasepix's own among them. None of their code runs."""
+    from importlib.metadata import entry_points
+
+    return sorted({entry.name for entry in entry_points(group=GROUP)})
+
+
+def registered_factory(name: str) -> Callable[[Loading], object]:
+    """Return what loads the encoder that a package adds under `name`. Raises as `load_registered`."""
+    return _factory(name)[0]
+
+
+def registered_profile(name: str) -> EncoderProfile | None:
+    """Return what the encoder that a package adds under `name` says of itself, without loading it.
+
+    None where it says nothing before it is loaded. Raises as `load_registered`.
+    """
+    factory = registered_factory(name)
+    return factory.profile if isinstance(factory, HasProfile) else None
 
 
 def load_registered(name: str, loading: Loading) -> Encoder:
@@ -63,27 +78,30 @@ def load_registered(name: str, loading: Loading) -> Encoder:
     Raises `EncoderFaultError` if there is none, or if its code fails or returns something else; a `RerankerError` of
     that code, such as `WeightsUnavailableError`, is raised as it is.
     """
+    factory, given = _factory(name)
+    with _named(name, _WHEN_LOADED):
+        encoder = factory(loading)
+        if not isinstance(encoder, Encoder):
+            raise EncoderFaultError(
+                f"{given} returns {type(encoder).__name__}, which is no Encoder: that has name, dimensions, "
+                "input_side, encode_texts and encode_pictures (reranker.Encoder)"
+            )
+        return _guarded(encoder, name, factory.profile if isinstance(factory, HasProfile) else None)
+
+
+def _factory(name: str) -> tuple[Callable[[Loading], object], str]:
+    """What loads the encoder of that name, and what it is called in errors. Raises as `load_registered`."""
     entry = _registered(name)
     if entry is None:
         raise EncoderFaultError(
             f"no package registers the encoder {name!r} (entry points of the group {GROUP}) any more"
         )
     given = f"{entry.value}, which is registered as encoder {name!r},"
-    try:
+    with _named(name, _WHEN_LOADED):
         load = entry.load()
         if not callable(load):
             raise EncoderFaultError(f"{given} is no function; it must take a Loading and return an Encoder")
-        encoder = load(loading)
-        if not isinstance(encoder, Encoder):
-            raise EncoderFaultError(
-                f"{given} returns {type(encoder).__name__}, which is no Encoder: that has name, dimensions, "
-                "input_side, encode_texts and encode_pictures (reranker.Encoder)"
-            )
-        return _guarded(encoder, name)
-    except RerankerError:
-        raise
-    except (Exception, SystemExit) as error:  # whatever a package does wrong when it is imported or called
-        raise EncoderFaultError.of(name, error) from error
+        return load, given
 
 
 def _registered(name: str) -> "EntryPoint | None":
@@ -94,12 +112,15 @@ def _registered(name: str) -> "EntryPoint | None":
     return next(iter(entry_points(group=GROUP, name=name)), None)
 
 
-def _guarded(encoder: Encoder, name: str) -> Encoder:
+def _guarded(encoder: Encoder, name: str, profile: EncoderProfile | None) -> Encoder:
     """Return an encoder that does what `encoder` does, whose mistakes are `EncoderFaultError`s.
 
-    It has the members of each protocol that `encoder` keeps, and no others: what it can do is seen by them.
+    It has the members of each protocol that `encoder` keeps, and no others: what it can do is seen by them. The
+    `profile` of what loaded it is its own, if it has none.
     """
     members: dict[str, object] = {"__repr__": lambda self: repr(encoder)}
+    if profile is not None:
+        members["profile"] = profile
     for protocol in (Encoder, *_OPTIONAL):
         if isinstance(encoder, protocol):
             for member, kind in vars(protocol).items():
@@ -126,10 +147,11 @@ def _call(encoder: Encoder, name: str, member: str) -> Callable[..., Any]:
 
 
 @contextmanager
-def _named(name: str) -> Iterator[None]:
+def _named(name: str, faults: tuple[type[BaseException], ...] = (Exception,)) -> Iterator[None]:
+    """Have whatever a package does wrong in here raise `EncoderFaultError`."""
     try:
         yield
     except RerankerError:
         raise
-    except Exception as error:
+    except faults as error:
         raise EncoderFaultError.of(name, error) from error

@@ -7,6 +7,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
+from phrasepix_core.extras import is_installed
 from phrasepix_core.files import at_home
 from phrasepix_core.messages import Hint
 from phrasepix_core.text import printable
@@ -15,7 +16,7 @@ from reranker.models import open_clip_registry
 from reranker.models.data_only import demand_data_only
 from reranker.models.file_names import CONFIG, TOKENIZER, WEIGHTS
 from reranker.models.model_spec import HF_HUB, LOCAL_DIR
-from reranker.optional_packages import demand_package, is_installed
+from reranker.optional_packages import demand_package
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from phrasepix_core.files import open_regular
 from reranker.errors import PictureError, PictureUnreachableError
 from reranker.pictures.decode import FORMATS, decode_file
 from reranker.pictures.raw_preview import raw_preview
+from reranker.pictures.videos import frame_at
 
 LARGEST_LOCAL_PIXELS = 128_000_000
 """Twice what is decoded of strangers' pictures: telephones have a hundred million."""
@@ -46,12 +47,13 @@ class LocalFiles:
         """
         failures: list[PictureError] = []
         for url in urls:
-            where = path_of(url).as_uri()
+            path = path_of(url)
+            at = _place_in_clip(url)
             try:
                 with self._at_once:
-                    return _decoded(url, enough)
+                    return _decoded(url, enough) if at is None else _reduced(frame_at(path, at), enough)
             except PictureError as error:
-                failures.append(type(error)(f"{where}: {error}"))
+                failures.append(type(error)(f"{path.as_uri()}: {error}"))
         raise failures[0]
 
 
@@ -93,6 +95,12 @@ def open_local(url: str) -> Iterator[BinaryIO]:
             raise OSError("that part of it is too large")
         file.seek(int(part["offset"]))
         yield BytesIO(file.read(size))
+
+
+def _place_in_clip(url: str) -> float | None:
+    """The seconds that the URL of a video's frame names, as media fragments (W3C 2012) write it; None for a picture."""
+    found = re.fullmatch(r"t=(\d+(?:\.\d+)?)", urlsplit(url).fragment)
+    return None if found is None else float(found[1])
 
 
 def local_formats() -> tuple[str, ...]:

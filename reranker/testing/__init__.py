@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 
 from phrasepix_core.contracts import BrokenPromiseError
 from reranker.encoder import Encoder
-from reranker.testing import embedding_checks  # noqa: F401  # it states the promises
+from reranker.testing import embedding_checks, pair_checks, profile_checks  # noqa: F401  # they state the promises
 from reranker.testing.doubles import COLOURS, ColourEncoder
 from reranker.testing.trial import CONTRACT, EncoderTrial
 

@@ -8,6 +8,7 @@ from PIL import Image
 
 from phrasepix_core.contracts import Contract, breach, demand
 from reranker.encoder import Embeddings, Encoder
+from reranker.encoder_profile import reads_texts
 
 TEXTS = ("a red boat at night", "two tigers play in the snow", "an empty street in the rain, seen from above")
 
@@ -31,8 +32,15 @@ class EncoderTrial:
     tolerance: float
     """How far a number of an embedding may be from what it should be."""
 
+    @property
+    def reads_texts(self) -> bool:
+        """Whether it encodes texts; of one that compares pictures with pictures there is nothing to check in them."""
+        return reads_texts(self.encoder)
+
     def texts(self, texts: Sequence[str], given: str = "") -> Embeddings:
-        """Return the embeddings of `texts`, of the promised shape and kind."""
+        """Return the embeddings of `texts`, of the promised shape and kind; none of an encoder that reads none."""
+        if not self.reads_texts:
+            return np.empty((0, self.encoder.dimensions), dtype=np.float32)
         return self.rows(self.encoder.encode_texts(texts), len(texts), given or f"encode_texts({list(texts)!r:.200})")
 
     def pictures(self, pictures: Sequence[Image.Image], given: str = "") -> Embeddings:

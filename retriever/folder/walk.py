@@ -2,7 +2,7 @@
 
 import os
 import stat
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -20,6 +20,9 @@ RAW = frozenset({
 })
 # fmt: on
 """Cameras' own formats."""
+
+VIDEOS = frozenset({".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".mts", ".m2ts", ".mpg", ".mpeg", ".wmv", ".3gp"})
+"""What libraries take frames of."""
 
 LARGEST_FILE_BYTES = 2 << 30
 """Larger files are left out and named: each is read whole, and one of 40 GB may take a few blocks of the disk."""
@@ -56,6 +59,11 @@ class FileEntry:
         said = [(os.fsencode(one.path.name), one.size, one.modified_ns) for one in self.sidecars]
         return blake2b(repr(said).encode(), digest_size=8).hexdigest()
 
+    @property
+    def is_video(self) -> bool:
+        """Whether it is called as videos are."""
+        return self.path.suffix.lower() in VIDEOS
+
     @classmethod
     def at(cls, path: Path) -> "FileEntry":
         """What is there now, without sidecars. Raises `OSError`."""
@@ -75,8 +83,8 @@ Problem = Callable[[Path, str], None]
 """Is told of what cannot be used, and why."""
 
 
-def places(root: Path, on_problem: Problem) -> Iterator[FileEntry]:
-    """The picture files below `root`, folder by folder, in the order of their names.
+def places(root: Path, on_problem: Problem, kinds: Collection[str] = PICTURES | RAW) -> Iterator[FileEntry]:
+    """The files below `root` whose names end as one of `kinds`, folder by folder, in the order of their names.
 
     Hidden files and folders are left out, and folders that systems make for themselves. A link counts as a further
     place of a file that lies below `root` too; those that lead elsewhere are left out and named once. What is neither
@@ -105,7 +113,7 @@ def places(root: Path, on_problem: Problem) -> Iterator[FileEntry]:
                     if entry.name.lower() not in _NOT_FOR_PEOPLE:
                         below.append(path)
                     continue
-                if path.suffix.lower() in PICTURES | RAW:
+                if path.suffix.lower() in kinds:
                     yield _file(path, sidecars)
             except OSError as error:
                 on_problem(path, f"cannot be read: {error.strerror or error}")
@@ -155,7 +163,7 @@ def _file(path: Path, sidecars: SidecarNames) -> FileEntry:
         raise _NoPictureFileError("is neither a file nor a folder")
     if not found.st_size:
         raise _NoPictureFileError("the file is empty")
-    if found.st_size > LARGEST_FILE_BYTES:
+    if found.st_size > LARGEST_FILE_BYTES and path.suffix.lower() not in VIDEOS:
         raise _NoPictureFileError(too_large(found.st_size))
     return FileEntry._of(path, found, tuple(standing_beside(path.parent, sidecars.of(path.name))))
 

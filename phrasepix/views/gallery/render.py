@@ -1,19 +1,17 @@
 """From `Results` to HTML, by the templates beside this module."""
 
-import base64
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from markupsafe import Markup
-from PIL import Image
 
 from phrasepix.views.gallery.examples import example_candidates, shown_examples
 from phrasepix.views.gallery.hotlinks import hotlinked, origin_of
 from phrasepix.views.links import page_of, path_shown
 from phrasepix.views.order_in_words import order_in_words
 from phrasepix.views.terminal import deviations, number, says_more, short_name
-from phrasepix.views.thumbnails import jpeg_of
+from phrasepix.views.thumbnails import jpeg_data_url
 from phrasepix.views.videos import video_note
 from phrasepix_core.credit import card_credit
 from phrasepix_core.text import shortened
@@ -51,8 +49,8 @@ def gallery_cards(results: "Results") -> str:
 def _rendered(template: str, results: "Results", **more: object) -> str:
     pictures = {match.rank: match.picture for match in results if not hotlinked(match.candidate)}
     with ThreadPoolExecutor() as threads:  # which Pillow's encoder makes use of
-        embedded = dict(zip(pictures, threads.map(data_url, pictures.values()), strict=True))
-    examples = shown_examples(results, data_url)
+        embedded = dict(zip(pictures, threads.map(jpeg_data_url, pictures.values()), strict=True))
+    examples = shown_examples(results, jpeg_data_url)
     shown = {"results": results, "order": order_in_words(results), "embedded": embedded, "examples": examples, **more}
     return _environment().get_template(template).render(shown)
 
@@ -86,8 +84,3 @@ def _environment() -> "Environment":
 def breakable(path: str) -> Markup:
     """A path that a browser may break behind its separators, escaped."""
     return Markup("/<wbr>").join(path.split("/"))
-
-
-def data_url(picture: Image.Image) -> str:
-    """The picture as a data URL: JPEG, at most 640 × 480 pixels."""
-    return "data:image/jpeg;base64," + base64.b64encode(jpeg_of(picture)).decode("ascii")

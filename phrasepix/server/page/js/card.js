@@ -108,8 +108,10 @@ function act(name, drawn, title, run) {
 function badgeOf(match) {
   if (match.used_before) return "used before";
   if (match.media_type === "video") {
+    const clock = (seconds) => `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
     const seconds = Math.round(match.duration_s ?? 0);
-    return seconds ? `video ${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}` : "video";
+    const place = match.frame_at == null ? "" : ` at ${clock(Math.floor(match.frame_at))} of`;
+    return seconds ? `video${place} ${clock(seconds)}` : "video";
   }
   return "";
 }

@@ -1,0 +1,100 @@
+"""`phrasepix library timeline`, `map` and `duplicates`: a library as a whole, and what stands in it twice."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from phrasepix.cli.errors import explained
+from phrasepix.cli.help_text import CONTEXT_SETTINGS, HelpedCommand
+from phrasepix.cli.library_options import DEBUG, JSON, MODEL, NAME, located
+from phrasepix.cli.output import writing_to_stdout
+from phrasepix.views.columns import DUPLICATES, header
+from phrasepix_core.text import printable
+
+if TYPE_CHECKING:
+    from phrasepix.library.duplicates import DuplicateGroup
+
+_PAGE = click.argument("page", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE.html")
+
+
+@click.command(cls=HelpedCommand, context_settings=CONTEXT_SETTINGS)
+@_PAGE
+@NAME
+@DEBUG
+def timeline(page: Path, name: str, debug: bool) -> None:
+    """Write a page that shows a library by years and months."""
+    with explained(debug=debug):
+        location = located(name)
+        from phrasepix.library.pages.timeline import timeline_page
+        from phrasepix.library.table import Library
+
+        _write(page, timeline_page(Library.open(location)))
+
+
+@click.command("map", cls=HelpedCommand, context_settings=CONTEXT_SETTINGS)
+@_PAGE
+@NAME
+@MODEL
+@DEBUG
+def map_(page: Path, name: str, model: str | None, debug: bool) -> None:
+    """Write a page that shows a library as a map: what looks alike to the model lies together."""
+    with explained(debug=debug):
+        location = located(name)
+        from phrasepix.library.pages.map_page import map_page
+        from phrasepix.library.table import Library
+
+        library = Library.open(location)
+        _write(page, map_page(library, library.column_of_model(model)))
+
+
+@click.command(cls=HelpedCommand, context_settings=CONTEXT_SETTINGS)
+@NAME
+@MODEL
+@JSON
+@click.option(
+    "with_header",
+    "--header",
+    is_flag=True,
+    help=f"In a pipe, name the columns first: {', '.join(DUPLICATES)} (tab-separated).",
+)
+@DEBUG
+def duplicates(name: str, model: str | None, as_json: bool, with_header: bool, debug: bool) -> None:
+    """List pictures that stand in a library several times, which of them to keep, and which can go. None is deleted."""
+    with explained(debug=debug):
+        location = located(name)
+        from phrasepix.cli.reporter import Reporter
+        from phrasepix.finder import Finder
+        from phrasepix.library.duplicates import duplicate_groups
+        from phrasepix.library.table import Library
+
+        library = Library.open(location)
+        with Finder() as finder, Reporter() as reporter:
+            groups = duplicate_groups(library, library.column_of_model(model), finder.memory, reporter.show)
+        with writing_to_stdout():
+            if as_json:
+                from phrasepix.views.plain_json import plain_json
+
+                sys.stdout.write(plain_json([group.to_dict() for group in groups]) + "\n")
+            else:
+                sys.stdout.write(header(DUPLICATES) if with_header or sys.stdout.isatty() else "")
+                _write_lines(groups)
+
+
+def _write_lines(groups: "Sequence[DuplicateGroup]") -> None:
+    for number, group in enumerate(groups, start=1):
+        for one in group.copies:
+            sys.stdout.write(f"{number}\t{one.verdict}\t{printable(one.path)}\t{printable(one.why)}\n")
+
+
+def _write(page: Path, html: str) -> None:
+    from phrasepix.errors import NotWrittenError
+    from phrasepix_core.files import reason_of, write_atomically
+
+    try:
+        write_atomically(page, html.encode())
+    except OSError as error:
+        raise NotWrittenError(f"cannot write {page}: {reason_of(error)}") from None
+    click.echo(f"Written: {page}", err=True)

@@ -1,0 +1,1 @@
+"""Names that people teach: each stands for what its pictures share."""

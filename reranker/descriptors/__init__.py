@@ -1,0 +1,1 @@
+"""Classical descriptions of a picture, without a network: local features, gradients, colours, a perceptual hash."""

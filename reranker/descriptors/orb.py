@@ -1,0 +1,36 @@
+"""ORB: oriented corners with binary descriptors, the quickest; a free stand-in for SURF.
+
+Rublee et al., ORB: an efficient alternative to SIFT or SURF (ICCV 2011). SURF itself is patented and left out of
+OpenCV's free builds.
+"""
+
+from reranker.descriptors.local_encoder import FeatureKind, Found, Grey, loads
+from reranker.encoder_profile import EncoderFactory, EncoderProfile
+
+_MOST = 500
+_WIDTH = 32
+
+
+def _find(grey: Grey) -> Found:
+    import cv2
+
+    detector = cv2.ORB_create(nfeatures=_MOST, fastThreshold=7)
+    points, descriptors = detector.detectAndCompute(grey, None)
+    if descriptors is None:
+        return points, None
+    order = sorted(range(len(points)), key=lambda at: (-points[at].response, points[at].pt, points[at].octave))[:_MOST]
+    return [points[at] for at in order], descriptors[order]
+
+
+KIND = FeatureKind(name="orb", find=_find, most=_MOST, width=_WIDTH, binary=True)
+
+PROFILE = EncoderProfile(
+    title="ORB, verified by geometry; a free stand-in for SURF",
+    encodes=frozenset({"pictures"}),
+    bytes_per_picture=KIND.bytes_per_picture,
+    licence="Apache-2.0",
+    home_url="https://docs.opencv.org/4.x/db/d95/classcv_1_1ORB.html",
+    extra="descriptors",
+)
+
+FACTORY = EncoderFactory(PROFILE, loads(KIND, PROFILE))

@@ -1,0 +1,95 @@
+"""Verifier of the best of an order: each is compared closely with the pictures asked for."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from phrasepix_core.candidate import Candidate
+from reranker.cached_loader import LoadsPictures
+from reranker.encoder import Encoder, image_tower_name, preparing
+from reranker.errors import PictureError
+from reranker.memory import EncodedPicture, EncodedPictures, Memory
+from reranker.pairs import NO_AGREEMENT, Agreement, VerifiesPairs, features_of
+from reranker.prefetch import Prefetcher
+from reranker.ranked import RankedOrder
+
+Identity = tuple[str, str]
+
+
+class PairVerifier:
+    """Compares the best of an order, by the features that are `remembered` in the process, or on disk.
+
+    A candidate without any is loaded and looked at once more. `encoder` is the same as `verifies`.
+    """
+
+    def __init__(
+        self,
+        verifies: VerifiesPairs[Any],
+        encoder: Encoder,
+        remembered: EncodedPictures,
+        memory: Memory | None,
+        loader: LoadsPictures,
+        *,
+        threads: int,
+    ) -> None:
+        self._verifies = verifies
+        self._encoder = encoder
+        self._remembered = remembered
+        self._memory = memory
+        self._loader = loader
+        self._threads = threads
+
+    def verified(self, order: RankedOrder, wanted: Sequence[EncodedPicture], *, at_least: int) -> RankedOrder:
+        """Return the order with the best of it by their agreement with that one of the `wanted` that they agree with
+        most; by their first order where they agree alike.
+
+        So many are compared as the encoder says, and `at_least` so many. Their score becomes the agreement's, and what
+        it was their `first_score`. Without features of what is wanted the order stays as it is.
+        """
+        asked = [one.features for one in wanted if one.features is not None]
+        best = order[: max(self._verifies.verified, at_least)]
+        if not asked or not best:
+            return order
+        agreements = self._agreements([one.candidate for one in best], asked)
+        scored = [
+            (place, replace(one, scored=replace(one.scored, score=agreed.score, first_score=before, agreement=agreed)))
+            for place, (one, agreed, before) in enumerate(
+                (one, agreements[one.candidate.identity], one.scored.score) for one in best
+            )
+        ]
+        scored.sort(key=lambda one: -one[1].scored.total)
+        return order.led_by([place for place, _ in scored], [ranked for _, ranked in scored])
+
+    def _agreements(self, candidates: Sequence[Candidate], asked: Sequence[bytes]) -> dict[Identity, Agreement]:
+        known = self._known(candidates)
+
+        def agreement(candidate: Candidate) -> Agreement:
+            features = known.get(candidate.identity) or self._made_anew(candidate)
+            if features is None:
+                return NO_AGREEMENT
+            return max((self._verifies.agreement(one, features) for one in asked), key=lambda found: found.score)
+
+        found: dict[Identity, Agreement] = {}
+        with Prefetcher(agreement, [candidates], threads=self._threads, ahead=len(candidates)) as arriving:
+            while arrived := arriving.take(len(candidates)):
+                found.update((candidate.identity, agreed) for candidate, agreed in arrived)
+        return found
+
+    def _known(self, candidates: Sequence[Candidate]) -> dict[Identity, bytes]:
+        here = {one.identity: kept.features for one in candidates if (kept := self._remembered.get(one)) is not None}
+        known = {identity: features for identity, features in here.items() if features is not None}
+        unknown = [one.identity for one in candidates if one.identity not in known]
+        if self._memory is not None and unknown:
+            known |= self._memory.embeddings.features(image_tower_name(self._encoder), unknown)
+        return known
+
+    def _made_anew(self, candidate: Candidate) -> bytes | None:
+        """The features of a candidate of which the embedding alone is remembered; None where it cannot be had."""
+        try:
+            picture = self._loader.load(candidate, self._encoder.input_side).picture
+        except PictureError:
+            return None
+        features = features_of(self._encoder, preparing(self._encoder).prepare_picture(picture))
+        if (before := self._remembered.get(candidate)) is not None:
+            self._remembered.put(candidate, replace(before, features=features))
+        return features

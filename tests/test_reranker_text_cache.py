@@ -1,0 +1,126 @@
+"""Texts of several searches that wait for one encoder: encoded together, each once, and nobody pays for another's."""
+
+import threading
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from reranker.encoder import Embeddings
+from reranker.errors import ModelError, WrongQueryError
+from reranker.testing import ColourEncoder
+from reranker.text_cache import TextEmbeddingCache
+
+
+class Counting(ColourEncoder):
+    """Notes each batch; it waits before the first until it is let go, and refuses one text."""
+
+    def __init__(self) -> None:
+        self.batches: list[list[str]] = []
+        self.began, self.go_on = threading.Event(), threading.Event()
+        self.go_on.set()
+
+    def encode_texts(self, texts: Sequence[str]) -> Embeddings:
+        self.batches.append(list(texts))
+        self.began.set()
+        assert self.go_on.wait(30)
+        if "refused" in texts:
+            raise ModelError("one text is refused")
+        rows = super().encode_texts(texts)
+        rows[[text == "nothing" for text in texts]] = np.nan
+        return rows
+
+    def encode_pictures(self, pictures: Sequence[Image.Image]) -> Embeddings:
+        raise AssertionError(pictures)
+
+
+def waiting(texts: Sequence[str]) -> tuple[Counting, dict[str, Any]]:
+    """What each thread that asks for one of the texts gets, while another text is being encoded."""
+    encoder = Counting()
+    cache = TextEmbeddingCache(encoder)
+    encoder.go_on.clear()
+
+    def ask(text: str) -> object:
+        try:
+            return cache.phrase(text)
+        except (ModelError, WrongQueryError) as error:
+            return error
+
+    with ThreadPoolExecutor(len(texts) + 1) as pool:
+        first = pool.submit(ask, "first")
+        assert encoder.began.wait(30)
+        asked = {text: pool.submit(ask, text) for text in texts}
+        while len(cache._awaited) < len(set(texts)):
+            threading.Event().wait(0.01)
+        encoder.go_on.set()
+        assert isinstance(first.result(30), np.ndarray)
+        return encoder, {text: future.result(30) for text, future in asked.items()}
+
+
+def test_what_waits_is_encoded_in_one_batch() -> None:
+    texts = ["red", "blue", "green", "a red and blue boat"]
+    encoder, found = waiting(texts)
+    assert [sorted(batch) for batch in encoder.batches] == [["first"], sorted(texts)]
+    for text in texts:
+        np.testing.assert_allclose(found[text], ColourEncoder().encode_texts([text])[0], atol=1e-6)
+
+
+def test_more_than_a_batch_is_encoded_in_batches() -> None:
+    texts = [f"red {number}" for number in range(70)]
+    encoder, found = waiting(texts)
+    assert len(found) == 70
+    assert max(len(batch) for batch in encoder.batches) <= 32
+    assert sorted(text for batch in encoder.batches for text in batch) == sorted(["first", *texts])
+
+
+def test_a_text_that_is_refused_is_refused_to_whoever_asked() -> None:
+    _, found = waiting(["red", "refused", "blue"])
+    assert isinstance(found["refused"], ModelError)
+    assert isinstance(found["red"], np.ndarray)
+    assert isinstance(found["blue"], np.ndarray)
+
+
+def test_a_text_without_an_embedding_harms_no_other() -> None:
+    _, found = waiting(["nothing", "blue"])
+    assert isinstance(found["nothing"], WrongQueryError)
+    assert isinstance(found["blue"], np.ndarray)
+
+
+def test_a_text_is_encoded_once_until_others_took_its_place() -> None:
+    encoder = Counting()
+    cache = TextEmbeddingCache(encoder)
+    for _ in range(2):
+        cache.phrase("red")
+    assert encoder.batches == [["red"]]
+    for number in range(300):
+        cache.phrase(f"blue {number}")
+    cache.phrase("red")
+    assert encoder.batches[-1] == ["red"]
+    assert len(cache._kept) < 300
+
+
+@pytest.mark.parametrize("count", [0, 1, 40, 700])
+def test_parts_come_in_their_order_however_many(count: int) -> None:
+    cache = TextEmbeddingCache(Counting())
+    cache.phrase("red 0")
+    texts = tuple(f"red {number}" for number in range(count))
+    assert [text for text, _ in cache.parts(texts)] == list(texts)
+
+
+def test_what_is_kept_is_found_while_the_encoder_is_in_use() -> None:
+    cache = TextEmbeddingCache(Counting())
+    kept = cache.phrase("red")
+    with cache.in_use:
+        assert cache.phrase("red") is kept
+
+
+def test_a_text_that_is_expected_is_encoded_with_the_next() -> None:
+    encoder = Counting()
+    cache = TextEmbeddingCache(encoder)
+    cache.expect(["blue"])
+    cache.phrase("red")
+    cache.phrase("blue")
+    assert encoder.batches == [["red", "blue"]]
