@@ -43,7 +43,12 @@ def server() -> Iterator[PictureServer]:
         yield server
 
 
-def sync(path: Path, encoder: ColourEncoder | None = None, told: list[str] | None = None) -> SyncCounts:
+def sync(
+    path: Path,
+    encoder: ColourEncoder | None = None,
+    told: list[str] | None = None,
+    reranker: ClipReranker | None = None,
+) -> SyncCounts:
     """Bring the library `mine` in step with a list, whose pictures may be of this machine."""
     encoder = encoder or ColourEncoder()
     library = Library.open_or_create(Location.of("mine"))
@@ -54,7 +59,7 @@ def sync(path: Path, encoder: ColourEncoder | None = None, told: list[str] | Non
         syncing = ListSync(
             library,
             library.column_for(column_of(encoder)),
-            lambda: (ClipReranker(encoder), memory),
+            lambda: (reranker or ClipReranker(encoder), memory),
             loader=opened.enter_context(PictureLoader(OfflineFetcher())),
             notes=opened.enter_context(FileIndex(cache_directory() / NOTES_FILE)),
             on_skip=lambda place, reason: said.append(f"{place.name}: {reason}"),
@@ -102,11 +107,12 @@ def test_a_list_is_fetched_once_and_found_with_what_it_says(server: PictureServe
 
 def test_a_list_that_changed_is_followed(server: PictureServer, tmp_path: Path) -> None:
     path = as_csv(tmp_path / "list.csv", rows_of(server, 0, 1, 2))
-    sync(path)
+    reranker = ClipReranker(ColourEncoder())  # which remembers what it has encoded
+    sync(path, reranker=reranker)
     changed = rows_of(server, 1, 2, 3)
     changed[0]["title"] = "Another"
     as_csv(path, changed)
-    counts = sync(path)
+    counts = sync(path, reranker=reranker)
     assert (counts.written, counts.deleted, counts.unchanged) == (2, 1, 1)
     titles = Library.open(Location.of("mine")).dataset.to_table(columns=["title"])["title"].to_pylist()
     assert sorted(titles) == ["Another", "Number 2", "Number 3"]

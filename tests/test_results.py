@@ -20,11 +20,10 @@ RECORDED = {
     "results": "asked failures fits_well language matches model notices phrase pool_size query refined_by skipped "
     "sources tags",
     "query": "unwanted wanted",
-    "match": "agreeing_points ai_generated bonus clips colours commercial_use creator creator_url credit credit_line "
-    "credit_owed duration_s first_score fit found_by frame_at g_rated height id image_url licence licence_url "
-    "media_type modification "
-    "nearness no_ai_training page_url parts path penalty rank score siblings source stands_out tags taken_on title "
-    "uploaded_on used_before width",
+    "match": "agreeing_points ai_generated bonus clips colours commercial_use creator creator_url credit "
+    "credit_line credit_owed duration_s first_score fit found_by frame_at g_rated height id image_url "
+    "licence licence_url media_type modification nearness no_ai_training page_url parts path penalty rank "
+    "score siblings source stands_out tags taken_on title uploaded_on used_before width",
 }
 """The names in the JSON of results: others read them, so none goes or changes its meaning without a note."""
 

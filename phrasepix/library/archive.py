@@ -24,7 +24,7 @@ _LARGEST_DESCRIPTION: Final = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
-class Described:
+class DescribingFile:
     """Where in an archive a file lies that describes a picture: from `offset`, `size` bytes."""
 
     suffix: str
@@ -44,7 +44,7 @@ class ArchiveEntry:
     offset: int
     size: int
     modified_ns: int
-    described: tuple[Described, ...] = ()
+    described: tuple[DescribingFile, ...] = ()
     beside: str = ""
 
     @property
@@ -66,7 +66,7 @@ def is_archive(path: Path) -> bool:
 def pictures_in(path: Path) -> list[ArchiveEntry]:
     """Return the pictures in an archive, whose headers alone are read. Raises `LibraryError` if they cannot be."""
     pictures: list[tuple[str, int, int]] = []
-    described: dict[str, list[Described]] = {}
+    described: dict[str, list[DescribingFile]] = {}
     try:
         changed = modified_ns(path.stat())
         with open_regular(path) as file, tarfile.open(fileobj=file, mode="r:") as archive:
@@ -74,7 +74,7 @@ def pictures_in(path: Path) -> list[ArchiveEntry]:
                 suffix = PurePosixPath(member.name).suffix.lower()
                 if member.isreg() and suffix in _DESCRIBING and member.size <= _LARGEST_DESCRIPTION:
                     stem = member.name[: -len(suffix)]
-                    described.setdefault(stem, []).append(Described(suffix, member.offset_data, member.size))
+                    described.setdefault(stem, []).append(DescribingFile(suffix, member.offset_data, member.size))
                 elif member.isreg() and suffix in PICTURES:
                     pictures.append((member.name, member.offset_data, member.size))
     except (OSError, tarfile.TarError) as error:

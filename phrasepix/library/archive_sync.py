@@ -5,14 +5,13 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from phrasepix.errors import LibraryError
-from phrasepix.library.archive import ArchiveEntry, contents_in, pictures_in
+from phrasepix.library.archive import contents_in, pictures_in
 from phrasepix.library.folder_sync import FolderSync, SyncCounts
 from phrasepix.library.schema import Row
 from phrasepix_core.candidate import Candidate
 from phrasepix_core.files import reason_of
+from reranker.pictures.local_files import local_name
 from retriever.folder.as_candidate import candidate_at
-from retriever.folder.contents import Contents
-from retriever.folder.facts import Facts
 
 
 class ArchiveSync(FolderSync):
@@ -49,32 +48,22 @@ class ArchiveSync(FolderSync):
         counts.deleted = len(gone)
         return counts
 
-    def _rows_in(self, entries: Sequence[Any]) -> Iterator[Row]:
+    def _all_rows(self, entries: Sequence[Any]) -> Iterator[Row]:
         try:
             for entry, contents in contents_in(list(entries)):
                 if contents.facts is None:
-                    self._refuse_entry(entry, contents.problem)
+                    self._refuse_entry(entry.url, entry.name, contents.problem)
                 else:
                     yield Row(entry, self._folder, contents, contents.facts)
         except OSError as error:
             self._skip(self._folder, f"cannot be read: {reason_of(error)}")
 
     def _candidate(self, row: Row) -> Candidate:
-        return archived_candidate(_entry_of(row), row.contents, row.facts)
+        return candidate_at([row.key], row.contents, row.facts, "", called=PurePosixPath(local_name(row.key)).stem)
 
     def _refuse_row(self, row: Row, reason: str) -> None:
-        self._refuse_entry(_entry_of(row), reason)
+        self._refuse_entry(row.key, local_name(row.key), reason)
 
-    def _refuse_entry(self, entry: ArchiveEntry, reason: str) -> None:
-        self._unusable.add(entry.url)
-        self._skip(self._folder, f"{entry.name}: {reason}")
-
-
-def _entry_of(row: Row) -> ArchiveEntry:
-    assert isinstance(row.entry, ArchiveEntry)  # noqa: S101  # no other is read here
-    return row.entry
-
-
-def archived_candidate(entry: ArchiveEntry, contents: Contents, facts: Facts) -> Candidate:
-    """The candidate of a picture in an archive."""
-    return candidate_at([entry.url], contents, facts, "", called=PurePosixPath(entry.name).stem)
+    def _refuse_entry(self, key: str, name: str, reason: str) -> None:
+        self._unusable.add(key)
+        self._skip(self._folder, f"{name}: {reason}")

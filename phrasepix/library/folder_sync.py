@@ -221,24 +221,18 @@ class FolderSync:
             if Path(key).suffix.lower() in VIDEOS:
                 self._library.delete_clip(key)
 
-    def _rows_in(self, entries: Sequence[Any]) -> Iterator[Row]:
-        """The rows of entries, as they are read; those that cannot be are refused."""
+    def _all_rows(self, entries: Sequence[Any]) -> Iterator[Row]:
+        """The rows of entries, as they are read; those that cannot be used are refused."""
         with ContentsReader(self._notes, self._refuse, self._skip) as reading:
             for entry in entries:
                 yield from self._rows_of(entry, reading)
 
     def _candidate(self, row: Row) -> Candidate:
-        """What is encoded for a row; of a video, its frame."""
-        candidate = candidate_of(row.contents, row.facts, [_file_of(row)], "", below=row.folder)
-        if row.frame_at is None:
-            return candidate
-        return replace(candidate, renditions=(Rendition(row.key, row.facts.width, row.facts.height),))
+        return _candidate_of(row)
 
     def _refuse_row(self, row: Row, reason: str) -> None:
-        if row.frame_at is None:
-            self._refuse(_file_of(row), reason)
-        else:  # the other frames of the clip may be good
-            self._skip(_file_of(row), reason)
+        """Leave out what cannot be encoded; the other frames of a clip may be good."""
+        (self._refuse if row.frame_at is None else self._skip)(_file_of(row), reason)
 
     def _read(self, entries: Sequence[Any]) -> None:
         encoded_before = self._library.digests(self._column)
@@ -248,7 +242,7 @@ class FolderSync:
 
         def candidates() -> Iterator[Candidate]:
             being_encoded: set[str] = set()
-            for row in self._rows_in(entries):
+            for row in self._all_rows(entries):
                 digest = row.contents.digest
                 if digest in encoded_before:
                     at_hand.append(row)
@@ -333,6 +327,14 @@ class FolderSync:
 def _file_of(row: Row) -> Path:
     assert isinstance(row.entry, FileEntry)  # noqa: S101  # pictures of a list are written elsewhere
     return row.entry.path
+
+
+def _candidate_of(row: Row) -> Candidate:
+    """What is encoded for a row; of a video, its frame."""
+    candidate = candidate_of(row.contents, row.facts, [_file_of(row)], "", below=row.folder)
+    if row.frame_at is None:
+        return candidate
+    return replace(candidate, renditions=(Rendition(row.key, row.facts.width, row.facts.height),))
 
 
 def _by_file(states: dict[str, FileState]) -> dict[str, FileState]:

@@ -1,9 +1,10 @@
 """Keeping a library in step with a list of pictures on the web, which are fetched once."""
 
 import io
-from collections.abc import Iterator
+import os
 from dataclasses import replace
 from hashlib import blake2b
+from itertools import starmap
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -72,11 +73,14 @@ class ListSync(FolderSync):
     def _fetch(self, pictures: list[tuple[WebEntry, Facts]]) -> None:
         reranker, _ = self._load()
         loader = _FetchingLoader(self._fetcher, self._loopback)
-        candidates: Iterator[Candidate] = (
-            web_candidate(Contents(blake2b(entry.url.encode(), digest_size=12).hexdigest(), None), facts, entry.url, "")
-            for entry, facts in pictures
-        )
-        # Nothing is remembered by address: another picture may come to stand there.
+        # What the process and the disk remember is by content; by address nothing may be: another picture may be there.
+        once = os.urandom(16)
+
+        def candidate(entry: WebEntry, facts: Facts) -> Candidate:
+            identity = blake2b(entry.url.encode(), digest_size=12, salt=once).hexdigest()
+            return web_candidate(Contents(identity, None), facts, entry.url, "")
+
+        candidates = starmap(candidate, pictures)
         with reranker.pool_encoder.encoding(candidates, loader, None) as batches:
             for batch in batches:
                 for (number,), _, outcome in batch:

@@ -66,12 +66,6 @@ def path_of(url: str) -> Path:
     return Path(path[1:] if os.name == "nt" and re.match(r"/[A-Za-z]:", path) else path)
 
 
-def _place_in_clip(url: str) -> float | None:
-    """The seconds that the URL of a video's frame names, as media fragments (W3C 2012) write it; None for a picture."""
-    found = re.fullmatch(r"t=(\d+(?:\.\d+)?)", urlsplit(url).fragment)
-    return None if found is None else float(found[1])
-
-
 def part_url(path: Path, name: str, offset: int, size: int) -> str:
     """The URL of a part of a file: of the picture `name` in an archive, from `offset` on, `size` bytes."""
     return f"{path.as_uri()}#offset={offset}&size={size}&name={quote(os.fsencode(name), safe='')}"
@@ -101,6 +95,12 @@ def open_local(url: str) -> Iterator[BinaryIO]:
             raise OSError("that part of it is too large")
         file.seek(int(part["offset"]))
         yield BytesIO(file.read(size))
+
+
+def _place_in_clip(url: str) -> float | None:
+    """The seconds that the URL of a video's frame names, as media fragments (W3C 2012) write it; None for a picture."""
+    found = re.fullmatch(r"t=(\d+(?:\.\d+)?)", urlsplit(url).fragment)
+    return None if found is None else float(found[1])
 
 
 def local_formats() -> tuple[str, ...]:
