@@ -78,6 +78,9 @@ def inventory() -> list[CacheEntry]:
     engines = directory / "engines"  # models made ready for an engine
     if size := _bytes(_files_below(engines)):
         kept.append(CacheEntry(ENGINES, "", len(_models_made_ready(engines)), size, engines))
+    networks = directory / "weights"
+    if size := _bytes(_files_below(networks)):
+        kept.append(CacheEntry(WEIGHTS, "networks", None, size, networks))
     hub = _weights_directory()
     if hub.is_dir():
         kept.append(CacheEntry(WEIGHTS, "", None, _bytes(_files_below(hub)), hub))

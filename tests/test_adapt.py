@@ -313,7 +313,7 @@ def test_too_few_labels_or_pictures_are_refused_with_what_there_is(weathers: Pat
     copied(weathers, loose, lambda label: 6 if label == "fog" else 0)
     shutil.copy(next((weathers / "rain").iterdir()), loose)
     said = refused("new", "--from", str(loose))
-    assert "1 pictures lie in no folder with a label, this one first, and are left out" in said
+    assert "left out, for it lies in no folder with a label, as do 0 others" in said
     assert "there are fog: 6" in said
 
 

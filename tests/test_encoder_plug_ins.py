@@ -188,7 +188,7 @@ def test_names_of_models_that_come_along_are_theirs() -> None:
 def test_it_has_weights_of_its_own_and_runs_itself(folder: Path) -> None:
     with pytest.raises(UnknownModelError, match="hues has weights of its own"):
         find_images("a green thing", source=folder, model="hues", pretrained="openai")
-    with pytest.raises(UnknownModelError, match="hues of another package runs itself"):
+    with pytest.raises(UnknownModelError, match="the encoder hues runs itself"):
         find_images("a green thing", source=folder, model="hues", engine="torch")
 
 

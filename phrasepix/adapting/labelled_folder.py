@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 
 from phrasepix_core.candidate import Candidate
@@ -45,7 +46,7 @@ def labelled_pictures(folder: Path, notes: FileIndex, skip: Skip) -> list[Labell
                     continue
                 candidate = candidate_of(contents, contents.facts, [entry.path], "", below=folder)
                 found.setdefault(contents.digest, []).append((shown(label.name), entry.path, candidate))
-    _say_unlabelled(folder, {*labels}, skip)
+    _say_unlabelled(folder, skip)
     return [LabelledPicture(same[0][0], same[0][2]) for same in _of_one_label(found, skip)]
 
 
@@ -62,10 +63,10 @@ def _labels(folder: Path) -> list[Path]:
     return labels
 
 
-def _say_unlabelled(folder: Path, labels: set[Path], skip: Skip) -> None:
-    loose = [one.path for one in places(folder, lambda path, reason: None) if one.path.parent == folder]
-    if loose:
-        skip(loose[0], f"{len(loose)} pictures lie in no folder with a label, this one first, and are left out")
+def _say_unlabelled(folder: Path, skip: Skip) -> None:
+    below = places(folder, lambda path, reason: None)  # what lies in the folder itself comes first
+    if loose := [one.path for one in takewhile(lambda one: one.path.parent == folder, below)]:
+        skip(loose[0], f"left out, for it lies in no folder with a label, as do {len(loose) - 1} others")
 
 
 def _of_one_label(

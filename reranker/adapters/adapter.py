@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -94,17 +95,18 @@ def write_adapter(directory: Path, adapter: Adapter, layer: "Layer") -> None:
     """Write an adapter, whole or not at all, in place of what is in `directory`. Raises `NotWrittenError`."""
     import numpy as np
 
-    partial = directory.with_name(f".{directory.name}.{os.urandom(8).hex()}.partial")
+    partial, replaced = (directory.with_name(f".{directory.name}.{os.urandom(8).hex()}.partial") for _ in range(2))
     try:
         partial.mkdir(parents=True)
         for part, name in _LAYER.items():
             np.save(partial / name, getattr(layer, part))
         said = {"format": FORMAT, **asdict(adapter)}
         (partial / MANIFEST).write_text(json.dumps(said, indent=1, ensure_ascii=False), encoding="utf-8")
-        if directory.exists():
-            shutil.rmtree(directory)
+        with suppress(FileNotFoundError):
+            directory.rename(replaced)
         partial.rename(directory)
     except OSError as error:
         raise NotWrittenError(f"cannot write the adapter {shown_path(directory)}: {reason_of(error)}") from None
     finally:
-        shutil.rmtree(partial, ignore_errors=True)
+        for left in (partial, replaced):
+            shutil.rmtree(left, ignore_errors=True)

@@ -45,7 +45,7 @@ class Layer:
     """What a layer does: a picture's row is multiplied by `pictures`, a text's by `texts`, both float32 [d, d].
 
     `texts` is the inverse of `pictures`, transposed: the product of a text and a picture stays what it was, but for the
-    picture's length. By the same matrix as pictures, texts would be compared by what pictures of a label differ by.
+    picture's length. By the same matrix as pictures, phrases would hardly find anything (`benchmarks/ADAPT.md`).
     """
 
     pictures: Embeddings

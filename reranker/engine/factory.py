@@ -51,7 +51,7 @@ def load_encoder(
     once below `cache_directory`, and found there from then on: in this process, without torch, or where only torch can
     export the model, by a process of its own. A model that cannot be exported runs in torch, as `on_notice` is told; so
     does a text tower of its own.
-    An encoder that another package adds runs itself, and takes no `engine` but auto.
+    An encoder that is registered by its name runs itself, and takes no `engine` but auto.
     With `download` False, weights that are not on this machine are an error, and nothing is sent to anybody.
     Raises `UnknownModelError`, `WeightsUnavailableError` or `ModelError`.
     """
@@ -73,7 +73,7 @@ def load_encoder(
         return AdaptedEncoder(base, spec.adapter)
     if spec.plug_in:
         if engine != "auto":
-            raise UnknownModelError(f"the model {spec.model} of another package runs itself; leave out the engine")
+            raise UnknownModelError(f"the encoder {spec.model} runs itself; leave out the engine")
         return load_registered(spec.model, Loading(device=device, cache_directory=cache_directory, download=download))
     if engine == "openvino":
         if device not in {"auto", "cpu"}:
