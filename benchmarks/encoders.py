@@ -165,7 +165,7 @@ def report(all_measured: Sequence[Measured], count: int) -> str:
     lines = [
         "# Which encoder finds the same picture again",
         f"`python -m benchmarks.encoders`: each of {count} photographs is changed and looked for among all {count}. "
-        "Figures are recall@1, the share of those found first, with the 95 % interval (Wilson); below them the mean of "
+        "Figures are recall@1, the share of those found first, with the 95 % interval (Wilson); behind them the mean of "
         "1/rank, which is the mAP where one picture is right. "
         f"`sift`, `akaze` and `orb` compare the best {_VERIFIED} by embedding in pairs; “{REFERENCE}” is SIFT with "
         "OpenCV's own brute-force matcher, 1000 key points, each pair compared.",
