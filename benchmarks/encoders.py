@@ -1,9 +1,9 @@
 """Which encoder finds the same picture again after what: `python -m benchmarks.encoders`.
 
-Each photograph is changed in each way of `benchmarks.picture_changes` and looked for among all of them as a search does:
-by the cosine of the embeddings and, where the encoder compares pairs, the best of these in pairs. Beside them stands
-OpenCV's own brute-force matcher (SIFT with its defaults, ratio test at 0.75, homography by RANSAC), which compares each
-pair. Writes `benchmarks/ENCODERS.md`.
+Each photograph is changed in each way of `benchmarks.picture_changes` and looked for among all of them as a search
+does: by the cosine of the embeddings and, where the encoder compares pairs, the best of these in pairs. Beside them
+stands OpenCV's own brute-force matcher (SIFT with its defaults, ratio test at 0.75, homography by RANSAC), which
+compares each pair. Writes `benchmarks/ENCODERS.md`.
 """
 
 import argparse
@@ -109,7 +109,8 @@ def reference(pictures: Sequence[Image.Image], changes: Mapping[str, Change]) ->
     detector, matcher = cv2.SIFT_create(nfeatures=1000), cv2.BFMatcher()
 
     def described(picture: Image.Image) -> tuple[Any, Any]:
-        return detector.detectAndCompute(np.asarray(picture.convert("L")), None)
+        points, descriptors = detector.detectAndCompute(np.asarray(picture.convert("L")), None)
+        return points, descriptors
 
     begun = time.perf_counter()
     pool = [described(picture) for picture in pictures]
@@ -164,7 +165,7 @@ def report(all_measured: Sequence[Measured], count: int) -> str:
     lines = [
         "# Which encoder finds the same picture again",
         f"`python -m benchmarks.encoders`: each of {count} photographs is changed and looked for among all {count}. "
-        "Figures are recall@1, the share of those found first, with the 95 % interval (Wilson); below them the mean of "
+        "Figures are recall@1, the share of those found first, with the 95 % interval (Wilson); behind them the mean of "
         "1/rank, which is the mAP where one picture is right. "
         f"`sift`, `akaze` and `orb` compare the best {_VERIFIED} by embedding in pairs; “{REFERENCE}” is SIFT with "
         "OpenCV's own brute-force matcher, 1000 key points, each pair compared.",

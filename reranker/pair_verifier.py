@@ -90,6 +90,10 @@ class PairVerifier:
         except PictureError:
             return None
         features = features_of(self._encoder, preparing(self._encoder).prepare_picture(picture))
-        if (before := self._remembered.get(candidate)) is not None:
-            self._remembered.put(candidate, replace(before, features=features))
+        if features is not None and (before := self._remembered.get(candidate)) is not None:
+            encoded = replace(before, features=features)
+            if self._memory is None:
+                self._remembered.put(candidate, encoded)
+            else:
+                self._memory.put(self._encoder, {candidate.identity: replace(encoded, data=None)})
         return features

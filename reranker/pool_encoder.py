@@ -178,7 +178,9 @@ class PoolEncoder:
         for (place, candidate, _), came in batch:
             outcome = _outcome(came, embedding) if isinstance(came, _Arrived) else came
             if isinstance(outcome, EncodedPicture):
-                self._remembered.put(candidate, outcome)
+                # Features are many kilobytes: where they are kept on disk, the process has room for embeddings.
+                is_on_disk = memory is not None and outcome.features is not None
+                self._remembered.put(candidate, replace(outcome, features=None) if is_on_disk else outcome)
                 if isinstance(came, _Arrived) and memory is not None:
                     keeps = memory.keeps_file_of(candidate)
                     to_keep[candidate.identity] = outcome if keeps else replace(outcome, data=None)

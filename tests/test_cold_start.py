@@ -19,6 +19,8 @@ from retriever.directories import cache_directory
 
 COMMAND = "from phrasepix.cli import main; main()"
 NOT_FOR_A_SEARCH = {
+    "cv2",
+    "reranker.descriptors",
     "torch",
     "torchvision",
     "open_clip",

@@ -18,7 +18,7 @@ from training.scenes import full_size, scene_of_seed
 DEFAULT_OUT = Path("reranker/descriptors/codebooks")
 FIRST_SEED = 10_000_000
 """Of the scenes, which are none of the sample's."""
-SCENES = 600
+SCENES = 300
 REDUCED = 32
 CENTRES = 32
 _ROUNDS = 40
