@@ -98,7 +98,7 @@ def any_letter(rng: random.Random) -> str:
             return chr(number)
 
 
-@pytest.mark.parametrize(("clean", "strings"), [("lower", 12_000), ("whitespace", 2_000), ("canonicalize", 2_000)])
+@pytest.mark.parametrize(("clean", "strings"), [("lower", 4_000), ("whitespace", 2_000), ("canonicalize", 2_000)])
 def test_the_tokenizer_gives_open_clips_tokens(merges: Path, clean: str, strings: int) -> None:
     rng = random.Random(f"tokens {clean}")
     texts = [*PIECES, *(random_text(rng) for _ in range(strings))]
@@ -117,8 +117,8 @@ LONG_TOKENS = ("telecommunications", "interdisciplinary", "congratulations", "â€
 
 def test_a_tokenizer_that_looks_up_a_few_merges_gives_the_same_tokens(merges: Path) -> None:
     rng = random.Random("a few merges")
-    glued = ["".join(rng.choices([*LONG_TOKENS, "a", "</w>", "'s", "!"], k=rng.randrange(1, 5))) for _ in range(150)]
-    texts = [*PIECES, *glued, *(random_text(rng) for _ in range(150))]
+    glued = ["".join(rng.choices([*LONG_TOKENS, "a", "</w>", "'s", "!"], k=rng.randrange(1, 5))) for _ in range(60)]
+    texts = [*PIECES, *glued, *(random_text(rng) for _ in range(60))]
     whole = ClipTokenizer(merges, context=77)
     whole(["x" * 300])  # a word that is too long to look merges up for
     for text in texts:

@@ -671,11 +671,16 @@ def test_eight_clients_at_once_all_get_what_they_asked_for(pictures: Path) -> No
 # Its life
 
 
-def threads_of_the_site() -> list[str]:
-    return [thread.name for thread in threading.enumerate() if thread.name.startswith("sample site")]
+@pytest.fixture
+def threads_of_the_site() -> Callable[[], list[str]]:
+    """The names of those that began with the test; a finder of another test may have a site open."""
+    before = {*threading.enumerate()}
+    return lambda: [one.name for one in {*threading.enumerate()} - before if one.name.startswith("sample site")]
 
 
-def test_after_the_block_nothing_listens_and_no_thread_is_left(get: Get, pictures: Path) -> None:
+def test_after_the_block_nothing_listens_and_no_thread_is_left(
+    get: Get, pictures: Path, threads_of_the_site: Callable[[], list[str]]
+) -> None:
     with StockSite(pictures) as site:
         found(get, site, q="boat")  # the session keeps this connection open
         assert threads_of_the_site()
@@ -685,7 +690,9 @@ def test_after_the_block_nothing_listens_and_no_thread_is_left(get: Get, picture
     site.close()
 
 
-def test_stopping_does_not_wait_for_a_slow_picture(get: Get, pictures: Path) -> None:
+def test_stopping_does_not_wait_for_a_slow_picture(
+    get: Get, pictures: Path, threads_of_the_site: Callable[[], list[str]]
+) -> None:
     with StockSite(pictures, picture_delay_s=3600) as site, ThreadPoolExecutor(1) as pool:
         url = ask(get, site, id=1001).json()["hits"][0]["webformatURL"]
         with requests.Session() as session:

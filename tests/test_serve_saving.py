@@ -152,6 +152,7 @@ def test_picks_that_mean_nothing_are_refused(
 
 
 def test_where_nothing_can_be_written_it_says_so(server: ServeProcess, found: Any) -> None:
+    server.root.mkdir(exist_ok=True)
     (server.root / "a-file").write_text("x")
     told = problem(server.ask("POST", "/api/v1/save", {"items": items(found, 1), "project": "a-file"}), 507)
     assert "it is a file" in told["detail"]
