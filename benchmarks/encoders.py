@@ -110,8 +110,8 @@ def reference(pictures: Sequence[Image.Image], changes: Mapping[str, Change]) ->
     detector, matcher = cv2.SIFT_create(nfeatures=1000), cv2.BFMatcher()
 
     def described(picture: Image.Image) -> tuple[Any, Any]:
-        points, descriptors = detector.detectAndCompute(np.asarray(picture.convert("L")), None)
-        return points, descriptors
+        found: tuple[Any, Any] = detector.detectAndCompute(np.asarray(picture.convert("L")), None)
+        return found
 
     begun = time.perf_counter()
     pool = [described(picture) for picture in pictures]

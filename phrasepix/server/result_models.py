@@ -77,6 +77,9 @@ class FoundPicture(_Fixed):
     nearness: float
     bonus: float
     first_score: float | None
+    agreeing_points: int | None = Field(
+        description="Of two pictures compared point by point: how many key points one perspective maps onto each other."
+    )
     stands_out: float | None = Field(description="By how many standard deviations it stands out.")
     fit: str | None = Field(description="clear, fair or weak; null if it is not known.")
     share: float = Field(description="The length of a bar for the fit, 0…1.")

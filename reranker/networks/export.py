@@ -23,6 +23,7 @@ from reranker.networks.weights import checked
 _VERSION = 1
 """Raised when graphs compute something else than those of earlier versions."""
 _PATIENCE_S = 1200.0
+_ENGINES, _WEIGHTS = "engines", "weights"
 
 
 def exported(network: Network, directory: Path, *, download: bool) -> ExportedNetwork:
@@ -31,7 +32,7 @@ def exported(network: Network, directory: Path, *, download: bool) -> ExportedNe
     Raises `WeightsUnavailableError`, and `ModelError` where the weights are none of this network, or nothing can be
     written.
     """
-    engines, spec = directory / "engines", ModelSpec(f"network:{network.name}")
+    engines, spec = directory / _ENGINES, _spec_of(network)
     if (found := _made_before(engines, spec)) is not None:
         return found
     with export_lock(lock_of(engines, spec), patience_s=_PATIENCE_S) as is_alone:
@@ -39,7 +40,7 @@ def exported(network: Network, directory: Path, *, download: bool) -> ExportedNe
             return found  # by the process that was waited for
         if is_alone:
             remove_stage(engines, stage_of(engines, spec))
-        kept = directory / "weights"
+        kept = directory / _WEIGHTS
         file = network.home.find(network.name, kept, download=download)
         made_from = states_of([file])  # before it is read: what changes while it is read is noticed
         digest = checked(file, network.home, network.name, kept)
@@ -51,6 +52,21 @@ def exported(network: Network, directory: Path, *, download: bool) -> ExportedNe
             raise ModelError(f"the encoder {network.name} cannot be kept in {engines}: {error}") from None
         write_record(engines, spec, Record(network.name, made.fingerprint), made_from)
         return made
+
+
+def has_weights(network: Network, directory: Path) -> bool:
+    """Whether the network is kept below `directory`, or its weights are on this machine; nothing is fetched."""
+    if _made_before(directory / _ENGINES, _spec_of(network)) is not None:
+        return True
+    try:
+        network.home.find(network.name, directory / _WEIGHTS, download=False)
+    except ModelError:
+        return False
+    return True
+
+
+def _spec_of(network: Network) -> ModelSpec:
+    return ModelSpec(f"network:{network.name}")
 
 
 def _made_before(engines: Path, spec: ModelSpec) -> ExportedNetwork | None:

@@ -23,10 +23,17 @@ def factory_of(network: Network, *, title: str, licence: str, home_url: str, ext
         home_url=home_url,
         extra=extra,
     )
-    return EncoderFactory(profile, partial(_load, network))
+    at_hand = None if extra else partial(_has_weights, network)  # an extra brings them
+    return EncoderFactory(profile, partial(_load, network), at_hand)
 
 
 def _load(network: Network, loading: "Loading") -> "Encoder":
     from reranker.networks.network_encoder import load_network  # brings the engine, which a profile does without
 
     return load_network(network, loading)
+
+
+def _has_weights(network: Network, loading: "Loading") -> bool:
+    from reranker.networks.export import has_weights
+
+    return has_weights(network, loading.cache_directory)
