@@ -13,7 +13,7 @@ from PIL import Image
 
 from reranker import steps
 from reranker.encoder_profile import EncoderFactory
-from reranker.errors import ModelError, UnknownModelError, WeightsUnavailableError
+from reranker.errors import ModelError, NoTextsError, UnknownModelError, WeightsUnavailableError
 from reranker.graphs.blocks import Stack
 from reranker.graphs.plain_resnet import PlainResNet
 from reranker.graphs.plain_vit import PlainVit, resampling
@@ -401,7 +401,7 @@ def test_a_network_runs_on_the_cpu_and_reads_no_texts(tmp_path: Path) -> None:
     with pytest.raises(UnknownModelError, match="the encoder tiny runs on the CPU, not on cuda"):
         load_network(tiny(home), Loading(device="cuda", cache_directory=tmp_path))
     encoder = load_network(tiny(home), Loading(cache_directory=tmp_path))
-    with pytest.raises(ModelError, match="the encoder tiny compares pictures with pictures; it reads no texts"):
+    with pytest.raises(NoTextsError, match="the encoder tiny compares pictures with pictures and reads no text"):
         encoder.encode_texts(["a boat"])
 
 

@@ -33,7 +33,7 @@ def serve(root: Path | None, debug: bool) -> None:
     logging.basicConfig(stream=sys.stderr, level=logging.INFO if debug else logging.WARNING)
     with explained(debug=debug):
         from phrasepix.config import Config
-        from phrasepix.errors import PhrasepixError, WrongValueError
+        from phrasepix.errors import WrongValueError
         from phrasepix.finder import Finder
         from phrasepix_core.extras import why_unavailable
         from phrasepix_core.installing import install_command
@@ -47,7 +47,7 @@ def serve(root: Path | None, debug: bool) -> None:
         except ImportError as error:
             if not (error.name or "").startswith("mcp"):
                 raise
-            raise PhrasepixError(
+            raise WrongValueError(
                 f"phrasepix mcp needs version 2 or newer of the package mcp: {install_command('mcp')} --upgrade"
             ) from None
         from phrasepix.assistant.toolbox import Toolbox
