@@ -3,7 +3,6 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias
 
@@ -19,6 +18,7 @@ from phrasepix.given import (
     tags_given,
     whole_number,
 )
+from phrasepix_core.cached_property import cached_property
 from phrasepix_core.messages import Hint
 from phrasepix_core.options import DeclaredOption, option, options_of
 from reranker.errors import WrongQueryError

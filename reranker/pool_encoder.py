@@ -20,6 +20,7 @@ from reranker.errors import PictureError
 from reranker.memory import EncodedPicture, EncodedPictures, Memory
 from reranker.pairs import features_of
 from reranker.prefetch import BackgroundThread, ComesInChunks, Prefetcher, prefetch
+from reranker.shared_work import SharedWork
 
 logger = logging.getLogger(__name__)
 
@@ -58,8 +59,8 @@ class PoolEncoder:
 
     A batch is what has come by the time the encoder is free, up to `batch_size` pictures that are to be encoded.
     `threads` of the process's fetch, decode and prepare two batches ahead of it, and take fingerprints; a batch is
-    committed while the next one is encoded. Whoever calls the encoder has it `in_use`; it encodes pictures `aside`,
-    whichever search they are of.
+    committed while the next one is encoded. What several searches need at once is loaded and encoded once. Whoever
+    calls the encoder has it `in_use`; it encodes pictures `aside`, whichever search they are of.
     """
 
     def __init__(
@@ -77,6 +78,7 @@ class PoolEncoder:
         self._aside = aside
         self._preparing = preparing(encoder)
         self._remembered = remembered
+        self._loads = SharedWork[_Came]()
         self._batch_size = batch_size
         self._threads = threads
 
@@ -100,6 +102,14 @@ class PoolEncoder:
             return known if known is not None and known.fingerprint is not None else None
 
         def load(one: _Known) -> _Came:
+            _, candidate, known = one
+            if known is None and (met := self._remembered.get(candidate)) is not None and met.fingerprint is not None:
+                return met  # by another search, since this one looked
+            return self._loads.do(
+                (candidate.identity, known is None), lambda: load_now(one), lambda came: isinstance(came, _Arrived)
+            )
+
+        def load_now(one: _Known) -> _Came:
             _, candidate, known = one
             try:
                 loaded = loader.load(candidate, self._encoder.input_side)
@@ -163,12 +173,24 @@ class PoolEncoder:
             raise
 
     def _encode(self, batch: _Batch) -> _Encoded:
-        prepared = [came.prepared for _, came in batch if isinstance(came, _Arrived) and came.encoded is None]
-        if not prepared:
+        """Encode what has no embedding, nor has got one meanwhile by another search: batches come one by one."""
+        batch = [(known, self._met(known[1], came)) for known, came in batch]
+        to_encode = [(known[1], came) for known, came in batch if isinstance(came, _Arrived) and came.encoded is None]
+        if not to_encode:
             return batch, np.empty((0, self._encoder.dimensions), dtype=np.float32)
         with self._in_use:
-            rows = self._preparing.encode_prepared(prepared)
-        return batch, checked_rows(self._encoder, rows, len(prepared), "pictures")
+            rows = self._preparing.encode_prepared([came.prepared for _, came in to_encode])
+        rows = checked_rows(self._encoder, rows, len(to_encode), "pictures")
+        for (candidate, came), row in zip(to_encode, rows, strict=True):
+            if isinstance(encoded := _outcome(came, iter(row[None])), EncodedPicture):
+                self._remembered.put(candidate, encoded)  # before the next batch, which may be another search's
+        return batch, rows
+
+    def _met(self, candidate: Candidate, came: _Came) -> _Came:
+        if not isinstance(came, _Arrived) or came.encoded is not None:
+            return came
+        met = self._remembered.get(candidate)
+        return came if met is None else replace(came, prepared=None, encoded=replace(met, features=came.features))
 
     def _committed(self, batch: _Batch, embeddings: Embeddings, memory: Memory | None) -> Outcomes:
         """What came of a batch, once it is remembered."""

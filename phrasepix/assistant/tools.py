@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, Final
 
 import mcp_types as types
@@ -14,6 +13,7 @@ from phrasepix.assistant.parameters import MOST_SHOWN, search_parameters
 from phrasepix.assistant.toolbox import LARGEST_LOOK, SMALLEST_LOOK, Arguments, Toolbox
 from phrasepix.saving.ranks import MOST_AT_A_TIME
 from phrasepix.views.insert import INSERT_FORMS
+from phrasepix_core.cached_property import cached_property
 
 _SEARCH: Final = {"type": "string", "description": "The id of a search, as search and more_like answer it."}
 _RANK: Final = {"type": "integer", "minimum": 1, "description": "The number of a match in that search, from 1."}

@@ -1,7 +1,6 @@
 """The models that stay loaded, with what they have encoded."""
 
 from collections.abc import Callable
-from functools import cached_property
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING
@@ -9,6 +8,7 @@ from typing import TYPE_CHECKING
 from phrasepix.models.catalogue import NAMED
 from phrasepix.models.model_cache import ModelCache
 from phrasepix.sample import SAMPLE_NAME
+from phrasepix_core.cached_property import cached_property
 from reranker.encoder import Encoder
 from reranker.engine.export_lock import log_notice
 from reranker.engine.factory import load_encoder, loads_at_once

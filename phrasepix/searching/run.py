@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass, replace
-from functools import cached_property
 from threading import Lock
 from typing import Self, TypedDict
 
@@ -22,6 +21,7 @@ from phrasepix.searching.finishing import finish_of, why_unexplained
 from phrasepix.searching.pool import AskedSource, Pool
 from phrasepix.searching.tag_strategies import FixedTags, TagLog, TagsFromPhrase, TagStrategy
 from phrasepix.sources.open_sources import OpenSources
+from phrasepix_core.cached_property import cached_property
 from phrasepix_core.messages import Hint
 from reranker.accumulator import PoolPosition
 from reranker.clip_reranker import ClipReranker

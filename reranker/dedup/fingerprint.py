@@ -2,13 +2,13 @@
 
 import hashlib
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
+from phrasepix_core.cached_property import cached_property
 from reranker.dedup.crop_hashes import CROPS, SIDE, CropHashes, crop_hashes, detail
 
 LEAST_DETAIL = 0.2

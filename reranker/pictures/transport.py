@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from contextlib import suppress
-from functools import cached_property
 from importlib.util import find_spec
 from ipaddress import IPv4Address, IPv6Address, ip_network
 from pathlib import Path
@@ -18,6 +17,7 @@ from urllib3.util import Url, make_headers, parse_url
 from urllib3.util.ssl_ import create_urllib3_context
 
 from phrasepix_core import environment
+from phrasepix_core.cached_property import cached_property
 from phrasepix_core.connections import WatchedConnection, watched
 from phrasepix_core.installing import install_command
 from reranker.errors import PictureUnreachableError

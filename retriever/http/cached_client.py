@@ -2,12 +2,12 @@
 
 import json
 from collections.abc import Callable, Mapping
-from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
 
+from phrasepix_core.cached_property import cached_property
 from retriever.api_key import ApiKey, KeyPlace, in_query
 from retriever.errors import AnswerNotKeptError, SourceUnreachableError
 from retriever.http.policy import RequestPolicy
