@@ -16,7 +16,10 @@ from tests.assistants import call
 playwright = pytest.importorskip("playwright.sync_api", reason="the grid is looked at with playwright")
 axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe looks for barriers")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine to show the grid")
+pytestmark = [
+    pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine to show the grid"),
+    pytest.mark.flaky(reruns=1),  # a browser on a busy machine
+]
 
 STRICT = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:; connect-src 'none'"
 """What a host allows a page that declares no origin (the specification's restrictive default)."""

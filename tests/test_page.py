@@ -23,7 +23,10 @@ from tests.tiny_models import TINY
 playwright = pytest.importorskip("playwright.sync_api", reason="the page is looked at with playwright")
 axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe looks for barriers")
 pytest.importorskip("fastapi", reason="the server wants fastapi")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine")
+pytestmark = [
+    pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine"),
+    pytest.mark.flaky(reruns=1),  # a browser on a busy machine
+]
 
 Open = Callable[..., Any]
 PHRASE = "two red boats at night in the rain"
