@@ -60,7 +60,10 @@ def teach(
             else:
                 from phrasepix.names.store import taught_names
 
-                _write(taught_names(reporter.say), as_json)
+                names = taught_names(reporter.say)
+                _write(names, as_json)
+                if not names:
+                    reporter.say('No name is taught yet: phrasepix teach "Paul" paul/*.jpg')
 
 
 def _write(names: "Sequence[Taught]", as_json: bool) -> None:

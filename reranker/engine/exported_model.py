@@ -1,20 +1,18 @@
 """The exported towers of a model on disk: a directory with a manifest that says what is in it."""
 
-import json
 import os
 import shutil
-from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
+from reranker.engine.manifest import read_manifest, set_aside, write_manifest
 from reranker.engine.preprocessing import Preprocessing
 from reranker.errors import ModelError
 
 FORMAT = 1
 """Raised when exported directories of earlier versions can no longer be used."""
 
-MANIFEST = "manifest.json"
 IMAGE_TOWER, TEXT_TOWER = "image.xml", "text.xml"
 COMPILED = "compiled"
 OF_CLIP, FROM_FILE = "clip", "file"
@@ -60,10 +58,8 @@ class ExportedModel:
 
     def write_manifest(self) -> None:
         """Write the manifest, with the sizes of all files there are."""
-        sizes = {path.name: path.stat().st_size for path in self.directory.iterdir() if path.is_file()}
-        manifest = {
+        facts = {
             "format": FORMAT,
-            "engine": "openvino",
             "tokenizer": self.tokenizer,
             "padding": self.padding,
             "fingerprint": self.fingerprint,
@@ -74,16 +70,15 @@ class ExportedModel:
             "clean": self.clean,
             "ends": self.ends,
             "image_parameters": self.image_parameters,
-            "files": sizes,
         }
-        (self.directory / MANIFEST).write_text(json.dumps(manifest, indent=1), encoding="utf-8")
+        write_manifest(self.directory, facts)
 
     @classmethod
     def read(cls, directory: Path) -> Self | None:
         """The artefacts in `directory`; None where there are none, or not all of them in their full size."""
         try:
-            manifest = json.loads((directory / MANIFEST).read_text(encoding="utf-8"))
-            if manifest["format"] != FORMAT or not are_there(directory, (IMAGE_TOWER, TEXT_TOWER), manifest["files"]):
+            manifest = read_manifest(directory, (IMAGE_TOWER, TEXT_TOWER))
+            if manifest is None or manifest["format"] != FORMAT:
                 return None
             return cls(
                 directory,
@@ -103,7 +98,7 @@ class ExportedModel:
 
     def set_aside(self) -> None:
         """Have them exported anew by whoever looks next."""
-        (self.directory / MANIFEST).unlink(missing_ok=True)
+        set_aside(self.directory)
 
 
 def partial_directory(engines: Path, name: str) -> Path:
@@ -124,8 +119,3 @@ def remove_stage(engines: Path, name: str) -> None:
 def _remove(engines: Path, pattern: str) -> None:
     for path in engines.glob(pattern):
         shutil.rmtree(path, ignore_errors=True)
-
-
-def are_there(directory: Path, towers: Collection[str], files: Mapping[str, Any]) -> bool:
-    """Whether the towers are among the files, and all of these have the sizes they should have."""
-    return set(towers) <= set(files) and all((directory / name).stat().st_size == size for name, size in files.items())

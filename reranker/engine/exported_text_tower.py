@@ -1,12 +1,12 @@
 """An exported text tower of a pairing on disk."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from reranker.engine.exported_model import COMPILED, MANIFEST, TEXT_TOWER, are_there
+from reranker.engine.exported_model import COMPILED, TEXT_TOWER
 from reranker.engine.file_tokenizer import TOKENIZER
+from reranker.engine.manifest import read_manifest, set_aside, write_manifest
 
 FORMAT = 1
 """Raised when exported directories of earlier versions can no longer be used."""
@@ -37,24 +37,20 @@ class ExportedTextTower:
 
     def write_manifest(self) -> None:
         """Write the manifest, with the sizes of all files there are."""
-        manifest = {
+        facts = {
             "text_format": FORMAT,
-            "engine": "openvino",
             "fingerprint": self.fingerprint,
             "dimensions": self.dimensions,
             "padding": self.padding,
-            "files": {path.name: path.stat().st_size for path in self.directory.iterdir() if path.is_file()},
         }
-        (self.directory / MANIFEST).write_text(json.dumps(manifest, indent=1), encoding="utf-8")
+        write_manifest(self.directory, facts)
 
     @classmethod
     def read(cls, directory: Path) -> Self | None:
         """What is in `directory`; None where there is nothing, or not all of it in its full size."""
         try:
-            manifest = json.loads((directory / MANIFEST).read_text(encoding="utf-8"))
-            if manifest["text_format"] != FORMAT or not are_there(
-                directory, (TEXT_TOWER, TOKENIZER), manifest["files"]
-            ):
+            manifest = read_manifest(directory, (TEXT_TOWER, TOKENIZER))
+            if manifest is None or manifest["text_format"] != FORMAT:
                 return None
             return cls(directory, str(manifest["fingerprint"]), int(manifest["dimensions"]), int(manifest["padding"]))
         except (OSError, ValueError, LookupError, TypeError, AttributeError):
@@ -62,4 +58,4 @@ class ExportedTextTower:
 
     def set_aside(self) -> None:
         """Have them exported anew by whoever looks next."""
-        (self.directory / MANIFEST).unlink(missing_ok=True)
+        set_aside(self.directory)

@@ -1,11 +1,11 @@
 """An exported network on disk: a directory with a manifest that says what is in it."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from reranker.engine.exported_model import COMPILED, IMAGE_TOWER, MANIFEST, are_there
+from reranker.engine.exported_model import COMPILED, IMAGE_TOWER
+from reranker.engine.manifest import read_manifest, set_aside, write_manifest
 from reranker.engine.preprocessing import Preprocessing
 from reranker.errors import ModelError
 
@@ -39,23 +39,21 @@ class ExportedNetwork:
 
     def write_manifest(self) -> None:
         """Write the manifest, with the sizes of all files there are."""
-        manifest = {
+        facts = {
             "network_format": FORMAT,
-            "engine": "openvino",
             "fingerprint": self.fingerprint,
             "dimensions": self.dimensions,
             "preprocessing": self.preprocessing.to_json(),
             "parameters": self.parameters,
-            "files": {path.name: path.stat().st_size for path in self.directory.iterdir() if path.is_file()},
         }
-        (self.directory / MANIFEST).write_text(json.dumps(manifest, indent=1), encoding="utf-8")
+        write_manifest(self.directory, facts)
 
     @classmethod
     def read(cls, directory: Path) -> Self | None:
         """What is in `directory`; None where there is nothing, or not all of it in its full size."""
         try:
-            manifest = json.loads((directory / MANIFEST).read_text(encoding="utf-8"))
-            if manifest["network_format"] != FORMAT or not are_there(directory, (IMAGE_TOWER,), manifest["files"]):
+            manifest = read_manifest(directory, (IMAGE_TOWER,))
+            if manifest is None or manifest["network_format"] != FORMAT:
                 return None
             return cls(
                 directory,
@@ -69,4 +67,4 @@ class ExportedNetwork:
 
     def set_aside(self) -> None:
         """Have it exported anew by whoever looks next."""
-        (self.directory / MANIFEST).unlink(missing_ok=True)
+        set_aside(self.directory)
