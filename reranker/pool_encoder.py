@@ -197,16 +197,18 @@ class PoolEncoder:
         embedding = iter(embeddings)
         outcomes: Outcomes = []
         to_keep: dict[tuple[str, str], EncodedPicture] = {}
+        to_remember: list[tuple[Candidate, EncodedPicture]] = []
         for (place, candidate, _), came in batch:
             outcome = _outcome(came, embedding) if isinstance(came, _Arrived) else came
             if isinstance(outcome, EncodedPicture):
                 # Features are many kilobytes: where they are kept on disk, the process has room for embeddings.
                 is_on_disk = memory is not None and outcome.features is not None
-                self._remembered.put(candidate, replace(outcome, features=None) if is_on_disk else outcome)
+                to_remember.append((candidate, replace(outcome, features=None) if is_on_disk else outcome))
                 if isinstance(came, _Arrived) and memory is not None:
                     keeps = memory.keeps_file_of(candidate)
                     to_keep[candidate.identity] = outcome if keeps else replace(outcome, data=None)
             outcomes.append((place, candidate, outcome))
+        self._remembered.put_all(to_remember)
         if memory is not None and to_keep:
             memory.put(self._encoder, to_keep)
         return outcomes

@@ -44,19 +44,24 @@ class _Arrivals(Generic[Item]):
     def reserve(self) -> bool:
         """Wait for room for one more item; False where no more is wanted."""
         with self._changed:
-            self._changed.wait_for(lambda: self._is_closed or self._failure or self._reserved < self._room)
-            if self._is_closed or self._failure:
-                return False
-            self._reserved += 1
-            return True
+            return self._reserve()
 
     def put(self, item: Item) -> None:
         """Hand over an item that room was reserved for."""
         with self._changed:
-            if not self._is_closed:
-                self._here.append((item, 1))
-            self._changed.notify_all()
-        self._tell()
+            self._put(item)
+            due = self._wake()
+        due()
+
+    def put_and_reserve(self, item: Item) -> bool:
+        """Hand over an item that room was reserved for, then wait for room for another; False where none is wanted."""
+        with self._changed:
+            self._put(item)
+            due = self._wake()
+            if due is _nothing:
+                return self._reserve()
+        due()
+        return self.reserve()
 
     def put_at_hand(self, items: Sequence[Item]) -> bool:
         """Hand over items that no room was reserved for, once it is not too many; False where no more is wanted."""
@@ -65,8 +70,8 @@ class _Arrivals(Generic[Item]):
             if self._is_closed or self._failure:
                 return False
             self._here.extend((item, 0) for item in items)
-            self._changed.notify_all()
-        self._tell()
+            due = self._wake()
+        due()
         return True
 
     def end(self, *, unused: int, error: BaseException | None = None) -> None:
@@ -75,8 +80,8 @@ class _Arrivals(Generic[Item]):
             self._reserved -= unused
             self._giving = 0 if error else self._giving - 1
             self._failure = self._failure or error
-            self._changed.notify_all()
-        self._tell()
+            due = self._wake()
+        due()
 
     def take(self, most: int, *, wait: bool = True) -> list[Item]:
         """What is here, at most so many beside those at hand; waits for the first. Empty when all is taken.
@@ -102,7 +107,8 @@ class _Arrivals(Generic[Item]):
         """Call `due` once, as soon as `take` waits for nothing: in this thread now, or in that of a giver."""
         with self._changed:
             self._due = due
-        self._tell()
+            due = self._wake()
+        due()
 
     def has_some(self) -> bool:
         """Whether anything is here."""
@@ -114,18 +120,35 @@ class _Arrivals(Generic[Item]):
         with self._changed:
             self._is_closed = True
             self._here.clear()
-            self._changed.notify_all()
-        self._tell()
+            due = self._wake()
+        due()
 
     def _is_ready(self) -> bool:
         return bool(self._here) or self._is_closed or (self._giving <= 0 and self._reserved == 0)
 
-    def _tell(self) -> None:
-        with self._changed:
-            if self._due is None or not self._is_ready():
-                return
-            due, self._due = self._due, None
-        due()
+    def _reserve(self) -> bool:
+        while self._reserved >= self._room and not (self._is_closed or self._failure):
+            self._changed.wait()
+        if self._is_closed or self._failure:
+            return False
+        self._reserved += 1
+        return True
+
+    def _put(self, item: Item) -> None:
+        if not self._is_closed:
+            self._here.append((item, 1))
+
+    def _wake(self) -> Callable[[], None]:
+        """Wake all who wait. What is returned is to be called without the lock, which is held here."""
+        self._changed.notify_all()
+        if self._due is None or not self._is_ready():
+            return _nothing
+        due, self._due = self._due, None
+        return due
+
+
+def _nothing() -> None:
+    """Be due to nobody."""
 
 
 def prefetch(items: Iterable[Item], *, room: int, most: int = 64) -> Iterator[list[Item]]:
@@ -154,7 +177,8 @@ def prefetch_merged(sources: Sequence[Iterable[Item]], *, room: int, most: int =
 
 def _read(items: Iterable[Item], arrivals: _Arrivals[Item]) -> None:
     iterator = iter(items)
-    while arrivals.reserve():
+    is_wanted = arrivals.reserve()
+    while is_wanted:
         try:
             item = next(iterator)
         except StopIteration:
@@ -163,7 +187,7 @@ def _read(items: Iterable[Item], arrivals: _Arrivals[Item]) -> None:
         except BaseException as error:
             arrivals.end(unused=1, error=error)
             return
-        arrivals.put(item)
+        is_wanted = arrivals.put_and_reserve(item)
 
 
 class Prefetcher(Generic[Item, Outcome]):

@@ -161,14 +161,25 @@ def fits(candidate: Candidate, filters: Filters, *, asked: Iterable[str], told: 
     was not, but tells of others, the candidate is left out: it cannot be known to be what is wanted. A wish that the
     source knows nothing of is passed over (`unhonoured_message`).
     """
-    trusted = frozenset(asked)
-    demanded = frozenset(told) - trusted
-    checks = CHECKS | {name: check for name, check in OF_OWN_PICTURES.items() if name in demanded}
-    for name in filters.wishes() & checks.keys():
-        verdict = checks[name](candidate, filters)
-        if verdict is False or (verdict is None and name in demanded):
-            return False
-    return True
+    return _WhatFits(filters, asked=asked, told=told)(candidate)
+
+
+class _WhatFits:
+    """Whether candidates are what `filters` wish, as `fits` says; what is to be checked is settled once for all."""
+
+    def __init__(self, filters: Filters, *, asked: Iterable[str], told: Iterable[str]) -> None:
+        self.filters = filters
+        demanded = frozenset(told) - frozenset(asked)
+        checks = CHECKS | {name: check for name, check in OF_OWN_PICTURES.items() if name in demanded}
+        self._checks = [(checks[name], name in demanded) for name in filters.wishes() & checks.keys()]
+
+    def __call__(self, candidate: Candidate) -> bool:
+        """Whether the candidate is."""
+        for check, is_demanded in self._checks:
+            verdict = check(candidate, self.filters)
+            if verdict is False or (verdict is None and is_demanded):
+                return False
+        return True
 
 
 RIGHTS = frozenset({"licence"})
@@ -184,10 +195,14 @@ class RightsFilter:
         self._told = frozenset(told) | RIGHTS
         self._unknown: set[tuple[str, str]] = set()
         self._uses: tuple[str, ...] = ()
+        self._what_fits: _WhatFits | None = None
 
     def fits(self, candidate: Candidate, filters: Filters) -> bool:
         """Whether the candidate is what `filters` wish. See `retriever.filtering.fits`."""
-        if fits(candidate, filters, asked=self._asked, told=self._told):
+        what_fits = self._what_fits
+        if what_fits is None or what_fits.filters is not filters:
+            what_fits = self._what_fits = _WhatFits(filters, asked=self._asked, told=self._told)
+        if what_fits(candidate):
             return True
         if filters.licence and _licence(candidate, filters) is None:
             of_any_licence = replace(filters, licence=())

@@ -323,7 +323,7 @@ def test_neutral_phrases_are_encoded_with_the_export_and_need_no_tower(
     np.testing.assert_allclose(neutral_embeddings(ours, None), theirs.encode_texts(NEUTRAL_PHRASES), atol=1e-5)
     assert ours.known_texts(["a dog", "nobody's dog"]) is None
     half = OpenVinoEncoder(export(theirs, tmp_path / "whole"), "half", precision="bf16")
-    assert half.known_texts(NEUTRAL_PHRASES) is None, "they were encoded in f32"
+    np.testing.assert_array_equal(half.known_texts(NEUTRAL_PHRASES), ours.known_texts(NEUTRAL_PHRASES))  # of f32
 
 
 @pytest.mark.parametrize("damage", ["gone", "cut short", "other content", "encrypted"])

@@ -170,6 +170,7 @@ def test_the_engine_for_cpus_encodes_as_open_clip_does(
     phrases = [*PHRASES, "", "naïve café — 東京", "word " * 70]
     assert largest_difference(engine.encode_texts(phrases), reference.texts(phrases)) <= MOST
     assert largest_difference(engine.encode_pictures(pictures), expected) <= MOST
+    assert largest_difference(with_loss.encode_texts(phrases), reference.texts(phrases)) <= 5e-3
     assert largest_difference(with_loss.encode_pictures(pictures), expected) <= 5e-3
 
 

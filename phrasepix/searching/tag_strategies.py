@@ -25,7 +25,7 @@ class TagLog:
     """Which tags were asked and what each brought; written by the threads that ask, read by others."""
 
     def __init__(self) -> None:
-        self._asked: dict[tuple[str, str], AskedTag] = {}
+        self._asked: dict[tuple[str, str], tuple[int, str]] = {}
         self._lock = threading.Lock()
 
     def note(self, source: str, tag: str, brought: int = 0, problem: str = "") -> None:
@@ -33,20 +33,18 @@ class TagLog:
         if not tag:  # a folder, looked through as a whole
             return
         with self._lock:
-            before = self._asked.get((source, tag))
-            brought += before.brought if before else 0
-            self._asked[source, tag] = AskedTag(source, tag, brought, problem)
+            before, _ = self._asked.get((source, tag), (0, ""))
+            self._asked[source, tag] = before + brought, problem
 
     def brought(self, source: str, tag: str) -> int:
         """How many it brought so far."""
         with self._lock:
-            asked = self._asked.get((source, tag))
-            return asked.brought if asked else 0
+            return self._asked.get((source, tag), (0, ""))[0]
 
     def so_far(self) -> tuple[AskedTag, ...]:
         """All that was asked, each source's tags in their order."""
         with self._lock:
-            return tuple(self._asked.values())
+            return tuple(AskedTag(*question, *answer) for question, answer in self._asked.items())
 
 
 class TagStrategy(Protocol):

@@ -29,30 +29,28 @@ class OpenVinoEncoder:
     One tower is in memory at a time, unless `keep_both_towers` says otherwise: each takes half a gigabyte and is there
     again in 0.1 to 0.3 s, and a search needs the one for its phrase, then the other for the pictures that are new.
 
-    `precision` is of both towers, f32 or bf16. With auto the image tower runs in bf16 where the CPU computes in it and
-    the tower is large enough to gain by it; the text tower, for which a phrase is a trifle, stays in f32.
+    `precision` is of both towers, f32 or bf16; auto is bf16 where the CPU computes in it and the model is large enough
+    to gain by it. What that does to the order is measured by `benchmarks.engine_fidelity`.
     """
 
     def __init__(self, artefacts: ExportedModel, title: str, *, precision: str = "auto") -> None:
         if precision not in PRECISIONS:
             raise UnknownModelError(f"precision {precision!r} is not known; allowed: {', '.join(PRECISIONS)}")
         self._artefacts = artefacts
-        image, text = (
-            (precision, precision) if precision != "auto" else (usual_precision(artefacts.image_parameters), "f32")
-        )
+        if precision == "auto":
+            precision = usual_precision(artefacts.image_parameters)
         self._image_tower = PictureTower(
-            artefacts, artefacts.image_tower, artefacts.preprocessing, artefacts.dimensions, image
+            artefacts, artefacts.image_tower, artefacts.preprocessing, artefacts.dimensions, precision
         )
-        self._text_tower = Tower(artefacts, artefacts.text_tower, text)
+        self._text_tower = Tower(artefacts, artefacts.text_tower, precision)
         self._family = family_of_model(title)
-        self._name = f"{title} openvino image {image} text {text} {artefacts.fingerprint}"
-        self._knows_texts = text == "f32"  # they were encoded in it
+        self._name = f"{title} openvino {precision} {artefacts.fingerprint}"
         self._lazy_tokenizer: Tokenize | None = None
         self._keeps_both = False
 
     @property
     def name(self) -> str:
-        """Model, engine, precisions and a digest of weights, preprocessing and architecture."""
+        """Model, engine, precision and a digest of weights, preprocessing and architecture."""
         return self._name
 
     @property
@@ -99,8 +97,8 @@ class OpenVinoEncoder:
         return unread_words(text, self._tokenizer(), self._artefacts.padding)
 
     def known_texts(self, texts: Sequence[str]) -> Embeddings | None:
-        """One unit row a text, where all of them were encoded with the export; no tower is loaded."""
-        return read_precomputed_texts(self._artefacts.directory, texts) if self._knows_texts else None
+        """One unit row a text, where all of them were encoded with the export, in f32; no tower is loaded."""
+        return read_precomputed_texts(self._artefacts.directory, texts)
 
     def encode_pictures(self, pictures: Sequence[Image.Image]) -> Embeddings:
         """One unit row an RGB picture: float32 [len(pictures), dimensions]. They are prepared on all cores."""

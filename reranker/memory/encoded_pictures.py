@@ -2,6 +2,7 @@
 
 import threading
 from collections import OrderedDict
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from phrasepix_core.candidate import Candidate
@@ -52,10 +53,21 @@ class EncodedPictures:
 
     def put(self, candidate: Candidate, encoded: EncodedPicture) -> None:
         """Keep it as the latest used, in place of what was kept before."""
+        self.put_all([(candidate, encoded)])
+
+    def put_all(self, pictures: Iterable[tuple[Candidate, EncodedPicture]]) -> None:
+        """Keep each as `put` does."""
         with self._lock:
-            if (before := self._kept.pop(candidate.identity, None)) is not None:
-                self._bytes -= before.size
-            self._keep(candidate.identity, encoded)
+            for candidate, encoded in pictures:
+                identity = candidate.identity
+                before = self._kept.get(identity)
+                if before is encoded:
+                    self._kept.move_to_end(identity)
+                    continue
+                if before is not None:
+                    self._bytes -= before.size
+                    del self._kept[identity]
+                self._keep(identity, encoded)
 
     def shown(self, candidate: Candidate, data: bytes, size: tuple[int, int]) -> None:
         """Keep the file that an encoded candidate is shown from, and the size it was decoded to, width and height."""
