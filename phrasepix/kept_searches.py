@@ -25,6 +25,8 @@ class KeptSearch:
         self.request = request
         """What was asked for, as the client said it."""
         self.results: LiveResults | None = None
+        self.size = 0
+        """How many bytes it takes, by estimate."""
 
     @property
     def final(self) -> LiveResults:
@@ -40,13 +42,10 @@ class KeptSearch:
             raise SearchGoneError(f"this search has no picture {rank}")
         return results[rank - 1]
 
-    @property
-    def size(self) -> int:
-        """How many bytes it takes, by estimate."""
-        if self.results is None:
-            return 0
-        pictures = sum(3 * match.picture.width * match.picture.height for match in self.results)
-        return pictures + _CANDIDATE_BYTES * len(self.results.pool.candidates)
+
+def _size_of(results: LiveResults) -> int:
+    pictures = sum(3 * match.picture.width * match.picture.height for match in results)
+    return pictures + _CANDIDATE_BYTES * len(results.pool.candidates)
 
 
 class KeptSearches:
@@ -64,7 +63,7 @@ class KeptSearches:
     def put(self, search: KeptSearch, results: LiveResults) -> None:
         """Keep a search, with the newest results it has."""
         with self._lock:
-            search.results = results
+            search.results, search.size = results, _size_of(results)
             self._kept[search.id] = search
             self._kept.move_to_end(search.id)
             self._drop_excess()

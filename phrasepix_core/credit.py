@@ -9,7 +9,9 @@ words (`Candidate.attribution`) come before both. The line is what people paste:
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from html import escape
+from typing import NamedTuple, Self
 from urllib.parse import quote
 
 from phrasepix_core.candidate import Candidate
@@ -25,6 +27,35 @@ _WHERE_DEEDS_STAND = re.compile(r"\s*To view (?:a copy of this licen[cs]e|the te
 _SEPARATORS = " ,;:/|·–—-"
 
 
+class _Facts(NamedTuple):
+    """What of a candidate its credit is made of, by the names it has there; `name` is the candidate's own."""
+
+    name: str
+    title: str
+    page_url: str
+    creator: str
+    creator_url: str
+    licence: str
+    licence_url: str
+    credit: str
+    attribution: str
+
+    @classmethod
+    def of(cls, candidate: Candidate) -> Self:
+        """Those of a candidate."""
+        return cls(
+            str(candidate),
+            candidate.title,
+            candidate.page_url,
+            candidate.creator,
+            candidate.creator_url,
+            candidate.licence,
+            candidate.licence_url,
+            candidate.credit,
+            candidate.attribution,
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class Piece:
     """A stretch of a credit line; a link where `url` is not empty."""
@@ -38,11 +69,14 @@ def credit_line(candidate: Candidate, format: str = "text") -> str:  # noqa: A00
 
     Addresses that do not outlive the search are left out. Raises `WrongValueError`.
     """
-    try:
-        render = _FORMATS[format]
-    except KeyError:
-        raise WrongValueError.not_among("credit format", format, _FORMATS) from None
-    return "".join(render(piece) for piece in _pieces(candidate) if piece.text)
+    if format not in _FORMATS:
+        raise WrongValueError.not_among("credit format", format, _FORMATS)
+    return _line(_Facts.of(candidate), format)
+
+
+@lru_cache(maxsize=2048)  # each search asks anew, several times a picture
+def _line(facts: _Facts, format: str) -> str:  # noqa: A002
+    return "".join(_FORMATS[format](piece) for piece in _pieces(facts) if piece.text)
 
 
 def card_credit(candidate: Candidate) -> list[Piece]:
@@ -52,7 +86,7 @@ def card_credit(candidate: Candidate) -> list[Piece]:
     """
     said = _WHERE_DEEDS_STAND.sub("", plain_words(candidate.credit, _LONGEST_CREDIT))
     pieces = [Piece(said, lasting(candidate.creator_url) or lasting(candidate.page_url))] if said else []
-    licence = _licence_piece(candidate)
+    licence = _licence_piece(_Facts.of(candidate))
     pieces, is_said = _with_licence_linked(pieces, licence)
     if licence.text and not is_said:
         pieces += [Piece(" · "), licence] if pieces else [licence]
@@ -64,15 +98,15 @@ def plain_words(text: str, longest: int = _LONGEST_TEXT) -> str:
     return shortened(printable(text), longest)
 
 
-def _pieces(candidate: Candidate) -> Iterator[Piece]:
-    licence = _licence_piece(candidate)
-    if candidate.attribution:
-        pieces = [Piece(plain_words(candidate.attribution), lasting(candidate.page_url))]
-    elif is_creative_commons(candidate.licence, candidate.licence_url):
-        pieces = [*_title_author_source(candidate), Piece(", "), licence]
+def _pieces(facts: _Facts) -> Iterator[Piece]:
+    licence = _licence_piece(facts)
+    if facts.attribution:
+        pieces = [Piece(plain_words(facts.attribution), lasting(facts.page_url))]
+    elif is_creative_commons(facts.licence, facts.licence_url):
+        pieces = [*_title_author_source(facts), Piece(", "), licence]
         licence = Piece("")
     else:
-        pieces = list(_in_the_sources_words(candidate))
+        pieces = list(_in_the_sources_words(facts))
     pieces, is_said = _with_licence_linked(pieces, licence)
     yield from pieces
     if licence.text and not is_said:
@@ -80,9 +114,9 @@ def _pieces(candidate: Candidate) -> Iterator[Piece]:
         yield licence
 
 
-def _licence_piece(candidate: Candidate) -> Piece:
+def _licence_piece(facts: _Facts) -> Piece:
     """The licence by its name, or its address; empty where neither is known."""
-    return Piece(plain_words(candidate.licence) or lasting(candidate.licence_url), lasting(candidate.licence_url))
+    return Piece(plain_words(facts.licence) or lasting(facts.licence_url), lasting(facts.licence_url))
 
 
 def _with_licence_linked(pieces: list[Piece], licence: Piece) -> tuple[list[Piece], bool]:
@@ -104,23 +138,23 @@ def _unlinked_ends(text: str, url: str) -> list[Piece]:
     return [Piece(text[:start]), Piece(text[start:end], url), Piece(text[end:])]
 
 
-def _title_author_source(candidate: Candidate) -> Iterator[Piece]:
-    title, page = plain_words(candidate.title), lasting(candidate.page_url)
+def _title_author_source(facts: _Facts) -> Iterator[Piece]:
+    title, page = plain_words(facts.title), lasting(facts.page_url)
     yield Piece(f"“{title}”" if title else "Untitled picture", page)
-    if creator := plain_words(candidate.creator):
+    if creator := plain_words(facts.creator):
         yield Piece(" by ")
-        yield Piece(creator, lasting(candidate.creator_url))
+        yield Piece(creator, lasting(facts.creator_url))
 
 
-def _in_the_sources_words(candidate: Candidate) -> Iterator[Piece]:
-    credit, creator = plain_words(candidate.credit), plain_words(candidate.creator)
-    page = lasting(candidate.page_url)
+def _in_the_sources_words(facts: _Facts) -> Iterator[Piece]:
+    credit, creator = plain_words(facts.credit), plain_words(facts.creator)
+    page = lasting(facts.page_url)
     before, found, after = credit.partition(creator) if creator else (credit, "", "")
     if not found:
-        yield Piece(credit or plain_words(candidate.title) or str(candidate), page)
+        yield Piece(credit or plain_words(facts.title) or facts.name, page)
         return
     yield Piece(before)
-    yield Piece(creator, lasting(candidate.creator_url))
+    yield Piece(creator, lasting(facts.creator_url))
     if joint := re.match(r" (?:on|via|from) |, ", after):  # “… on Unsplash”: where it is from leads to its page
         yield Piece(joint[0])
         yield Piece(after[joint.end() :], page)

@@ -245,22 +245,20 @@ class ClipReranker:
         while True:
             kept = representatives(candidates, top, detector, without=gone)
             to_load = [place for place in kept if place not in pictures]
-            if not to_load:
-                break
             if own := query_encoder.examples.own_by_looks(candidates, to_load, detector):
                 gone |= own
                 continue
+            before = len(gone)
             with to_show.loading([candidates[place] for place in to_load]) as loaded:
-                duplicates_of(
-                    kept, candidates, detector, without=gone, within=most
-                )  # compared meanwhile, and remembered
+                siblings = duplicates_of(kept, candidates, detector, without=gone, within=most)  # meanwhile
                 for place, picture in zip(to_load, loaded(), strict=True):
                     if isinstance(picture, PictureError):
                         skipped.append(SkippedPicture(candidates[place], str(picture)))
                         gone.add(place)
                     else:
                         pictures[place] = picture
-        siblings = duplicates_of(kept, candidates, detector, without=gone, within=most)
+            if len(gone) == before:
+                break
         calibrated_scores = calibrated_scores_of([order[place] for place in kept])
         matches = [
             order[place].match(rank, pictures[place], alike, calibrated)

@@ -61,23 +61,11 @@ class DisplayPictures:
 
         def whole_picture(index: int) -> Image.Image | PictureError:
             candidate = candidates[index]
-            here = _decoded(kept := self.kept(candidate))
-            if kept is not None and here is not None:
-                larger = larger_to_be_had(candidate.renditions, here, self._encoded_from, SHOWN_SIDE)
-                if kept.to_show or not larger:
-                    self._remembered.shown(candidate, kept.data, here.size)
-                    return here
-            try:
-                loaded = self._loader.load(candidate, SHOWN_SIDE, whole=True)
-            except PictureError as error:
-                return error.without_frames() if here is None else here
-            if loaded.data is None:
-                return loaded.picture
-            self._remembered.shown(candidate, loaded.data, loaded.picture.size)
-            if self._memory is not None and self._memory.keeps_file_of(candidate):
-                kept = KeptPicture(loaded.data, to_show=True)
-                self._memory.pictures.put_many({candidate.identity: kept})
-            return loaded.picture
+            if (before := self._decoded_before(candidate)) is not None:
+                return before  # by another search, since this one looked
+            return self._remembered.showing.do(
+                candidate.identity, lambda: self._fetched(candidate), lambda one: isinstance(one, Image.Image)
+            )
 
         found: dict[int, Image.Image | PictureError] = {
             index: known
@@ -96,6 +84,25 @@ class DisplayPictures:
             return
         with Prefetcher(picture, [open_ones], threads=self._threads, ahead=len(candidates)) as arriving:
             yield pictures
+
+    def _fetched(self, candidate: Candidate) -> Image.Image | PictureError:
+        here = _decoded(kept := self.kept(candidate))
+        if kept is not None and here is not None:
+            larger = larger_to_be_had(candidate.renditions, here, self._encoded_from, SHOWN_SIDE)
+            if kept.to_show or not larger:
+                self._remembered.shown(candidate, kept.data, here.size)
+                return here
+        try:
+            loaded = self._loader.load(candidate, SHOWN_SIDE, whole=True)
+        except PictureError as error:
+            return error.without_frames() if here is None else here
+        if loaded.data is None:
+            return loaded.picture
+        self._remembered.shown(candidate, loaded.data, loaded.picture.size)
+        if self._memory is not None and self._memory.keeps_file_of(candidate):
+            kept = KeptPicture(loaded.data, to_show=True)
+            self._memory.pictures.put_many({candidate.identity: kept})
+        return loaded.picture
 
     def kept(self, candidate: Candidate) -> KeptPicture | None:
         """The file that is kept of the candidate's picture."""

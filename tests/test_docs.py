@@ -188,7 +188,7 @@ def test_every_group_of_entry_points_is_described() -> None:
         path
         for path in modules().values()
         for node in ast.walk(tree_of(path))
-        if isinstance(node, ast.Call) and ast.unparse(node.func) == "entry_points"
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "installed_entry_points"
     ]
     groups = {source_module.GROUP, registry.GROUP}
     assert len(asked) == len(groups), "a new group needs a line here and in docs/reference_pages.py"

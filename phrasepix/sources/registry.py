@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from phrasepix.errors import UnknownSourceError
 from phrasepix.library.location import library_names
 from phrasepix.library.source import LibrarySource
+from phrasepix_core.installed import installed_entry_points
 from retriever.api_key import find_api_key
 from retriever.errors import SourceFaultError
 from retriever.folder.source import FolderSource
@@ -97,9 +98,7 @@ def default_sources(key: str | None, directory: Path, *, offline: bool) -> tuple
 
 
 def _added() -> "list[EntryPoint]":
-    from importlib.metadata import entry_points  # reads what is installed: whoever asks a built-in source does without
-
-    return sorted((one for one in entry_points(group=GROUP) if one.name not in BUILT_IN), key=lambda one: one.name)
+    return sorted((one for one in installed_entry_points(GROUP) if one.name not in BUILT_IN), key=lambda one: one.name)
 
 
 def _loaded(added: "EntryPoint") -> Source:

@@ -5,9 +5,13 @@ from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+from PIL import Image
+
 from phrasepix_core.candidate import Candidate
 from reranker.dedup import Fingerprint
 from reranker.encoder import Embeddings
+from reranker.errors import PictureError
+from reranker.shared_work import SharedWork
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +49,8 @@ class EncodedPictures:
         self._kept: OrderedDict[tuple[str, str], EncodedPicture] = OrderedDict()
         self._bytes = 0
         self._lock = threading.Lock()
+        self.showing: SharedWork[Image.Image | PictureError] = SharedWork()
+        """Pictures that are being fetched to be shown, by identity: what several searches show is fetched once."""
 
     def get(self, candidate: Candidate) -> EncodedPicture | None:
         """What is kept of the candidate's picture; None where nothing is."""

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, cast
 
+from phrasepix_core.installed import installed_entry_points
 from reranker.encoder import (
     DeclaresFamily,
     Encoder,
@@ -109,9 +110,7 @@ def _registered(name: str) -> "EntryPoint | None":
 
 
 def _entries() -> "Iterable[EntryPoint]":
-    from importlib.metadata import entry_points  # reads what is installed: whoever chooses a usual model does without
-
-    return entry_points(group=GROUP)
+    return installed_entry_points(GROUP)
 
 
 def _guarded(encoder: Encoder, name: str, profile: EncoderProfile | None) -> Encoder:
