@@ -218,6 +218,7 @@ def answers_of(encoder: Encoder, pictures: Sequence[Image.Image], labels: Sequen
     return answers_among(encoder.encode_pictures(pictures), numbers).precision
 
 
+@pytest.mark.slow
 def test_the_command_learns_what_pictures_from_elsewhere_show_better(weathers: Path) -> None:
     done = in_process.run("adapt", "weathers", "--from", str(weathers), "--base", "sample", "--json")
     assert done.returncode == 0, done.stderr

@@ -120,6 +120,7 @@ def told(page: Any, method: str, times: int) -> list[dict[str, Any]]:
     return [one["params"] for one in heard]
 
 
+@pytest.mark.slow
 def test_picks_come_back_in_the_order_in_which_they_were_picked(page: Any, found: Any) -> None:
     answer, looks = found
     frame = shown(page, answer, looks)
@@ -204,6 +205,7 @@ def test_an_error_is_said(page: Any, found: Any) -> None:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [320, 800])
+@pytest.mark.slow
 def test_axe_finds_no_barrier(open_page: Callable[..., Any], found: Any, scheme: str, width: int) -> None:
     page = open_page(viewport={"width": width, "height": 800}, color_scheme=scheme)
     page.set_content(grid_page())

@@ -66,6 +66,7 @@ def check(answers: dict[str, Any], root: Path) -> None:
 
 
 @pytest.mark.parametrize("mode", MODES)
+@pytest.mark.slow
 def test_the_command_serves_a_client_on_stdio(tmp_path: Path, mode: str) -> None:
     program, *arguments = command("mcp", "--root", str(tmp_path))
     server = StdioServerParameters(command=program, args=arguments, env=dict(os.environ))
@@ -75,6 +76,7 @@ def test_the_command_serves_a_client_on_stdio(tmp_path: Path, mode: str) -> None
     assert "Traceback" not in (tmp_path / "stderr").read_text()
 
 
+@pytest.mark.slow
 def test_the_configuration_of_the_guide_starts_the_tools(tmp_path: Path) -> None:
     guide = Path(__file__).parents[1] / "docs" / "how-to" / "use-from-an-assistant.md"
     written = guide.read_text(encoding="utf-8").partition("```json\n")[2].partition("```")[0]
@@ -93,6 +95,7 @@ def lines(*messages: dict[str, Any]) -> str:
     return "".join(json.dumps(message) + "\n" for message in messages)
 
 
+@pytest.mark.slow
 def test_stdout_carries_the_protocol_alone_whatever_is_to_be_said(tmp_path: Path) -> None:
     (tmp_path / "broken.jpg").write_bytes(b"no picture")
     called = {"name": "search", "arguments": {"phrase": "a boat", "source": ["."], "model": "sample"}}

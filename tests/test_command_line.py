@@ -281,6 +281,7 @@ def test_pictures_that_cannot_be_had_are_named_on_stderr_and_in_the_json(tmp_pat
     assert f"pixabay:{kites[0]['id']}: " in done.stderr
 
 
+@pytest.mark.slow
 def test_two_searches_at_once_do_not_disturb_each_other(tmp_path: Path) -> None:
     with StockSite(PICTURES_DIRECTORY) as site:
         environment = os.environ | {"PIXABAY_API_KEY": site.key, "PIXABAY_API_URL": site.api_url}

@@ -108,6 +108,7 @@ def test_hostile_pictures_have_embeddings(name: str, size: tuple[int, int]) -> N
 
 
 @pytest.mark.parametrize("name", ALL)
+@pytest.mark.slow
 def test_the_same_picture_in_another_size_is_found_among_drawn_ones(name: str) -> None:
     half = found_first(encoder_named(name), drawn(), lambda one: one.resize((one.width // 2, one.height // 2)))
     assert half == 1
@@ -129,6 +130,7 @@ def test_a_codebook_is_learnt_the_same_again(tmp_path: Path) -> None:
 @needs_opencv
 @pytest.mark.parametrize("name", LOCAL)
 @pytest.mark.parametrize("degrees", [45, 180])
+@pytest.mark.slow
 def test_a_turned_photograph_is_found_by_its_key_points(name: str, degrees: int) -> None:
     turned = found_first(encoder_named(name), photographs(), lambda one: one.rotate(degrees, Image.Resampling.BICUBIC))
     assert turned == 1
@@ -136,6 +138,7 @@ def test_a_turned_photograph_is_found_by_its_key_points(name: str, degrees: int)
 
 @needs_opencv
 @pytest.mark.parametrize("name", LOCAL)
+@pytest.mark.slow
 def test_two_fifths_of_a_photograph_are_found_by_their_key_points(name: str) -> None:
     assert found_first(encoder_named(name), photographs(), middle) == 1
 

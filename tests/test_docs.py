@@ -314,6 +314,7 @@ def shared_cache(cache_of_all: Path, surroundings: None, monkeypatch: pytest.Mon
 
 
 @pytest.mark.parametrize("block", [block for block in RUN if block.language == "python"], ids=str)
+@pytest.mark.slow
 def test_a_python_block_runs(block: Block, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     exec(compile(block.code, str(block), "exec"), {"__name__": "__main__"})

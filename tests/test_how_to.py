@@ -56,6 +56,7 @@ def report_of_tests(directory: Path) -> str:
     return done.stdout.splitlines()[-1]
 
 
+@pytest.mark.slow
 def test_the_source_of_the_guide_keeps_its_promises_and_is_found(tmp_path: Path) -> None:
     directory = written("write-a-source.md", tmp_path)
     report = report_of_tests(directory)
@@ -64,6 +65,7 @@ def test_the_source_of_the_guide_keeps_its_promises_and_is_found(tmp_path: Path)
     assert "boatmuseum\tBoat Museum\tready\tnone needed" in done.stdout
 
 
+@pytest.mark.slow
 def test_the_encoder_of_the_guide_keeps_its_promises_and_ranks(tmp_path: Path) -> None:
     directory = written("write-an-encoder.md", tmp_path)
     report = report_of_tests(directory)

@@ -62,6 +62,7 @@ def watching() -> Iterator["subprocess.Popen[str]"]:
         process.communicate()
 
 
+@pytest.mark.slow
 def test_several_processes_follow_a_folder_until_they_are_interrupted(folder: Path) -> None:
     with watching() as one, watching() as other:
         for process in (one, other):

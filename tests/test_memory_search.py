@@ -104,6 +104,7 @@ def test_the_sample_is_remembered_too_though_its_site_is_another_each_time(tmp_p
     assert remembered(tmp_path / "cache") == kept
 
 
+@pytest.mark.slow
 def test_a_search_that_is_killed_has_remembered_what_it_encoded(
     site: StockSite, tmp_path: Path, link_export: Callable[[Path], None]
 ) -> None:
@@ -181,6 +182,7 @@ def test_a_damaged_memory_is_said_and_the_search_finds_the_same(
 
 
 @pytest.mark.parametrize("size_kb", [64, 400])
+@pytest.mark.slow
 def test_a_search_with_a_full_disk_finds_the_same_and_says_so_once(
     site: StockSite, first: subprocess.CompletedProcess[str], tmp_path: Path, size_kb: int
 ) -> None:

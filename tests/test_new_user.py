@@ -188,6 +188,7 @@ def test_a_gallery_that_cannot_be_written_is_known_before_anybody_is_asked(tmp_p
     assert "reached" not in done.stderr
 
 
+@pytest.mark.slow
 def test_the_first_search_says_what_it_prepares_and_how_far_it_is(tmp_path: Path) -> None:
     code, shown = on_a_terminal(*MAIN_JOB, "-n", "1", PHRASEPIX_CACHE_DIR=str(tmp_path / "cold"))
     assert code == 0, shown

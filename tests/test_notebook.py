@@ -21,6 +21,7 @@ def notebook() -> Any:
 
 # Jupyter's own machinery warns about itself; the notebook's cells run in another process.
 @pytest.mark.filterwarnings("default")
+@pytest.mark.slow
 def test_the_notebook_runs_from_top_to_bottom_and_shows_pictures(notebook: Any, tmp_path: Path) -> None:
     nbclient = pytest.importorskip("nbclient", reason="the extra [test] brings nbclient")
     client = nbclient.NotebookClient(notebook, timeout=240, resources={"metadata": {"path": str(tmp_path)}})

@@ -266,6 +266,7 @@ STATES: dict[str, tuple[dict[str, Any], str]] = {
 @pytest.mark.parametrize(
     "name", [pytest.param(one, marks=pytest.mark.slow) if one == "model" else one for one in STATES]
 )
+@pytest.mark.slow
 def test_each_state_is_said_with_what_to_do_and_without_barriers(open_page: Open, name: str) -> None:
     asked, heading = STATES[name]
     page = open_page(asked)

@@ -185,6 +185,7 @@ def test_a_phrase_without_a_tag_is_an_error_that_names_the_way_out(phrase: str, 
         derived_tags(phrase, language)
 
 
+@pytest.mark.slow
 def test_every_tag_can_be_sent_and_comes_once() -> None:
     for language, phrase in (*EVERYDAY, ("en", "x" * 500 + " boats, boats & boats"), ("hi", "बर्फ में खेलता बाघ")):
         found = [one.tag for one in derived_tags(phrase, language)]
@@ -384,6 +385,7 @@ def test_offline_the_tags_that_are_not_kept_are_named(monkeypatch: pytest.Monkey
         assert len(results) > 0
 
 
+@pytest.mark.slow
 def test_the_right_picture_is_in_the_pool_with_four_requests() -> None:
     [line] = measure(sample_phrases(60, seed=11), [4])
     assert line.requests == 4

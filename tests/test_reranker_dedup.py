@@ -123,6 +123,7 @@ def test_hardly_any_two_different_drawn_pictures_fold() -> None:
     assert sum(map(sum, pairs)) <= 0.001 * sum(map(len, pairs))
 
 
+@pytest.mark.slow
 def test_two_that_look_nearly_alike_fold_where_the_model_calls_them_close_too() -> None:
     turned = [opened(path).rotate(5, Image.Resampling.BICUBIC) for path in DRAWN[::12]]
     pairs = list(zip([opened(path) for path in DRAWN[::12]], turned, strict=True))

@@ -99,6 +99,7 @@ def any_letter(rng: random.Random) -> str:
 
 
 @pytest.mark.parametrize(("clean", "strings"), [("lower", 4_000), ("whitespace", 2_000), ("canonicalize", 2_000)])
+@pytest.mark.slow
 def test_the_tokenizer_gives_open_clips_tokens(merges: Path, clean: str, strings: int) -> None:
     rng = random.Random(f"tokens {clean}")
     texts = [*PIECES, *(random_text(rng) for _ in range(strings))]
@@ -115,6 +116,7 @@ def test_the_tokenizer_gives_open_clips_tokens(merges: Path, clean: str, strings
 LONG_TOKENS = ("telecommunications", "interdisciplinary", "congratulations", "…………", "________________", "💕💕", "ðŁĺ")
 
 
+@pytest.mark.slow
 def test_a_tokenizer_that_looks_up_a_few_merges_gives_the_same_tokens(merges: Path) -> None:
     rng = random.Random("a few merges")
     glued = ["".join(rng.choices([*LONG_TOKENS, "a", "</w>", "'s", "!"], k=rng.randrange(1, 5))) for _ in range(60)]
@@ -530,6 +532,7 @@ def test_the_first_search_imports_no_torch_and_nor_do_those_after_it_and_none_re
         assert one["said"] == []
 
 
+@pytest.mark.slow
 def test_two_processes_that_need_the_same_export_make_it_once(by_torch: Path, cache: Path) -> None:
     processes = [start(by_torch, cache) for _ in range(2)]
     waited, exported = sorted((answer(process) for process in processes), key=lambda one: int(one["exports"]))
@@ -665,6 +668,7 @@ def is_gone(process: int) -> bool:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="SIGINT cannot be sent to one process there")
+@pytest.mark.slow
 def test_an_interrupted_search_ends_the_export_too_and_leaves_nothing_behind(by_torch: Path, cache: Path) -> None:
     process = start(by_torch, cache)
     try:
@@ -680,6 +684,7 @@ def test_an_interrupted_search_ends_the_export_too_and_leaves_nothing_behind(by_
     assert known(by_torch, cache) is None
 
 
+@pytest.mark.slow
 def test_a_killed_search_ends_the_export_too_and_leaves_nothing_that_is_taken_for_whole(
     by_torch: Path, cache: Path
 ) -> None:
@@ -696,6 +701,7 @@ def test_a_killed_search_ends_the_export_too_and_leaves_nothing_that_is_taken_fo
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a process is killed by a signal")
+@pytest.mark.slow
 def test_a_killed_export_is_said_and_torch_runs_the_model(
     by_torch: Path, cache: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -755,6 +761,7 @@ def failure(load: Callable[[ModelSpec], object], choice: ModelSpec) -> tuple[typ
     return caught.type, str(caught.value)
 
 
+@pytest.mark.slow
 def test_a_model_that_cannot_be_loaded_is_the_same_error_as_in_torch(directory: Path, cache: Path) -> None:
     without_weights = write_model(directory.parent / "without weights", random_tiny(0))
     (without_weights / "open_clip_model.safetensors").unlink()
@@ -774,6 +781,7 @@ def test_a_model_that_cannot_be_loaded_is_the_same_error_as_in_torch(directory: 
     assert leftovers(cache) == []
 
 
+@pytest.mark.slow
 def test_the_export_finds_the_packages_where_the_search_does(by_torch: Path, tmp_path: Path) -> None:
     beside = tmp_path / "a script's folder"
     for package in ("phrasepix_core", "reranker", "retriever"):
@@ -882,6 +890,7 @@ def unusual(tmp_path: Path) -> Path:
     return write_model(tmp_path / "unusual", random_tiny(0), config)
 
 
+@pytest.mark.slow
 def test_a_model_that_cannot_be_exported_runs_in_torch_and_each_load_says_so(
     unusual: Path, cache: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -899,6 +908,7 @@ def test_a_model_that_cannot_be_exported_runs_in_torch_and_each_load_says_so(
     assert encoders[0].encode_texts(["a boat"]).shape == (1, 16)
 
 
+@pytest.mark.slow
 def test_another_process_says_it_again(unusual: Path, cache: Path) -> None:
     export_here(unusual, cache)
     told = answer(start(unusual, cache))

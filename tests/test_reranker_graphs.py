@@ -170,7 +170,13 @@ FEATURES: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.mark.parametrize("name", FEATURES)
+_OFTEN = {"CLIP's own", "an oblong picture", "SigLIP's text tower", "a ResNet"}
+"""One of each kind; the others are for those who change what they are about, and CI."""
+
+
+@pytest.mark.parametrize(
+    "name", [name if name in _OFTEN else pytest.param(name, marks=pytest.mark.slow) for name in FEATURES]
+)
 def test_towers_are_open_clips(tmp_path: Path, name: str) -> None:
     config = FEATURES[name]
     model = model_of(config)
@@ -206,7 +212,9 @@ def test_siglip_2s_towers_are_open_clips(tmp_path: Path) -> None:
     (tmp_path / "open_clip_model.safetensors").unlink()  # 1.5 GB
 
 
-@pytest.mark.parametrize("size", ["base", "large", "so400m", "giantopt"])
+@pytest.mark.parametrize(
+    "size", ["base", *(pytest.param(size, marks=pytest.mark.slow) for size in ("large", "so400m", "giantopt"))]
+)
 def test_timms_towers_of_siglip_are_timms(tmp_path: Path, size: str) -> None:
     timm = pytest.importorskip("timm", reason="timm runs what graphs are compared with")
     side = 256
@@ -228,6 +236,7 @@ def test_timms_towers_of_siglip_are_timms(tmp_path: Path, size: str) -> None:
     np.testing.assert_allclose(compiled(model)(pictures), in_torch(trunk, pictures), atol=LARGEST_DIFFERENCE, rtol=0)
 
 
+@pytest.mark.slow
 def test_what_is_said_of_timms_towers_is_what_timm_says() -> None:
     timm = pytest.importorskip("timm", reason="timm says what they are")
     names = {
@@ -335,6 +344,7 @@ def test_what_is_said_of_the_hubs_models_fits_the_registry() -> None:
 
 
 @pytest.mark.parametrize("matrix", ["model.safetensors", "pytorch_model.bin"])
+@pytest.mark.slow
 def test_a_text_tower_of_sentence_transformers_is_theirs(tmp_path: Path, matrix: str) -> None:
     sentence_transformers = pytest.importorskip("sentence_transformers", reason="it runs what is compared")
     from safetensors.torch import save_file
@@ -363,6 +373,7 @@ def test_a_text_tower_of_sentence_transformers_is_theirs(tmp_path: Path, matrix:
 
 
 @pytest.mark.parametrize("kind", ["float16", "bfloat16", "float64"])
+@pytest.mark.slow
 def test_weights_of_other_precision_stay_as_they_are_on_disk(tmp_path: Path, kind: str) -> None:
     config = clip()
     model = model_of(config).to(getattr(torch, kind))
@@ -570,6 +581,7 @@ def test_weights_that_the_system_does_not_give_are_named(tmp_path: Path, name: s
     assert not isinstance(caught.value, NotNativeError), "torch could not read it either"
 
 
+@pytest.mark.slow
 def test_building_takes_hardly_more_memory_than_the_weights(tmp_path: Path) -> None:
     pytest.importorskip("resource", reason="the system does not tell what a process needed at most")
     config = clip({"width": 1024, "layers": 4}, {"width": 1024, "heads": 16, "layers": 4, "vocab_size": 20000})

@@ -350,6 +350,7 @@ print(json.dumps([
         assert "\n" not in message
 
 
+@pytest.mark.slow
 def test_a_model_in_the_hubs_cache_is_loaded_offline(tmp_path: Path, directory: Path, encoder: OpenClipEncoder) -> None:
     put_in_cache(tmp_path, "someone/tiny-clip", {path.name: path for path in directory.iterdir()})
     (tmp_path / "other").mkdir()

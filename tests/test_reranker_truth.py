@@ -35,6 +35,8 @@ from reranker.pictures.decode import decode
 from reranker.pictures.loader import DECODED_TO
 from tests.picture_server import PictureServer, candidate, encoded, file
 
+pytestmark = pytest.mark.slow  # a whole model; the sample's is compared in test_reranker_engine
+
 PHOTOS = Path(__file__).parents[2] / "shared" / "photos"
 PHRASES = ["a tiger playing in the snow", "two red boats at night in the rain", "people at a table", "a dog"]
 MOST = 1e-5
@@ -235,7 +237,6 @@ def quick_gelu(model: Any) -> Iterator[None]:
         block.mlp.gelu = torch.nn.GELU()
 
 
-@pytest.mark.slow
 def test_a_registry_model_in_the_hubs_cache_is_loaded_offline_with_its_tags_preprocessing_and_activation(
     reference: Reference, tmp_path: Path
 ) -> None:

@@ -82,6 +82,7 @@ def server(tmp_path: Path, surroundings: None) -> Iterator[ServeProcess]:
         yield server
 
 
+@pytest.mark.slow
 def test_requests_made_of_the_description_are_answered_as_it_says(server: ServeProcess) -> None:
     """A few of each kind; `python -m benchmarks.serve_fuzz` sends thousands."""
     from tests.made_requests import Fuzz  # imports for seconds

@@ -35,6 +35,7 @@ def run(file: str, server: ServeProcess, directory: Path) -> str:
     return done.stdout
 
 
+@pytest.mark.slow
 def test_each_file_of_the_guide_does_what_it_says(server: ServeProcess, tmp_path: Path) -> None:
     with server:
         run("search.sh", server, tmp_path)
