@@ -299,6 +299,7 @@ def test_the_commands_write_pages_and_list_what_stands_twice(twice: Path, tmp_pa
 @pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine to show the pages")
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [360, 1280])
+@pytest.mark.slow
 def test_axe_finds_no_barrier_and_nothing_is_wider_than_the_window(folder: Path, width: int, scheme: str) -> None:
     playwright = pytest.importorskip("playwright.sync_api")
     axe = pytest.importorskip("axe_playwright_python.sync_playwright")

@@ -303,6 +303,7 @@ def test_that_nothing_fits_is_said(open_page: Open) -> None:
     assert "Nothing here fits well" in page.locator("#live").inner_text()
 
 
+@pytest.mark.slow
 def test_the_grid_the_zoom_and_the_drawer_have_no_barriers(found: Any) -> None:
     found.get_by_label("Pick picture 1", exact=True).click()
     assert barriers(found) == []

@@ -294,6 +294,7 @@ def test_the_same_cannot_be_wanted_and_not(names: list[Taught]) -> None:
     assert Query((TaughtName("red", names[0]), Phrase("red"))).title == "red + red"
 
 
+@pytest.mark.slow
 def test_the_command_teaches_lists_and_forgets() -> None:
     paths = [str(path) for path in sorted(PICTURES_DIRECTORY.glob("*.jpg"))[:3]]
     done = in_process.run("teach", "Paul", *paths, "--model", "sample")

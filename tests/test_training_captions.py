@@ -132,6 +132,7 @@ def test_no_measured_phrase_has_a_pattern_that_training_can_take() -> None:
     assert not {question.phrase.form for question in questions} & trained
 
 
+@pytest.mark.slow
 def test_measured_phrases_use_only_words_of_training() -> None:
     words = tokenizer()
     known = set(known_tokens(words).tolist())

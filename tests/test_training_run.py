@@ -52,6 +52,7 @@ def assert_same(one: dict[str, npt.NDArray[Any]], other: dict[str, npt.NDArray[A
         np.testing.assert_array_equal(value, other[name], err_msg=name)
 
 
+@pytest.mark.slow
 def test_equal_seeds_train_to_equal_weights(shelf: Shelf) -> None:
     trained = []
     for _ in range(2):
@@ -115,6 +116,7 @@ def test_a_checkpoint_of_another_plan_is_refused(shelf: Shelf, tmp_path: Path) -
         other.resume(tmp_path / "checkpoint.pt")
 
 
+@pytest.mark.slow
 def test_a_batch_groups_whole_families_by_subject_with_true_phrases(shelf: Shelf) -> None:
     run = Run(PLAN, shelf, SMALL)
     rows, phrases = run.batch(5)
