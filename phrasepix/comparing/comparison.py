@@ -95,13 +95,13 @@ class Comparison:
         return max((row.results.pool_size for row in self.rows if row.results is not None), default=0)
 
     def rows_with(self, match: LiveMatch) -> int:
-        """Return how many rows have a picture: itself, or one that was folded into the same match."""
+        """Return how many rows have found a picture: itself, or one that was folded into the same match."""
         own = _identities(match)
-        return sum(any(own & _identities(other) for other in row.matches) for row in self.rows)
+        return sum(any(own & _identities(other) for other in row.matches if is_found(other)) for row in self.rows)
 
     def is_only_here(self, match: LiveMatch) -> bool:
-        """Whether one row alone has a picture, of several that answered."""
-        return self.answered > 1 and self.rows_with(match) == 1
+        """Whether one row alone has found a picture, of several that answered."""
+        return self.answered > 1 and is_found(match) and self.rows_with(match) == 1
 
     def to_json(self) -> str:
         """One JSON object: the question, and a row an encoder with its matches."""
@@ -118,7 +118,10 @@ class Comparison:
 
     def _row_as_json(self, row: EncoderRow) -> dict[str, Any]:
         found = {} if row.results is None else row.results.to_dict()
-        seen = [{"only_here": self.is_only_here(match), "rows": self.rows_with(match)} for match in row.matches]
+        seen = [
+            {"found": is_found(match), "only_here": self.is_only_here(match), "rows": self.rows_with(match)}
+            for match in row.matches
+        ]
         return {
             **facts_of(row),
             "problem": "".join(map(str, row.problem)) or None,
@@ -130,6 +133,14 @@ class Comparison:
     def __repr__(self) -> str:
         asked = ", ".join(row.name for row in self.rows)
         return f"<{type(self).__name__} of {asked} for {shortened(self.question.title)!r}>"
+
+
+def is_found(match: LiveMatch) -> bool:
+    """Whether an encoder says that a match is like the question, and not only that nothing else is nearer.
+
+    One that compares key points says of a pair that does not agree that it is not of the same thing.
+    """
+    return match.agreement is None or len(match.agreement.points) > 0
 
 
 def facts_of(row: EncoderRow) -> dict[str, Any]:

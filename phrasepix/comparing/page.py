@@ -3,7 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Final
 
-from phrasepix.comparing.comparison import Comparison, EncoderRow
+from phrasepix.comparing.comparison import Comparison, EncoderRow, is_found
 from phrasepix.comparing.drawing import PairDrawing, drawing_of
 from phrasepix.events import Notice
 from phrasepix.results import Origin
@@ -50,6 +50,7 @@ def _rendered(template: str, comparison: Comparison, **more: object) -> str:
             row.name: [text for one in _notices(row) if (text := str(one)) not in common] for row in comparison
         },
         origins=_origins(comparison),
+        is_found=is_found,
         **more,
     )
 

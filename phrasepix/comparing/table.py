@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from phrasepix.comparing.comparison import Comparison, EncoderRow
+from phrasepix.comparing.comparison import Comparison, EncoderRow, is_found
 from phrasepix.views.amounts import bytes_in_words, ms_in_words
 from phrasepix.views.links import address_of, path_shown
 from phrasepix.views.terminal import number, short_name
@@ -81,6 +81,8 @@ def _picture(match: "LiveMatch") -> "Text":
 def _where(comparison: Comparison, match: "LiveMatch") -> "Text":
     from rich.text import Text
 
+    if not is_found(match):
+        return Text("does not agree", "dim")
     if comparison.is_only_here(match):
         return Text("only here", "green")
     return Text(f"{comparison.rows_with(match)} of {comparison.answered}" if comparison.answered > 1 else "", "dim")
