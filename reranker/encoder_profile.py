@@ -36,7 +36,10 @@ class EncoderProfile:
 def adapted_profile(name: str, base: EncoderProfile, dimensions: int) -> EncoderProfile:
     """Return what the adapter `name` says of itself: what its base says, which alone compares no pairs for it."""
     return replace(
-        base, title=f"{name}, learnt over {base.title}", metric="cosine", bytes_per_picture=BYTES_OF_A_NUMBER * dimensions
+        base,
+        title=f"{name}, learnt over {base.title}",
+        metric="cosine",
+        bytes_per_picture=BYTES_OF_A_NUMBER * dimensions,
     )
 
 

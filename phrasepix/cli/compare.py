@@ -92,8 +92,8 @@ compare = HelpedCommand(
             ["--by"],
             multiple=True,
             metavar="NAMES",
-            help="The encoders, with commas between, such as sift,efficientnet-lite0,clip; clip is the model of --model. "
-            "`phrasepix encoders` lists them.  [default: those that need no download, and clip]",
+            help="The encoders, with commas between, such as sift,efficientnet-lite0,clip; clip is the model of "
+            "--model. `phrasepix encoders` lists them.  [default: those that need no download, and clip]",
         ),
         *search_parameters(_SEARCH),
         click.Option(

@@ -3,7 +3,6 @@
 import time
 from collections.abc import Callable, Sequence
 
-
 from PIL import Image
 
 from phrasepix.comparing.comparison import EncoderRow, KeyPointPair
@@ -24,7 +23,6 @@ from reranker.pairs import ShowsKeyPoints
 from reranker.pictures.loader import DECODED_TO
 from reranker.query import Example
 from reranker.text_cache import TextEmbeddingCache
-
 
 _PAIRS_DRAWN = 3
 """The best pairs whose key points are told."""

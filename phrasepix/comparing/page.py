@@ -40,18 +40,22 @@ def comparison_cards(comparison: Comparison) -> str:
 def _rendered(template: str, comparison: Comparison, **more: object) -> str:
     pictures = _Pictures(comparison)
     common = _common_notices(comparison)
-    return environment(_TEMPLATES).get_template(template).render(
-        comparison=comparison,
-        question=pictures.question(_IN_PAIR),
-        pictures=pictures,
-        drawings={row.name: _drawings(comparison, row) for row in comparison},
-        notices=common,
-        own_notices={
-            row.name: [text for one in _notices(row) if (text := str(one)) not in common] for row in comparison
-        },
-        origins=_origins(comparison),
-        is_found=is_found,
-        **more,
+    return (
+        environment(_TEMPLATES)
+        .get_template(template)
+        .render(
+            comparison=comparison,
+            question=pictures.question(_IN_PAIR),
+            pictures=pictures,
+            drawings={row.name: _drawings(comparison, row) for row in comparison},
+            notices=common,
+            own_notices={
+                row.name: [text for one in _notices(row) if (text := str(one)) not in common] for row in comparison
+            },
+            origins=_origins(comparison),
+            is_found=is_found,
+            **more,
+        )
     )
 
 

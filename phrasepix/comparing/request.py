@@ -102,10 +102,7 @@ def usual_encoders(cache_directory: Path) -> list[str]:
     ready = [
         one.name
         for one in encoder_statuses(cache_directory)
-        if one.profile is not None
-        and "texts" not in one.profile.encodes
-        and not one.remedy
-        and one.weights != NOT_HERE
+        if one.profile is not None and "texts" not in one.profile.encodes and not one.remedy and one.weights != NOT_HERE
     ]
     return [*ready, CLIP]
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from rich.console import Group, RenderableType
+    from rich.text import Text
 
     from phrasepix.live_results import LiveMatch
 
@@ -40,7 +41,9 @@ def _row(comparison: Comparison, row: EncoderRow, words: Words) -> "Iterator[Ren
     from phrasepix.views.cells import without_controls
 
     yield Text.assemble(
-        "\n", (without_controls(row.name), "bold"), (without_controls(f"  {row.title}") if row.title != row.name else "")
+        "\n",
+        (without_controls(row.name), "bold"),
+        (without_controls(f"  {row.title}") if row.title != row.name else ""),
     )
     if facts := facts_in_words(row):
         yield Text(" · ".join(facts), "dim")

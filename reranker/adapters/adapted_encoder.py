@@ -27,8 +27,8 @@ logger = logging.getLogger(__name__)
 class AdaptedEncoder:
     """The `encoder` with the layer of the adapter in `directory`.
 
-    It reads texts if the encoder does, and has a profile if that has one. Raises `ModelError` where the layer is damaged
-    or not of such an encoder.
+    It reads texts if the encoder does, and has a profile if that has one. Raises `ModelError` where the layer is
+    damaged or not of such an encoder.
     """
 
     profile: EncoderProfile
