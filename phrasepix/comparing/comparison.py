@@ -125,6 +125,7 @@ class Comparison:
         return {
             **facts_of(row),
             "problem": "".join(map(str, row.problem)) or None,
+            "pairs": [pair_as_json(pair) for pair in row.pairs],
             "matches": [match | known for match, known in zip(found.get("matches", ()), seen, strict=True)],
             "skipped": found.get("skipped", []),
             "notices": found.get("notices", []),
@@ -156,9 +157,9 @@ def facts_of(row: EncoderRow) -> dict[str, Any]:
     }
 
 
-def points_as_json(points: NDArray[np.float32]) -> list[list[float]]:
-    """Return points as Python holds JSON, each share to a thousandth."""
-    return [[round(share, 3) for share in point] for point in points.tolist()]
+def pair_as_json(pair: KeyPointPair) -> dict[str, Any]:
+    """Return the points of a pair that agree as Python holds JSON, each share to a thousandth."""
+    return {"rank": pair.rank, "agreeing": [[round(share, 3) for share in point] for point in pair.agreeing.tolist()]}
 
 
 def _identities(match: LiveMatch) -> set[Identity]:

@@ -91,9 +91,12 @@ class CompareRequest:
         )
 
 
-def compared_like(example: Example, of: SearchRequest) -> SearchRequest:
-    """Return a search with a picture as the question, where another one looked and under its tags."""
-    same = {name: getattr(of, name) for name in SEARCH_OPTIONS}
+def compared_like(example: Example, of: SearchRequest, *, top: int | None = None) -> SearchRequest:
+    """Return a search with a picture as the question, where another one looked and under its tags.
+
+    It shows `top`, or as many as that one.
+    """
+    same = {name: getattr(of, name) for name in SEARCH_OPTIONS} | ({} if top is None else {"top": top})
     return SearchRequest(Query((example,)), **same, filters=of.wishes, words_for_tags=of.text_for_tags)
 
 
