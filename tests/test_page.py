@@ -483,7 +483,7 @@ def test_ways_of_seeing_a_picture_are_compared(found: Any) -> None:
     for drawing in dialog.get_by_role("img", name=re.compile("key points agree")).all():
         assert drawing.locator("image").count() == 2
         assert drawing.locator("path").count() == 6
-    assert grave_barriers(found) == []
+    assert barriers(found) == []
     found.keyboard.press("Escape")
     assert found.get_by_role("dialog").count() == 0
 
