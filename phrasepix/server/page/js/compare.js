@@ -1,6 +1,7 @@
 // One picture asked of several encoders, as rows in a dialog: what each finds, and the key points that agree.
 
 import { stream } from "/page/js/api.js";
+import { creditOf } from "/page/js/credit.js";
 import { openDialog } from "/page/js/dialogs.js";
 import { counted, el, link, webAddress } from "/page/js/dom.js";
 import { announce } from "/page/js/say.js";
@@ -35,7 +36,8 @@ async function open(path, body) {
       }
     }, leaving.signal);
     progress.replaceChildren(el("strong", { class: "only", text: "only here" }), ` marks what no other row has. A score orders one row; beside that of another row it says nothing.`);
-    rows.replaceChildren(...comparison.rows.map((row) => drawRow(row, comparison)));
+    const mentions = new Set(comparison.rows.map(({ search }) => search?.mention).filter(Boolean));
+    rows.replaceChildren(...comparison.rows.map((row) => drawRow(row, comparison)), el("p", { class: "soft", text: [...mentions].join(" · "), dir: "auto" }));
     announce(`${counted(comparison.rows.length, "encoder")} compared.`);
   } catch (error) {
     if (error.name === "AbortError") return;
@@ -73,7 +75,8 @@ function card(match, { isOnly, rows, answered }) {
   const points = match.agreeing_points ? ` · ${counted(match.agreeing_points, "point")}` : "";
   return el("li", { class: isOnly ? "alone" : isUnlike ? "unlike" : null },
     el("img", { src: webAddress(match.picture_url), alt: name, loading: "lazy" }), el("span", { class: "rank", text: match.rank, "aria-label": `rank ${match.rank}` }),
-    el("div", { class: "way-words" }, el("span", { text: `${match.score.toFixed(3)}${points}` }), el("span", { class: "soft" }, where), link(match.page_url, name, { class: "way-name" })));
+    el("div", { class: "way-words" }, el("span", { text: `${match.score.toFixed(3)}${points}` }), el("span", { class: "soft" }, where), link(match.page_url, name, { class: "way-name" }),
+      match.credit || match.licence ? el("p", { class: "way-credit" }, ...creditOf(match)) : null));
 }
 
 /** The question and a match side by side, with lines between the key points that agree. */
