@@ -480,9 +480,9 @@ def test_ways_of_seeing_a_picture_are_compared(found: Any) -> None:
     widths = "(images) => Promise.all(images.map((image) => image.decode().then(() => image.naturalWidth)))"
     dialog.locator(".way li img").evaluate_all("(images) => images.forEach((image) => { image.loading = 'eager'; })")
     assert min(dialog.locator(".way li img").evaluate_all(widths)) > 50
-    credits = dialog.locator(".way li .way-credit").all_inner_texts()
-    assert len(credits) == 8 * rows.count(), "wherever a picture is shown its credit is"
-    assert all("built-in sample" in credit for credit in credits)
+    credited = dialog.locator(".way li .way-credit").all_inner_texts()
+    assert len(credited) == 8 * rows.count(), "wherever a picture is shown its credit is"
+    assert all("built-in sample" in credit for credit in credited)
     for drawing in dialog.get_by_role("img", name=re.compile("key points agree")).all():
         assert drawing.locator("image").count() == 2
         assert drawing.locator("path").count() == 6

@@ -34,8 +34,8 @@ def server(tmp_path_factory: pytest.TempPathFactory, link_export: Callable[[Path
     own.mkdir(parents=True)
     for picture in sorted(PICTURES_DIRECTORY.glob("*.jpg"))[:6]:
         shutil.copy(picture, own)
-    with Image.open(A_PICTURE) as picture:
-        picture.rotate(15, Image.Resampling.BICUBIC).save(own / "turned.png")
+    with Image.open(A_PICTURE) as drawn:
+        drawn.rotate(15, Image.Resampling.BICUBIC).save(own / "turned.png")
     same = np.eye(245, dtype=np.float32)
     layer = Layer(pictures=same, texts=same)
     adapter = Adapter(
