@@ -7,7 +7,7 @@ from typing import Final, Self
 
 from phrasepix.given import demand_model
 from phrasepix.models.catalogue import choose_model
-from phrasepix.models.encoder_status import NOT_HERE, encoder_statuses
+from phrasepix.models.encoder_status import AT_HAND, NONE_NEEDED, encoder_statuses
 from phrasepix.request import SearchRequest
 from phrasepix.sample import SAMPLE_NAME, is_the_sample_alone
 from phrasepix_core.messages import Hint
@@ -36,6 +36,8 @@ SEARCH_OPTIONS: Final = (
 """The options of a search that a comparison has, beside the filters; the others have nothing to do with encoders."""
 
 EncoderChoice = str | Encoder
+
+_NO_DOWNLOAD: Final = (NONE_NEEDED, AT_HAND)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +107,10 @@ def usual_encoders(cache_directory: Path) -> list[str]:
     ready = [
         one.name
         for one in encoder_statuses(cache_directory)
-        if one.profile is not None and "texts" not in one.profile.encodes and not one.remedy and one.weights != NOT_HERE
+        if one.profile is not None
+        and "texts" not in one.profile.encodes
+        and not one.remedy
+        and one.weights in _NO_DOWNLOAD
     ]
     return [*ready, CLIP]
 
