@@ -4,6 +4,7 @@ import json
 import pickle
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,7 @@ from phrasepix.events import SearchProgress
 from phrasepix.query_inputs import example_of
 from phrasepix.views.amounts import bytes_in_words, ms_in_words
 from phrasepix.views.columns import COMPARISONS
+from phrasepix_core.candidate import Rendition
 from phrasepix_core.extras import is_installed
 from reranker.encoder import Embeddings
 from reranker.testing import ColourEncoder
@@ -214,8 +216,10 @@ def test_pictures_without_key_points_of_one_pixel_or_of_a_threads_shape_are_comp
 
 def test_an_empty_folder_gives_rows_without_pictures(folder: Path, tmp_path: Path, finder: Finder) -> None:
     (tmp_path / "empty").mkdir()
-    comparison = compared(finder, folder / "scene-0.png", tmp_path / "empty", "colour,phash")
+    comparison = compared(finder, folder / "scene-0.png", tmp_path / "empty", "colour,resnet50", offline=True)
     assert [row.matches for row in comparison] == [(), ()]
+    assert [row.problem for row in comparison] == [(), ()], "for nothing no weights are needed"
+    assert comparison["resnet50"].bytes_per_picture == 4 * 2048
     assert "There are no pictures that could be looked at." in comparison_page(comparison)
 
 
@@ -347,6 +351,18 @@ def test_the_page_is_one_file_that_loads_nothing_and_escapes_all(folder: Path, f
     assert len(page.paths) == 6 * len(pairs)
     only = sum(comparison.is_only_here(match) for row in comparison for match in row.matches)
     assert html.count('<strong class="only">only here</strong>') == only + 1, "and once where it is explained"
+
+
+def test_a_picture_that_its_source_shows_alone_is_shown_from_there(folder: Path, finder: Finder) -> None:
+    comparison = compared(finder, folder / "scene-0.png", folder, "colour", top=1)
+    (row,), there = comparison.rows, "https://images.example.org/one.jpg"
+    assert row.results is not None
+    match = row.results.matches[0]
+    candidate = replace(match.candidate, hotlink=True, renditions=(Rendition(there, 600, 480),))
+    results = replace(row.results, matches=(replace(match, candidate=candidate),))
+    html = comparison_page(replace(comparison, rows=(replace(row, results=results),)))
+    assert f'<img src="{there}"' in html
+    assert "img-src data: https://images.example.org;" in html
 
 
 def test_a_notebook_shows_it_with_its_style_kept_to_itself(folder: Path, finder: Finder) -> None:

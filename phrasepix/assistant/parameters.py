@@ -54,14 +54,13 @@ _CHOSEN: Final = (
 _MODELS: Final = (DEFAULT_MODEL.model, *NAMED)
 """The models that an assistant may name: no path, and nothing that was not tried with phrasepix."""
 
-
-def encoder_names() -> list[str]:
-    """Return the encoders that pictures may be compared by: those that `encoders` of the command lists."""
-    return list(dict.fromkeys((*PROFILES, *registered_names(), *usable_adapters())))
-
-
 MOST_SHOWN: Final = 50
 """Matches of one search, at most: an assistant reads all of them."""
+
+
+def encoder_names() -> list[str]:
+    """Return the encoders that pictures may be compared by: those that `phrasepix encoders` lists."""
+    return list(dict.fromkeys((*PROFILES, *registered_names(), *usable_adapters())))
 
 
 def search_parameters(*, has_root: bool) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from PIL import Image
 
@@ -64,28 +65,33 @@ class Comparing:
         return LiveComparison(question, tuple(rows), self._picture(question), request.search.top)
 
     def _row(self, request: CompareRequest, encoder: NamedEncoder) -> EncoderRow:
-        search = request.search_by(encoder)
-        begun = time.perf_counter()
         try:
-            results = self._finder.search(search, on_event=self._listen)
+            return self._answer(request, encoder)
         except PhrasepixError:
             raise
         except Exception as fault:  # a caller's encoder is guarded by nobody else
             if isinstance(encoder.by, str) or fault is self._raised_by_listener:
                 raise
             raise EncoderFaultError.of(encoder.name, fault) from fault
-        seconds = time.perf_counter() - begun
-        texts = self._loaded(request, encoder)
-        profile = _profile(encoder, texts.encoder)
-        least = BYTES_OF_A_NUMBER * texts.encoder.dimensions
-        return EncoderRow(
+
+    def _answer(self, request: CompareRequest, encoder: NamedEncoder) -> EncoderRow:
+        begun = time.perf_counter()
+        results = self._finder.search(request.search_by(encoder), on_event=self._listen)
+        row = EncoderRow(
             name=encoder.name,
-            title=_title(encoder) if profile is None else profile.title,
-            profile=profile,
+            title=_title(encoder),
+            profile=_profile(encoder),
             results=results,
-            seconds=seconds,
+            seconds=time.perf_counter() - begun,
+        )
+        known = None if row.profile is None else row.profile.bytes_per_picture
+        if not results:  # nothing was encoded, and for nothing no encoder is loaded
+            return replace(row, bytes_per_picture=known)
+        texts = self._loaded(request, encoder)
+        return replace(
+            row,
             ms_per_picture=_ms_per_picture(texts, [match.picture for match in results[:_MEASURED]]),
-            bytes_per_picture=least if profile is None else profile.bytes_per_picture,
+            bytes_per_picture=known or BYTES_OF_A_NUMBER * texts.encoder.dimensions,
             pairs=self._pairs(request.question, texts.encoder, results),
         )
 
@@ -125,22 +131,22 @@ class Comparing:
             raise
 
 
-def _profile(encoder: NamedEncoder, loaded: Encoder) -> EncoderProfile | None:
-    if isinstance(loaded, HasProfile):
-        return loaded.profile
-    is_as_named = encoder.pretrained in {None, DEFAULT_MODEL.pretrained}
-    return profile_named(encoder.by) if isinstance(encoder.by, str) and is_as_named else None
-
-
-def _title(encoder: NamedEncoder) -> str:
-    """What people know an encoder by that may not be loaded."""
+def _profile(encoder: NamedEncoder) -> EncoderProfile | None:
+    """What an encoder says of itself, which may not be loaded; None where it says nothing."""
     if not isinstance(encoder.by, str):
-        return encoder.name
+        return encoder.by.profile if isinstance(encoder.by, HasProfile) else None
     try:
         profile = profile_named(encoder.by)
     except RerankerError:  # the row says what is wrong with it
-        profile = None
-    return encoder.by if profile is None else profile.title
+        return None
+    return profile if encoder.pretrained in {None, DEFAULT_MODEL.pretrained} else None
+
+
+def _title(encoder: NamedEncoder) -> str:
+    """What people know an encoder by."""
+    if (profile := _profile(encoder)) is not None:
+        return profile.title
+    return encoder.by if isinstance(encoder.by, str) else encoder.name
 
 
 def _ms_per_picture(texts: TextEmbeddingCache, pictures: Sequence[Image.Image]) -> float | None:

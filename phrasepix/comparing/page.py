@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _TEMPLATES: Final = "phrasepix.comparing"
 _CARD: Final = (280, 210)
 """The pixels of a picture in a row, at most: twice what it is shown in."""
-_IN_PAIR: Final = (640, 480)
+_IN_PAIR: Final = (480, 360)
 _SIZE_OF_NONE: Final = (4, 3)
 """The shape of a question that is not at hand."""
 
