@@ -473,7 +473,7 @@ def test_ways_of_seeing_a_picture_are_compared(found: Any) -> None:
     found.get_by_role("button", name="Picture 2, boat").click()
     found.get_by_role("button", name="Compare ways of seeing").click()
     dialog = found.get_by_role("dialog", name="Ways of seeing")
-    dialog.get_by_text("marks what no other row has").wait_for()
+    dialog.get_by_text("marks what no other row has").wait_for(timeout=3 * PATIENCE_MS)  # several encoders, in turn
     assert {"colour", "hog", "phash", "clip"} <= {*dialog.locator(".way h3").all_inner_texts()}
     rows = dialog.locator(".way:has(ol)")
     assert [rows.nth(place).locator("li").count() for place in range(rows.count())] == [8] * rows.count()
@@ -498,7 +498,7 @@ def test_ways_of_seeing_the_question_are_compared_on_a_phone(open_page: Open) ->
     wait_for_results(page)
     page.get_by_label(f"Compare ways of seeing {picture.name}").click()
     dialog = page.get_by_role("dialog", name="Ways of seeing")
-    dialog.get_by_text("marks what no other row has").wait_for()
+    dialog.get_by_text("marks what no other row has").wait_for(timeout=3 * PATIENCE_MS)  # several encoders, in turn
     assert dialog.locator(".way ol").count() >= 4
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
     assert dialog.locator(".dialog-body").evaluate("(body) => body.scrollWidth - body.clientWidth") <= 0
