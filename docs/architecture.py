@@ -6,6 +6,7 @@ from functools import cache
 from html import escape
 from pathlib import Path
 
+from docs.marked import with_content
 from tests.test_layers import PACKAGES, graph_of_imports, in_circles, modules
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -41,6 +42,7 @@ WHY = {
     "phrasepix": "both joined: request, finder, results, events, configuration, the functions",
     "phrasepix.adapting": "an adapter learnt from folders of labelled pictures, and kept if it helps",
     "phrasepix.assistant": "tools for assistants: what they do, how they are declared, the protocol's server and grid",
+    "phrasepix.comparing": "one picture asked of several encoders, as rows of a page, a notebook and a table",
     "phrasepix.cli": "the command: options made of the request, table, progress, exit codes",
     "phrasepix.views": "what people see: table, page, cards, JSON, links",
     "phrasepix.sources": "sources by name, their readiness, and those that stay open",
@@ -139,11 +141,7 @@ def _figures() -> str:
 
 def with_table(text: str) -> str:
     """Return the page with the table between its markers."""
-    before, start, rest = text.partition(START)
-    _, end, after = rest.partition(END)
-    if not (start and end):
-        raise ValueError(f"{START} and {END} do not both stand in it")
-    return f"{before}{START}\n{table()}\n{END}{after}"
+    return with_content(text, START, END, table())
 
 
 def picture() -> str:

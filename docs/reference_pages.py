@@ -8,7 +8,7 @@ import click
 from docs.code_facts import ClassFacts, FieldFacts, classes, constants_named, derived_from, is_derived_from
 from docs.encoders_page import encoders_page
 from docs.models_page import models_page
-from phrasepix.cli import assistant, cache, encoders, library, serve, sources, teach
+from phrasepix.cli import adapt, assistant, cache, compare, encoders, library, serve, sources, teach
 from phrasepix.cli.find import CommandOptions
 from phrasepix.cli.parameters import flag_of
 from phrasepix.reference import in_python
@@ -155,6 +155,8 @@ def commands_page() -> str:
         (cache.show.commands["clear"], "phrasepix cache clear"),
         (sources.show, "phrasepix sources"),
         (encoders.show, "phrasepix encoders"),
+        (compare.compare, "phrasepix compare"),
+        (adapt.adapt, "phrasepix adapt"),
         (serve.run_server, "phrasepix serve"),
         (assistant.serve, "phrasepix mcp"),
         (teach.teach, "phrasepix teach"),

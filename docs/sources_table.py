@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from docs.marked import with_content
 from phrasepix.sources.registry import BUILT_IN, source_named
 from phrasepix.sources.status import credit_in_words, limits_in_words
 from retriever.profile import SourceProfile
@@ -37,11 +38,7 @@ def _key(profile: SourceProfile) -> str:
 
 def with_table(text: str) -> str:
     """A text with the table between its markers. Raises `ValueError` where it does not have them."""
-    before, start, rest = text.partition(START)
-    _, end, after = rest.partition(END)
-    if not (start and end):
-        raise ValueError(f"{START} and {END} do not both stand in it")
-    return f"{before}{START}\n{sources_table()}\n{END}{after}"
+    return with_content(text, START, END, sources_table())
 
 
 def write() -> None:

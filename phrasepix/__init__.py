@@ -14,6 +14,7 @@ from phrasepix_core import __version__ as __version__
 if TYPE_CHECKING:
     from phrasepix import errors
     from phrasepix.api import find_images, stream_images
+    from phrasepix.comparing.function import compare
     from phrasepix.config import Config
     from phrasepix.finder import Finder
     from phrasepix.live_results import LiveResults
@@ -38,6 +39,7 @@ __all__ = [
     "Query",
     "Results",
     "SearchRequest",
+    "compare",
     "errors",
     "find_images",
     "stream_images",
@@ -56,6 +58,7 @@ _HOMES = {
     "Query": "reranker.query",
     "Results": "phrasepix.results",
     "SearchRequest": "phrasepix.request",
+    "compare": "phrasepix.comparing.function",
     "find_images": "phrasepix.api",
     "stream_images": "phrasepix.api",
 }

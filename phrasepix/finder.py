@@ -25,6 +25,7 @@ if TYPE_CHECKING:  # imported while a phrase is encoded already
     from phrasepix.searching.run import Resources
     from phrasepix.sources.open_sources import OpenSources
     from reranker.clip_reranker import ClipReranker
+    from reranker.encoder import Encoder
     from reranker.match import Match
     from reranker.memory import Memory
     from reranker.pictures.hosts import HostConnections
@@ -110,12 +111,24 @@ class Finder:
         again = ranked_again(results, request, self._resources(), on_event)
         return LiveResults.of(again, self, results.reopener)
 
-    def more_like(self, match: "Match", of: "SearchRequest", *, on_event: Listener = log_notices) -> "LiveResults":
-        """Return what the sources of a request have that is like a match, under the same tags."""
+    def more_like(
+        self,
+        match: "Match",
+        of: "SearchRequest",
+        *,
+        by: "str | Encoder | None" = None,
+        on_event: Listener = log_notices,
+    ) -> "LiveResults":
+        """Return what the sources of a request have that is like a match, under the same tags.
+
+        It is compared `by` an encoder, in place of the one that ranked the request.
+        """
         from phrasepix.query_inputs import example_of
         from reranker.query import Query
 
         request = replace(of.with_query(Query((example_of(match),))), words_for_tags=of.text_for_tags)
+        if by is not None:
+            request = replace(request, by=by, model=None, pretrained=None)
         return self.search(request, on_event=on_event)
 
     def large_picture(self, match: "Match", of: "Results") -> "Image":

@@ -1,7 +1,7 @@
 """The options of a search as text, made of their declarations."""
 
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from phrasepix_core.options import DeclaredOption, options_of
 
@@ -13,14 +13,14 @@ def in_python(text: str) -> str:
     return text.replace("{", "`").replace("}", "`")
 
 
-def options_as_list(declaring: type) -> str:
-    """Return the options a dataclass declares as lists in Markdown, one below each heading."""
-    return "\n\n".join(_lists(declaring))
+def options_as_list(declaring: type, only: Collection[str] | None = None) -> str:
+    """Return the options a dataclass declares, or some of them, as lists in Markdown, one below each heading."""
+    return "\n\n".join(_lists(declaring, only))
 
 
-def _lists(declaring: type) -> Iterator[str]:
+def _lists(declaring: type, only: Collection[str] | None) -> Iterator[str]:
     by_group: dict[str, list[DeclaredOption]] = {}
-    for declared in options_of(declaring):
+    for declared in (one for one in options_of(declaring) if only is None or one.name in only):
         by_group.setdefault(declared.option.group, []).append(declared)
     for group, several in by_group.items():
         yield f"{group}:\n\n" + "\n".join(_line(declared) for declared in several)

@@ -1,13 +1,16 @@
 """What an encoder says of itself before it is loaded: what it encodes, what it keeps of a picture, whose it is."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Literal, Protocol, runtime_checkable
+from dataclasses import dataclass, replace
+from typing import Final, Literal, Protocol, runtime_checkable
 
 from reranker.encoder import Encoder
 from reranker.loading import Loading
 
 Modality = Literal["texts", "pictures"]
+
+BYTES_OF_A_NUMBER: Final = 4
+"""An embedding's numbers are float32."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +31,16 @@ class EncoderProfile:
     """Where its authors describe it."""
     extra: str = ""
     """The extra of phrasepix that installs what it needs; empty where the core does."""
+
+
+def adapted_profile(name: str, base: EncoderProfile, dimensions: int) -> EncoderProfile:
+    """Return what the adapter `name` says of itself: what its base says, which alone compares no pairs for it."""
+    return replace(
+        base,
+        title=f"{name}, learnt over {base.title}",
+        metric="cosine",
+        bytes_per_picture=BYTES_OF_A_NUMBER * dimensions,
+    )
 
 
 @runtime_checkable

@@ -52,6 +52,18 @@ class VerifiesPairs(Protocol[Looked]):
         ...
 
 
+@runtime_checkable
+class ShowsKeyPoints(Protocol):
+    """An `Encoder` that `VerifiesPairs` by key points, and tells people where these lie."""
+
+    def key_point_places(self, features: bytes) -> NDArray[np.float32]:
+        """The key points that `features` remember, float32 [n, 2]: x and y as shares of width and height.
+
+        Bytes that are no features have none.
+        """
+        ...
+
+
 def features_of(encoder: Encoder, prepared: Any) -> bytes | None:
     """What an encoder remembers of a prepared picture beside its embedding; None where it verifies no pairs."""
     return encoder.features(prepared) if isinstance(encoder, VerifiesPairs) else None

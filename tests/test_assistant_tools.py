@@ -166,6 +166,34 @@ def test_what_is_like_a_match_is_searched_for_under_an_id_of_its_own(toolbox: To
     assert "likeness to the picture" in text_of(answer)
 
 
+def test_what_is_like_a_match_may_be_told_by_another_encoder(toolbox: Toolbox) -> None:
+    first = found(toolbox)
+    again = call(toolbox, "more_like", search=first["id"], rank=1, top=2, by="colour").structured_content
+    assert again["model"] == "colour"
+    assert len(again["matches"]) == 2
+    assert first["matches"][0]["id"] not in {match["id"] for match in again["matches"]}
+    tools = listed(toolbox)
+    for tool in ("search", "more_like"):
+        names = tools[tool].input_schema["properties"]["by"]["enum"]
+        assert {"sift", "phash", "ViT-B-32", "multilingual"} <= {*names}
+    wrong = call(toolbox, "more_like", search=first["id"], rank=1, by="colur")
+    assert wrong.is_error
+    assert "did you mean colour?" in text_of(wrong)
+
+
+def test_a_picture_as_the_question_is_compared_by_an_encoder(toolbox: Toolbox, root: Root) -> None:
+    for number, picture in enumerate(sorted(PICTURES_DIRECTORY.glob("*.jpg"))[:3]):
+        (root.directory / f"{number}.jpg").write_bytes(picture.read_bytes())
+    answer = call(toolbox, "search", like=["0.jpg"], source=["."], by="phash")
+    assert not answer.is_error, text_of(answer)
+    assert answer.structured_content["model"] == "phash"
+    assert len(answer.structured_content["matches"]) == 2
+    with_text = call(toolbox, "search", phrase="a boat", like=["0.jpg"], source=["."], by="phash")
+    assert "by compares pictures with pictures alone" in text_of(with_text)
+    outside = call(toolbox, "search", like=["0.jpg"], source=["."], by="local-dir:/etc")
+    assert "by 'local-dir:/etc' is not known" in text_of(outside)
+
+
 def test_one_text_is_taken_where_several_may_be_given(toolbox: Toolbox) -> None:
     assert found(toolbox, tag="boat")["tags"] == ["boat"]
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PIL import Image
 
 from phrasepix.sample import MODEL_DIRECTORY
@@ -70,7 +71,13 @@ OURS = {
     ("paired", "openvino"): PairedEncoder,
     ("sample", "openvino"): OpenVinoEncoder,
 }
-OF_PICTURE_ENCODERS = {"has_a_true_profile", "refuses_texts", "compares_pairs", "compares_anything"}
+OF_PICTURE_ENCODERS = {
+    "has_a_true_profile",
+    "refuses_texts",
+    "compares_pairs",
+    "compares_anything",
+    "shows_key_points",
+}
 NEEDS_OPENVINO = {"prepares_pictures", "knows_texts_as_it_encodes_them", "loads_its_towers_at_any_time"}
 
 
@@ -371,6 +378,23 @@ class TrustsItsBytes(Comparing):
         return Agreement(score, np.zeros((1, 4), dtype=np.float32))
 
 
+class Pointing(Comparing):
+    """Says that there is one key point, in the middle."""
+
+    def key_point_places(self, features: bytes) -> NDArray[np.float32]:
+        return np.full((1 if len(features) == 192 else 0, 2), 0.5, dtype=np.float32)
+
+
+class PointsInPixels(Pointing):
+    def key_point_places(self, features: bytes) -> NDArray[np.float32]:
+        return 8 * super().key_point_places(features)
+
+
+class PointsAnyway(Pointing):
+    def key_point_places(self, features: bytes) -> NDArray[np.float32]:
+        return np.full((1, 2), 0.5, dtype=np.float32)
+
+
 BROKEN: list[tuple[str, type[Seeing], str]] = [
     ("has_the_members", HasAnEmptyName, "''"),
     ("has_the_members", HasHalfADimension, "12.0"),
@@ -413,12 +437,16 @@ BROKEN: list[tuple[str, type[Seeing], str]] = [
     ("compares_pairs", CountsPoints, "score=40.0"),
     ("compares_pairs", GivesPixels, "beyond the pictures"),
     ("compares_anything", TrustsItsBytes, ", not 0"),
+    ("shows_key_points", PointsInPixels, "beyond the picture"),
+    ("shows_key_points", PointsAnyway, "an array [1, 2]"),
 ]
 
 
 def test_the_unbroken_double_keeps_every_promise() -> None:
     assert set(check_encoder(Seeing(), others=[Seeing()])) == OF_PICTURE_ENCODERS
-    assert set(check_encoder(Comparing(), others=[Comparing()])) == {"has_a_true_profile", "refuses_texts"}
+    of_profiles = {"has_a_true_profile", "refuses_texts"}
+    assert set(check_encoder(Comparing(), others=[Comparing()])) == {*of_profiles, "shows_key_points"}
+    assert set(check_encoder(Pointing(), others=[Pointing()])) == of_profiles
 
 
 @pytest.mark.parametrize(("name", "kind", "came"), BROKEN)

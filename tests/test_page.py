@@ -471,6 +471,41 @@ def test_the_zoom_tells_all_facts_and_each_part_of_the_phrase(found: Any) -> Non
     assert dialog.get_by_role("heading", level=2).inner_text().startswith("2. ")
 
 
+def test_ways_of_seeing_a_picture_are_compared(found: Any) -> None:
+    found.get_by_role("button", name="Picture 2, boat").click()
+    found.get_by_role("button", name="Compare ways of seeing").click()
+    dialog = found.get_by_role("dialog", name="Ways of seeing")
+    dialog.get_by_text("marks what no other row has").wait_for(timeout=3 * PATIENCE_MS)  # several encoders, in turn
+    assert {"colour", "hog", "phash", "clip"} <= {*dialog.locator(".way h3").all_inner_texts()}
+    rows = dialog.locator(".way:has(ol)")
+    assert [rows.nth(place).locator("li").count() for place in range(rows.count())] == [8] * rows.count()
+    widths = "(images) => Promise.all(images.map((image) => image.decode().then(() => image.naturalWidth)))"
+    dialog.locator(".way li img").evaluate_all("(images) => images.forEach((image) => { image.loading = 'eager'; })")
+    assert min(dialog.locator(".way li img").evaluate_all(widths)) > 50
+    credited = dialog.locator(".way li .way-credit").all_inner_texts()
+    assert len(credited) == 8 * rows.count(), "wherever a picture is shown its credit is"
+    assert all("built-in sample" in credit for credit in credited)
+    for drawing in dialog.get_by_role("img", name=re.compile("key points agree")).all():
+        assert drawing.locator("image").count() == 2
+        assert drawing.locator("path").count() == 6
+    assert barriers(found) == []
+    found.keyboard.press("Escape")
+    assert found.get_by_role("dialog").count() == 0
+
+
+def test_ways_of_seeing_the_question_are_compared_on_a_phone(open_page: Open) -> None:
+    page = open_page({"source": "sample", "tag": "boat"}, viewport={"width": 360, "height": 740})
+    picture = sorted(PICTURES_DIRECTORY.glob("*.jpg"))[0]
+    page.set_input_files("#file", picture)
+    wait_for_results(page)
+    page.get_by_label(f"Compare ways of seeing {picture.name}").click()
+    dialog = page.get_by_role("dialog", name="Ways of seeing")
+    dialog.get_by_text("marks what no other row has").wait_for(timeout=3 * PATIENCE_MS)  # several encoders, in turn
+    assert dialog.locator(".way ol").count() >= 4
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    assert dialog.locator(".dialog-body").evaluate("(body) => body.scrollWidth - body.clientWidth") <= 0
+
+
 def test_what_is_copied_has_its_credit(found: Any) -> None:
     for number in (3, 1):
         found.get_by_label(f"Pick picture {number}", exact=True).click()

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from phrasepix.errors import OutsideRootError
-from phrasepix.models.catalogue import NAMED
+from phrasepix.models.catalogue import NAMED, PROFILES, usable_adapters
 from phrasepix.public_pictures import public_example
 from phrasepix.query_inputs import is_address
 from phrasepix.request import SearchRequest, request_options
@@ -17,6 +17,7 @@ from phrasepix_core.messages import Hint
 from phrasepix_core.options import DeclaredOption
 from phrasepix_core.root import Root
 from reranker.models.model_spec import DEFAULT_MODEL
+from reranker.models.registry import registered_names
 from reranker.pictures.fetch import PictureFetcher
 from reranker.query import Example
 
@@ -25,6 +26,7 @@ _CHOSEN: Final = (
     "phrase",
     "tag",
     "like",
+    "by",
     "minus",
     "top",
     "limit",
@@ -51,13 +53,28 @@ _CHOSEN: Final = (
 
 _MODELS: Final = (DEFAULT_MODEL.model, *NAMED)
 """The models that an assistant may name: no path, and nothing that was not tried with phrasepix."""
+
 MOST_SHOWN: Final = 50
 """Matches of one search, at most: an assistant reads all of them."""
+
+
+def encoder_names() -> list[str]:
+    """Return the encoders that pictures may be compared by: those that `phrasepix encoders` lists."""
+    return list(dict.fromkeys((*PROFILES, *registered_names(), *usable_adapters())))
 
 
 def search_parameters(*, has_root: bool) -> dict[str, Any]:
     """Return the JSON schemas of the search's parameters by their names, each of one plain type."""
     return {_short(one): _schema(one, has_root=has_root) for one in _chosen()}
+
+
+def by_parameter(*, has_root: bool) -> dict[str, Any]:
+    """Return the JSON schema of what pictures are compared by, where a picture is the question anyway."""
+    declared = next(one for one in _chosen() if one.name == "by")
+    return _schema(declared, has_root=has_root) | {
+        "description": "The encoder to compare pictures by, such as sift, colour or phash; by default the model that "
+        "ranked that search."
+    }
 
 
 def request_of(arguments: Mapping[str, Any], root: Root | None) -> SearchRequest:
@@ -99,6 +116,8 @@ def _schema(declared: DeclaredOption, *, has_root: bool) -> dict[str, Any]:
     form = plain_form(declared)
     if declared.name == "model":
         form["enum"] = list(_MODELS)
+    if declared.name == "by":
+        form["enum"] = encoder_names()
     if declared.name == "top":
         form["maximum"] = MOST_SHOWN
     if declared.option.repeats:
@@ -113,6 +132,7 @@ def _facts(*, has_root: bool) -> dict[str, str]:
         "like": f"An address begins with http or https. A file is {how}.",
         "source": f"The tool `sources` lists the names. A folder is {how}.",
         "project": f"A directory is {how}.",
+        "by": "It goes with like, without a phrase, and takes the place of model.",
         "model": "Only the names listed are taken here; one that was not used before is downloaded.",
     }
 

@@ -55,7 +55,8 @@ class Toolbox:
         match = self._match(arguments)
         assert match.request is not None  # noqa: S101  # a final search has it
         request = match.request if "top" not in arguments else replace(match.request, top=arguments["top"])
-        return self._kept(arguments, self._finder.more_like(match, request, on_event=_listener(tell)))
+        found = self._finder.more_like(match, request, by=arguments.get("by"), on_event=_listener(tell))
+        return self._kept(arguments, found)
 
     def look(self, arguments: Arguments, tell: Tell) -> ToolAnswer:
         """Show the picture of a match, small."""

@@ -9,7 +9,7 @@ import mcp_types as types
 from phrasepix.assistant.answers import Tell, ToolAnswer
 from phrasepix.assistant.checking import checked_arguments
 from phrasepix.assistant.grid import GRID_URI
-from phrasepix.assistant.parameters import MOST_SHOWN, search_parameters
+from phrasepix.assistant.parameters import MOST_SHOWN, by_parameter, search_parameters
 from phrasepix.assistant.toolbox import LARGEST_LOOK, SMALLEST_LOOK, Arguments, Toolbox
 from phrasepix.saving.ranks import MOST_AT_A_TIME
 from phrasepix.views.insert import INSERT_FORMS
@@ -118,11 +118,12 @@ def tools_of(toolbox: Toolbox) -> dict[str, AssistantTool]:
             title="Search for more like one",
             description=(
                 "Searches with a match as the question: what the same sources have under the same tags that resembles "
-                "it. Answers as search does, with an id of its own."
+                "it, to the model of that search or to another encoder. Answers as search does, with an id of its own."
             ),
             parameters={
                 "search": _SEARCH,
                 "rank": _RANK,
+                "by": by_parameter(has_root=toolbox.root is not None),
                 "top": {
                     "type": "integer",
                     "minimum": 1,

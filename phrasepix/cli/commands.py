@@ -8,7 +8,7 @@ import click
 
 from phrasepix.cli.errors import WRONG_USAGE
 
-COMMANDS = ("adapt", "cache", "encoders", "find", "library", "mcp", "serve", "sources", "teach")
+COMMANDS = ("adapt", "cache", "compare", "encoders", "find", "library", "mcp", "serve", "sources", "teach")
 
 _MEANT_BY = {
     "source": "phrasepix sources",

@@ -153,6 +153,7 @@ def _requested(
 def _write(results: "LiveResults", request: SearchRequest, own: CommandOptions, reporter: "Reporter") -> None:
     """Write the results to stdout, page and pictures to files, and what is to be said of them to stderr."""
     from phrasepix.cli.answer import write, write_paths
+    from phrasepix.cli.galleries import write_page
     from phrasepix.cli.nothing_found import none_could_be_had, why_nothing
 
     _say_what_was_asked(results, reporter)
@@ -167,7 +168,14 @@ def _write(results: "LiveResults", request: SearchRequest, own: CommandOptions, 
     if results.fits_well is False:
         reporter.say("Nothing here fits well: no picture stands out for this phrase. These are the nearest.")
     if results or own.gallery is not None:
-        _write_gallery(results, own.gallery, own.open_gallery, reporter)
+        write_page(
+            results.save_gallery,
+            results.phrase,
+            own.gallery,
+            open_it=own.open_gallery,
+            reporter=reporter,
+            kind="Gallery",
+        )
     if not results:
         reporter.say(why_nothing(results, request.wishes, unused=request.unused))
         raise click.exceptions.Exit(NOTHING_FOUND)
@@ -234,26 +242,6 @@ def _say_what_was_skipped(results: "Results", reporter: "Reporter", *, counted: 
         reporter.say(f"  … and {len(results.skipped) - shown} more (--json lists them all)")
 
 
-def _write_gallery(results: "LiveResults", path: Path | None, open_it: bool, reporter: "Reporter") -> None:
-    from phrasepix.cli.galleries import place_for_gallery
-    from phrasepix.errors import NotWrittenError
-
-    place = None
-    try:
-        place = path or place_for_gallery(results.phrase)
-        written = results.save_gallery(place)
-    except NotWrittenError as error:
-        if path is not None:
-            raise
-        if place is not None:
-            place.unlink(missing_ok=True)  # empty as it was begun
-        reporter.say(f"No gallery: {error}")
-        return
-    reporter.say("Gallery:", written)
-    if open_it and click.launch(written.as_uri()) != 0:
-        reporter.say("No browser could be opened; open the file above in one.")
-
-
 _EXAMPLES = (
     'phrasepix "a tiger in the snow" --tag tiger --open',
     'phrasepix "an old boat" --source ~/Pictures',
@@ -266,6 +254,7 @@ _EXAMPLES = (
 _OTHERS = {
     "phrasepix serve": "A page to search with, and an API, on this machine.",
     "phrasepix library": "Your own pictures as a table, kept in step with folders; SQL over it.",
+    "phrasepix compare": "One picture as the question, asked of several encoders side by side.",
     "phrasepix teach": "Names of your own, such as a friend's: each stands for what some pictures share.",
     "phrasepix adapt": "An encoder adapted to pictures of your own, sorted into folders.",
     "phrasepix sources": "Where pictures can come from, and what each source needs.",

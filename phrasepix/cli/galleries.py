@@ -1,18 +1,49 @@
-"""Where a gallery goes when nobody says where."""
+"""Pages that show what was found: where one goes when nobody says where, and how it is written and opened."""
 
 import itertools
 import stat
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
 
 from phrasepix.errors import NotWrittenError
 from phrasepix.saving.filenames import hyphenated
 from phrasepix_core.files import create, reason_of
 from retriever.directories import cache_directory
 
+if TYPE_CHECKING:
+    from phrasepix.cli.reporter import Reporter
+
 _KEPT = 50
 _LONGEST_NAME_BYTES = 120
+
+
+def write_page(
+    save: Callable[[Path], Path], name: str, path: Path | None, *, open_it: bool, reporter: "Reporter", kind: str
+) -> None:
+    """Write a page by `save` to `path`, or after its `name` into the cache directory, say where, and open it if told.
+
+    `kind` is what it is called, such as “Gallery”. Raises `NotWrittenError` for a `path` that was asked for; without
+    one it is said.
+    """
+    place = None
+    try:
+        place = path or place_for_gallery(name)
+        written = save(place)
+    except NotWrittenError as error:
+        if path is not None:
+            raise
+        if place is not None:
+            place.unlink(missing_ok=True)  # empty as it was begun
+        reporter.say(f"No {kind.lower()}: {error}")
+        return
+    reporter.say(f"{kind}:", written)
+    if open_it and click.launch(written.as_uri()) != 0:
+        reporter.say("No browser could be opened; open the file above in one.")
 
 
 def place_for_gallery(phrase: str) -> Path:

@@ -73,6 +73,10 @@ def run_command(arguments: list[str]) -> None:
             from phrasepix.cli import cache
 
             run(cache.show, cache.with_every_model(rest), "phrasepix cache")
+        case ["compare", *rest]:
+            from phrasepix.cli import compare
+
+            run(compare.compare, rest, "phrasepix compare")
         case ["sources", *rest]:
             from phrasepix.cli import sources
 

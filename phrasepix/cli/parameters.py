@@ -1,7 +1,7 @@
 """The command line's parameters, made of the options where they are declared."""
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +44,18 @@ def parameters(*declaring: type) -> list[click.Parameter]:
         click.Argument(["phrase_words"], nargs=-1, metavar="PHRASE"),
         *(_parameter(one, flags) for one in declared if one.option.on_command_line and one.name != "phrase"),
     ]
+
+
+def search_parameters(names: Collection[str]) -> list[click.Parameter]:
+    """Return the parameters of some options of a search, in the order of `names`, for a command that has not all."""
+    declared = {one.name: one for one in options_of(SearchRequest)}
+    return [_parameter(declared[name], _flags()) for name in names]
+
+
+def values_of_search(names: Collection[str], values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the arguments of a request that were typed for some options; one that may repeat and was not is None."""
+    declared = {one.name: one for one in options_of(SearchRequest)}
+    return {name: (values[name] or None) if declared[name].option.repeats else values[name] for name in names}
 
 
 def _parameter(declared: DeclaredOption, flags: Mapping[str, str]) -> click.Parameter:
@@ -170,11 +182,8 @@ def request_of(words: Sequence[str], values: Mapping[str, Any]) -> SearchRequest
     """
     # The quotes are easily forgotten, and what was meant is plain.
     arguments: dict[str, Any] = {"phrase": " ".join(words) if words else None, "filters": _filters(values)}
-    for declared in options_of(SearchRequest):
-        if declared.name in values:
-            value = values[declared.name]
-            arguments[declared.name] = (value or None) if declared.option.repeats else value
-    return SearchRequest(**arguments)
+    names = [declared.name for declared in options_of(SearchRequest) if declared.name in values]
+    return SearchRequest(**arguments, **values_of_search(names, values))
 
 
 def _filters(values: Mapping[str, Any]) -> Filters:

@@ -1,17 +1,18 @@
 """The models that a search can name."""
 
+from contextlib import suppress
 from dataclasses import replace
 from typing import Final
 
-from phrasepix.models.adapters import adapter_named
+from phrasepix.models.adapters import adapter_named, adapter_names
 from phrasepix.sample import MODEL_DIRECTORY, SAMPLE_NAME
 from phrasepix_core.messages import Hint, nearest
 from phrasepix_core.text import printable
-from reranker.encoder_profile import EncoderProfile
-from reranker.errors import UnknownModelError
+from reranker.encoder_profile import BYTES_OF_A_NUMBER, EncoderProfile, adapted_profile
+from reranker.errors import RerankerError, UnknownModelError
 from reranker.models.model_spec import BEST, CLIP_MULTILINGUAL_V1, DEFAULT_MODEL, MULTILINGUAL, ModelSpec
 from reranker.models.open_clip_registry import architecture
-from reranker.models.registry import is_registered, registered_names
+from reranker.models.registry import is_registered, registered_names, registered_profile
 
 NAMED = {
     SAMPLE_NAME: ModelSpec(f"local-dir:{MODEL_DIRECTORY}"),
@@ -28,7 +29,7 @@ def _clip(title: str, dimensions: int, licence: str, home_url: str) -> EncoderPr
     return EncoderProfile(
         title=title,
         encodes=frozenset({"texts", "pictures"}),
-        bytes_per_picture=4 * dimensions,
+        bytes_per_picture=BYTES_OF_A_NUMBER * dimensions,
         licence=licence,
         home_url=home_url,
     )
@@ -47,6 +48,33 @@ PROFILES: Final = {
     SAMPLE_NAME: _clip("the sample's own, for drawn scenes alone", 192, "MIT", ""),
 }
 """What the models say of themselves that have a name here; others are named as open_clip does."""
+
+
+def profile_named(name: str) -> EncoderProfile | None:
+    """Return what the model or encoder of a name says of itself without being loaded; None where it says nothing.
+
+    An adapter says what its base says. Raises `ModelError` for one that is damaged, and as `registered_profile`.
+    """
+    if name in PROFILES:
+        return PROFILES[name]
+    if is_registered(name):
+        return registered_profile(name)
+    if (adapted := adapter_named(name)) is None:
+        return None
+    adapter, _ = adapted
+    base = profile_named(adapter.base) or _clip(adapter.base, adapter.dimensions, "as its base", _OPEN_CLIP)
+    return adapted_profile(name, base, adapter.dimensions)
+
+
+def usable_adapters() -> list[str]:
+    """Return the names of the adapters that a search can name: whole ones whose names no model has."""
+    found = []
+    for name in adapter_names():
+        with suppress(RerankerError):  # a damaged one; `encoder_statuses` says what is wrong with it
+            if choose_model(name, None, only_the_sample=False)[1].adapter is not None:
+                profile_named(name)
+                found.append(name)
+    return found
 
 
 def choose_model(
@@ -88,7 +116,7 @@ def _meant_by(model: str) -> str:
     """The name that a misspelt one is likely to mean; empty if there is none, or if open_clip has one of that name."""
     if meant := nearest(model, NAMED):
         return meant
-    return "" if ":" in model or architecture(model) else nearest(model, registered_names())
+    return "" if ":" in model or architecture(model) else nearest(model, (*registered_names(), *adapter_names()))
 
 
 def names_that_read_texts() -> list[str]:

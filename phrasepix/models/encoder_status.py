@@ -6,14 +6,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from phrasepix.models.catalogue import PROFILES, choose_model
+from phrasepix.models.adapters import adapter_names
+from phrasepix.models.catalogue import PROFILES, choose_model, profile_named
 from phrasepix_core.errors import PhrasepixError
 from phrasepix_core.extras import missing_of
 from reranker.encoder_profile import EncoderProfile, KnowsItsWeights
 from reranker.engine.factory import load_encoder, loads_at_once
 from reranker.loading import Loading
-from reranker.models.model_spec import LOCAL_DIR
-from reranker.models.registry import registered_factory, registered_names, registered_profile
+from reranker.models.model_spec import LOCAL_DIR, ModelSpec
+from reranker.models.registry import registered_factory, registered_names
 
 NONE_NEEDED, AT_HAND, NOT_HERE, NOT_KNOWN = "none needed", "at hand", "not here", ""
 
@@ -63,12 +64,15 @@ class EncoderStatus:
 
 
 def encoder_statuses(directory: Path) -> list[EncoderStatus]:
-    """Return all encoders that have names: models that rank by a phrase, then what packages add, by name.
+    """Return all encoders that have names: models that rank by a phrase, then what packages add, then adapters.
 
     `directory` is the one of caches. No encoder is loaded. Others of open_clip can be named as well.
     """
     models = [_of_model(name, directory) for name in PROFILES]
-    return [*models, *(_of_registered(name, directory) for name in registered_names() if name not in PROFILES)]
+    registered = [_of_registered(name, directory) for name in registered_names() if name not in PROFILES]
+    taken = {one.name for one in (*models, *registered)}
+    adapters = [_of_adapter(name, directory) for name in adapter_names() if name not in taken]
+    return [*models, *registered, *adapters]
 
 
 def measured(statuses: Iterable[EncoderStatus], directory: Path) -> list[EncoderStatus]:
@@ -78,14 +82,16 @@ def measured(statuses: Iterable[EncoderStatus], directory: Path) -> list[Encoder
 
 def _of_model(name: str, directory: Path) -> EncoderStatus:
     _, spec = choose_model(name, None, only_the_sample=False)
-    is_here = spec.model.startswith(LOCAL_DIR) or loads_at_once(spec, directory)
-    weights = AT_HAND if is_here else NOT_HERE
-    return EncoderStatus(name=name, profile=PROFILES[name], weights=weights)
+    return EncoderStatus(name=name, profile=PROFILES[name], weights=_weights_of(spec, directory))
+
+
+def _weights_of(spec: ModelSpec, directory: Path) -> str:
+    return AT_HAND if spec.model.startswith(LOCAL_DIR) or loads_at_once(spec, directory) else NOT_HERE
 
 
 def _of_registered(name: str, directory: Path) -> EncoderStatus:
     try:
-        profile, factory = registered_profile(name), registered_factory(name)
+        profile, factory = profile_named(name), registered_factory(name)
     except PhrasepixError as error:
         return EncoderStatus(name=name, profile=None, remedy=str(error))
     weights = NOT_KNOWN
@@ -94,6 +100,17 @@ def _of_registered(name: str, directory: Path) -> EncoderStatus:
         weights = NONE_NEEDED if here is None else AT_HAND if here else NOT_HERE
     missing = missing_of(profile.extra) if profile is not None and profile.extra else ""
     return EncoderStatus(name=name, profile=profile, weights=weights, remedy=missing)
+
+
+def _of_adapter(name: str, directory: Path) -> EncoderStatus:
+    """As its base is: what that lacks, it lacks."""
+    try:
+        profile, (_, spec) = profile_named(name), choose_model(name, None, only_the_sample=False)
+    except PhrasepixError as error:
+        return EncoderStatus(name=name, profile=None, remedy=str(error))
+    if spec.plug_in:
+        return replace(_of_registered(spec.model, directory), name=name, profile=profile)
+    return EncoderStatus(name=name, profile=profile, weights=_weights_of(spec, directory))
 
 
 def _measured(status: EncoderStatus, directory: Path) -> EncoderStatus:

@@ -64,8 +64,11 @@ class ModelShelf:
 
     def reranker_of_encoder(self, encoder: Encoder) -> "ClipReranker":
         """Return the reranker of an encoder that a caller brought along; the same one each time."""
-        load = lambda: _Loaded(encoder, both_towers=self._both_towers)  # noqa: E731
-        return self._brought.get(_Brought(encoder), load).reranker
+        return self._loaded_encoder(encoder).reranker
+
+    def texts_of_encoder(self, encoder: Encoder) -> TextEmbeddingCache:
+        """Return an encoder that a caller brought along with the texts it has encoded: its reranker's."""
+        return self._loaded_encoder(encoder).texts
 
     def drop_unused(self, seconds: float) -> None:
         """Give back the memory of models that were not asked for in so many seconds."""
@@ -75,6 +78,9 @@ class ModelShelf:
     def clear(self) -> None:
         """Give back the memory of all models."""
         self.drop_unused(0)
+
+    def _loaded_encoder(self, encoder: Encoder) -> "_Loaded":
+        return self._brought.get(_Brought(encoder), lambda: _Loaded(encoder, both_towers=self._both_towers))
 
     def _loaded(
         self,

@@ -18,6 +18,7 @@ from phrasepix.errors import PhrasepixError
 from phrasepix.finder import Finder
 from phrasepix.server.assistant_tools import AssistantTools
 from phrasepix.server.body_limits import BodyLimits
+from phrasepix.server.compare_routes import compare_routes
 from phrasepix.server.fact_routes import fact_routes
 from phrasepix.server.history_routes import history_routes
 from phrasepix.server.inference_routes import inference_routes
@@ -67,7 +68,15 @@ def create_app(finder: Finder, settings: ServerSettings) -> FastAPI:
         default_response_class=PlainJsonResponse,
     )
     app.state.services, app.state.tools = services, tools
-    for routes in (search_routes, picture_routes, saving_routes, fact_routes, history_routes, inference_routes):
+    for routes in (
+        search_routes,
+        compare_routes,
+        picture_routes,
+        saving_routes,
+        fact_routes,
+        history_routes,
+        inference_routes,
+    ):
         app.include_router(routes(services))
     app.router.routes.append(Route("/mcp", tools))
     _add_page(app, services)
@@ -80,6 +89,7 @@ def create_app(finder: Finder, settings: ServerSettings) -> FastAPI:
             "/v1/embeddings": _LARGEST_WITH_PICTURES,
             "/v1/rerank": _LARGEST_WITH_PICTURES,
             "/api/v1/search": _LARGEST_WITH_PICTURES,
+            "/api/v1/compare": _LARGEST_WITH_PICTURES,
         },
     )
     app.add_middleware(Gate, settings=settings)  # the outermost

@@ -5,7 +5,7 @@ from typing import Any, Literal
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
-from phrasepix.models.catalogue import NAMED, choose_model
+from phrasepix.models.catalogue import NAMED, choose_model, profile_named, usable_adapters
 from phrasepix.request import request_options
 from phrasepix.server.budgets import Budget, budget_of
 from phrasepix.server.services import Services
@@ -46,6 +46,7 @@ class ModelFacts(BaseModel):
     title: str = Field(description="What is loaded.")
     is_default: bool
     is_at_hand: bool = Field(description="Whether it is loaded, or within a moment.")
+    reads_texts: bool = Field(description="Whether it ranks by a phrase; one that does not compares pictures.")
 
 
 class OptionFacts(BaseModel):
@@ -80,8 +81,13 @@ def fact_routes(services: Services) -> APIRouter:
 
     @routes.get("/models")
     async def models() -> list[ModelFacts]:
-        """Return the models that have names of their own; others are named as open_clip does."""
-        return [_model(services, name) for name in (DEFAULT_MODEL.model, *NAMED)]
+        """Return the models that have names of their own, and adapters; others are named as open_clip does."""
+
+        def listed() -> list[ModelFacts]:
+            own = (DEFAULT_MODEL.model, *NAMED)
+            return [_model(services, name) for name in (*own, *usable_adapters())]
+
+        return await services.in_thread(listed)
 
     @routes.get("/options")
     async def options() -> list[OptionFacts]:
@@ -112,11 +118,13 @@ def _source(status: SourceStatus, budget: Budget | None, is_default: bool) -> So
 
 def _model(services: Services, name: str) -> ModelFacts:
     title, spec = choose_model(name, None, only_the_sample=False)
+    profile = profile_named(name)
     finder = services.finder
     return ModelFacts(
         name=name,
         title=title,
         is_default=name == DEFAULT_MODEL.model,
+        reads_texts=profile is None or "texts" in profile.encodes,
         is_at_hand=finder.models.is_at_hand(spec, "auto", "auto", finder.config.directory),
     )
 

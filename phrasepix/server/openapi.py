@@ -9,12 +9,16 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic.json_schema import models_json_schema
 
+from phrasepix.comparing.request import SEARCH_OPTIONS
 from phrasepix.request_schema import request_schema
 from phrasepix.server.problems import PROBLEM_TYPE
-from phrasepix.server.result_models import Problem, SearchAnswer
+from phrasepix.server.result_models import CompareAnswer, Problem, SearchAnswer
 
 if TYPE_CHECKING:
     from jinja2 import Environment
+
+COMPARED: Final = ("version", "like", *SEARCH_OPTIONS, "filters", "words_for_tags")
+"""What stands in the JSON of a comparison, beside `by`."""
 
 STYLE: Final = Path(__file__).parent / "docs" / "docs.css"
 _COMPONENTS: Final = "#/components/schemas/"
@@ -41,6 +45,25 @@ SEARCH_ANSWERS: Final[dict[int | str, dict[str, Any]]] = {
     }
 }
 """The answers of a search, for its route."""
+
+COMPARE_BODY: Final[dict[str, Any]] = {
+    "requestBody": {
+        "required": True,
+        "content": {"application/json": {"schema": {"$ref": f"{_COMPONENTS}CompareRequest"}}},
+    }
+}
+"""The body of a comparison, for its route."""
+
+COMPARE_ANSWERS: Final[dict[int | str, dict[str, Any]]] = {
+    200: {
+        "description": "A row an encoder; as events progress, notice, row, done and error if they are accepted.",
+        "content": {
+            "application/json": {"schema": {"$ref": f"{_COMPONENTS}CompareAnswer"}},
+            "text/event-stream": {"schema": {"type": "string"}},
+        },
+    }
+}
+"""The answers of a comparison, for its routes."""
 
 PICTURE_BODY: Final[dict[str, Any]] = {
     "requestBody": {
@@ -96,17 +119,36 @@ def _described(app: FastAPI) -> dict[str, Any]:
 def _schemas() -> dict[str, Any]:
     """Return the schemas that no route's signature has."""
     _, models = models_json_schema(
-        [(SearchAnswer, "serialization"), (Problem, "serialization")], ref_template=f"{_COMPONENTS}{{model}}"
+        [(one, "serialization") for one in (SearchAnswer, CompareAnswer, Problem)],
+        ref_template=f"{_COMPONENTS}{{model}}",
     )
     request = request_schema()
     del request["$schema"]
     definitions = request.pop("$defs")
     own = {f"Request{name.title()}": schema for name, schema in definitions.items()} | {"SearchRequest": request}
+    own["CompareRequest"] = _comparison(request["properties"])
     renamed = json.dumps(own)
     for name in definitions:
         renamed = renamed.replace(f'"#/$defs/{name}"', f'"{_COMPONENTS}Request{name.title()}"')
     schemas: dict[str, Any] = {**models["$defs"], **json.loads(renamed)}
     return schemas
+
+
+def _comparison(of_search: dict[str, Any]) -> dict[str, Any]:
+    """Return the schema of a comparison's body, from that of a search's."""
+    names = {"type": "string", "pattern": r"\S"}
+    by = {
+        "description": "Encoders by name, also with commas between; without any, those without a download, and clip.",
+        "anyOf": [names, {"type": "array", "minItems": 1, "items": names}, {"type": "null"}],
+    }
+    return {
+        "title": "CompareRequest",
+        "description": "One picture as the question, where to look, and the encoders to compare.",
+        "type": "object",
+        "properties": {name: of_search[name] for name in COMPARED if name in of_search} | {"by": by},
+        "required": ["like"],
+        "additionalProperties": False,
+    }
 
 
 @cache

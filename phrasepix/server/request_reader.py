@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from phrasepix.given import demand_text
 from phrasepix.query_inputs import is_address
 from phrasepix.request import SearchRequest
 from phrasepix.saving.confined import confined_project
@@ -57,7 +58,7 @@ class RequestReader:
             confined["source"] = _each(confined["source"], lambda said: confined_source(said, self._root))
         if isinstance(confined.get("project"), str):
             confined["project"] = str(confined_project(confined["project"], self._root))
-        for name in ("model", "refine"):
+        for name in ("model", "refine", "by"):
             if isinstance(confined.get(name), str):
                 confined[name] = self.model(confined[name])
         if "like" in confined:
@@ -77,6 +78,18 @@ class RequestReader:
         if is_address(said):
             return self._pictures.at_address(said, offline=offline)
         return self._root.path(said)
+
+    def encoders(self, given: Any) -> list[str] | None:
+        """Return the encoders that a comparison names, in one text or several, each checked as `model`; None for None.
+
+        Raises `WrongParameterError` for what are no texts, and `OutsideRootError`.
+        """
+        if given is None:
+            return None
+        several = given if isinstance(given, list) else [given]
+        for one in several:
+            demand_text("by", one)
+        return [self.model(name) for one in several for name in one.split(",")]
 
     def model(self, name: str) -> str:
         """Return a model's name, of which each folder lies below the root. Raises `OutsideRootError`."""

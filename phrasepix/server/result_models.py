@@ -158,6 +158,69 @@ class SearchAnswer(_Fixed):
     notices: list[str]
 
 
+class FrameShown(_Fixed):
+    """Where a picture stands in a drawing: its upper left corner, its width and height."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+
+
+class DrawingShown(_Fixed):
+    """The question and a match side by side, with the key points that agree; points and lines are paths of SVG."""
+
+    rank: int
+    question: FrameShown
+    match: FrameShown
+    points: str = Field(description="All key points, as dots.")
+    agreeing: str = Field(description="Those that agree, as dots.")
+    lines: str = Field(description="Between points that agree.")
+    agreed: int = Field(description="How many agree.")
+    of: int = Field(description="How many the picture with fewer has.")
+    drawn: int = Field(description="How many of the lines are drawn.")
+    width: int
+    height: int
+
+
+class PairShown(_Fixed):
+    """The key points that the question shares with a match."""
+
+    rank: int
+    agreeing: list[list[float]] = Field(
+        description="x and y in the question, x and y in the match, as shares of width and height."
+    )
+    drawing: DrawingShown
+
+
+class EncoderShown(_Fixed):
+    """What one encoder found, or why it found nothing."""
+
+    encoder: str = Field(description="As it was asked for.")
+    title: str
+    model: str | None
+    licence: str | None
+    bytes_per_picture: int | None = Field(description="What is remembered of a picture, at most.")
+    ms_per_picture: float | None = Field(description="How long it encodes one, measured on some of those it found.")
+    seconds: float | None = Field(description="How long its search took.")
+    problem: str | None = Field(description="Why it failed; null if it did not.")
+    search: SearchAnswer | None = Field(description="Its results, kept by an id of their own; null if it failed.")
+    only_here: list[int] = Field(description="The ranks of what no other encoder found.")
+    in_rows: list[int] = Field(description="Of each match, how many encoders found it.")
+    pairs: list[PairShown] = Field(description="Of an encoder that compares key points: the best pairs.")
+
+
+class CompareAnswer(_Fixed):
+    """What several encoders found for one picture."""
+
+    question: str
+    question_url: str = Field(description="A small JPEG of this server, or the source's own address if it wants that.")
+    top: int
+    pool_size: int
+    sources: list[str]
+    rows: list[EncoderShown]
+
+
 class Problem(BaseModel):
     """What went wrong (RFC 9457), in the words of the command line."""
 

@@ -11,23 +11,20 @@ from phrasepix.finder import Finder
 from phrasepix.kept_searches import KeptSearch
 from phrasepix.live_results import LiveResults
 from phrasepix.request import SearchRequest
+from phrasepix.server.answering import answered
 from phrasepix.server.answers import answer_of, match_of
-from phrasepix.server.budgets import rate_limit_headers
 from phrasepix.server.json_response import PlainJsonResponse
 from phrasepix.server.openapi import SEARCH_ANSWERS, SEARCH_BODY, binary_answer
 from phrasepix.server.request_reader import json_object
 from phrasepix.server.result_models import SearchAnswer
-from phrasepix.server.search_jobs import ClientGoneError, EventsResponse, SearchJob, Work
+from phrasepix.server.search_jobs import SearchJob
 from phrasepix.server.services import Services
 from phrasepix.views.gallery.hotlinks import hotlinked
 from phrasepix.views.thumbnails import jpeg_of
 
-_EVENTS = "text/event-stream"
 _LARGEST = (2048, 2048)
 """The pixels that a picture to look at has at most."""
 _KEPT = "private, max-age=86400, immutable"
-_NO_CONTENT_FOR_NOBODY = 499
-"""What is written down of a request whose client has left."""
 
 
 class Feedback(BaseModel):
@@ -59,16 +56,6 @@ def search_routes(services: Services) -> APIRouter:
     """Return the routes of searches."""
     routes = APIRouter(prefix="/api/v1", tags=["search"])
 
-    async def answered(request: Request, work: Work) -> Response:
-        job = SearchJob(work, services.searching, services.is_closing, services.model_steps)
-        if _EVENTS in request.headers.get("accept", ""):
-            return EventsResponse(job)
-        try:
-            answer = await job.result(request.receive)
-        except ClientGoneError:
-            return Response(status_code=_NO_CONTENT_FOR_NOBODY)
-        return PlainJsonResponse(answer, headers=rate_limit_headers(answer["sources"], services.finder.config))
-
     def told(described: dict[str, Any], found: Iterable[LiveResults], job: SearchJob) -> dict[str, Any]:
         """Keep the results that come, and tell them; return the final ones. A search that fails is not kept."""
         search = KeptSearch(described)
@@ -97,7 +84,7 @@ def search_routes(services: Services) -> APIRouter:
             services.history.add(answer["id"], described, answer["phrase"], len(answer["matches"]))
             return answer
 
-        return await answered(request, work)
+        return await answered(services, request, work)
 
     @routes.get("/searches/{search_id}", responses={200: {"model": SearchAnswer}})
     async def kept(search_id: str) -> Response:
@@ -115,7 +102,7 @@ def search_routes(services: Services) -> APIRouter:
             asked = {**before.request, "refined": {"search": before.id, **feedback.model_dump()}}
             return told(asked, [results], job)
 
-        return await answered(request, work)
+        return await answered(services, request, work)
 
     @routes.post("/searches/{search_id}/more-like", responses=SEARCH_ANSWERS)
     async def more_like(search_id: str, wanted: MoreLike, request: Request) -> Response:
@@ -130,7 +117,7 @@ def search_routes(services: Services) -> APIRouter:
             asked = {**before.request, "more_like": {"search": before.id, "rank": wanted.rank}}
             return told(asked, [found], job)
 
-        return await answered(request, work)
+        return await answered(services, request, work)
 
     @routes.get(
         "/searches/{search_id}/pictures/{rank}",

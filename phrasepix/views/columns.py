@@ -18,6 +18,19 @@ MATCHES = (
 )
 SOURCES = ("name", "title", "ready", "key", "limits", "credit", "hotlinking", "on_download", "remedy")
 ENCODERS = ("name", "title", "texts", "bytes", "licence", "extra", "weights", "pictures_per_s", "home", "remedy")
+COMPARISONS = (
+    "encoder",
+    "rank",
+    "score",
+    "picture",
+    "page",
+    "path",
+    "points",
+    "rows",
+    "ms_per_picture",
+    "bytes_per_picture",
+    "problem",
+)
 LIBRARIES = ("name", "pictures", "folders", "models", "bytes", "path", "problem")
 DUPLICATES = ("group", "verdict", "path", "why")
 NAMES = ("name", "pictures", "encoders")

@@ -18,6 +18,7 @@ from reranker.encoder import (
     image_tower_name,
     preparing,
 )
+from reranker.encoder_profile import EncoderProfile, HasProfile, adapted_profile
 from reranker.errors import ModelError
 
 logger = logging.getLogger(__name__)
@@ -26,8 +27,11 @@ logger = logging.getLogger(__name__)
 class AdaptedEncoder:
     """The `encoder` with the layer of the adapter in `directory`.
 
-    It reads texts if the encoder does. Raises `ModelError` where the layer is damaged or not of such an encoder.
+    It reads texts if the encoder does, and has a profile if that has one. Raises `ModelError` where the layer is
+    damaged or not of such an encoder.
     """
+
+    profile: EncoderProfile
 
     def __init__(self, encoder: Encoder, directory: Path) -> None:
         adapter = Adapter.read(directory)
@@ -47,6 +51,8 @@ class AdaptedEncoder:
         self._encoder = encoder
         self._preparing = preparing(encoder)
         self._layer = read_layer(directory, adapter)
+        if isinstance(encoder, HasProfile):
+            self.profile = adapted_profile(adapter.name, encoder.profile, adapter.dimensions)
         self._adapted = f"adapter {adapter.name} {adapter.digest} over"
 
     @property

@@ -133,6 +133,11 @@ class LocalEncoder(PictureEncoder[Described]):
         found = LocalFeatures.from_bytes(features)
         return found if found is not None and found.descriptors.shape[1] == self._kind.width else None
 
+    def key_point_places(self, features: bytes) -> NDArray[np.float32]:
+        """Where the key points lie that `features` remember, float32 [n, 2] as shares of width and height."""
+        found = self.key_points(features)
+        return np.empty((0, 2), dtype=np.float32) if found is None else found.shares
+
     def _embedding(self, described: Described) -> NDArray[np.float32]:
         count = len(described.features)
         layout = _FEW / (_FEW + count)

@@ -7,10 +7,11 @@ from PIL import Image, ImageDraw
 
 from phrasepix_core.contracts import demand, nothing_to_check, shown
 from reranker.encoder import preparing
-from reranker.pairs import Agreement, VerifiesPairs, features_of
+from reranker.pairs import Agreement, ShowsKeyPoints, VerifiesPairs, features_of
 from reranker.testing.trial import CONTRACT, EncoderTrial, made_pictures
 
 _PAIRS = "reranker.pairs.VerifiesPairs"
+_KEY_POINTS = "reranker.pairs.ShowsKeyPoints"
 
 
 def drawn_scene(seed: int) -> Image.Image:
@@ -72,3 +73,18 @@ def compares_anything(trial: EncoderTrial) -> None:
         for pair in ((features, whole), (whole, features), (features, features)):
             score = encoder.agreement(*pair).score
             demand(score == 0, f"agreement of {what} and others", f"{score:.3f}, not 0")
+
+
+@CONTRACT.promise("its key points lie within the picture, and bytes that are none have none", see=_KEY_POINTS)
+def shows_key_points(trial: EncoderTrial) -> None:
+    """Of a picture with many shapes there are some."""
+    encoder = trial.encoder
+    if not isinstance(encoder, ShowsKeyPoints):
+        nothing_to_check("it shows no key points")
+    whole = _features(trial, drawn_scene(1))
+    places = encoder.key_point_places(whole)
+    in_picture = places.ndim == 2 and places.shape[1] == 2 and bool(((places >= 0) & (places <= 1)).all())
+    demand(in_picture and len(places) > 0, "key points", f"an array {list(places.shape)}, or beyond the picture")
+    for given, features in (("no bytes", b""), ("half of the bytes", whole[: len(whole) // 2])):
+        none = encoder.key_point_places(features)
+        demand(none.shape == (0, 2), f"key points of {given}", f"an array {list(none.shape)}")

@@ -2,12 +2,11 @@
 
 from phrasepix_core.contracts import breach, demand, nothing_to_check, shown
 from phrasepix_core.text import printable
-from reranker.encoder_profile import EncoderProfile, HasProfile
+from reranker.encoder_profile import BYTES_OF_A_NUMBER, EncoderProfile, HasProfile
 from reranker.errors import NoTextsError
 from reranker.testing.trial import CONTRACT, TEXTS, EncoderTrial
 
 _PROFILE = "reranker.encoder_profile.EncoderProfile"
-_BYTES_OF_A_NUMBER = 4
 
 
 @CONTRACT.promise("its profile holds: what it encodes, lines of text, no more bytes than it says", see=_PROFILE)
@@ -24,7 +23,7 @@ def has_a_true_profile(trial: EncoderTrial) -> None:
         is_line = isinstance(line, str) and bool(line) and printable(line) == line
         demand(is_line, f"profile.{name}", shown(line))
     demand(profile.home_url.startswith(("https://", "http://")), "profile.home_url", shown(profile.home_url))
-    least = _BYTES_OF_A_NUMBER * trial.encoder.dimensions
+    least = BYTES_OF_A_NUMBER * trial.encoder.dimensions
     demand(
         profile.bytes_per_picture >= least,
         "profile.bytes_per_picture",

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
+from phrasepix.views.amounts import bytes_in_words, ms_in_words
 from phrasepix.views.gallery.examples import example_candidates, shown_examples
 from phrasepix.views.gallery.hotlinks import hotlinked, origin_of
 from phrasepix.views.links import page_of, path_shown
@@ -22,13 +23,14 @@ if TYPE_CHECKING:
 
     from phrasepix.results import Results
 
-_OF_A_PAGE = ("page.html.jinja", "cards.html.jinja", "style.css")
+_OWN = "phrasepix.views.gallery"
+_OF_A_PAGE = ("page.html.jinja", "cards.html.jinja", "base.css", "style.css")
 
 
 def prepare() -> None:
     """Compile a page's templates, in any thread: that takes as long as all the rest, and needs no results."""
     for name in _OF_A_PAGE:
-        _environment().get_template(name)
+        environment().get_template(name)
 
 
 def gallery_page(results: "Results") -> str:
@@ -52,15 +54,16 @@ def _rendered(template: str, results: "Results", **more: object) -> str:
         embedded = dict(zip(pictures, threads.map(jpeg_data_url, pictures.values()), strict=True))
     examples = shown_examples(results, jpeg_data_url)
     shown = {"results": results, "order": order_in_words(results), "embedded": embedded, "examples": examples, **more}
-    return _environment().get_template(template).render(shown)
+    return environment().get_template(template).render(shown)
 
 
-@lru_cache(maxsize=1)
-def _environment() -> "Environment":
-    from jinja2 import Environment, PackageLoader, StrictUndefined  # for whoever makes a gallery: a server may not
+@lru_cache
+def environment(package: str = _OWN) -> "Environment":
+    """Return jinja's environment of a package's `templates` and, behind them, of the gallery's; all is escaped."""
+    from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined  # for whoever makes a gallery alone
 
     environment = Environment(
-        loader=PackageLoader("phrasepix.views.gallery", "templates"),
+        loader=ChoiceLoader([PackageLoader(name, "templates") for name in dict.fromkeys((package, _OWN))]),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -78,6 +81,8 @@ def _environment() -> "Environment":
     environment.filters["short_name"] = short_name
     environment.filters["says_more"] = says_more
     environment.filters["breakable"] = breakable
+    environment.filters["bytes_in_words"] = bytes_in_words
+    environment.filters["ms_in_words"] = ms_in_words
     return environment
 
 

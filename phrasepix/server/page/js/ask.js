@@ -2,6 +2,7 @@
 
 import { upload } from "/page/js/api.js";
 import { addingChip, textChip } from "/page/js/chips.js";
+import { comparePicture } from "/page/js/compare.js";
 import { button, byId, counted, el } from "/page/js/dom.js";
 import { icon } from "/page/js/icons.js";
 import { announce, trying } from "/page/js/say.js";
@@ -92,6 +93,7 @@ export class Ask {
       const name = sent.get(picture)?.name ?? (picture.startsWith("upload:") ? "your picture" : picture);
       const small = sent.get(picture)?.small;
       return el("span", { class: "example" }, small ?? icon("picture"), el("bdi", { text: name, title: name }),
+        button("", { class: "chip-drop", title: "Compare ways of seeing", "aria-label": `Compare ways of seeing ${name}`, "aria-haspopup": "dialog", on: { click: () => comparePicture(picture, this.search.state.request) } }, icon("compare")),
         button("", { class: "chip-drop", "aria-label": `Take away the picture ${name}`, on: { click: () => this.#dropPicture(index) } }, icon("close")));
     }));
     this.phrase.placeholder = pictures.length ? "… and in words" : "Say what the picture shows";

@@ -7,10 +7,11 @@ import { put } from "/page/js/search_state.js";
 export class Dials {
   constructor(search, models) {
     this.search = search;
-    this.names = models.map((model) => model.name);
+    const reading = models.filter((model) => model.reads_texts);
+    this.names = reading.map((model) => model.name);
     this.usual = models.find((model) => model.is_default).name;
     byId("model").replaceChildren(el("option", { value: "" }),
-      ...models.map(({ name, is_at_hand: isAtHand }) => el("option", { value: name, text: isAtHand ? name : `${name} (to be prepared)` })));
+      ...reading.map(({ name, is_at_hand: isAtHand }) => el("option", { value: name, text: isAtHand ? name : `${name} (to be prepared)` })));
     byId("model").addEventListener("change", ({ target }) => search.again((request) => put(request, "model", target.value || undefined)));
     byId("diverse").addEventListener("change", ({ target }) => search.again((request) => put(request, "diverse", Number(target.value) || undefined)));
     byId("diverse").addEventListener("input", ({ target }) => this.#say(Number(target.value)));

@@ -22,6 +22,7 @@ const PATHS = {
   save: "M12 4v11 M7 11l5 5 5-5 M5 20h14",
   zip: "M6 3h12v18H6z M12 3v10 M10 6h4 M10 9h4 M11 13h2v4h-2z",
   out: "M14 5h5v5 M19 5l-8 8 M17 14v5H5V7h5",
+  compare: "M4 5h7v14H4z M14 5h6v5h-6z M14 14h6v5h-6z",
   question: "M4 5h16v11H10l-4 4v-4H4z",
 };
 

@@ -2,6 +2,7 @@
 
 import { get } from "/page/js/api.js";
 import { Ask } from "/page/js/ask.js";
+import { compareMatch } from "/page/js/compare.js";
 import { Dials } from "/page/js/dials.js";
 import { byId, el } from "/page/js/dom.js";
 import { Filters } from "/page/js/filters.js";
@@ -35,6 +36,10 @@ async function begin() {
     more: (match) => steer("more", match),
     less: (match) => steer("less", match),
     as: (match) => steer("as", match),
+    compare: (match) => {
+      zoom.close();
+      compareMatch(search.results.id, match);
+    },
     alike: (match) => openAlike(match, titleOf),
   };
   const steer = (kind, match) => {

@@ -7,11 +7,17 @@ import { announce } from "/page/js/say.js";
 const SAID_EVERY_MS = 4000;
 let saidAt = 0;
 
-/** Show where the search is; screen readers hear of it now and then. */
-export function showProgress({ stage, step, done, total, skipped, subject }) {
+/** Return where a search is, in words. */
+export function progressWords({ stage, step, done, total, skipped, subject }) {
   const words = stage === "loading model" && subject && !step.includes(subject) ? `${step} (${subject})` : step;
   const count = total ? `, ${amounts(done, total)}` : done ? `, ${done}` : "";
-  const text = `${words[0].toUpperCase()}${words.slice(1)}${count}${skipped ? ` (${skipped} skipped)` : ""} …`;
+  return `${words[0].toUpperCase()}${words.slice(1)}${count}${skipped ? ` (${skipped} skipped)` : ""} …`;
+}
+
+/** Show where the search is; screen readers hear of it now and then. */
+export function showProgress(told) {
+  const { done, total } = told;
+  const text = progressWords(told);
   byId("summary").replaceChildren(el("span", { text, dir: "auto" }));
   bar(total ? done / total : null);
   if (Date.now() - saidAt > SAID_EVERY_MS) {

@@ -9,7 +9,7 @@ import { openDialog } from "/page/js/dialogs.js";
 import { trying } from "/page/js/say.js";
 
 /**
- * The dialog. `acts` is what can be done: `{pick, more, less, as}`, `marksOf(match)` what was done. `partsOf(match)` gives
+ * The dialog. `acts` is what can be done: `{pick, more, less, as, compare}`, `marksOf(match)` what was done. `partsOf(match)` gives
  * in time how the picture shows each part of the phrase, `insertOf(match)` what puts it into a text.
  */
 export class Zoom {
@@ -94,7 +94,7 @@ export class Zoom {
     const focused = document.activeElement?.dataset?.act;
     const one = (name, drawn, words, on) => button("", { class: "act-word", "data-act": name, "aria-pressed": on === undefined ? null : String(Boolean(on)), on: { click: () => this.acts[name](match) } }, icon(drawn), words);
     this.actions.replaceChildren(one("pick", "check", marks.picked ? "Picked" : "Pick", marks.picked), one("more", "plus", "More like this", marks.more),
-      one("less", "minus", "Less like this", marks.less), one("as", "question", "Ask with this picture"));
+      one("less", "minus", "Less like this", marks.less), one("as", "question", "Ask with this picture"), one("compare", "compare", "Compare ways of seeing"));
     this.#focus(focused);
   }
 

@@ -1,0 +1,1 @@
+"""Ways of seeing, side by side: one picture as the question, asked of several encoders."""
