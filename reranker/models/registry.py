@@ -22,7 +22,7 @@ from reranker.encoder import (
 from reranker.encoder_profile import EncoderProfile, HasProfile
 from reranker.errors import EncoderFaultError, RerankerError
 from reranker.loading import Loading as Loading
-from reranker.pairs import VerifiesPairs
+from reranker.pairs import ComparesMany, VerifiesPairs
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -39,6 +39,7 @@ _OPTIONAL = (
     TellsWhatItReads,
     HasProfile,
     VerifiesPairs,
+    ComparesMany,
 )
 """What an encoder may do beyond its protocol."""
 
