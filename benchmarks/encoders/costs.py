@@ -1,0 +1,75 @@
+"""What each costs, measured in a process of its own: `python -m benchmarks.encoders.costs NAME` prints it as JSON."""
+
+import json
+import resource
+import subprocess
+import sys
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.encoders.pictures import drawn
+from benchmarks.encoders.subjects import EncoderSubject, Subject, subject_named
+
+_PICTURES = 24
+_PAIRS_OF = 4
+_ROOT = Path(__file__).resolve().parents[2]
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Of one subject: processor time of a picture and of a pair, memory it takes, and what is kept of a picture."""
+
+    name: str
+    picture_ms: float
+    pair_ms: float
+    memory_mb: float
+    picture_bytes: float
+
+
+def cost_of(name: str, work: Path) -> Cost:
+    """Measure, unless it is kept in `work`."""
+    place = work / f"cost-{name.replace(' ', '_')}.json"
+    if not place.exists():
+        command = [sys.executable, "-m", "benchmarks.encoders.costs", name]
+        done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=_ROOT, timeout=600)
+        place.write_text(done.stdout.splitlines()[-1], encoding="utf-8")
+    return Cost(**json.loads(place.read_text(encoding="utf-8")))
+
+
+def measured(name: str) -> Cost:
+    """Measure in this process, which has done nothing else."""
+    pictures = drawn(_PICTURES).pictures
+    before = _peak_mb()
+    subject = subject_named(name)
+    subject.described(pictures[0])
+    began = time.process_time()
+    described = [subject.described(picture) for picture in pictures]
+    encoded = time.process_time()
+    for asked in described[:_PAIRS_OF]:
+        subject.scores(asked, described)
+    compared = time.process_time()
+    return Cost(
+        name,
+        1000 * (encoded - began) / _PICTURES,
+        1000 * (compared - encoded) / (_PAIRS_OF * _PICTURES),
+        _peak_mb() - before,
+        float(np.mean([_bytes(subject, one) for one in described])),
+    )
+
+
+def _bytes(subject: Subject, described: object) -> int:
+    """What is kept of a picture, in bytes: arrays, features, or a hash in hexadecimal digits."""
+    parts = described if isinstance(described, tuple) else (described,)
+    sizes = [one.nbytes if isinstance(one, np.ndarray) else len(one) for one in parts if one is not None]
+    return sum(sizes) if isinstance(subject, EncoderSubject) or len(parts) > 1 else sizes[0] // 2
+
+
+def _peak_mb() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+if __name__ == "__main__":
+    print(json.dumps(asdict(measured(sys.argv[1]))))
