@@ -22,8 +22,8 @@ def main() -> None:
     """Run from the command line."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.encoders", description=__doc__)
     parser.add_argument("--work", type=Path, default=WORK, help="where what was measured is kept; another run goes on")
-    parser.add_argument("--pictures", type=int, default=90, help="of each set, at most")
-    parser.add_argument("--asked", type=int, default=30, help="how many of them are changed and looked for")
+    parser.add_argument("--pictures", type=int, default=60, help="of each set, at most")
+    parser.add_argument("--asked", type=int, default=20, help="how many of them are changed and looked for")
     parser.add_argument("--many", type=int, default=10_000, help="pictures of the large pool; 0 leaves it out")
     parser.add_argument("--kept", action="store_true", help="measure nothing, write the report of what is kept")
     parser.add_argument("--report", type=Path, default=REPORT)
@@ -34,13 +34,12 @@ def main() -> None:
     measurings = [Measuring(one, one.asked(options.asked), options.work) for one in sets]
     of_goal = [Measuring(one, range(len(one.pictures)), options.work) for one in sets]
     if not options.kept:
-        for measuring in measurings:
+        for measuring, all_of_it in zip(measurings, of_goal, strict=True):
             for title in measuring.changed(subjects, list(CHANGES)):
                 print(f"{measuring.of.title}: {title}", flush=True)
             for subject in subjects:
                 measuring.same_thing(subject)
-        for measuring in of_goal:
-            for title in measuring.changed([one for one in subjects if one.name == "sift"], GOAL):
+            for title in all_of_it.changed([one for one in subjects if one.name == "sift"], GOAL):
                 print(f"{measuring.of.title}, all of them: {title}", flush=True)
         for subject in subjects:
             print(cost_of(subject.name, options.work), flush=True)

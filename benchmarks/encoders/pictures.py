@@ -62,10 +62,10 @@ def picture_sets(most: int) -> list[PictureSet]:
 
 def photographs(most: int) -> PictureSet:
     """Photographs from `../shared/photos` and from scikit-image's wheel, as far as they are there."""
-    captioned = _evenly(sorted(PHOTOGRAPHS.glob("*.jpg")), most)
     spec = find_spec("skimage")
     data = Path(spec.origin).parent / "data" if spec is not None and spec.origin else Path("nowhere")
-    others = [path for name in OF_SCIKIT_IMAGE if (path := data / name).exists()][: most - len(captioned)]
+    others = [path for name in OF_SCIKIT_IMAGE if (path := data / name).exists()][: most // 3]
+    captioned = _evenly(sorted(PHOTOGRAPHS.glob("*.jpg")), most - len(others))
     nouns = _nouns_of(captioned)
     same = np.zeros((len(captioned) + len(others),) * 2, dtype=bool)
     for one, ours in enumerate(nouns):
