@@ -53,6 +53,9 @@ class EncodedPictures:
     def put(self, candidate: Candidate, encoded: EncodedPicture) -> None:
         """Keep it as the latest used, in place of what was kept before."""
         with self._lock:
+            if self._kept.get(candidate.identity) is encoded:  # as most of a pool that was searched before
+                self._kept.move_to_end(candidate.identity)
+                return
             if (before := self._kept.pop(candidate.identity, None)) is not None:
                 self._bytes -= before.size
             self._keep(candidate.identity, encoded)
