@@ -29,14 +29,25 @@ class Cost:
     picture_bytes: float
 
 
+def kept(name: str, work: Path) -> Cost | None:
+    """What was measured before; None where nothing was."""
+    place = _place(name, work)
+    return Cost(**json.loads(place.read_text(encoding="utf-8"))) if place.exists() else None
+
+
 def cost_of(name: str, work: Path) -> Cost:
     """Measure, unless it is kept in `work`."""
-    place = work / f"cost-{name.replace(' ', '_')}.json"
-    if not place.exists():
-        command = [sys.executable, "-m", "benchmarks.encoders.costs", name]
-        done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=_ROOT, timeout=600)
-        place.write_text(done.stdout.splitlines()[-1], encoding="utf-8")
-    return Cost(**json.loads(place.read_text(encoding="utf-8")))
+    if (before := kept(name, work)) is not None:
+        return before
+    command = [sys.executable, "-m", "benchmarks.encoders.costs", name]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=_ROOT, timeout=600)
+    said = done.stdout.splitlines()[-1]
+    _place(name, work).write_text(said, encoding="utf-8")
+    return Cost(**json.loads(said))
+
+
+def _place(name: str, work: Path) -> Path:
+    return work / f"cost-{name.replace(' ', '_')}.json"
 
 
 def measured(name: str) -> Cost:

@@ -13,6 +13,7 @@ from benchmarks.encoders.pictures import PictureSet
 from benchmarks.encoders.subjects import Scores, Subject
 
 Ranks = NDArray[np.intp]
+_SAME_THING = "same thing"
 
 
 class Measuring:
@@ -40,16 +41,14 @@ class Measuring:
                 self._keep(self._place(name, title), scores)
             yield title
 
-    def same_thing(self, subject: Subject) -> Scores:
-        """The scores of each picture among all: [n, n], its own −inf."""
-        place = self._place(subject.name, "same thing")
+    def same_thing(self, subject: Subject) -> None:
+        """Measure the scores of each picture among all: [n, n], its own −inf."""
+        place = self._place(subject.name, _SAME_THING)
         if not place.exists():
             pool = self._pool(subject)
             scores = np.stack([subject.scores(one, pool) for one in pool])
             np.fill_diagonal(scores, -np.inf)
             self._keep(place, scores)
-        found: Scores = np.load(place)
-        return found
 
     def scores(self, name: str, title: str) -> Scores | None:
         """What was measured: a row a question, a column a picture, NaN where nothing was compared; None if nothing."""
@@ -70,9 +69,13 @@ class Measuring:
         found: Ranks = (scores[rows][:, columns] >= own[:, None]).sum(axis=1) - 1
         return found
 
-    def precisions(self, subject: Subject) -> NDArray[np.float64]:
-        """The average precision of each picture asked for by its thing, of those that have another of it."""
-        return precisions(self.same_thing(subject), self.of.same_thing)
+    def precisions(self, name: str) -> NDArray[np.float64] | None:
+        """The average precision of each picture asked for by its thing, of those that have another of it.
+
+        None where that was not measured.
+        """
+        scores = self.scores(name, _SAME_THING)
+        return None if scores is None else precisions(scores, self.of.same_thing)
 
     @cached_property
     def chance(self) -> NDArray[np.float64]:

@@ -8,11 +8,12 @@ from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from benchmarks.encoders import many
 from benchmarks.encoders.changes import CHANGES
 from benchmarks.encoders.chart import chart
-from benchmarks.encoders.costs import cost_of
+from benchmarks.encoders.costs import kept as kept_cost
 from benchmarks.encoders.figures import in_words, mean_of, recall
 from benchmarks.encoders.measured import Measuring, Ranks
 from benchmarks.encoders.subjects import RIVALS, VERIFIED, EncoderSubject, Subject
@@ -50,6 +51,9 @@ def report(measured: Measured) -> str:
         f"the best {VERIFIED} by embedding in pairs; a search compares a hundred, which here would be all.",
     ]
     for measuring in measured.sets:
+        if not any(_recalls(measuring, name) for name in measured.encoders):
+            parts.append(f"Of {measuring.of.title} nothing was measured in this run.")
+            continue
         parts += [f"## The same picture, among {measuring.of.title}", _same_picture(measured, measuring)]
     parts += ["## SIFT after rotation and crop, all pictures asked for", _goal(measured)]
     parts += ["## The same thing, another picture", _same_thing(measured)]
@@ -96,25 +100,31 @@ def _same_picture(measured: Measured, measuring: Measuring) -> str:
 
 
 def _goal(measured: Measured) -> str:
+    sets = [one for one in measured.of_goal if any(one.ranks("sift", title) is not None for title in measured.goal)]
     rows = [
-        [title, *(_words(measuring.ranks("sift", title)) for measuring in measured.of_goal)]
+        [title, *(_words(measuring.ranks("sift", title)) for measuring in sets)]
         for title in measured.goal
-        if any(measuring.ranks("sift", title) is not None for measuring in measured.of_goal)
+        if any(measuring.ranks("sift", title) is not None for measuring in sets)
     ]
-    head = ["change", *(f"{len(one.asked)} {one.of.title}" for one in measured.of_goal)]
-    return _table(head, rows) if rows else ""
+    return _table(["change", *(f"{len(one.asked)} {one.of.title}" for one in sets)], rows)
 
 
 def _same_thing(measured: Measured) -> str:
     rows = []
-    for subject in measured.subjects:
-        if isinstance(subject, EncoderSubject):
-            found = [mean_of(one.precisions(subject)) for one in measured.sets]
-            rows.append([subject.name, *(f"{one.mean:.3f} ({one.low:.3f}–{one.high:.3f})" for one in found)])
-    rows.append(["an order by chance", *(f"{one.chance.mean():.3f}" for one in measured.sets)])
-    counts = [int(one.of.same_thing.any(axis=1).sum()) for one in measured.sets]
-    head = ["mAP", *(f"{one.of.title} ({count} asked)" for one, count in zip(measured.sets, counts, strict=True))]
+    sets = [one for one in measured.sets if any(one.precisions(name) is not None for name in measured.encoders)]
+    for name in measured.encoders:
+        rows.append([name, *(_precision_in_words(one.precisions(name)) for one in sets)])
+    rows.append(["an order by chance", *(f"{one.chance.mean():.3f}" for one in sets)])
+    counts = [int(one.of.same_thing.any(axis=1).sum()) for one in sets]
+    head = ["mAP", *(f"{one.of.title} ({count} asked)" for one, count in zip(sets, counts, strict=True))]
     return f"Each picture is asked for, and those of the same thing are right.\n\n{_table(head, rows)}"
+
+
+def _precision_in_words(precisions: NDArray[np.float64] | None) -> str:
+    if precisions is None:
+        return "–"
+    found = mean_of(precisions)
+    return f"{found.mean:.3f} ({found.low:.3f}–{found.high:.3f})"
 
 
 def _beside(measured: Measured) -> list[str]:
@@ -150,7 +160,7 @@ def _rows_beside(measuring: Measuring, ours: str, rivals: Sequence[str]) -> list
 
 
 def _costs(measured: Measured) -> str:
-    costs = [cost_of(one.name, measured.work) for one in measured.subjects]
+    costs = [cost for one in measured.subjects if (cost := kept_cost(one.name, measured.work)) is not None]
     rows = [
         [
             one.name,
