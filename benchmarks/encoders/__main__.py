@@ -10,7 +10,7 @@ from benchmarks.encoders.costs import cost_of
 from benchmarks.encoders.measured import Measuring
 from benchmarks.encoders.pictures import picture_sets
 from benchmarks.encoders.report import Measured, chart_of, report
-from benchmarks.encoders.subjects import loaded, names
+from benchmarks.encoders.subjects import OPENCV_ORB, OPENCV_SIFT, RIVALS, EncoderSubject, loaded, names
 
 REPORT = Path(__file__).parent.parent / "ENCODERS.md"
 WORK = Path(tempfile.gettempdir()) / "phrasepix-encoders"
@@ -34,17 +34,23 @@ def main() -> None:
     measurings = [Measuring(one, one.asked(options.asked), options.work) for one in sets]
     of_goal = [Measuring(one, range(len(one.pictures)), options.work) for one in sets]
     if not options.kept:
+        if options.many:
+            print(many.measured(options.many, options.work), flush=True)
+        for subject in subjects:
+            print(cost_of(subject.name, options.work), flush=True)
         for measuring, all_of_it in zip(measurings, of_goal, strict=True):
             for title in measuring.changed(subjects, list(CHANGES)):
                 print(f"{measuring.of.title}: {title}", flush=True)
             for subject in subjects:
                 measuring.same_thing(subject)
+            for subject in subjects:
+                for rival in RIVALS.get(subject.name, ()):
+                    if isinstance(subject, EncoderSubject) and rival in (OPENCV_SIFT, OPENCV_ORB):
+                        lost = measuring.lost_to(subject.name, rival, list(CHANGES))
+                        for title in measuring.changed([subject.comparing_all()], lost):
+                            print(f"{measuring.of.title}, all compared: {title}", flush=True)
             for title in all_of_it.changed([one for one in subjects if one.name == "sift"], GOAL):
                 print(f"{measuring.of.title}, all of them: {title}", flush=True)
-        for subject in subjects:
-            print(cost_of(subject.name, options.work), flush=True)
-        if options.many:
-            print(many.measured(options.many, options.work), flush=True)
     measured = Measured(subjects, missing, measurings, of_goal, GOAL, options.work, options.many)
     options.report.write_text(report(measured), encoding="utf-8")
     options.report.with_name("encoders.svg").write_text(chart_of(measured), encoding="utf-8")

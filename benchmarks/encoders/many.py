@@ -92,7 +92,7 @@ def kept(work: Path, count: int) -> Many | None:
     return Many(**json.loads(place.read_text(encoding="utf-8"))) if place.exists() else None
 
 
-def measured(count: int, work: Path, questions: int = 36) -> Many:
+def measured(count: int, work: Path, questions: int = 12) -> Many:
     """Measure SIFT, unless it is kept in `work`."""
     if (before := kept(work, count)) is not None:
         return before

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.encoders.changes import changed
+from benchmarks.encoders.figures import recall
 from benchmarks.encoders.pictures import PictureSet
 from benchmarks.encoders.subjects import Scores, Subject
 
@@ -68,6 +69,15 @@ class Measuring:
         own = scores[np.arange(len(scores)), self.asked][rows]
         found: Ranks = (scores[rows][:, columns] >= own[:, None]).sum(axis=1) - 1
         return found
+
+    def lost_to(self, ours: str, rival: str, titles: Sequence[str]) -> list[str]:
+        """The changes after which another finds more of the same questions among the same pictures."""
+        both = {title: (self.ranks(ours, title, rival), self.ranks(rival, title)) for title in titles}
+        return [
+            title
+            for title, (own, theirs) in both.items()
+            if own is not None and theirs is not None and recall(theirs) > recall(own)
+        ]
 
     def precisions(self, name: str) -> NDArray[np.float64] | None:
         """The average precision of each picture asked for by its thing, of those that have another of it.

@@ -27,6 +27,7 @@ ORDER = ("sift", "akaze", "orb", "hog", "colour", "phash", "efficientnet-lite0")
 """Those shown first."""
 VERIFIED = 20
 """How many of the best are compared in pairs; of a search it is a hundred, which here are all."""
+ALL_COMPARED = ", all compared"
 _FEATURES = 1000
 _RATIO = 0.75
 _WITHIN_PX = 5.0
@@ -53,9 +54,15 @@ class EncoderSubject:
 
     one_in = 1
 
-    def __init__(self, name: str, encoder: Encoder) -> None:
+    def __init__(self, name: str, encoder: Encoder, *, verified: int = VERIFIED) -> None:
         self.name = name
         self.encoder = encoder
+        self._verified = verified
+
+    def comparing_all(self) -> "EncoderSubject":
+        """The same, with as many compared in pairs as a search does, which is all of a small set."""
+        most = self.encoder.verified if isinstance(self.encoder, VerifiesPairs) else 0
+        return EncoderSubject(f"{self.name}{ALL_COMPARED}", self.encoder, verified=most)
 
     def described(self, picture: Image.Image) -> Any:
         """The picture's embedding, and its features."""
@@ -67,7 +74,7 @@ class EncoderSubject:
         """Cosines; the best are 10 and more above the others, by how they agree."""
         found: Scores = np.stack([row for row, _ in pool]).astype(np.float64) @ asked[0]
         if isinstance(self.encoder, VerifiesPairs):
-            best = np.argsort(-found)[:VERIFIED]
+            best = np.argsort(-found)[: self._verified]
             agreed = agreements_of(self.encoder, asked[1], [pool[place][1] for place in best])
             found[best] += [10 + 10 * one.score for one in agreed]
         return found
