@@ -39,7 +39,7 @@ WHY = {
     "reranker.pictures": "pictures fetched from public addresses only, and decoded within a budget",
     "reranker.testing": "the contract of an encoder, and a double",
     "phrasepix": "both joined: request, finder, results, events, configuration, the functions",
-    "phrasepix.adapting": "an adapter learnt from folders of labelled pictures, and kept if it helps",
+    "phrasepix.adapting": "an adapter learnt from labelled folders or from picks, and kept if it helps",
     "phrasepix.assistant": "tools for assistants: what they do, how they are declared, the protocol's server and grid",
     "phrasepix.cli": "the command: options made of the request, table, progress, exit codes",
     "phrasepix.views": "what people see: table, page, cards, JSON, links",
