@@ -6,7 +6,7 @@ from pathlib import Path
 
 from phrasepix.adapting.labelled_folder import LabelledPicture, Skip
 from phrasepix.saving.entries import CREDITS, DamagedCreditsError, Entry, identity_of, read_entries
-from phrasepix.saving.feedback_file import FEEDBACK, Feedback, read_feedback
+from phrasepix.saving.feedback_file import FEEDBACK, PictureFeedback, read_feedback
 from phrasepix_core.candidate import Candidate, Rendition
 from phrasepix_core.files import reason_of
 from retriever.errors import WrongParameterError
@@ -100,7 +100,7 @@ def _when(entry: Entry) -> str:
     return str(entry.get("retrieved_at", ""))
 
 
-def _candidate(said: Feedback) -> Candidate:
+def _candidate(said: PictureFeedback) -> Candidate:
     """What was said something of: known by its identity, and read again only where it lies on this machine."""
     return Candidate(
         source=said.source,

@@ -21,7 +21,7 @@ _PATIENCE_S = 120.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Feedback:
+class PictureFeedback:
     """That a picture was `right`, or was not, for a phrase, said `at` a time (ISO 8601).
 
     `source` is whose `id` it is, `file_url` where it lies if that is on this machine, and `title` what it is called.
@@ -41,9 +41,9 @@ class Feedback:
         return (self.source, self.id)
 
 
-def feedback_on(candidate: Candidate, phrase: str, *, right: bool) -> Feedback:
+def feedback_on(candidate: Candidate, phrase: str, *, right: bool) -> PictureFeedback:
     """Return that a candidate was right for a phrase, or was not, said now."""
-    return Feedback(
+    return PictureFeedback(
         source=candidate.identity[0],
         id=candidate.id,
         phrase=phrase,
@@ -54,7 +54,7 @@ def feedback_on(candidate: Candidate, phrase: str, *, right: bool) -> Feedback:
     )
 
 
-def note_feedback(directory: Path, said: Iterable[Feedback]) -> Path:
+def note_feedback(directory: Path, said: Iterable[PictureFeedback]) -> Path:
     """Add what was said to the directory's file, which is made where it is missing; returns the file.
 
     Raises `NotWrittenError`.
@@ -73,7 +73,7 @@ def note_feedback(directory: Path, said: Iterable[Feedback]) -> Path:
     return place
 
 
-def read_feedback(directory: Path, skip: Callable[[Path, str], None]) -> list[Feedback]:
+def read_feedback(directory: Path, skip: Callable[[Path, str], None]) -> list[PictureFeedback]:
     """What was said, in the order of its lines; `skip` is told how many of them are damaged, or why none is read."""
     place = directory / FEEDBACK
     try:
@@ -90,19 +90,19 @@ def read_feedback(directory: Path, skip: Callable[[Path, str], None]) -> list[Fe
     return kept
 
 
-def _feedback_in(line: str) -> Feedback | None:
+def _feedback_in(line: str) -> PictureFeedback | None:
     try:
         said = json.loads(line)
     except (ValueError, RecursionError):
         return None
     if not isinstance(said, dict):
         return None
-    known = {one.name: said[one.name] for one in fields(Feedback) if one.name in said}
+    known = {one.name: said[one.name] for one in fields(PictureFeedback) if one.name in said}
     if not isinstance(known.get("right"), bool):
         return None
     if not all(isinstance(value, str) for name, value in known.items() if name != "right"):
         return None
     try:
-        return Feedback(**known)
+        return PictureFeedback(**known)
     except TypeError:  # a field is missing
         return None
