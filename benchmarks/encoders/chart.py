@@ -18,7 +18,7 @@ def chart(titles: Sequence[str], columns: Mapping[str, Mapping[str, float]], not
     ]
     for column, (name, recalls) in enumerate(columns.items()):
         left = _MARGIN + _LABELS + column * width
-        parts.append(text(left + width / 2, _HEAD - 8, name, 12, INK, weight="600", anchor="middle"))
+        parts.append(text(left + width / 2, _HEAD - 8, name, 11, INK, weight="600", anchor="middle"))
         for row, title in enumerate(titles):
             if title in recalls:
                 parts += _cell(recalls[title], left, _HEAD + row * _ROW, width)
