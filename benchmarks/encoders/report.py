@@ -20,9 +20,9 @@ from benchmarks.encoders.subjects import ALL_COMPARED, RIVALS, VERIFIED, Encoder
 from phrasepix_core.extras import is_installed
 
 _REASONS = (
-    f"Where ours finds less: about half of the pictures that `sift` and `orb` miss there do agree in a pair, and were "
-    f"only not among the best {VERIFIED} that are compared here; a search compares a hundred. The others are parts of a "
-    "tenth of the area, which hold some thirty of the three hundred key points that `sift` keeps of a picture, and a "
+    "Where ours finds less: about half of the pictures that `sift` and `orb` miss there do agree in a pair, and were "
+    f"only not among the best {VERIFIED} that are compared here; a search compares a hundred. Most others are parts of "
+    "a tenth of the area, which hold some thirty of the three hundred key points that `sift` keeps of a picture, and a "
     "hundred of OpenCV's thousand, whose descriptors are nine times as many bytes. `phash` is the hash of cosines, as "
     "imagededup's PHash is: the two differ by a picture or two. DHash and WHash are other hashes, and follow coarser "
     "brightness, of which a crop to 60 % or a mirrored picture keeps some. For such questions `sift`, `colour` and "
