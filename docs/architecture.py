@@ -40,7 +40,7 @@ WHY = {
     "reranker.pictures": "pictures fetched from public addresses only, and decoded within a budget",
     "reranker.testing": "the contract of an encoder, and a double",
     "phrasepix": "both joined: request, finder, results, events, configuration, the functions",
-    "phrasepix.adapting": "an adapter learnt from folders of labelled pictures, and kept if it helps",
+    "phrasepix.adapting": "an adapter learnt from labelled folders or from picks, and kept if it helps",
     "phrasepix.assistant": "tools for assistants: what they do, how they are declared, the protocol's server and grid",
     "phrasepix.comparing": "one picture asked of several encoders, as rows of a page, a notebook and a table",
     "phrasepix.cli": "the command: options made of the request, table, progress, exit codes",

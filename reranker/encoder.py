@@ -68,6 +68,20 @@ def image_tower_name(encoder: Encoder) -> str:
 
 
 @runtime_checkable
+class MadeOfEmbeddings(Protocol):
+    """An encoder whose embeddings of pictures are made of another's, as an adapter's are of its base's."""
+
+    @property
+    def base_tower_name(self) -> str:
+        """The `image_tower_name` of that other, whose embeddings are as long as this one's."""
+        ...
+
+    def of_base(self, rows: Embeddings) -> Embeddings:
+        """What is made of the other's rows: float32 [n, dimensions] each, as if the pictures had been encoded."""
+        ...
+
+
+@runtime_checkable
 class DeclaresFamily(Protocol):
     """An `Encoder` that says which family of models it belongs to, so that its scores can be read in words."""
 

@@ -161,7 +161,7 @@ class Examples:
     def _on_disk(self, identity: tuple[str, str]) -> EncodedPicture | None:
         if self._memory is None:
             return None
-        found = self._memory.embeddings.get_many(image_tower_name(self._encoder), self._encoder.dimensions, [identity])
+        found = self._memory.embeddings_of(self._encoder, [identity])
         if identity not in found:
             return None
         fingerprint = self._memory.fingerprints.get_many(found).get(identity)

@@ -9,11 +9,14 @@ from reranker.cached_loader import LoadsPictures
 from reranker.encoder import Encoder, image_tower_name, preparing
 from reranker.errors import PictureError
 from reranker.memory import EncodedPicture, EncodedPictures, Memory
-from reranker.pairs import NO_AGREEMENT, Agreement, VerifiesPairs, features_of
+from reranker.pairs import Agreement, VerifiesPairs, agreements_of, features_of
 from reranker.prefetch import Prefetcher
 from reranker.ranked import RankedOrder
 
 Identity = tuple[str, str]
+
+_AT_ONCE = 16
+"""How many candidates are compared at once: enough for a matrix product to be quick, few enough for several threads."""
 
 
 class PairVerifier:
@@ -61,18 +64,21 @@ class PairVerifier:
         return order.led_by([place for place, _ in scored], [ranked for _, ranked in scored])
 
     def _agreements(self, candidates: Sequence[Candidate], asked: Sequence[bytes]) -> dict[Identity, Agreement]:
+        """The best agreement of each candidate with one of those asked for; several are compared at once."""
         known = self._known(candidates)
+        batches = [candidates[at : at + _AT_ONCE] for at in range(0, len(candidates), _AT_ONCE)]
 
-        def agreement(candidate: Candidate) -> Agreement:
-            features = known.get(candidate.identity) or self._made_anew(candidate)
-            if features is None:
-                return NO_AGREEMENT
-            return max((self._verifies.agreement(one, features) for one in asked), key=lambda found: found.score)
+        def compared(batch: Sequence[Candidate]) -> dict[Identity, Agreement]:
+            features = [known.get(one.identity) or self._made_anew(one) or b"" for one in batch]
+            by_question = [agreements_of(self._verifies, one, features) for one in asked]
+            best = [max(of_one, key=lambda found: found.score) for of_one in zip(*by_question, strict=True)]
+            return dict(zip((one.identity for one in batch), best, strict=True))
 
         found: dict[Identity, Agreement] = {}
-        with Prefetcher(agreement, [candidates], threads=self._threads, ahead=len(candidates)) as arriving:
-            while arrived := arriving.take(len(candidates)):
-                found.update((candidate.identity, agreed) for candidate, agreed in arrived)
+        with Prefetcher(compared, [batches], threads=self._threads, ahead=len(batches)) as arriving:
+            while arrived := arriving.take(len(batches)):
+                for _, agreements in arrived:
+                    found |= agreements
         return found
 
     def _known(self, candidates: Sequence[Candidate]) -> dict[Identity, bytes]:

@@ -1,5 +1,6 @@
 """Pairs of pictures, looked at together: the optional part of an encoder that re-scores the best of a ranking."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar, runtime_checkable
 
@@ -62,6 +63,21 @@ class ShowsKeyPoints(Protocol):
         Bytes that are no features have none.
         """
         ...
+
+
+class ComparesMany(Protocol):
+    """An encoder that `VerifiesPairs`, and compares one picture with several at once more quickly than one by one."""
+
+    def agreements(self, one: bytes, others: Sequence[bytes]) -> Sequence[Agreement]:
+        """The `VerifiesPairs.agreement` of `one` with each of the others, in their order; by many threads at once."""
+        ...
+
+
+def agreements_of(encoder: VerifiesPairs[Any], one: bytes, others: Sequence[bytes]) -> Sequence[Agreement]:
+    """How far a picture agrees with each of several, by their `features`."""
+    if isinstance(encoder, ComparesMany):
+        return encoder.agreements(one, others)
+    return [encoder.agreement(one, other) for other in others]
 
 
 def features_of(encoder: Encoder, prepared: Any) -> bytes | None:

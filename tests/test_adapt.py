@@ -367,6 +367,22 @@ def test_what_is_of_no_use_is_refused_with_its_figures_and_leaves_what_was_there
     assert (directory / "adapter.json").read_bytes() == before
 
 
+def test_what_the_base_remembers_is_not_encoded_again_by_an_adapter(weathers: Path) -> None:
+    with Finder() as finder:
+        Adapting(finder).adapt("by-weather", weathers, "sample")  # has the base encode all of them
+        base, adapted = (finder.reranker_of(name)[0].encoder for name in ("sample", "by-weather"))
+        assert isinstance(adapted, AdaptedEncoder)
+        pictures = [Image.open(path) for path in sorted((weathers / "fog").iterdir())[:4]]
+        np.testing.assert_allclose(
+            adapted.of_base(base.encode_pictures(pictures)), adapted.encode_pictures(pictures), atol=1e-5
+        )
+        question = next((weathers / "fog").iterdir())
+        found = finder.search(SearchRequest(like=question, source=str(weathers), model="by-weather", top=10))
+        assert [Path(match.candidate.relative_path).parent.name for match in found].count("fog") >= 9
+        _, memory = finder.reranker_of("by-weather")
+        assert {one.encoder_name for one in memory.embeddings.kept()} == {adapted.base_tower_name}
+
+
 def test_what_a_search_has_seen_is_not_encoded_again_to_learn_from(weathers: Path) -> None:
     with Finder() as finder:
         Adapting(finder).adapt("first", weathers, "sample")

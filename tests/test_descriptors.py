@@ -21,6 +21,7 @@ from reranker.testing import check_encoder
 from reranker.testing.pair_checks import drawn_scene
 
 LOCAL = ("sift", "akaze", "orb")
+COMPARING = {"compares_pairs", "compares_anything", "compares_many_as_each_alone", "shows_key_points"}
 CORE = ("hog", "colour", "phash")
 PHOTOS = Path(__file__).resolve().parents[2] / "shared" / "photos"
 needs_opencv = pytest.mark.skipif(not is_installed("cv2"), reason="OpenCV (the extra descriptors) is not installed")
@@ -74,8 +75,7 @@ def test_it_keeps_its_promises(name: str) -> None:
     undecided = set(check_encoder(encoder, others=[load_registered(name, Loading(cache_directory=Path("other")))]))
     not_theirs = {"encodes_texts", "takes_any_text", "knows_texts_as_it_encodes_them", "loads_its_towers_at_any_time"}
     not_theirs |= {"declares_its_family", "names_its_image_tower"}
-    of_pairs = {"compares_pairs", "compares_anything", "shows_key_points"}
-    assert undecided == not_theirs | (set() if name in LOCAL else of_pairs)
+    assert undecided == not_theirs | (set() if name in LOCAL else COMPARING)
 
 
 @pytest.mark.parametrize("name", ALL)

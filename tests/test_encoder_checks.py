@@ -77,6 +77,7 @@ OF_PICTURE_ENCODERS = {
     "compares_pairs",
     "compares_anything",
     "shows_key_points",
+    "compares_many_as_each_alone",
 }
 NEEDS_OPENVINO = {"prepares_pictures", "knows_texts_as_it_encodes_them", "loads_its_towers_at_any_time"}
 
@@ -372,6 +373,12 @@ class GivesPixels(Comparing):
         return Agreement(super().agreement(one, other).score, np.full((1, 4), 120, dtype=np.float32))
 
 
+class AgreesLessInCompany(Comparing):
+    def agreements(self, one: bytes, others: Sequence[bytes]) -> list[Agreement]:
+        alone = [self.agreement(one, other) for other in others]
+        return [Agreement(agreed.score / len(others), agreed.points) for agreed in alone]
+
+
 class TrustsItsBytes(Comparing):
     def agreement(self, one: bytes, other: bytes) -> Agreement:
         score = float((np.frombuffer(one, np.uint8) == np.frombuffer(other, np.uint8)).mean())
@@ -439,12 +446,13 @@ BROKEN: list[tuple[str, type[Seeing], str]] = [
     ("compares_anything", TrustsItsBytes, ", not 0"),
     ("shows_key_points", PointsInPixels, "beyond the picture"),
     ("shows_key_points", PointsAnyway, "an array [1, 2]"),
+    ("compares_many_as_each_alone", AgreesLessInCompany, "alone [0.0, 0.0, 1.0, 0.0, 0.0, 1.0]"),
 ]
 
 
 def test_the_unbroken_double_keeps_every_promise() -> None:
     assert set(check_encoder(Seeing(), others=[Seeing()])) == OF_PICTURE_ENCODERS
-    of_profiles = {"has_a_true_profile", "refuses_texts"}
+    of_profiles = {"has_a_true_profile", "refuses_texts", "compares_many_as_each_alone"}
     assert set(check_encoder(Comparing(), others=[Comparing()])) == {*of_profiles, "shows_key_points"}
     assert set(check_encoder(Pointing(), others=[Pointing()])) == of_profiles
 

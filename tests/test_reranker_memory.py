@@ -12,7 +12,7 @@ from PIL import Image
 
 from phrasepix_core.candidate import Candidate
 from reranker import ClipReranker, Embeddings, Progress, Ranking
-from reranker.memory import Memory
+from reranker.memory import EncodedPicture, EncodedPictures, Memory
 from reranker.pictures import PictureLoader
 from reranker.testing import ColourEncoder
 from tests.picture_server import PictureServer, put_pool, status
@@ -52,6 +52,15 @@ def search(
             return reranker.rerank("red", pool, top=top, on_progress=interrupt), encoder.encoded
         except KeyboardInterrupt:
             return None, encoder.encoded
+
+
+def test_what_is_used_again_outlasts_what_is_not(server: PictureServer) -> None:
+    pool = put_pool(server, 4)
+    encoded = [EncodedPicture(np.eye(4, dtype=np.float32)[number]) for number in range(4)]
+    kept = EncodedPictures(largest_bytes=3 * encoded[0].size)
+    for number in (0, 1, 2, 0, 3):  # the first one as it was, once more, before there is room for three alone
+        kept.put(pool[number], encoded[number])
+    assert [kept.get(one) is not None for one in pool] == [True, False, True, True]
 
 
 def test_another_reranker_with_the_same_memory_fetches_and_encodes_nothing(

@@ -12,7 +12,7 @@ _WIDTH, _MARGIN = 860, 28
 _BARS_FROM, _BARS_TO = 212, 700
 _BAR, _STEP, _HEADING, _GAP = 16, 25, 30, 20
 _OURS, _OTHERS, _WHISKER = "#0f766e", "#a8b3c2", "#475569"
-_INK, _SOFT, _PAPER, _EDGE = "#1f2937", "#5b6675", "#fbfbf9", "#d8dce2"
+INK, SOFT, _PAPER, _EDGE = "#1f2937", "#5b6675", "#fbfbf9", "#d8dce2"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,13 +88,18 @@ def chart(measured: Measured) -> str:
         y = _panel(panel, y, parts)
     machine = measured.machine
     note = f"{machine.cpu}, {machine.cores} cores, {measured.date}. ViT-B-32, the same weights and pictures for all."
-    parts.append(_text(_MARGIN, y + 8, f"{note} Medians; the thin line spans all rounds.", 12, _SOFT))
+    parts.append(text(_MARGIN, y + 8, f"{note} Medians; the thin line spans all rounds.", 12, SOFT))
     height = y + 8 + _MARGIN
+    return framed(parts, _WIDTH, height, "How fast phrasepix is beside others")
+
+
+def framed(parts: Sequence[str], width: int, height: int, title: str) -> str:
+    """The parts of a picture on paper of that size, with its title for those who do not see it."""
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}" width="{_WIDTH}" height="{height}" '
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" '
         'role="img" font-family="system-ui, -apple-system, Segoe UI, Helvetica, Arial, sans-serif">\n'
-        "<title>How fast phrasepix is beside others</title>\n"
-        f'<rect x="0.5" y="0.5" width="{_WIDTH - 1}" height="{height - 1}" rx="10" fill="{_PAPER}" stroke="{_EDGE}"/>\n'
+        f"<title>{escape(title)}</title>\n"
+        f'<rect x="0.5" y="0.5" width="{width - 1}" height="{height - 1}" rx="10" fill="{_PAPER}" stroke="{_EDGE}"/>\n'
         + "\n".join(parts)
         + "\n</svg>\n"
     )
@@ -102,8 +107,8 @@ def chart(measured: Measured) -> str:
 
 def _panel(panel: Panel, y: int, parts: list[str]) -> int:
     """Draw one comparison from `y` on; where the next may begin."""
-    parts.append(_text(_MARGIN, y + 8, panel.heading, 16, _INK, weight="600"))
-    parts.append(_text(_MARGIN, y + 26, panel.remark, 12.5, _SOFT))
+    parts.append(text(_MARGIN, y + 8, panel.heading, 16, INK, weight="600"))
+    parts.append(text(_MARGIN, y + 26, panel.remark, 12.5, SOFT))
     y += _HEADING + 8
     longest = max(spread.high for spread in panel.bars.values()) or 1.0
     scale = (_BARS_TO - _BARS_FROM) / longest
@@ -111,7 +116,7 @@ def _panel(panel: Panel, y: int, parts: list[str]) -> int:
         ours = name in panel.ours
         middle = y + _BAR / 2
         length = max(1.0, spread.median * scale)
-        label = _text(_BARS_FROM - 10, middle + 5, name, 14, _INK, weight="600" if ours else "400", anchor="end")
+        label = text(_BARS_FROM - 10, middle + 5, name, 14, INK, weight="600" if ours else "400", anchor="end")
         value = f"{spread.median:.{panel.digits}f} {panel.unit}".replace(" /s", "/s")
         low, high = (_BARS_FROM + side * scale for side in (spread.low, spread.high))
         parts += [
@@ -119,14 +124,15 @@ def _panel(panel: Panel, y: int, parts: list[str]) -> int:
             f'<rect x="{_BARS_FROM}" y="{y}" width="{length:.1f}" height="{_BAR}" rx="2" '
             f'fill="{_OURS if ours else _OTHERS}"/>',
             f'<path d="M{low:.1f} {middle}H{high:.1f}" stroke="{_WHISKER}" stroke-width="1.5"/>',
-            _text(max(_BARS_FROM + length, high) + 9, middle + 5, value, 14, _INK, weight="600" if ours else "400"),
+            text(max(_BARS_FROM + length, high) + 9, middle + 5, value, 14, INK, weight="600" if ours else "400"),
         ]
         y += _STEP
     return y + _GAP
 
 
-def _text(x: float, y: float, text: str, size: float, fill: str, *, weight: str = "400", anchor: str = "start") -> str:
+def text(x: float, y: float, words: str, size: float, fill: str, *, weight: str = "400", anchor: str = "start") -> str:
+    """Words of that size in pixels at a place."""
     return (
         f'<text x="{x:.1f}" y="{y:.1f}" font-size="{size}" fill="{fill}" font-weight="{weight}" '
-        f'text-anchor="{anchor}">{escape(text)}</text>'
+        f'text-anchor="{anchor}">{escape(words)}</text>'
     )

@@ -1,1 +1,1 @@
-"""Adapting an encoder to pictures of one's own that lie in labelled folders."""
+"""Adapting an encoder to pictures of one's own: those in labelled folders, or those picked for projects."""

@@ -1,18 +1,22 @@
-"""Learning an adapter from labelled folders, and keeping it if it is of use."""
+"""Learning an adapter from labelled folders or from picks, and keeping it if it is of use."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from phrasepix.adapting.labelled_folder import LabelledPicture, labelled_pictures
+from phrasepix.adapting.picks import AVOIDED, PICKED, picked_pictures
 from phrasepix.events import Listener, Notice, SearchProgress, Stage, ignore
 from phrasepix.finder import Finder
 from phrasepix.models.adapters import adapter_named, adapters_directory, is_adapter_name
 from phrasepix.models.catalogue import NAMED, choose_model
+from phrasepix_core.candidate import Candidate
 from phrasepix_core.files import at_home
+from phrasepix_core.messages import Hint
 from reranker.adapters.adapter import Adapter, digest_of, write_adapter
 from reranker.adapters.cross_validation import LEAST_LABELS, LEAST_PICTURES, Verdict, cross_validated
 from reranker.adapters.layer import Labels, LabelSpread
@@ -52,16 +56,46 @@ class Adapting:
         Raises `WrongParameterError` for a name that is taken, and where there are too few labelled pictures;
         `NoGainError` where the adapter is of no use; `ModelError` and `NotWrittenError`.
         """
+        folder = at_home(folder).absolute()
+
+        def labelled() -> list[LabelledPicture]:
+            with FileIndex(self._finder.config.directory / NOTES_FILE) as notes:
+                return labelled_pictures(folder, notes, self._skip)
+
+        return self._learnt(name, labelled, partial(_demand_enough, folder), base, pretrained)
+
+    def adapt_to_picks(
+        self, name: str, projects: Sequence[Path], base: str | None = None, pretrained: str | None = None
+    ) -> Adapted:
+        """Learn the adapter `name` from what was picked in the projects and what was to be avoided, and keep it.
+
+        What is not on this machine is known only as long as its embedding by the model is remembered. Otherwise as
+        `adapt`.
+        """
+        folders = [at_home(project).absolute() for project in projects]
+
+        def labelled() -> list[LabelledPicture]:
+            with FileIndex(self._finder.config.directory / NOTES_FILE) as notes:
+                return picked_pictures(folders, notes, self._skip)
+
+        return self._learnt(name, labelled, partial(_demand_picks, folders), base, pretrained)
+
+    def _learnt(
+        self,
+        name: str,
+        labelled: Callable[[], Sequence[LabelledPicture]],
+        demand_enough: Callable[[Sequence[LabelledPicture]], None],
+        base: str | None,
+        pretrained: str | None,
+    ) -> Adapted:
         _demand_name(name)
         base = base or DEFAULT_MODEL.model
         if adapter_named(base) is not None:
             raise WrongParameterError(f"{base} is an adapter itself; adapt the model that it was learnt over")
-        folder = at_home(folder).absolute()
-        with FileIndex(self._finder.config.directory / NOTES_FILE) as notes:
-            pictures = labelled_pictures(folder, notes, self._skip)
-        _demand_enough(pictures, folder)
+        pictures = labelled()
+        demand_enough(pictures)
         pictures, rows, tower = self._encoded(pictures, base, pretrained)
-        _demand_enough(pictures, folder)
+        demand_enough(pictures)
         names = sorted({one.label for one in pictures})
         numbers = {label: number for number, label in enumerate(names)}
         labels = np.array([numbers[one.label] for one in pictures], dtype=np.intp)
@@ -69,7 +103,7 @@ class Adapting:
         if not verdict.is_better:
             raise NoGainError(
                 f"the adapter {name} would be of no use, and is not kept: on pictures it was not learnt on, "
-                f"{in_words(verdict)}; more pictures to a folder may help, or folders that differ by what can be seen"
+                f"{in_words(verdict)}; more pictures of each label may help, or labels that differ by what can be seen"
             )
         layer = LabelSpread(rows, labels).layer(verdict.strength)
         adapter = Adapter(
@@ -105,7 +139,7 @@ class Adapting:
                         rows[number] = outcome.embedding
                     else:
                         skipped += 1
-                        self._on_event(Notice((f"{shown(candidate.relative_path)}: {outcome}",), FOLDER.name))
+                        self._on_event(Notice((f"{_called(candidate)}: {outcome}",), FOLDER.name))
                 self._on_event(SearchProgress("looking at the pictures", len(rows) + skipped, len(pictures), skipped))
         kept = sorted(rows)
         if not kept:
@@ -121,6 +155,10 @@ class Adapting:
 
     def _skip(self, path: Path, reason: str) -> None:
         self._on_event(Notice((f"{shown(str(path))}: {reason}",), FOLDER.name))
+
+
+def _called(candidate: Candidate) -> str:
+    return shown(candidate.relative_path or candidate.title or str(candidate))
 
 
 def in_words(verdict: Verdict) -> str:
@@ -141,7 +179,7 @@ def _demand_name(name: str) -> None:
         raise WrongParameterError(f"{name} is the name of a model already; choose another for the adapter")
 
 
-def _demand_enough(pictures: Sequence[LabelledPicture], folder: Path) -> None:
+def _demand_enough(folder: Path, pictures: Sequence[LabelledPicture]) -> None:
     counts = Counter(one.label for one in pictures)
     enough = [label for label, count in counts.items() if count >= LEAST_PICTURES]
     if len(enough) < LEAST_LABELS:
@@ -149,4 +187,15 @@ def _demand_enough(pictures: Sequence[LabelledPicture], folder: Path) -> None:
         raise WrongParameterError(
             f"{shown(str(folder))} has too few labelled pictures: at least {LEAST_LABELS} folders must have "
             f"{LEAST_PICTURES} different ones each; there are {there}"
+        )
+
+
+def _demand_picks(projects: Sequence[Path], pictures: Sequence[LabelledPicture]) -> None:
+    counts = Counter(one.label for one in pictures)
+    if min(counts[PICKED], counts[AVOIDED]) < LEAST_PICTURES:
+        raise WrongParameterError(
+            f"{', '.join(shown(str(one)) for one in projects)}: too little was said of pictures that are known: it "
+            f"takes {LEAST_PICTURES} that were saved or preferred, and {LEAST_PICTURES} to be avoided; there are "
+            f"{counts[PICKED]} and {counts[AVOIDED]}. What is said of a search is noted with ",
+            Hint("note_feedback"),
         )

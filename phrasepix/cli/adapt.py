@@ -1,4 +1,4 @@
-"""`phrasepix adapt`: an encoder adapted to pictures of one's own, sorted into folders."""
+"""`phrasepix adapt`: an encoder adapted to pictures of one's own, sorted into folders or picked for projects."""
 
 import sys
 from pathlib import Path
@@ -15,28 +15,50 @@ from phrasepix.cli.output import writing_to_stdout
 @click.option(
     "folder",
     "--from",
-    required=True,
     type=click.Path(path_type=Path),
     metavar="FOLDER",
     help="A folder of folders, whose names are labels of the pictures in them.",
+)
+@click.option(
+    "projects",
+    "--from-picks",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    metavar="PROJECT",
+    help="A folder that you saved pictures into: what was picked or preferred there is told from what was to be "
+    "avoided, if that was noted with --note-feedback. May be given several times.",
 )
 @click.option("--base", metavar="MODEL", help="The encoder to adapt, which stays as it is.  [default: ViT-B-32]")
 @click.option("--pretrained", metavar="TAG", help="Its weights, where a model has several.")
 @click.option("as_json", "--json", is_flag=True, help="JSON on stdout.")
 @click.option("--debug", is_flag=True, help="Show tracebacks.")
-def adapt(name: str, folder: Path, base: str | None, pretrained: str | None, as_json: bool, debug: bool) -> None:
-    """Adapt an encoder to pictures that you sorted into folders; NAME is then a model to search by.
+def adapt(
+    name: str,
+    folder: Path | None,
+    projects: tuple[Path, ...],
+    base: str | None,
+    pretrained: str | None,
+    as_json: bool,
+    debug: bool,
+) -> None:
+    """Adapt an encoder to pictures that you sorted into folders or picked; NAME is then a model to search by.
 
     A linear layer is learnt on what the encoder says of them, on this machine, in minutes. It is judged by pictures
     that it was not learnt on, and kept only if it is better than the encoder alone.
     """
+    if (folder is None) == (not projects):
+        raise click.UsageError("say what to learn from: either --from FOLDER, or --from-picks PROJECT")
     with explained(debug=debug):
         from phrasepix.adapting.adapting import Adapting, in_words
         from phrasepix.cli.reporter import Reporter
         from phrasepix.finder import Finder
 
         with Finder() as finder, Reporter() as reporter:
-            adapted = Adapting(finder, reporter.show).adapt(name, folder, base, pretrained)
+            adapting = Adapting(finder, reporter.show)
+            if folder is not None:
+                adapted = adapting.adapt(name, folder, base, pretrained)
+            else:
+                adapted = adapting.adapt_to_picks(name, projects, base, pretrained)
             if as_json:
                 from dataclasses import asdict
 

@@ -40,6 +40,14 @@ class CommandOptions:
     avoid: str | None = field(
         default=None, metadata=option("Which are not: others like them move down.", SEARCH, metavar="RANKS")
     )
+    note_feedback: bool = field(
+        default=False,
+        metadata=option(
+            "Note in the project's feedback.jsonl what {prefer} and {avoid} say, for `phrasepix adapt --from-picks`.",
+            SAVING,
+            kind=bool,
+        ),
+    )
     year: str | None = field(
         default=None,
         metadata=option("Taken (if not known: uploaded) in that year.", CANDIDATES, metavar="YYYY"),
@@ -121,7 +129,7 @@ def find(phrase_words: tuple[str, ...] = (), **values: Any) -> None:
     values["project"] = values["project"] or own.save
     with explained(debug=own.debug):
         from phrasepix.cli.answer import check_output
-        from phrasepix.cli.feedback import check_feedback
+        from phrasepix.cli.feedback import check_feedback, check_note, note
         from phrasepix.cli.reporter import Reporter
         from phrasepix.cli.save import check_wish
         from phrasepix.finder import Finder
@@ -129,12 +137,18 @@ def find(phrase_words: tuple[str, ...] = (), **values: Any) -> None:
         check_wish(own.save, own.pick, values["top"], values["project"], values["unused"])
         check_output(as_json=own.as_json, as_paths=own.wants_paths, gallery=own.gallery)
         check_feedback(own.prefer, own.avoid, values["top"])
+        check_note(own.note_feedback, own.prefer, own.avoid, values["project"])
         with Finder() as finder:
             with Reporter() as reporter, _encoded_ahead(finder, phrase_words, values):
                 request = _requested(phrase_words, values, own, reporter)
                 results = finder.search(request, on_event=lambda event: _show(event, reporter))
                 if results and (own.prefer is not None or own.avoid is not None):
-                    results = finder.refine(results, own.prefer or (), own.avoid or (), on_event=reporter.show)
+                    before, results = (
+                        results,
+                        finder.refine(results, own.prefer or (), own.avoid or (), on_event=reporter.show),
+                    )
+                    if own.note_feedback:
+                        note(before, own.prefer, own.avoid, values["project"], reporter)
             _write(results, request, own, reporter)
 
 

@@ -66,6 +66,15 @@ class AdaptedEncoder:
         return f"{self._adapted} {image_tower_name(self._encoder)}"
 
     @property
+    def base_tower_name(self) -> str:
+        """The encoder's image tower, whose embeddings the layer changes."""
+        return image_tower_name(self._encoder)
+
+    def of_base(self, rows: Embeddings) -> Embeddings:
+        """What the layer makes of the encoder's rows of pictures: float32 [n, dimensions]."""
+        return self._layer.of_pictures(rows)
+
+    @property
     def dimensions(self) -> int:
         """The length of an embedding."""
         return self._encoder.dimensions

@@ -121,12 +121,20 @@ class LocalEncoder(PictureEncoder[Described]):
 
         Eight of them make 0.5, 24 make 0.75, 72 make 0.9; fewer than six count as none, for chance places so many.
         """
-        from reranker.descriptors.pair_geometry import agreement  # brings OpenCV
+        return self.agreements(one, [other])[0]
 
-        ours, theirs = self.key_points(one), self.key_points(other)
-        if ours is None or theirs is None:
-            return NO_AGREEMENT
-        return agreement(ours, theirs, binary=self._kind.binary)
+    def agreements(self, one: bytes, others: Sequence[bytes]) -> list[Agreement]:
+        """The `agreement` of a picture with each of several."""
+        from reranker.descriptors.pair_geometry import agreements  # brings OpenCV
+
+        ours, theirs = self.key_points(one), [self.key_points(other) for other in others]
+        found = [NO_AGREEMENT] * len(others)
+        places = [place for place, features in enumerate(theirs) if features is not None]
+        if ours is not None and places:
+            usable = [features for features in theirs if features is not None]
+            for place, agreed in zip(places, agreements(ours, usable, binary=self._kind.binary), strict=True):
+                found[place] = agreed
+        return found
 
     def key_points(self, features: bytes) -> LocalFeatures | None:
         """The key points that `features` remember; None where they are of another kind."""

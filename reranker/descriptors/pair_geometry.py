@@ -7,12 +7,17 @@ Object retrieval with large vocabularies and fast spatial matching, CVPR 2007). 
 one homography places, found by MAGSAC++ (Barath et al., CVPR 2020), as OpenCV has it.
 """
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from reranker.descriptors.local_features import LocalFeatures
 from reranker.pairs import NO_AGREEMENT, Agreement
+
+Numbers = NDArray[np.intp]
+"""Numbers of key points: intp [n]."""
 
 RATIO = 0.85
 """How near the nearest descriptor may be, at most, to what the second nearest is. Lowe takes 0.8; the geometry is
@@ -29,9 +34,17 @@ _LARGEST_SCALE = 16.0
 """A homography that magnifies more is none of two pictures of one thing."""
 
 
-def agreement(one: LocalFeatures, other: LocalFeatures, *, binary: bool) -> Agreement:
-    """Return how two pictures agree; descriptors are compared by their bits if they are `binary`, else as numbers."""
-    here, there = nearest_pairs(one.descriptors, other.descriptors, binary=binary)
+def agreements(one: LocalFeatures, others: Sequence[LocalFeatures], *, binary: bool) -> list[Agreement]:
+    """Return how a picture agrees with each of several, by one matrix product for all.
+
+    Descriptors are compared by their bits if they are `binary`, else as numbers.
+    """
+    nearest = nearest_pairs(one.descriptors, [other.descriptors for other in others], binary=binary)
+    return [_agreement(one, other, *pairs) for other, pairs in zip(others, nearest, strict=True)]
+
+
+def _agreement(one: LocalFeatures, other: LocalFeatures, here: Numbers, there: Numbers) -> Agreement:
+    """How two pictures agree of which these key points resemble each other."""
     if len(here) < LEAST:
         return NO_AGREEMENT
     rough = _borne_out(one, other, here, there)
@@ -50,38 +63,46 @@ def agreement(one: LocalFeatures, other: LocalFeatures, *, binary: bool) -> Agre
 
 
 def nearest_pairs(
-    one: NDArray[np.uint8], other: NDArray[np.uint8], *, binary: bool
-) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Return the numbers of descriptors [n, w] and [m, w] that are each other's nearest, by the ratio test."""
-    nobody = np.empty(0, dtype=np.intp)
-    if len(one) < 2 or len(other) < 2:
-        return nobody, nobody
-    squares = squared_distances(one, other, binary=binary)
-    rows = np.arange(len(one))
-    two = np.argpartition(squares, 1, axis=1)[:, :2]
-    first, second = squares[rows, two[:, 0]], squares[rows, two[:, 1]]
-    nearest = np.where(first <= second, two[:, 0], two[:, 1])
-    best, next_best = np.minimum(first, second), np.maximum(first, second)
-    is_mutual = np.argmin(squares, axis=0)[nearest] == rows
-    ratio = RATIO if binary else RATIO**2  # of Hamming distances, or of squares
-    kept = np.flatnonzero(is_mutual & (best < ratio * next_best))
-    return kept, nearest[kept]
+    one: NDArray[np.uint8], others: Sequence[NDArray[np.uint8]], *, binary: bool
+) -> list[tuple[Numbers, Numbers]]:
+    """Return the numbers of those descriptors of `one` [n, w] and of each other [m, w] that are each other's nearest.
 
-
-def squared_distances(one: NDArray[np.uint8], other: NDArray[np.uint8], *, binary: bool) -> NDArray[np.float32]:
-    """Return the squared Euclidean distances, float32 [n, m]; of `binary` ones the differing bits, as many."""
-    if binary:
-        ours, theirs = (np.unpackbits(bits, axis=1).astype(np.float32) for bits in (one, other))
-    else:
-        ours, theirs = one.astype(np.float32), other.astype(np.float32)
-    lengths = (ours**2).sum(axis=1)[:, None] + (theirs**2).sum(axis=1)[None]
-    found: NDArray[np.float32] = np.maximum(lengths - 2 * (ours @ theirs.T), 0)
+    They pass the ratio test.
+    """
+    ours = _as_numbers(one, binary=binary)
+    all_theirs = _as_numbers(np.concatenate([one[:0], *others]), binary=binary)
+    our_squares, their_squares = (np.einsum("ij,ij->i", rows, rows) for rows in (ours, all_theirs))
+    products = all_theirs @ ours.T
+    found, begin = [], 0
+    for other in others:
+        end = begin + len(other)
+        # Squared distances, of bits those that differ; exact, for all are whole numbers below 2 ** 24.
+        squares = our_squares[:, None] + their_squares[None, begin:end] - 2 * products[begin:end].T
+        found.append(_each_others_nearest(squares, RATIO if binary else RATIO**2))
+        begin = end
     return found
 
 
-def _borne_out(
-    one: LocalFeatures, other: LocalFeatures, here: NDArray[np.intp], there: NDArray[np.intp]
-) -> NDArray[np.intp]:
+def _as_numbers(descriptors: NDArray[np.uint8], *, binary: bool) -> NDArray[np.float32]:
+    return (np.unpackbits(descriptors, axis=1) if binary else descriptors).astype(np.float32)
+
+
+def _each_others_nearest(squares: NDArray[np.float32], ratio: float) -> tuple[Numbers, Numbers]:
+    """The rows and columns of the pairs that are nearest either way, nearer by `ratio` than the row's next."""
+    if min(squares.shape) < 2:
+        nobody = np.empty(0, dtype=np.intp)
+        return nobody, nobody
+    nearest = squares.argmin(axis=1)
+    mutual = np.flatnonzero(squares.argmin(axis=0)[nearest] == np.arange(len(squares)))
+    there, few = nearest[mutual], np.arange(len(mutual))
+    rows = squares[mutual]
+    best = rows[few, there]
+    rows[few, there] = np.inf
+    kept = best < ratio * rows.min(axis=1)
+    return mutual[kept], there[kept]
+
+
+def _borne_out(one: LocalFeatures, other: LocalFeatures, here: Numbers, there: Numbers) -> Numbers:
     """The numbers of the pairs that bear out, roughly, the turn, scale and shift that one of them stands for.
 
     It is the pair that most bear out.
@@ -92,7 +113,7 @@ def _borne_out(
     # Row by row: where each pair would have all points of the one picture lie in the other.
     placed = target[:, None] + turns[:, None] * (source[None] - source[:, None])
     bear_out = np.abs(placed - target[None]) < ROUGHLY_PX
-    found: NDArray[np.intp] = np.flatnonzero(bear_out[np.argmax(bear_out.sum(axis=1))])
+    found: Numbers = np.flatnonzero(bear_out[np.argmax(bear_out.sum(axis=1))])
     return found
 
 
@@ -115,7 +136,7 @@ def _is_of_one_scene(homography: NDArray[np.float64], size: tuple[int, int]) -> 
     return bool(scales.max() < _LARGEST_SCALE and scales.min() > 1 / _LARGEST_SCALE)
 
 
-def _each_once(source: NDArray[np.float32], target: NDArray[np.float32], placed: NDArray[np.intp]) -> NDArray[np.intp]:
+def _each_once(source: NDArray[np.float32], target: NDArray[np.float32], placed: Numbers) -> Numbers:
     """Those placed, of points in one spot (which has several orientations) the first alone, in either picture."""
     for points in (source, target):
         _, first = np.unique(np.rint(points[placed]), axis=0, return_index=True)

@@ -5,8 +5,10 @@ from copy import copy
 from pathlib import Path
 from typing import Self
 
+import numpy as np
+
 from phrasepix_core.candidate import Candidate
-from reranker.encoder import Embeddings, Encoder, image_tower_name
+from reranker.encoder import Embeddings, Encoder, MadeOfEmbeddings, image_tower_name
 from reranker.memory.embedding_store import EmbeddingStore
 from reranker.memory.encoded_pictures import EncodedPicture
 from reranker.memory.fingerprint_store import FingerprintStore
@@ -39,19 +41,34 @@ class Memory:
     def look_up(self, encoder: Encoder, candidates: Sequence[Candidate]) -> dict[tuple[str, str], EncodedPicture]:
         """Those of the candidates this encoder has encoded before, by identity; without their files.
 
-        Encoders that share an image tower share what it encoded.
+        Encoders that share an image tower share what it encoded, and one that is `MadeOfEmbeddings` what its base did.
         """
-        identities = [candidate.identity for candidate in candidates]
-        tower = image_tower_name(encoder)
-        brought = self._brought if tower == self._brought_of else {}
-        found = {identity: brought[identity] for identity in identities if identity in brought}
-        unknown = [identity for identity in identities if identity not in found]
-        found |= self.embeddings.get_many(tower, encoder.dimensions, unknown)
+        found = self.embeddings_of(encoder, [candidate.identity for candidate in candidates])
         fingerprints = self.fingerprints.get_many(found)
         return {
             identity: EncodedPicture(embedding, fingerprint=fingerprints.get(identity))
             for identity, embedding in found.items()
         }
+
+    def embeddings_of(
+        self, encoder: Encoder, identities: Sequence[tuple[str, str]]
+    ) -> dict[tuple[str, str], Embeddings]:
+        """The embeddings by this encoder of those that it, or what it is `MadeOfEmbeddings` of, has encoded before."""
+        found = self._by_tower(image_tower_name(encoder), encoder.dimensions, identities)
+        unknown = [identity for identity in identities if identity not in found]
+        if unknown and isinstance(encoder, MadeOfEmbeddings):
+            by_base = self._by_tower(encoder.base_tower_name, encoder.dimensions, unknown)
+            if by_base:
+                found |= zip(by_base, encoder.of_base(np.stack([*by_base.values()])), strict=True)
+        return found
+
+    def _by_tower(
+        self, tower: str, dimensions: int, identities: Sequence[tuple[str, str]]
+    ) -> dict[tuple[str, str], Embeddings]:
+        brought = self._brought if tower == self._brought_of else {}
+        found = {identity: brought[identity] for identity in identities if identity in brought}
+        unknown = [identity for identity in identities if identity not in found]
+        return found | self.embeddings.get_many(tower, dimensions, unknown)
 
     def without_files_of(self, sources: Collection[str]) -> Self:
         """Return the same memory, its files shared, that keeps no picture files of `sources`."""

@@ -23,7 +23,7 @@ from reranker.encoder import (
 from reranker.encoder_profile import EncoderProfile, HasProfile
 from reranker.errors import EncoderFaultError, RerankerError
 from reranker.loading import Loading as Loading
-from reranker.pairs import ShowsKeyPoints, VerifiesPairs
+from reranker.pairs import ComparesMany, ShowsKeyPoints, VerifiesPairs
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -40,6 +40,7 @@ _OPTIONAL = (
     TellsWhatItReads,
     HasProfile,
     VerifiesPairs,
+    ComparesMany,
     ShowsKeyPoints,
 )
 """What an encoder may do beyond its protocol."""

@@ -7,7 +7,7 @@ from PIL import Image, ImageDraw
 
 from phrasepix_core.contracts import demand, nothing_to_check, shown
 from reranker.encoder import preparing
-from reranker.pairs import Agreement, ShowsKeyPoints, VerifiesPairs, features_of
+from reranker.pairs import Agreement, ComparesMany, ShowsKeyPoints, VerifiesPairs, features_of
 from reranker.testing.trial import CONTRACT, EncoderTrial, made_pictures
 
 _PAIRS = "reranker.pairs.VerifiesPairs"
@@ -88,3 +88,19 @@ def shows_key_points(trial: EncoderTrial) -> None:
     for given, features in (("no bytes", b""), ("half of the bytes", whole[: len(whole) // 2])):
         none = encoder.key_point_places(features)
         demand(none.shape == (0, 2), f"key points of {given}", f"an array {list(none.shape)}")
+
+
+@CONTRACT.promise(
+    "a picture compared with several at once agrees as with each alone", see="reranker.pairs.ComparesMany"
+)
+def compares_many_as_each_alone(trial: EncoderTrial) -> None:
+    """Two pictures, one that has no features, damaged bytes; and nobody."""
+    encoder = trial.encoder
+    if not (isinstance(encoder, ComparesMany) and isinstance(encoder, VerifiesPairs)):
+        nothing_to_check("it compares no picture with several at once")
+    one, other = _features(trial, drawn_scene(1)), _features(trial, drawn_scene(2))
+    others = [other, b"", one, _features(trial, made_pictures()[3]), one[: len(one) // 2], one]
+    together = [found.score for found in encoder.agreements(one, others)]
+    alone = [encoder.agreement(one, each).score for each in others]
+    demand(together == alone, "agreements of one picture with six", f"{shown(together)}; alone {shown(alone)}")
+    demand(len(encoder.agreements(one, [])) == 0, "agreements with no picture", "some")

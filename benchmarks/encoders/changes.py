@@ -124,8 +124,12 @@ CHANGES: Mapping[str, Change] = {
     "crop to 20 %": cropped(0.2),
     "crop to 10 %": cropped(0.1),
     "rotation 5°": turned(5),
+    "rotation 15°": turned(15),
+    "rotation 30°": turned(30),
     "rotation 45°": turned(45),
+    "rotation 60°": turned(60),
     "rotation 90°": turned(90),
+    "rotation 135°": turned(135),
     "rotation 180°": turned(180),
     "rotation 30°, crop to 40 %": lambda picture, dice: cropped(0.4)(turned(30)(picture, dice), dice),
     "scale ¼": scaled(0.25),
@@ -136,9 +140,11 @@ CHANGES: Mapping[str, Change] = {
     "blur 5 px": blurred(5),
     "noise 25": noisy(25),
     "JPEG 10": as_jpeg(10),
+    "JPEG 25": as_jpeg(25),
     "JPEG 50": as_jpeg(50),
     "brightness ½": brightened(0.5),
     "brightness 1.5": brightened(1.5),
+    "gamma ½": with_gamma(0.5),
     "gamma 2": with_gamma(2.0),
     "perspective": in_perspective(0.2),
     "mirror": mirrored,
@@ -146,3 +152,8 @@ CHANGES: Mapping[str, Change] = {
     "printed and photographed": printed_and_photographed,
 }
 """By their names; the numbers of pixels are at photographs of 640 × 480."""
+
+
+def changed(picture: Image.Image, title: str, number: int) -> Image.Image:
+    """Return the picture `number` after the change of that title, the same each time."""
+    return CHANGES[title](picture, np.random.default_rng([sum(title.encode()), number]))

@@ -1,0 +1,176 @@
+"""A search by key points among many pictures: how long it takes, and how much of what could be found it finds.
+
+The pool is made of drawn scenes, and of the photographs that parts are asked for of. The search is the one that
+`--like` leads to, in a warm process with its memory on disk: the question looked at, the order by embeddings, the best
+hundred compared in pairs, ten to show. The other measure compares each question with each picture of the pool.
+"""
+
+import json
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from benchmarks.encoders.changes import changed
+from benchmarks.encoders.pictures import photographs
+from phrasepix.query_inputs import parse_query
+from phrasepix_core.candidate import Candidate
+from reranker.clip_reranker import ClipReranker
+from reranker.dedup import fingerprint_of
+from reranker.encoder import Embeddings, Encoder, preparing
+from reranker.finish import Finish
+from reranker.loading import Loading
+from reranker.memory import EncodedPicture, Memory
+from reranker.models.registry import load_registered
+from reranker.pairs import VerifiesPairs, agreements_of, features_of
+from reranker.pictures import PictureLoader
+from reranker.query import Example, Query
+from training.scenes import draw, scene_of_seed
+
+FIRST_SEED = 15_000_000
+"""Of the drawn scenes, which are neither the sample's nor any that codebooks or models were made of."""
+SIZE = (240, 160)
+ASKED_FOR = ("crop to 40 %", "rotation 45°", "rotation 180°", "scale ½", "perspective", "printed and photographed")
+_CHUNK = 250
+_AT_ONCE = 16
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """Pictures by one encoder: `rows` float32 [n, d], and the `features` of each."""
+
+    rows: Embeddings
+    features: list[bytes]
+
+
+@dataclass(frozen=True)
+class Many:
+    """What was measured: how many questions the search and comparing with all found first, and seconds of each."""
+
+    pool: int
+    questions: int
+    found: int
+    found_by_all: int
+    clock_s: float
+    processor_s: float
+    all_clock_s: float
+
+
+def encoded(encoder: Encoder, pictures: Sequence[Image.Image]) -> Encoded:
+    """Encode pictures, with their features."""
+    prepared = [preparing(encoder).prepare_picture(picture) for picture in pictures]
+    features = [features_of(encoder, one) or b"" for one in prepared]
+    return Encoded(preparing(encoder).encode_prepared(prepared), features)
+
+
+def drawn_pool(encoder: Encoder, count: int, work: Path) -> Encoded:
+    """So many drawn scenes, encoded; what was encoded before is read from `work`."""
+    rows, features = [], []
+    for begin in range(FIRST_SEED, FIRST_SEED + count, _CHUNK):
+        place = work / f"many-{encoder.name.split()[0]}-{begin}.npz"
+        if not place.exists():
+            pictures = [draw(scene_of_seed(seed), *SIZE, supersample=1) for seed in range(begin, begin + _CHUNK)]
+            made = encoded(encoder, pictures)
+            ends = np.cumsum([len(one) for one in made.features])
+            partial = place.with_suffix(".partial.npz")
+            np.savez(partial, rows=made.rows, ends=ends, features=np.frombuffer(b"".join(made.features), np.uint8))
+            partial.rename(place)
+        with np.load(place) as file:
+            rows.append(file["rows"])
+            features += [part.tobytes() for part in np.split(file["features"], file["ends"][:-1])]
+    return Encoded(np.concatenate(rows)[:count], features[:count])
+
+
+def kept(work: Path, count: int) -> Many | None:
+    """What was measured before with so many pictures; None where nothing was."""
+    place = work / f"many-{count}.json"
+    return Many(**json.loads(place.read_text(encoding="utf-8"))) if place.exists() else None
+
+
+def measured(count: int, work: Path, questions: int = 12) -> Many:
+    """Measure SIFT, unless it is kept in `work`."""
+    if (before := kept(work, count)) is not None:
+        return before
+    encoder = load_registered("sift", Loading(cache_directory=work))
+    pictures = photographs(questions).pictures
+    own, others = encoded(encoder, pictures), drawn_pool(encoder, count - len(pictures), work)
+    pool = Encoded(np.concatenate([own.rows, others.rows]), [*own.features, *others.features])
+    asked = [
+        (number, changed(picture, ASKED_FOR[number % len(ASKED_FOR)], number))
+        for number, picture in enumerate(pictures)
+    ]
+    clocks, processors, found = _searched(encoder, pool, asked)
+    began = time.perf_counter()
+    by_all = [_best_of_all(encoder, pool, picture) == number for number, picture in asked]
+    all_clock_s = (time.perf_counter() - began) / len(asked)
+    made = Many(
+        count, len(asked), sum(found), sum(by_all), float(np.median(clocks)), float(np.median(processors)), all_clock_s
+    )
+    (work / f"many-{count}.json").write_text(json.dumps(asdict(made)), encoding="utf-8")
+    return made
+
+
+def _searched(
+    encoder: Encoder, pool: Encoded, asked: Sequence[tuple[int, Image.Image]]
+) -> tuple[list[float], list[float], list[bool]]:
+    """Seconds of the clock and of the processor of each search, and whether it found its picture first."""
+    clocks, processors, found = [], [], []
+    with tempfile.TemporaryDirectory() as directory, Memory(Path(directory)) as memory:
+        candidates = _candidates(Path(directory), len(pool.features))
+        fingerprint = fingerprint_of(asked[0][1], b"")
+        for at in range(0, len(candidates), 500):
+            some = range(at, min(at + 500, len(candidates)))
+            memory.put(
+                encoder,
+                {
+                    candidates[number].identity: EncodedPicture(
+                        pool.rows[number], fingerprint=fingerprint, features=pool.features[number]
+                    )
+                    for number in some
+                },
+            )
+        reranker, loader = ClipReranker(encoder), PictureLoader(local_sources={candidates[0].source})
+        for number, picture in [asked[0], *asked]:  # the first one reads what the process remembers from then on
+            began, worked = time.perf_counter(), time.process_time()
+            ranking = reranker.rerank(
+                Query((Example(picture),)),
+                candidates,
+                10,
+                loader=loader,
+                memory=memory,
+                fold=False,
+                finish=Finish(with_copies=True),
+            )
+            clocks.append(time.perf_counter() - began)
+            processors.append(time.process_time() - worked)
+            found.append(ranking.matches[0].candidate.id == str(number))
+    return clocks[1:], processors[1:], found[1:]
+
+
+def _candidates(directory: Path, count: int) -> list[Candidate]:
+    """So many candidates, all shown by one file: what is remembered of each is its own."""
+    place = directory / "shown.png"
+    draw(scene_of_seed(FIRST_SEED), *SIZE, supersample=1).save(place)
+    found = next(iter(parse_query(None, place).examples)).candidate
+    if found is None:
+        raise ValueError(f"{place} is no picture of this machine")
+    return [replace(found, id=str(number)) for number in range(count)]
+
+
+def _best_of_all(encoder: Encoder, pool: Encoded, picture: Image.Image) -> int:
+    """The number of the picture that agrees most in a pair, of all; of those alike the first by embedding."""
+    if not isinstance(encoder, VerifiesPairs):
+        raise TypeError(f"{encoder.name} compares no pairs")
+    asked = encoded(encoder, [picture])
+    cosines: NDArray[np.float32] = pool.rows @ asked.rows[0]
+    scores = [
+        agreed.score
+        for at in range(0, len(pool.features), _AT_ONCE)
+        for agreed in agreements_of(encoder, asked.features[0], pool.features[at : at + _AT_ONCE])
+    ]
+    return int(np.lexsort((-cosines, -np.array(scores)))[0])
