@@ -65,6 +65,7 @@ class ShowsKeyPoints(Protocol):
         ...
 
 
+@runtime_checkable
 class ComparesMany(Protocol):
     """An encoder that `VerifiesPairs`, and compares one picture with several at once more quickly than one by one."""
 
