@@ -122,6 +122,7 @@ class Rows:
             "digest": [f"{number:024x}" for number in numbers],
             "folder": ["file:///pictures"] * len(numbers),
             "path": [f"/pictures/{number}.jpg" for number in numbers],
+            "media": ["photo"] * len(numbers),
             "taken_on": days,
             "taken_year": [day.year for day in days],
             "taken_month": of["month"],

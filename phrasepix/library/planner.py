@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -16,6 +17,11 @@ _PROBES = 32
 """How many of the index's parts are searched at least without a filter."""
 _REFINED, _LEAST_REFINED = 50, 3
 """How many of those that the index finds nearest are compared exactly, and how many times as many as are wanted."""
+
+
+_MOST_COUNTS = 256
+_counts: WeakKeyDictionary[Any, dict[tuple[int, str | None], int]] = WeakKeyDictionary()
+"""How many rows fit a condition, by open dataset, its version, and condition."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +41,20 @@ class SearchPlan:
 
 def plan_of(dataset: Any, column: str, where: str | None, limit: int) -> SearchPlan:
     """Return how the nearest `limit` rows of a column are found among those for which `where` holds."""
-    total = dataset.count_rows()
-    matching = total if where is None else dataset.count_rows(where)
+    total, matching = _count(dataset, None), _count(dataset, where)
     if matching <= max(EXACT_ROWS, limit) or not has_index(dataset, column):
         return SearchPlan(matching, total)
     # What few rows fit lies in more parts: as many are searched as hold the rows that would be looked at without it.
     return SearchPlan(matching, total, probes=round(_PROBES * max(1.0, (total / matching) ** 0.5)))
+
+
+def _count(dataset: Any, where: str | None) -> int:
+    known, question = _counts.setdefault(dataset, {}), (dataset.version, where)
+    if question not in known:
+        if len(known) >= _MOST_COUNTS:
+            known.clear()
+        known[question] = dataset.count_rows(where)
+    return known[question]
 
 
 def has_index(dataset: Any, column: str) -> bool:
@@ -55,6 +69,8 @@ def nearest(dataset: Any, column: str, vector: Embeddings, limit: int, where: st
     before the search, never after it.
     """
     plan = plan_of(dataset, column, where, limit)
+    if plan.matching == plan.total:
+        where = None  # what all rows fit would only be looked up again, for each of them
     query: dict[str, Any] = {
         "column": column,
         "q": np.ascontiguousarray(vector, dtype=np.float32),
