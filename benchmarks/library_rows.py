@@ -97,6 +97,11 @@ class Rows:
         """How many there are."""
         return len(self.columns["day"])
 
+    @property
+    def pictures(self) -> Path:
+        """The folder in which the rows say that their pictures are; there are none."""
+        return self.directory.absolute() / "pictures"
+
     def blocks(self) -> Iterator[tuple[slice, Vectors]]:
         """Yield all vectors, some at once, with where they are; the file is not kept in memory."""
         for start in range(0, len(self), BLOCK):
@@ -118,10 +123,10 @@ class Rows:
         tags = [[f"tag {tag}", f"subject {subject}"] for tag, subject in zip(of["tag"], of["subject"], strict=True)]
         cameras = [f"camera {one}" for one in of["camera"]]
         known = {
-            KEY: [f"file:///pictures/{number}.jpg" for number in numbers],
+            KEY: [(self.pictures / f"{number}.jpg").as_uri() for number in numbers],
             "digest": [f"{number:024x}" for number in numbers],
-            "folder": ["file:///pictures"] * len(numbers),
-            "path": [f"/pictures/{number}.jpg" for number in numbers],
+            "folder": [self.pictures.as_uri()] * len(numbers),
+            "path": [str(self.pictures / f"{number}.jpg") for number in numbers],
             "media": ["photo"] * len(numbers),
             "taken_on": days,
             "taken_year": [day.year for day in days],
@@ -148,7 +153,7 @@ class Rows:
 
 def number_of(key: str) -> int:
     """Return the number of the row that has a key."""
-    return int(key.removeprefix("file:///pictures/").removesuffix(".jpg"))
+    return int(key.rpartition("/")[2].removesuffix(".jpg"))
 
 
 def _date(day: int) -> date:
