@@ -17,7 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
@@ -28,6 +28,7 @@ import lance
 import numpy as np
 
 from benchmarks.clip_shaped import REAL, Shape, Vectors
+from benchmarks.library_rivals import ENGINES
 from benchmarks.library_rows import SHAPES, Numbers, Rows, number_of
 from phrasepix.library.description import EncoderColumn
 from phrasepix.library.location import Location
@@ -40,7 +41,9 @@ from phrasepix.library.table import Library
 from retriever.folder.profile import FOLDER
 
 REPORT = Path(__file__).with_name("LIBRARY.md")
+RIVALS = Path(__file__).with_name("library_rivals.py")
 TOWER = "measured"
+_RIVALS_ARE_ASKED = 20
 _WARMING = 3
 """Questions under each filter that are not counted: the first reads the indexes."""
 
@@ -109,7 +112,8 @@ def measured(directory: Path, rows: Rows, questions: Vectors, truth: Mapping[str
                 int(rows.mask(shape).sum()),
                 "all compared" if plan.is_exact else f"index, {plan.probes} parts",
                 float(np.mean(recalls)),
-                *(float(np.percentile(times, share) * 1e3) for share in (50, 95)),
+                float(np.percentile(times, 50) * 1e3),
+                float(np.percentile(times, 95) * 1e3),
                 processors * 1e3,
             )
         )
@@ -204,10 +208,35 @@ class Run:
         return json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout)
 
 
+def of_rivals(run: Run, python: str) -> Iterator[str]:
+    """Yield lines on what other engines take for the same questions, each in a process of its own."""
+    yield "| engine | MB | " + " | ".join(SHAPES) + " |"
+    yield "|---|---:|" + "---:|" * len(SHAPES)
+    for engine in ENGINES:
+        command = [python, str(RIVALS), engine, str(run.work), f"--questions={_RIVALS_ARE_ASKED}"]
+        done = subprocess.run(command, check=False, capture_output=True, text=True)
+        if done.returncode:
+            yield f"| {engine} | | could not be asked: {done.stderr.strip().rpartition(chr(10))[2][:200]} |"
+            continue
+        found = json.loads(done.stdout)
+        cells = (f"{one['p50_ms']:.1f} / {one['p95_ms']:.0f} ({one['recall']:.3f})" for one in found["shapes"].values())
+        yield f"| {engine} {found['version']} | {found['megabytes']:.0f} | {' | '.join(cells)} |"
+
+
 def report(run: Run, rivals: str | None) -> str:
     """Measure, and return the report."""
     run.step("draw")
     build, asked = Built(**run.step("build")), run.step("ask")
+    others = []
+    if rivals is not None:
+        others = [
+            "",
+            "Other engines in the same run, asked the first "
+            f"{_RIVALS_ARE_ASKED} questions: p50 / p95 in ms (recall). The memory of those that map their files counts "
+            "what the system keeps of these.",
+            "",
+            *of_rivals(run, rivals),
+        ]
     lines = [
         f"| {one['shape']} | {one['matching']:,} | {one['how']} | {one['recall']:.3f} | {one['p50_ms']:.1f} | "
         f"{one['p95_ms']:.1f} | {one['processor_ms']:.1f} |"
@@ -223,6 +252,7 @@ def report(run: Run, rivals: str | None) -> str:
             "| filter | rows that fit | found by | recall | p50 ms | p95 ms | ms of processors |",
             "|---|---:|---|---:|---:|---:|---:|",
             *lines,
+            *others,
         ]
     )
 

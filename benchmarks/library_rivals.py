@@ -11,6 +11,7 @@ import resource
 import sqlite3
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -64,7 +65,7 @@ def numpy_exact(drawn: Drawn, place: Path) -> Ask:
 
 def faiss_ivf(drawn: Drawn, place: Path) -> Ask:
     """IVF with 4 √n parts, of which 64 are searched; eight bits a dimension; rows that fit as a bitmap."""
-    import faiss
+    faiss: Any = import_module("faiss")
 
     file = place / "ivf.faiss"
     if not file.is_file():
@@ -96,7 +97,7 @@ def faiss_ivf(drawn: Drawn, place: Path) -> Ask:
 
 def qdrant_edge(drawn: Drawn, place: Path) -> Ask:
     """Exact: its index of a million did not get ready in 25 minutes. Payload is indexed."""
-    import qdrant_edge as q
+    q: Any = import_module("qdrant_edge")
 
     shard_at, done = place / "shard", place / "done"
     if not done.is_file():
@@ -138,9 +139,7 @@ def qdrant_edge(drawn: Drawn, place: Path) -> Ask:
 
 def lancedb(drawn: Drawn, place: Path) -> Ask:
     """IVF_RQ with five bits, the columns indexed; 50 parts searched, ten times as many compared exactly."""
-    import lancedb as engine
-    import pyarrow as pa
-    from lancedb.index import Bitmap, IvfRq
+    engine, indexes, pa = (import_module(name) for name in ("lancedb", "lancedb.index", "pyarrow"))
 
     database, done = engine.connect(str(place)), place / "done"
     if not done.is_file():
@@ -157,9 +156,9 @@ def lancedb(drawn: Drawn, place: Path) -> Ask:
             else:
                 table.add(rows)
         assert table is not None
-        table.create_index("vector", config=IvfRq(distance_type="cosine", num_bits=5))
+        table.create_index("vector", config=indexes.IvfRq(distance_type="cosine", num_bits=5))
         for name in drawn.columns:
-            table.create_index(name, config=Bitmap())
+            table.create_index(name, config=indexes.Bitmap())
         done.touch()
     table = database.open_table("pictures")
 
@@ -175,7 +174,7 @@ def lancedb(drawn: Drawn, place: Path) -> Ask:
 
 def sqlite_vec(drawn: Drawn, place: Path) -> Ask:
     """Exact, which is all it has; the facts are metadata columns."""
-    import sqlite_vec as engine
+    engine: Any = import_module("sqlite_vec")
 
     done = place / "done"
     connection = sqlite3.connect(place / "vectors.sqlite")
@@ -229,7 +228,8 @@ def measure(engine: str, directory: Path, questions: int) -> dict[str, Any]:
     ask = open_engine(drawn, place)
     opened = time.perf_counter() - began
     found: dict[str, Any] = {}
-    for shape, ranges in json.loads((directory / "shapes.json").read_text("utf-8")).items():
+    for shape, said in json.loads((directory / "shapes.json").read_text("utf-8")).items():
+        ranges = {column: (least, greatest) for column, (least, greatest) in said.items()}
         for question in asked[:_WARMING]:
             ask(question, ranges, truth[shape].shape[1])
         times, recalls = [], []

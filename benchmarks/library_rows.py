@@ -89,7 +89,7 @@ class Rows:
                 place += len(block)
                 subjects.append(cluster)
             file.flush()
-            np.savez(columns, **_columns(np.concatenate(subjects), seed + 1))
+            np.savez(columns, **_columns(np.concatenate(subjects), seed + 1))  # type: ignore[arg-type]
             drawn.write_text(wanted, encoding="utf-8")
         return cls(directory, dict(np.load(columns)))
 

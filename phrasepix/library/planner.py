@@ -9,8 +9,9 @@ import numpy as np
 
 from reranker.encoder import Embeddings
 
-EXACT_ROWS = 2_000
-"""Up to how many rows that fit a filter are all compared, as measured by `benchmarks/library.py`."""
+EXACT_ROWS, EXACT_SHARE = 300, 0.004
+"""Up to how many rows that fit a filter, or which share of all, are compared one by one: beyond, that takes longer than
+to search the whole index (`benchmarks/library.py`: 12 µs a row that is compared, 0.05 µs a row of the index)."""
 INDEXED_FROM = 10_000
 """From how many vectors on a column gets an index."""
 
@@ -46,7 +47,7 @@ class SearchPlan:
 def plan_of(dataset: Any, column: str, where: str | None, limit: int) -> SearchPlan:
     """Return how the nearest `limit` rows of a column are found among those for which `where` holds."""
     total, matching = _count(dataset, None), _count(dataset, where)
-    if matching <= max(EXACT_ROWS, limit) or not has_index(dataset, column):
+    if matching <= max(EXACT_ROWS, EXACT_SHARE * total, limit) or not has_index(dataset, column):
         return SearchPlan(matching, total)
     share = min(1.0, _PROBED * (total / matching) ** _MORE_FOR_FEW)
     return SearchPlan(matching, total, probes=max(_LEAST_PROBES, ceil(share * total / _ROWS_OF_PART)))
