@@ -239,6 +239,22 @@ def test_a_frame_beyond_the_end_is_the_last(folder: Path) -> None:
     assert isinstance(LocalFiles().picture([url], 32), Image.Image)
 
 
+@pytest.mark.parametrize("name", ["a day (1).mp4", "b.MPG", "é" * 100 + ".mov"])
+def test_the_video_of_a_match_is_saved_whole_and_once(name: str, tmp_path: Path) -> None:
+    clip = video(tmp_path / "pictures" / name, [("red", 2), ("blue", 2)])
+    synced(tmp_path / "pictures")
+    results = find_images("blue", source="library:mine", model=ColourEncoder(), filters=Filters(media_type="video"))
+    assert len(results) == 2
+    saved = results.save(tmp_path / "book")
+    assert saved.failed == ()
+    (path,) = {one.path for one in saved.pictures}
+    assert path.read_bytes() == clip.read_bytes()
+    assert path.suffix.lower() == clip.suffix.lower()
+    entries = json.loads((tmp_path / "book" / "credits.json").read_text(encoding="utf-8"))["pictures"]
+    assert {one["format"] for one in entries} == {clip.suffix[1:].upper()}
+    assert {(one["width"], one["height"]) for one in entries} == {(96, 64)}
+
+
 def test_pages_show_frames(folder: Path) -> None:
     library, _ = synced(folder)
     html = timeline_page(library)
