@@ -341,6 +341,9 @@ def _by_file(states: dict[str, FileState]) -> dict[str, FileState]:
     """What rows say of files, by the files' keys: a video has a row for each shot, and is encoded if all are."""
     found: dict[str, FileState] = {}
     for key, state in states.items():
+        if "#" not in key:
+            found[key] = state
+            continue
         file = file_key_of(key)
         before = found.get(file)
         is_encoded = state.is_encoded and (before is None or before.is_encoded)
