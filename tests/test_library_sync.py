@@ -28,7 +28,6 @@ from tests.library_parts import CountingEncoder, column_of, paths_in, sync
 from tests.picture_tree import picture, settle, write, xmp
 from tests.small_disk import small_disk
 
-
 FILES_IN_ONE_FOLDER = 100_000
 
 
