@@ -47,7 +47,6 @@ class Finished:
 
 def prepared(run: Run, directory: Path, encoder: Encoder, model: Path) -> LibraryRetriever:
     """Return the library of a run as the command finds it below `directory`; it is built if it is not there."""
-    run.step("draw")
     run.step("build")
     place = Location("measured", str(directory / "libraries" / f"rows-{run.rows}"))
     if not Path(place.base).is_dir():
