@@ -22,7 +22,7 @@ _PROBED, _LEAST_PROBES = 0.6, 32
 nearest to one are spread over many parts (`benchmarks/library.py`: with 0.45 of them a million rows lost 1.5 %)."""
 _MORE_FOR_FEW = 0.1
 """By which power of the share that fits a filter more is searched."""
-_REFINED, _LEAST_REFINED = 40, 3
+_REFINED, _LEAST_REFINED = 40, 2
 """How many of those that the index finds nearest are compared exactly, and how many times as many as are wanted."""
 _MOST_COUNTS = 256
 _counts: WeakKeyDictionary[Any, dict[tuple[int, str | None], int]] = WeakKeyDictionary()
