@@ -43,7 +43,8 @@ from retriever.folder.profile import FOLDER
 REPORT = Path(__file__).with_name("LIBRARY.md")
 RIVALS = Path(__file__).with_name("library_rivals.py")
 TOWER = "measured"
-_RIVALS_ARE_ASKED = 20
+_RIVALS_ARE_ASKED = 10
+_RIVAL_TIMEOUT_S = 300
 _WARMING = 3
 """Questions under each filter that are not counted: the first reads the indexes."""
 
@@ -214,7 +215,11 @@ def of_rivals(run: Run, python: str) -> Iterator[str]:
     yield "|---|---:|" + "---:|" * len(SHAPES)
     for engine in ENGINES:
         command = [python, str(RIVALS), engine, str(run.work), f"--questions={_RIVALS_ARE_ASKED}"]
-        done = subprocess.run(command, check=False, capture_output=True, text=True)
+        try:
+            done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=_RIVAL_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            yield f"| {engine} | | was not ready within {_RIVAL_TIMEOUT_S} s, its store included |"
+            continue
         if done.returncode:
             yield f"| {engine} | | could not be asked: {done.stderr.strip().rpartition(chr(10))[2][:200]} |"
             continue

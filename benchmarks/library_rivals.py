@@ -8,6 +8,7 @@ engine builds stays there for the next run. Prints its figures as JSON.
 import argparse
 import json
 import resource
+import shutil
 import sqlite3
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -102,6 +103,7 @@ def qdrant_edge(drawn: Drawn, place: Path) -> Ask:
 
     shard_at, done = place / "shard", place / "done"
     if not done.is_file():
+        shutil.rmtree(shard_at, ignore_errors=True)
         shard_at.mkdir()
         vectors = q.EdgeVectorParams(size=drawn.vectors.shape[1], distance=q.Distance.Dot, on_disk=True)
         shard = q.EdgeShard.create(str(shard_at), q.EdgeConfig(vectors=vectors))
