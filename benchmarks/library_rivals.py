@@ -141,7 +141,7 @@ def qdrant_edge(drawn: Drawn, place: Path) -> Ask:
 
 
 def lancedb(drawn: Drawn, place: Path) -> Ask:
-    """IVF_RQ with five bits, the columns indexed; 50 parts searched, ten times as many compared exactly."""
+    """IVF_RQ with five bits, the columns indexed; 150 parts searched, ten times as many compared exactly."""
     engine, indexes, pa = (import_module(name) for name in ("lancedb", "lancedb.index", "pyarrow"))
 
     database, done = engine.connect(str(place)), place / "done"
@@ -166,7 +166,7 @@ def lancedb(drawn: Drawn, place: Path) -> Ask:
     table = database.open_table("pictures")
 
     def ask(vector: Any, ranges: Ranges, top: int) -> Sequence[int]:
-        query = table.search(vector).distance_type("cosine").nprobes(50).refine_factor(10).select(["id"]).limit(top)
+        query = table.search(vector).distance_type("cosine").nprobes(150).refine_factor(10).select(["id"]).limit(top)
         if ranges:
             where = (f"{column} BETWEEN {least} AND {greatest}" for column, (least, greatest) in ranges.items())
             query = query.where(" AND ".join(where), prefilter=True)
