@@ -1,5 +1,6 @@
 """Seeded generator of vectors shaped like CLIP's: a cone, a spectrum and clusters fitted to real ones."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -8,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 Vectors = NDArray[np.float32]
+BLOCK = 50_000
+"""Vectors that are drawn at once."""
 REAL = Path(__file__).resolve().parents[2] / "shared" / "real_clip" / "vectors.npz"
 
 
@@ -40,7 +43,14 @@ class Shape:
     def drawn(
         self, count: int, seed: int, *, clusters: int = 2000, within: float = 0.6
     ) -> tuple[Vectors, NDArray[np.intp]]:
-        """Return `count` unit vectors, float32 [count, d], and the cluster of each.
+        """Return `count` unit vectors, float32 [count, d], and the cluster of each, as `blocks` yields them."""
+        blocks = [*self.blocks(count, seed, clusters=clusters, within=within)]
+        return np.concatenate([vectors for vectors, _ in blocks]), np.concatenate([cluster for _, cluster in blocks])
+
+    def blocks(
+        self, count: int, seed: int, *, clusters: int = 2000, within: float = 0.6
+    ) -> Iterator[tuple[Vectors, NDArray[np.intp]]]:
+        """Yield `count` unit vectors in all, float32 [50 000 or fewer, d], and the cluster of each.
 
         Photographs come in subjects: `within` is the share of the variance that is inside one.
         """
@@ -49,11 +59,9 @@ class Shape:
         centres = random.standard_normal((clusters, dimensions), dtype=np.float32)
         cluster = random.choice(clusters, count, p=random.dirichlet(np.full(clusters, 0.5)))
         basis = (self.spread[:, None] * self.axes).astype(np.float32)
-        vectors = np.empty((count, dimensions), dtype=np.float32)
-        for start in range(0, count, 50_000):
-            some = slice(start, min(start + 50_000, count))
-            own = random.standard_normal((some.stop - some.start, dimensions), dtype=np.float32)
-            mixed = np.sqrt(np.float32(1 - within)) * centres[cluster[some]] + np.sqrt(np.float32(within)) * own
+        for start in range(0, count, BLOCK):
+            some = cluster[start : start + BLOCK]
+            own = random.standard_normal((len(some), dimensions), dtype=np.float32)
+            mixed = np.sqrt(np.float32(1 - within)) * centres[some] + np.sqrt(np.float32(within)) * own
             rows = mixed @ basis + self.mean.astype(np.float32)
-            vectors[some] = rows / np.linalg.norm(rows, axis=1, keepdims=True)
-        return vectors, cluster
+            yield rows / np.linalg.norm(rows, axis=1, keepdims=True), some

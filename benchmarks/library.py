@@ -1,144 +1,67 @@
 """How fast and how completely a library finds: `python -m benchmarks.library --rows 100000`.
 
 Vectors are drawn by `benchmarks.clip_shaped`, fitted to the real ones of `--vectors`, questions are its real captions.
-Each shape of filter is asked through the real planner and conditions; the truth is the exact answer of the same run.
-Prints a table as Markdown; `--write` puts it into `benchmarks/LIBRARY.md`.
+Each shape of filter is asked through the real source and conditions; the truth is the exact answer of the same run.
+What is drawn and built is kept in `--work`, and used again by the next run. Each step has a process of its own, whose
+peak memory is told. With `--rivals PYTHON`, an interpreter that has numpy, faiss-cpu, qdrant-edge-py, lancedb and
+sqlite-vec, other engines are asked the same. Prints a table as Markdown; `--write` puts it into
+`benchmarks/LIBRARY.md`.
 """
 
 import argparse
+import json
+import os
 import platform
 import resource
+import subprocess
+import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import date, timedelta
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import lance
 import numpy as np
-import pyarrow as pa
-from numpy.typing import NDArray
 
 from benchmarks.clip_shaped import REAL, Shape, Vectors
+from benchmarks.library_rivals import ENGINES
+from benchmarks.library_rows import SHAPES, Numbers, Rows, number_of
 from phrasepix.library.description import EncoderColumn
 from phrasepix.library.location import Location
 from phrasepix.library.maintenance import tidy
-from phrasepix.library.planner import nearest, plan_of
+from phrasepix.library.planner import plan_of
 from phrasepix.library.predicates import condition_of
-from phrasepix.library.schema import KEY, schema_of
+from phrasepix.library.retriever import LibraryRetriever
+from phrasepix.library.schema import schema_of
 from phrasepix.library.table import Library
-from retriever.filters import Filters
+from retriever.folder.profile import FOLDER
 
 REPORT = Path(__file__).with_name("LIBRARY.md")
-_AT_ONCE = 50_000
-_FIRST_DAY = date(2000, 1, 1)
-_DAYS = 25 * 365
-
-Mask = NDArray[np.bool_]
+RIVALS = Path(__file__).with_name("library_rivals.py")
+TOWER = "measured"
+_RIVALS_ARE_ASKED = 10
+_RIVAL_TIMEOUT_S = 300
+_WARMING = 3
+"""Questions under each filter that are not counted: the first reads the indexes."""
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
-    """What the rows say beside their vectors, drawn by chance but for `subject`, which goes with the vectors."""
+class Built:
+    """Seconds that a library took to be written and to be indexed, and the peak memory of the process in MB."""
 
-    day: NDArray[np.intp]
-    rating: NDArray[np.intp]
-    camera: NDArray[np.intp]
-    subject: NDArray[np.intp]
-    tag: NDArray[np.intp]
-
-    @classmethod
-    def drawn(cls, subjects: NDArray[np.intp], seed: int) -> "Facts":
-        """Return the facts of as many rows as there are subjects."""
-        random, count = np.random.default_rng(seed), len(subjects)
-        return cls(
-            day=random.integers(0, _DAYS, count),
-            rating=random.integers(1, 6, count),
-            camera=random.integers(0, 10_000, count),
-            subject=subjects % 40,
-            tag=random.integers(0, 100, count),
-        )
-
-
-def _date(day: int) -> date:
-    return _FIRST_DAY + timedelta(days=int(day))
-
-
-def shapes(facts: Facts) -> Mapping[str, tuple[Filters, Mask]]:
-    """Return each shape of filter with the rows that fit it."""
-    months = np.array([_date(day).month for day in range(_DAYS)])[facts.day]
-    start, end = date(2010, 3, 1), date(2011, 8, 31)
-    first, last = ((one - _FIRST_DAY).days for one in (start, end))
-    everything = np.ones(len(facts.day), dtype=bool)
-    tags = (facts.tag < 3, facts.tag == 7)
-    return {
-        "none": (Filters(), everything),
-        "20 % (four stars or more, half the months)": (
-            Filters(min_rating=4, months=(1, 2, 3, 4, 5, 6)),
-            (facts.rating >= 4) & (months <= 6),
-        ),
-        "4 % by two conditions": (Filters(months=(1, 2), where="rating = 3"), (facts.rating == 3) & (months <= 2)),
-        "1 % (a keyword)": (Filters(all_tags=("tag 7",)), tags[1]),
-        "3 % (any of three keywords)": (Filters(any_tags=("tag 0", "tag 1", "tag 2")), tags[0]),
-        "0.01 % (a camera)": (Filters(camera="camera 7"), facts.camera == 7),
-        "a range of days (6 %)": (Filters(since=start, until=end), (facts.day >= first) & (facts.day <= last)),
-        "correlated (2.5 %)": (Filters(all_tags=("subject 5",)), facts.subject == 5),
-    }
-
-
-def built(directory: Path, vectors: Vectors, facts: Facts) -> tuple[Library, str, float, float]:
-    """Return a library of the rows, its column, and the seconds it took to write and to index."""
-    library = Library.open_or_create(Location("measured", str(directory)))
-    column = library.column_for(EncoderColumn(tower="measured", dimensions=vectors.shape[1], model="measured"))
-    schema = schema_of(library.description)
-    began = time.perf_counter()
-    for start in range(0, len(vectors), _AT_ONCE):
-        some = slice(start, min(start + _AT_ONCE, len(vectors)))
-        lance.write_dataset(_rows(vectors, facts, some, column, schema), library.location.table, mode="append")
-    written = time.perf_counter()
-    library.refresh()
-    tidy(library, completely=True)
-    return library, column, written - began, time.perf_counter() - written
-
-
-def _rows(vectors: Vectors, facts: Facts, some: slice, column: str, schema: pa.Schema) -> pa.Table:
-    numbers = range(some.start, some.stop)
-    days = [_date(day) for day in facts.day[some]]
-    tags = [
-        [f"tag {tag}", f"subject {subject}"] for tag, subject in zip(facts.tag[some], facts.subject[some], strict=True)
-    ]
-    cameras = [f"camera {one}" for one in facts.camera[some]]
-    known = {
-        KEY: [f"file:///pictures/{number}.jpg" for number in numbers],
-        "digest": [f"{number:024x}" for number in numbers],
-        "folder": ["file:///pictures"] * len(numbers),
-        "path": [f"/pictures/{number}.jpg" for number in numbers],
-        "taken_on": days,
-        "taken_year": [day.year for day in days],
-        "taken_month": [day.month for day in days],
-        "taken_day": [day.day for day in days],
-        "rating": facts.rating[some],
-        "camera": cameras,
-        "camera_key": cameras,
-        "tags": tags,
-        "tag_keys": tags,
-    }
-    arrays = [
-        pa.array(known[field.name], field.type) if field.name in known else pa.nulls(len(numbers), field.type)
-        for field in schema
-        if field.name != column
-    ]
-    flat = pa.array(np.ascontiguousarray(vectors[some]).ravel())
-    arrays.append(pa.FixedSizeListArray.from_arrays(flat, vectors.shape[1]))
-    return pa.Table.from_arrays(arrays, schema=schema)
+    write_s: float
+    index_s: float
+    megabytes: float
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """Of a shape: how many rows fit, how they are found, recall against the exact answer, milliseconds."""
+    """Of a shape: how many rows fit, how they are found, recall against the exact answer, milliseconds of the clock and
+    of the processors."""
 
     shape: str
     matching: int
@@ -146,95 +69,230 @@ class Measured:
     recall: float
     p50_ms: float
     p95_ms: float
-    exact_p50_ms: float
+    processor_ms: float
 
 
-def measured(
-    library: Library, column: str, vectors: Vectors, facts: Facts, questions: Vectors, top: int
-) -> list[Measured]:
-    """Ask each question under each shape of filter, warm."""
+def built(directory: Path, rows: Rows) -> Built:
+    """Write a library of the rows, as it is kept; its column is `TOWER`'s."""
+    library = Library.open_or_create(Location("measured", str(directory)))
+    dimensions = next(rows.blocks())[1].shape[1]
+    column = library.column_for(EncoderColumn(tower=TOWER, dimensions=dimensions, model=TOWER))
+    schema = schema_of(library.description)
+    began = time.perf_counter()
+    for some, vectors in rows.blocks():
+        lance.write_dataset(rows.table(some, vectors, column, schema), library.location.table, mode="append")
+    written = time.perf_counter()
+    library.refresh()
+    tidy(library, completely=True)
+    return Built(written - began, time.perf_counter() - written, _peak_mb())
+
+
+def measured(directory: Path, rows: Rows, questions: Vectors, truth: Mapping[str, Numbers], top: int) -> list[Measured]:
+    """Ask each question under each shape of filter, warm, as a search does."""
+    library = Library.open(Location("measured", str(directory)))
+    column = library.description.column_of(TOWER)
+    assert column is not None
+    source = LibraryRetriever(library, profile=FOLDER)
     found: list[Measured] = []
-    for shape, (filters, mask) in shapes(facts).items():
-        where = condition_of(filters)
-        rows = np.flatnonzero(mask)
-        those = vectors if mask.all() else vectors[rows]
-        recalls, times, exact_times = [], [], []
-        _ = nearest(library.dataset, column, questions[0], top, where, [KEY])
-        for question in questions:
-            seconds, table = _timed(nearest, library.dataset, column, question, top, where, [KEY])
-            times.append(seconds)
-            seconds, truth = _timed(_exact, those, question, top)
-            exact_times.append(seconds)
-            numbers = [
-                int(key.removeprefix("file:///pictures/").removesuffix(".jpg")) for key in table[KEY].to_pylist()
-            ]
-            recalls.append(len(set(numbers) & set(rows[truth].tolist())) / max(1, min(top, len(rows))))
-        plan = plan_of(library.dataset, column, where, top)
-        how = "all compared" if plan.is_exact else f"index, {plan.probes} parts"
-        p50, p95 = (float(np.percentile(times, share) * 1e3) for share in (50, 95))
-        exact = float(np.percentile(exact_times, 50) * 1e3)
-        found.append(Measured(shape, len(rows), how, float(np.mean(recalls)), p50, p95, exact))
+    for name, shape in SHAPES.items():
+        filters = shape.filters
+        for question in questions[:_WARMING]:
+            _ = [*source.nearest(question[None], TOWER, limit=top, filters=filters)]
+        times, recalls = [], []
+        processors = time.process_time()
+        for question, best in zip(questions, truth[name], strict=True):
+            began = time.perf_counter()
+            candidates = [*source.nearest(question[None], TOWER, limit=top, filters=filters)]
+            times.append(time.perf_counter() - began)
+            recalls.append(_recall([number_of(candidate.renditions[-1].url) for candidate, _ in candidates], best))
+        processors = (time.process_time() - processors) / len(questions)
+        plan = plan_of(library.dataset, column, condition_of(filters), top)
+        found.append(
+            Measured(
+                name,
+                int(rows.mask(shape).sum()),
+                "all compared" if plan.is_exact else f"index, {plan.probes} parts",
+                float(np.mean(recalls)),
+                float(np.percentile(times, 50) * 1e3),
+                float(np.percentile(times, 95) * 1e3),
+                processors * 1e3,
+            )
+        )
     return found
 
 
-def _timed(work: Callable[..., Any], *arguments: Any) -> tuple[float, Any]:
-    began = time.perf_counter()
-    result = work(*arguments)
-    return time.perf_counter() - began, result
+def _recall(found: Sequence[int], best: Numbers) -> float:
+    """Which share of the best, -1 where there are fewer, was found."""
+    true = {*best.tolist()} - {-1}
+    return len(true & {*found}) / max(1, len(true))
 
 
-def _exact(vectors: Vectors, question: Vectors, top: int) -> NDArray[np.intp]:
-    scores = vectors @ question
-    most = min(top, len(scores))
-    best: NDArray[np.intp] = np.argpartition(-scores, most - 1)[:most]
-    return best
+def truth_of(rows: Rows, questions: Vectors, top: int) -> dict[str, Numbers]:
+    """Return the numbers of the `top` rows nearest to each question, best first, -1 where there are fewer, by shape."""
+    nothing = np.full((len(questions), top), -np.inf, np.float32), np.full((len(questions), top), -1, np.intp)
+    best = dict.fromkeys(SHAPES, nothing)
+    masks = {name: rows.mask(shape) for name, shape in SHAPES.items()}
+    for some, vectors in rows.blocks():
+        scores = questions @ vectors.T
+        for name, mask in masks.items():
+            those = np.flatnonzero(mask[some])
+            before, numbers = best[name]
+            all_scores = np.hstack([before, scores[:, those]])
+            all_numbers = np.hstack([numbers, np.broadcast_to(those + some.start, (len(questions), len(those)))])
+            order = _best(all_scores, top)
+            best[name] = np.take_along_axis(all_scores, order, 1), np.take_along_axis(all_numbers, order, 1)
+    return {name: numbers for name, (_, numbers) in best.items()}
 
 
-def report(rows: int, questions: int, top: int, seed: int, vectors_file: Path) -> str:
+def _best(scores: Vectors, top: int) -> Numbers:
+    some = np.argpartition(-scores, top - 1, axis=1)[:, :top]
+    order = np.argsort(-np.take_along_axis(scores, some, 1), axis=1)
+    chosen: Numbers = np.take_along_axis(some, order, 1)
+    return chosen
+
+
+def _peak_mb() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+@dataclass(frozen=True)
+class Run:
+    """What is measured: so many `rows`, drawn from `seed` in the shape of `vectors`, kept in `work`."""
+
+    rows: int
+    questions: int
+    top: int
+    seed: int
+    vectors: Path
+    work: Path
+
+    def load(self) -> tuple[Rows, Vectors]:
+        """Return the rows, which are drawn if they are not there, and the questions, float32 [n, d]."""
+        real = np.load(self.vectors)
+        questions = real["caption"].astype(np.float32)[: self.questions]
+        questions /= np.linalg.norm(questions, axis=1, keepdims=True)
+        return Rows.kept(self.work, Shape.of(real["image"].astype(np.float32)), self.rows, self.seed), questions
+
+    @property
+    def library(self) -> Path:
+        """Where the library is built."""
+        return self.work / "library"
+
+    def draw(self) -> None:
+        """Draw the rows, and keep what all engines are given: the questions, the filters, the exact answers."""
+        rows, questions = self.load()
+        np.save(self.work / "questions.npy", questions)
+        ranges = {name: shape.ranges for name, shape in SHAPES.items()}
+        (self.work / "shapes.json").write_text(json.dumps(ranges), encoding="utf-8")
+        np.savez(self.work / "truth.npz", **truth_of(rows, questions, self.top))  # type: ignore[arg-type]
+
+    def build(self) -> Built:
+        """Build the library, unless it is there."""
+        done = self.work / "built.json"
+        if not done.is_file():
+            rows, _ = self.load()
+            done.write_text(json.dumps(asdict(built(self.library, rows))), encoding="utf-8")
+        return Built(**json.loads(done.read_text("utf-8")))
+
+    def ask(self) -> dict[str, Any]:
+        """Ask the library."""
+        rows, questions = self.load()
+        truth = dict(np.load(self.work / "truth.npz"))
+        before = _peak_mb()
+        found = measured(self.library, rows, questions, truth, self.top)
+        return {"shapes": [asdict(one) for one in found], "before_mb": before, "peak_mb": _peak_mb()}
+
+    def step(self, name: str) -> Any:
+        """Do a step in a process of its own; return what it printed."""
+        words = [f"--{word}={getattr(self, word)}" for word in ("rows", "questions", "top", "seed", "vectors", "work")]
+        command = [sys.executable, "-m", "benchmarks.library", *words, "--step", name]
+        return json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout)
+
+
+def of_rivals(run: Run, python: str) -> Iterator[str]:
+    """Yield lines on what other engines take for the same questions, each in a process of its own."""
+    yield "| engine | MB | " + " | ".join(SHAPES) + " |"
+    yield "|---|---:|" + "---:|" * len(SHAPES)
+    for engine in ENGINES:
+        command = [python, str(RIVALS), engine, str(run.work), f"--questions={_RIVALS_ARE_ASKED}"]
+        try:
+            done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=_RIVAL_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            yield f"| {engine} | | was not ready within {_RIVAL_TIMEOUT_S} s, its store included |"
+            continue
+        if done.returncode:
+            yield f"| {engine} | | could not be asked: {done.stderr.strip().rpartition(chr(10))[2][:200]} |"
+            continue
+        found = json.loads(done.stdout)
+        cells = (f"{one['p50_ms']:.1f} / {one['p95_ms']:.0f} ({one['recall']:.3f})" for one in found["shapes"].values())
+        yield f"| {engine} {found['version']} | {found['megabytes']:.0f} | {' | '.join(cells)} |"
+
+
+def report(run: Run, rivals: str | None) -> str:
     """Measure, and return the report."""
-    real = np.load(vectors_file)
-    captions = real["caption"].astype(np.float32)[:questions]
-    captions /= np.linalg.norm(captions, axis=1, keepdims=True)
-    vectors, subjects = Shape.of(real["image"].astype(np.float32)).drawn(rows, seed)
-    facts = Facts.drawn(subjects, seed + 1)
-    with tempfile.TemporaryDirectory() as directory:
-        library, column, write_s, index_s = built(Path(directory) / "library", vectors, facts)
-        lines = [
-            f"| {one.shape} | {one.matching:,} | {one.how} | {one.recall:.3f} | {one.p50_ms:.1f} | {one.p95_ms:.1f} | "
-            f"{one.exact_p50_ms:.1f} |"
-            for one in measured(library, column, vectors, facts, captions, top)
+    run.step("draw")
+    build, asked = Built(**run.step("build")), run.step("ask")
+    others = []
+    if rivals is not None:
+        others = [
+            "",
+            "Other engines in the same run, asked the first "
+            f"{_RIVALS_ARE_ASKED} questions: p50 / p95 in ms (recall). The memory of those that map their files counts "
+            "what the system keeps of these.",
+            "",
+            *of_rivals(run, rivals),
         ]
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1 << 20)
+    lines = [
+        f"| {one['shape']} | {one['matching']:,} | {one['how']} | {one['recall']:.3f} | {one['p50_ms']:.1f} | "
+        f"{one['p95_ms']:.1f} | {one['processor_ms']:.1f} |"
+        for one in asked["shapes"]
+    ]
     return "\n".join(
         [
-            f"{rows:,} × {vectors.shape[1]}, {len(captions)} questions, recall@{top}; pylance {version('pylance')}, "
-            f"{platform.python_implementation()} {platform.python_version()}, {platform.machine()}. Written in "
-            f"{write_s:.1f} s, indexed in {index_s:.1f} s; peak memory {peak:.1f} GiB, of which the vectors drawn, "
-            f"which the exact answer is made of, are {vectors.nbytes / (1 << 30):.1f}.",
+            f"{run.rows:,} rows, {run.questions} questions, recall@{run.top}; pylance {version('pylance')}, "
+            f"{platform.python_implementation()} {platform.python_version()}, {platform.machine()}, "
+            f"{os.cpu_count()} cores. Written in {build.write_s:.0f} s, indexed in {build.index_s:.0f} s with a peak "
+            f"memory of {build.megabytes:.0f} MB; asked with one of {asked['peak_mb']:.0f} MB.",
             "",
-            "| filter | rows that fit | found by | recall | p50 ms | p95 ms | numpy over those rows, p50 ms |",
+            "| filter | rows that fit | found by | recall | p50 ms | p95 ms | ms of processors |",
             "|---|---:|---|---:|---:|---:|---:|",
             *lines,
+            *others,
         ]
     )
 
 
 def main() -> None:
-    """Run the benchmark."""
+    """Run the benchmark, or a step of it."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, default=100_000)
     parser.add_argument("--questions", type=int, default=100)
     parser.add_argument("--top", type=int, default=10)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--vectors", type=Path, default=REAL)
+    parser.add_argument("--work", type=Path, help="where what is drawn and built is kept; a temporary directory if not")
+    parser.add_argument("--rivals", metavar="PYTHON", help="interpreter that has the other engines")
     parser.add_argument("--write", action="store_true")
+    parser.add_argument("--step", choices=("draw", "build", "ask"), help=argparse.SUPPRESS)
     asked = parser.parse_args()
-    text = report(asked.rows, asked.questions, asked.top, asked.seed, asked.vectors)
+    with ExitStack() as opened:
+        work = asked.work or Path(opened.enter_context(tempfile.TemporaryDirectory()))
+        run = Run(asked.rows, asked.questions, asked.top, asked.seed, asked.vectors, work)
+        steps: Mapping[str, Callable[[], Any]] = {
+            "draw": run.draw,
+            "build": lambda: asdict(run.build()),
+            "ask": run.ask,
+        }
+        if asked.step:
+            print(json.dumps(steps[asked.step]()))
+            return
+        text = report(run, asked.rivals)
     print(text)
     if asked.write:
+        rivals = " --rivals PYTHON" if asked.rivals else ""
         command = (
             f"python -m benchmarks.library --rows {asked.rows} --questions {asked.questions} --top {asked.top} "
-            f"--seed {asked.seed} --write"
+            f"--seed {asked.seed}{rivals} --write"
         )
         head = f"# A library\n\n`{command}` (vectors drawn, filters by chance).\n\n"
         REPORT.write_text(head + text + "\n", encoding="utf-8")

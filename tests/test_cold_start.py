@@ -168,3 +168,13 @@ def test_what_was_encoded_ahead_is_what_the_search_finds() -> None:
             texts.phrase("a boat nobody asked for")
     finally:
         texts.encoder = encoder
+
+
+def test_a_search_in_a_library_imports_nothing_of_what_fills_one() -> None:
+    pytest.importorskip("lance")
+    code = "import sys, phrasepix.library.retriever; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    imported = set(done.stdout.split())
+    assert "lance" in imported
+    unused = {"filelock", "tarfile", "duckdb", "av", "phrasepix.library.archive", "phrasepix.library.folder_sync"}
+    assert sorted(imported & unused) == []

@@ -8,7 +8,9 @@ import pyarrow as pa
 import pytest
 
 from benchmarks.clip_shaped import Shape, Vectors
-from benchmarks.library import Facts, built, measured, shapes
+from benchmarks.library import built, measured, truth_of
+from benchmarks.library_rows import SHAPES, Rows
+from phrasepix.library.location import Location
 from phrasepix.library.maintenance import SCALAR_INDEXES, health_of
 from phrasepix.library.planner import EXACT_ROWS, has_index, nearest, plan_of
 from phrasepix.library.predicates import condition_of
@@ -19,22 +21,24 @@ ROWS, DIMENSIONS = 12_000, 48
 
 
 class Large:
-    """A library of drawn rows, and the vectors they were drawn with."""
+    """A library of drawn rows, and the questions that it is asked."""
 
     def __init__(self, directory: Path) -> None:
         random = np.random.default_rng(7)
         axes = np.linalg.qr(random.normal(size=(DIMENSIONS, DIMENSIONS)))[0]
         mean = random.normal(size=DIMENSIONS)
         shape = Shape(mean / np.linalg.norm(mean), axes, 0.5 / np.sqrt(np.arange(1, DIMENSIONS + 1)))
-        self.vectors, subjects = shape.drawn(ROWS, 3, clusters=100)
+        self.rows = Rows.kept(directory, shape, ROWS, 3, clusters=100)
         self.questions: Vectors = shape.drawn(30, 4, clusters=30)[0]
-        self.facts = Facts.drawn(subjects, 5)
-        self.library, self.column, *_ = built(directory, self.vectors, self.facts)
+        self.directory = directory / "library"
+        built(self.directory, self.rows)
+        self.library = Library.open(Location("large", str(self.directory)))
+        self.column = self.library.column_of_model(None)
 
 
 @pytest.fixture(scope="module")
 def large(tmp_path_factory: pytest.TempPathFactory) -> Large:
-    return Large(tmp_path_factory.mktemp("large") / "library")
+    return Large(tmp_path_factory.mktemp("large"))
 
 
 def test_a_large_table_has_all_its_indexes(large: Large) -> None:
@@ -45,8 +49,23 @@ def test_a_large_table_has_all_its_indexes(large: Large) -> None:
 
 
 def test_every_shape_of_filter_keeps_the_nearest(large: Large) -> None:
-    found = measured(large.library, large.column, large.vectors, large.facts, large.questions, 10)
-    assert {one.shape: one.recall >= 0.99 for one in found} == dict.fromkeys(shapes(large.facts), True)
+    truth = truth_of(large.rows, large.questions, 10)
+    found = measured(large.directory, large.rows, large.questions, truth, 10)
+    assert {one.shape: one.recall >= 0.99 for one in found} == dict.fromkeys(SHAPES, True)
+
+
+def test_vectors_drawn_block_by_block_are_kept_and_drawn_once(large: Large) -> None:
+    kept = Rows.kept(
+        large.rows.directory,
+        Shape(np.zeros(DIMENSIONS), np.eye(DIMENSIONS), np.ones(DIMENSIONS)),
+        ROWS,
+        3,
+        clusters=100,
+    )
+    ((some, vectors),) = kept.blocks()
+    assert (some, len(vectors)) == (slice(0, ROWS), ROWS)
+    np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, rtol=1e-5)
+    np.testing.assert_array_equal(vectors, next(large.rows.blocks())[1])
 
 
 def test_few_rows_are_all_compared_and_many_are_not(large: Large) -> None:
@@ -59,10 +78,10 @@ def test_few_rows_are_all_compared_and_many_are_not(large: Large) -> None:
 
 
 def test_there_are_as_many_as_fit_and_never_more(large: Large) -> None:
-    for filters, mask in shapes(large.facts).values():
-        where = condition_of(filters)
+    for shape in SHAPES.values():
+        where = condition_of(shape.filters)
         found = nearest(large.library.dataset, large.column, large.questions[0], 200, where, [KEY])
-        assert found.num_rows == min(200, int(mask.sum()))
+        assert found.num_rows == min(200, int(large.rows.mask(shape).sum()))
 
 
 def test_rows_that_the_index_does_not_know_yet_are_found(large: Large) -> None:

@@ -28,6 +28,8 @@ from tests.library_parts import CountingEncoder, column_of, paths_in, sync
 from tests.picture_tree import picture, settle, write, xmp
 from tests.small_disk import small_disk
 
+FILES_IN_ONE_FOLDER = 100_000
+
 
 class OtherEncoder(ColourEncoder):
     """The same under another name: another column."""
@@ -353,3 +355,19 @@ def test_files_below_a_folder_are_told_from_those_beside_it(base: Path, tmp_path
     library = Library.open(Location("mine", str(base)))
     assert library.keys_below(folder / "a") == [key_of(folder / "a" / "1.png")]
     assert library.keys_below(folder / "a.png") == [key_of(folder / "a.png")]
+
+
+@pytest.mark.slow
+def test_a_hundred_thousand_files_in_one_folder_are_kept_in_step(base: Path, tmp_path: Path, cache: Path) -> None:
+    folder, count = tmp_path / "many", FILES_IN_ONE_FOLDER
+    same = picture(1)
+    for number in range(count):
+        write(folder / f"{number:06}.png", same)
+    write(folder / "other.png", picture(2))
+    encoder = CountingEncoder()
+    counts = sync(base, folder, cache, encoder)
+    assert (counts.written, counts.skipped, encoder.encoded) == (count + 1, 0, 2)
+    (folder / "000007.png").unlink()
+    counts = sync(base, folder, cache, encoder)
+    assert (counts.unchanged, counts.deleted, counts.written) == (count, 1, 0)
+    assert Library.open(Location("mine", str(base))).count() == count

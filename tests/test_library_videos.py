@@ -138,6 +138,32 @@ def test_a_video_that_moves_is_not_encoded_again_and_one_that_goes_is_gone(folde
     assert counts.deleted == 1
 
 
+def test_the_video_of_a_live_photo_is_no_picture_of_its_own(folder: Path) -> None:
+    write(folder / "IMG_1234.HEIC", picture(2))
+    write(folder / "IMG_1235.jpg", picture(3))
+    for name in ("IMG_1234.MOV", "img_1235.mp4", "IMG_1236.MOV", "below/IMG_1234.MOV"):
+        video(folder / name, [("blue", 1)], title=name)  # the last two have no photograph beside them
+    library, counts = synced(folder)
+    assert {name for name, _ in frames(library)} == {"clip, cut.mp4", "IMG_1236.MOV", "IMG_1234.MOV"}
+    assert library.count(f"{KEY} = '{(folder / 'IMG_1234.MOV').as_uri()}#t=0.000'") == 0
+    assert counts.unchanged == counts.skipped == 0
+    again, counts = synced(folder)
+    assert (counts.written, again.count()) == (0, library.count())
+
+
+def test_a_photograph_that_comes_to_its_video_takes_it_out_and_a_film_stays(folder: Path) -> None:
+    video(folder / "IMG_7.MOV", [("blue", 1)])
+    film = video(folder / "IMG_8.MOV", [("red", 1)])
+    with film.open("r+b") as file:
+        file.truncate(20 << 20)  # a sparse end, which players pass over
+    synced(folder)
+    for number in (7, 8):
+        write(folder / f"IMG_{number}.jpg", picture(number))
+    library, counts = synced(folder)
+    assert counts.deleted == 1
+    assert {name for name, _ in frames(library)} == {"clip, cut.mp4", "IMG_8.MOV"}
+
+
 def test_a_copy_of_a_video_is_found_once(folder: Path) -> None:
     shutil.copy(folder / "clip, cut.mp4", folder / "again.mp4")
     library, counts = synced(folder)
@@ -211,6 +237,22 @@ def test_a_frame_beyond_the_end_is_the_last(folder: Path) -> None:
         frame_at(folder / "missing.mp4", 0)
     url = (folder / "clip, cut.mp4").as_uri() + "#t=0.000"
     assert isinstance(LocalFiles().picture([url], 32), Image.Image)
+
+
+@pytest.mark.parametrize("name", ["a day (1).mp4", "b.MPG", "é" * 100 + ".mov"])
+def test_the_video_of_a_match_is_saved_whole_and_once(name: str, tmp_path: Path) -> None:
+    clip = video(tmp_path / "pictures" / name, [("red", 2), ("blue", 2)])
+    synced(tmp_path / "pictures")
+    results = find_images("blue", source="library:mine", model=ColourEncoder(), filters=Filters(media_type="video"))
+    assert len(results) == 2
+    saved = results.save(tmp_path / "book")
+    assert saved.failed == ()
+    (path,) = {one.path for one in saved.pictures}
+    assert path.read_bytes() == clip.read_bytes()
+    assert path.suffix.lower() == clip.suffix.lower()
+    entries = json.loads((tmp_path / "book" / "credits.json").read_text(encoding="utf-8"))["pictures"]
+    assert {one["format"] for one in entries} == {clip.suffix[1:].upper()}
+    assert {(one["width"], one["height"]) for one in entries} == {(96, 64)}
 
 
 def test_pages_show_frames(folder: Path) -> None:

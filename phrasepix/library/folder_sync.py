@@ -11,7 +11,7 @@ from typing import Any
 
 from phrasepix.library.schema import Row, key_of
 from phrasepix.library.table import FileState, Library
-from phrasepix.library.videos import clip_digest_of, clip_of, file_key_of, rows_of
+from phrasepix.library.videos import clip_digest_of, clip_of, file_key_of, rows_of, without_live_videos
 from phrasepix_core.candidate import Candidate, Rendition
 from phrasepix_core.installing import install_command
 from reranker.clip_reranker import ClipReranker
@@ -93,7 +93,7 @@ def difference_of(folder: Path, known: dict[str, FileState], skip: Skip) -> Diff
         skip(path, reason)
 
     found = places(folder, on_problem, PICTURES | RAW | VIDEOS)
-    entries = readable(found, on_problem)
+    entries = without_live_videos(readable(found, on_problem))
     if not entries:
         return Difference([], set(), 0, dict.fromkeys(known, folder))
     to_read: list[FileEntry] = []
@@ -341,6 +341,9 @@ def _by_file(states: dict[str, FileState]) -> dict[str, FileState]:
     """What rows say of files, by the files' keys: a video has a row for each shot, and is encoded if all are."""
     found: dict[str, FileState] = {}
     for key, state in states.items():
+        if "#" not in key:
+            found[key] = state
+            continue
         file = file_key_of(key)
         before = found.get(file)
         is_encoded = state.is_encoded and (before is None or before.is_encoded)

@@ -21,6 +21,7 @@ SCALAR_INDEXES: Final = {
     KEY: "BTREE",
     "digest": "BTREE",
     "folder": "BITMAP",
+    "media": "BITMAP",
     "taken_on": "BTREE",
     "taken_year": "BITMAP",
     "taken_month": "BITMAP",

@@ -1,21 +1,32 @@
 """Planner of a search by vector: exact over few rows, by the index over many."""
 
 from dataclasses import dataclass
+from math import ceil
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
 from reranker.encoder import Embeddings
 
-EXACT_ROWS = 2_000
-"""Up to how many rows that fit a filter are all compared, as measured by `benchmarks/library.py`."""
+EXACT_ROWS, EXACT_SHARE = 300, 0.004
+"""Up to how many rows that fit a filter, or which share of all, are compared one by one: beyond, that takes longer than
+to search the whole index (`benchmarks/library.py`: 12 µs a row that is compared, 0.05 µs a row of the index)."""
 INDEXED_FROM = 10_000
 """From how many vectors on a column gets an index."""
 
-_PROBES = 32
-"""How many of the index's parts are searched at least without a filter."""
-_REFINED, _LEAST_REFINED = 50, 3
+_ROWS_OF_PART = 4096
+"""How many rows Lance puts into a part of an index, on average."""
+_PROBED, _LEAST_PROBES = 0.6, 32
+"""Which share of the parts is searched without a filter: phrases lie apart from pictures, so the pictures that are
+nearest to one are spread over many parts (`benchmarks/library.py`: with 0.45 of them a million rows lost 1.5 %)."""
+_MORE_FOR_FEW = 0.1
+"""By which power of the share that fits a filter more is searched."""
+_REFINED, _LEAST_REFINED = 40, 2
 """How many of those that the index finds nearest are compared exactly, and how many times as many as are wanted."""
+_MOST_COUNTS = 256
+_counts: WeakKeyDictionary[Any, dict[tuple[int, str | None], int]] = WeakKeyDictionary()
+"""How many rows fit a condition, by open dataset, its version, and condition."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +46,20 @@ class SearchPlan:
 
 def plan_of(dataset: Any, column: str, where: str | None, limit: int) -> SearchPlan:
     """Return how the nearest `limit` rows of a column are found among those for which `where` holds."""
-    total = dataset.count_rows()
-    matching = total if where is None else dataset.count_rows(where)
-    if matching <= max(EXACT_ROWS, limit) or not has_index(dataset, column):
+    total, matching = _count(dataset, None), _count(dataset, where)
+    if matching <= max(EXACT_ROWS, EXACT_SHARE * total, limit) or not has_index(dataset, column):
         return SearchPlan(matching, total)
-    # What few rows fit lies in more parts: as many are searched as hold the rows that would be looked at without it.
-    return SearchPlan(matching, total, probes=round(_PROBES * max(1.0, (total / matching) ** 0.5)))
+    share = min(1.0, _PROBED * (total / matching) ** _MORE_FOR_FEW)
+    return SearchPlan(matching, total, probes=max(_LEAST_PROBES, ceil(share * total / _ROWS_OF_PART)))
+
+
+def _count(dataset: Any, where: str | None) -> int:
+    known, question = _counts.setdefault(dataset, {}), (dataset.version, where)
+    if question not in known:
+        if len(known) >= _MOST_COUNTS:
+            known.clear()
+        known[question] = dataset.count_rows(where)
+    return known[question]
 
 
 def has_index(dataset: Any, column: str) -> bool:
@@ -55,6 +74,8 @@ def nearest(dataset: Any, column: str, vector: Embeddings, limit: int, where: st
     before the search, never after it.
     """
     plan = plan_of(dataset, column, where, limit)
+    if plan.matching == plan.total:
+        where = None  # what all rows fit would only be looked up again, for each of them
     query: dict[str, Any] = {
         "column": column,
         "q": np.ascontiguousarray(vector, dtype=np.float32),
@@ -63,7 +84,8 @@ def nearest(dataset: Any, column: str, vector: Embeddings, limit: int, where: st
     }
     if plan.is_exact:
         return _found(dataset, query | {"use_index": False}, where, columns)
-    # Lance searches further parts until there are `limit`, if the filter leaves fewer in those.
+    # Lance searches further parts until there are `limit`, if the filter leaves fewer in those. By several threads, as
+    # `query_parallelism` has it, it takes five times as long: each begins anew to learn what is too far (14.0.2).
     refined = max(_LEAST_REFINED, -(-_REFINED // limit))
     return _found(dataset, query | {"minimum_nprobes": plan.probes, "refine_factor": refined}, where, columns)
 

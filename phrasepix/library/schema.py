@@ -3,13 +3,12 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 
-from phrasepix.library.archive import ArchiveEntry
 from phrasepix.library.description import Description
-from phrasepix.library.picture_list import WebEntry
 from phrasepix_core.text import caseless
 from reranker.encoder import Embeddings
 from retriever.folder.as_candidate import credit_of, licence_of
@@ -17,6 +16,10 @@ from retriever.folder.contents import Contents
 from retriever.folder.facts import Facts
 from retriever.folder.names import shown, words
 from retriever.folder.walk import FileEntry
+
+if TYPE_CHECKING:  # a search reads neither lists nor archives
+    from phrasepix.library.archive import ArchiveEntry
+    from phrasepix.library.picture_list import WebEntry
 
 KEY = "key"
 BETWEEN = " | "
@@ -78,7 +81,7 @@ class Row:
     `folder` is the folder that is kept in step, or the list.
     """
 
-    entry: FileEntry | WebEntry | ArchiveEntry
+    entry: "FileEntry | WebEntry | ArchiveEntry"
     folder: Path
     contents: Contents
     facts: Facts

@@ -11,7 +11,6 @@ from typing import Any, Self
 import lance
 import numpy as np
 import pyarrow as pa
-from filelock import FileLock
 
 from phrasepix.errors import LibraryError, NoLibraryError
 from phrasepix.library.description import (
@@ -280,6 +279,8 @@ def writing(location: Location) -> Iterator[None]:
     if location.lock is None:
         yield
         return
+    from filelock import FileLock  # whoever searches does without
+
     try:
         location.lock.parent.mkdir(parents=True, exist_ok=True)
         lock = FileLock(location.lock, is_singleton=True)

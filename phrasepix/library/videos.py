@@ -1,7 +1,7 @@
 """Videos in a library: a row for each shot, known by the clip's content and the place in it."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -18,6 +18,10 @@ _DIGEST_BYTES: Final = 12
 _READ_AT: Final = 1 << 20
 """Of a video its beginning, middle and end are read to know it by, each so many bytes: it may have a hundred GB."""
 _BETWEEN: Final = "@"
+_LIVE_VIDEOS: Final = (".mov", ".mp4")
+_LIVE_STILLS: Final = (".heic", ".heif", ".jpg", ".jpeg")
+_MOST_LIVE_BYTES: Final = 16 << 20
+"""A live photo's video has about three seconds, of 2 to 7 MB; what is much larger is a film of the same name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +37,26 @@ class VideoFile:
         shots = self.shots
         title = text_of(shots.title)
         return Facts(width=shots.width, height=shots.height, title=title, taken_on=shots.taken_on)
+
+
+def without_live_videos(entries: Sequence[FileEntry]) -> list[FileEntry]:
+    """Return entries without the videos of live photos: short ones that have a photograph's name, in its folder.
+
+    Phones write `IMG_1234.HEIC` and `IMG_1234.MOV` at one press; the video is no picture of its own.
+    """
+    live = {_name_of(entry) for entry in entries if _may_be_live(entry)}
+    if not live:  # as nearly always: a name costs more than a look at its end
+        return [*entries]
+    stills = {_name_of(entry) for entry in entries if entry.path.name.lower().endswith(_LIVE_STILLS)}
+    return [entry for entry in entries if not (_may_be_live(entry) and _name_of(entry) in stills)]
+
+
+def _may_be_live(entry: FileEntry) -> bool:
+    return entry.path.name.lower().endswith(_LIVE_VIDEOS) and entry.size <= _MOST_LIVE_BYTES
+
+
+def _name_of(entry: FileEntry) -> tuple[Path, str]:
+    return entry.path.parent, entry.path.stem.casefold()
 
 
 def clip_of(entry: FileEntry) -> VideoFile:

@@ -32,6 +32,7 @@ from reranker.match import Match
 from reranker.pictures.decode import FORMATS, Decoded, decoded
 from reranker.pictures.local_files import LARGEST_LOCAL_BYTES, local_formats, local_name, path_of
 from retriever.errors import RetrieverError
+from retriever.folder.walk import VIDEOS
 from retriever.protocol import Downloads, Retriever, is_on_disk, is_on_loopback
 
 _LARGEST_PIXELS = 178_000_000
@@ -241,14 +242,15 @@ class _Saver:
     def _verified(self, match: Match, path: Path) -> Decoded:
         """See `_verified`. A file of this machine that only its own reader decodes, such as a camera's, is trusted.
 
-        By its name: by content most of them are TIFF, with a picture of a stamp's size.
+        By its name: by content most of them are TIFF, with a picture of a stamp's size. So is a video, of which the
+        match is a frame: it is saved whole.
         """
-        suffix = PurePosixPath(match.candidate.image_url).suffix.lower()
         if not self._is_on_disk(match.candidate):
             return _verified(path)
+        suffix = PurePosixPath(local_name(match.candidate.image_url)).suffix.lower()
         formats = local_formats()
-        if suffix[1:].isalnum() and suffix not in Image.registered_extensions():
-            # It is shown by its preview, perhaps reduced: what it says of its size counts.
+        if suffix in VIDEOS or (suffix[1:].isalnum() and suffix not in Image.registered_extensions()):
+            # It is shown by its preview or a frame, perhaps reduced: what it says of its size counts.
             return Decoded(match.picture, suffix[1:].upper(), (match.candidate.width, match.candidate.height))
         return _verified(path, formats, LARGEST_LOCAL_BYTES)
 
