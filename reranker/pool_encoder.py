@@ -39,13 +39,17 @@ _Known = tuple[PoolPosition, Candidate, EncodedPicture | None]
 
 @dataclass(frozen=True, slots=True)
 class _Arrived:
-    """A picture that was loaded: its file and fingerprint, and what is to be encoded unless it was `encoded` before."""
+    """A picture that was loaded: its file and fingerprint, and what is to be encoded unless it was `encoded` before.
+
+    What `another_keeps` was encoded meanwhile by another search, which commits it.
+    """
 
     prepared: Any
     data: bytes | None
     fingerprint: Fingerprint
     encoded: EncodedPicture | None
     features: bytes | None
+    another_keeps: bool = False
 
 
 _Came = EncodedPicture | _Arrived | PictureError
@@ -190,7 +194,9 @@ class PoolEncoder:
         if not isinstance(came, _Arrived) or came.encoded is not None:
             return came
         met = self._remembered.get(candidate)
-        return came if met is None else replace(came, prepared=None, encoded=replace(met, features=came.features))
+        if met is None:
+            return came
+        return replace(came, prepared=None, encoded=replace(met, features=came.features), another_keeps=True)
 
     def _committed(self, batch: _Batch, embeddings: Embeddings, memory: Memory | None) -> Outcomes:
         """What came of a batch, once it is remembered."""
@@ -204,7 +210,7 @@ class PoolEncoder:
                 # Features are many kilobytes: where they are kept on disk, the process has room for embeddings.
                 is_on_disk = memory is not None and outcome.features is not None
                 to_remember.append((candidate, replace(outcome, features=None) if is_on_disk else outcome))
-                if isinstance(came, _Arrived) and memory is not None:
+                if isinstance(came, _Arrived) and not came.another_keeps and memory is not None:
                     keeps = memory.keeps_file_of(candidate)
                     to_keep[candidate.identity] = outcome if keeps else replace(outcome, data=None)
             outcomes.append((place, candidate, outcome))
