@@ -34,7 +34,7 @@ class ObjectPrefix:
     @classmethod
     def of(cls, url: str) -> Self:
         """Return the prefix of a URL, such as s3://bucket/pictures. Raises `WrongParameterError` for another."""
-        path = url[len(S3) :].strip("/")
+        path = url[len(S3) :].rstrip("/")
         if not url.startswith(S3) or not _BUCKET.fullmatch(path.partition("/")[0]):
             raise WrongParameterError(f"{shown_url(url)} is none of s3://BUCKET and s3://BUCKET/FOLDER")
         return cls(path)

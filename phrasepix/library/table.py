@@ -36,7 +36,7 @@ _CONFLICTS = 30
 _KEYS_AT_ONCE = 2000
 _NOT_THERE = "was not found"
 """What Lance says of a table that is missing, and of none that is damaged."""
-_OF_THE_STORE = "LanceError(IO)"
+_OF_THE_STORE = "LanceError(IO): "
 """How Lance's errors begin that a store answers."""
 _LOCK_PATIENCE_S = 600.0
 
@@ -268,13 +268,15 @@ def failures(location: Location) -> Iterator[None]:
     """Name the library that something is wrong with."""
     try:
         yield
-    except (OSError, RuntimeError, pa.ArrowException) as error:
+    except (OSError, RuntimeError, ValueError, pa.ArrowException) as error:
+        if isinstance(error, ValueError) and not str(error).startswith(_OF_THE_STORE):
+            raise
         raise LibraryError(f"the library {location.name} cannot be used: {first_sentence(error)}") from None
 
 
 def first_sentence(error: BaseException | str) -> str:
     """Return what Lance says of an error, without the places in its source."""
-    return printable(str(error).split(", /")[0].split(", rust/")[0])[:500]
+    return printable(str(error).removeprefix(_OF_THE_STORE).split(", /")[0].split(", rust/")[0])[:500]
 
 
 @contextmanager
@@ -344,8 +346,8 @@ def _opened_if_there(location: Location) -> Any:
         try:
             dataset = _opened(location)
         except ValueError as error:
-            if _OF_THE_STORE in str(error):
-                raise LibraryError(f"the library {location.name} cannot be used: {first_sentence(error)}") from None
+            if str(error).startswith(_OF_THE_STORE):
+                raise
             if _NOT_THERE in str(error) and not _has_data(location):
                 return None
             raise LibraryError(
