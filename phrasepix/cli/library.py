@@ -1,8 +1,6 @@
 """`phrasepix library`: a table of one's own pictures, kept in step with folders, searched and asked by SQL."""
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,15 +9,15 @@ import click
 
 from phrasepix.cli.errors import explained
 from phrasepix.cli.help_text import CONTEXT_SETTINGS, HelpedGroup
+from phrasepix.cli.library_build import build
+from phrasepix.cli.library_keeping import keeping, report
 from phrasepix.cli.library_options import DEBUG, JSON, MODEL, NAME, PRETRAINED, demand_table, located
 from phrasepix.cli.library_views import duplicates, map_, timeline
 from phrasepix.cli.output import writing_to_stdout
 from phrasepix.views.columns import LIBRARIES, header
 
 if TYPE_CHECKING:
-    from phrasepix.cli.reporter import Reporter
     from phrasepix.library.folder_sync import SyncCounts
-    from phrasepix.library.keeper import LibraryKeeper
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 
@@ -29,7 +27,7 @@ def library() -> None:
     """Keep a library of your own pictures: searched by --source library:NAME, in milliseconds, and asked by SQL."""
 
 
-for _command in (timeline, map_, duplicates):
+for _command in (build, timeline, map_, duplicates):
     library.add_command(_command)
 
 
@@ -60,9 +58,9 @@ def add(
     A list, too: a CSV, TSV, Parquet or text file with the addresses of pictures on the web, and what is known of them.
     Or a tar archive of pictures, or what lies below s3://BUCKET/FOLDER, reached as the variables AWS_… say.
     """
-    with explained(debug=debug), _keeper(name) as (keeper, reporter):
+    with explained(debug=debug), keeping(name) as (keeper, reporter):
         counts = keeper.add(places, model, pretrained, places=keeps_places)
-        _report(reporter, name, asdict(counts), as_json)
+        report(reporter, name, asdict(counts), as_json)
 
 
 @library.command()
@@ -73,9 +71,9 @@ def add(
 @DEBUG
 def sync(name: str, model: str | None, pretrained: str | None, as_json: bool, debug: bool) -> None:
     """Bring a library in step with its folders: what is new, changed, moved and gone."""
-    with explained(debug=debug), _keeper(name) as (keeper, reporter):
+    with explained(debug=debug), keeping(name) as (keeper, reporter):
         counts = keeper.sync(model, pretrained)
-        _report(reporter, name, asdict(counts), as_json)
+        report(reporter, name, asdict(counts), as_json)
 
 
 @library.command()
@@ -91,11 +89,11 @@ def sync(name: str, model: str | None, pretrained: str | None, as_json: bool, de
 @DEBUG
 def watch(name: str, model: str | None, pretrained: str | None, every: float | None, debug: bool) -> None:
     """Keep a library in step with its folders until Ctrl-C."""
-    with explained(debug=debug), _keeper(name) as (keeper, reporter):
+    with explained(debug=debug), keeping(name) as (keeper, reporter):
         from phrasepix.library.watching import LibraryWatcher
 
         def on_synced(counts: "SyncCounts") -> None:
-            _report(reporter, name, asdict(counts), as_json=False)
+            report(reporter, name, asdict(counts), as_json=False)
 
         watcher = LibraryWatcher(located(name), keeper, on_event=reporter.show, on_synced=on_synced, every_s=every)
         reporter.say(f"Watching the folders of the library {name}; Ctrl-C ends it")
@@ -108,7 +106,7 @@ def watch(name: str, model: str | None, pretrained: str | None, every: float | N
 @DEBUG
 def remove(places: tuple[str, ...], name: str, debug: bool) -> None:
     """Take folders or files out of a library. Nothing on disk is deleted."""
-    with explained(debug=debug), _keeper(name) as (keeper, reporter):
+    with explained(debug=debug), keeping(name) as (keeper, reporter):
         reporter.say(f"Taken out of the library {name}: {keeper.remove(places)} pictures")
 
 
@@ -242,30 +240,6 @@ def restore(path: Path, name: str, debug: bool) -> None:
         from phrasepix.library import backup as copies
 
         click.echo(f"The library {name}: {copies.restore(path, location)} pictures restored", err=True)
-
-
-@contextmanager
-def _keeper(name: str) -> Iterator[tuple["LibraryKeeper", "Reporter"]]:
-    from phrasepix.cli.reporter import Reporter
-
-    location = located(name)
-    from phrasepix.finder import Finder
-    from phrasepix.library.keeper import LibraryKeeper
-
-    with Finder() as finder, Reporter() as reporter:
-        yield LibraryKeeper(location, finder, reporter.show), reporter
-
-
-def _report(reporter: "Reporter", name: str, counts: dict[str, int], as_json: bool) -> None:
-    if as_json:
-        from phrasepix.views.plain_json import plain_json
-
-        with writing_to_stdout():
-            sys.stdout.write(plain_json({"library": name} | counts) + "\n")
-    reporter.say(
-        f"The library {name}: {counts['written']} pictures written, {counts['unchanged']} unchanged, "
-        f"{counts['deleted']} gone, {counts['skipped']} skipped; {counts['encoded']} encoded now"
-    )
 
 
 def _in_a_cell(value: Any) -> str:

@@ -66,6 +66,38 @@ class LibraryKeeper:
         from now on and until it is False. Raises `WrongParameterError` for what is no folder, `LibraryError`, and
         `ModelError`.
         """
+        library, absolute = self._begun(folders, places)
+        return self._sync(library, absolute, model, pretrained)
+
+    def build(
+        self,
+        places: Sequence[Path | str],
+        ray: str,
+        model: str | None = None,
+        pretrained: str | None = None,
+        *,
+        piece: int | None = None,
+    ) -> SyncCounts:
+        """Add lists and prefixes as `add` does, by the Ray cluster at an address; nothing that is gone is taken out.
+
+        Its actors take `piece` pictures at a time. Raises as `add`, and `WrongParameterError` for a folder, which other
+        machines may not have.
+        """
+        from phrasepix.library.ray_build import PIECE, RayBuilder  # brings Ray
+
+        for place in map(_named, places):
+            if isinstance(place, Path) and not is_list(place):
+                raise WrongParameterError(
+                    f"{shown(str(place))} is neither a list nor s3://BUCKET/FOLDER; a cluster's nodes may not have it"
+                )
+        library, absolute = self._begun(places, None)
+        total = SyncCounts()
+        for column in self._encoders(library, model, pretrained):
+            builder = RayBuilder(self._location, column, ray, on_event=self._on_event, piece=piece or PIECE)
+            total = total.beside(builder.run(absolute))
+        return total
+
+    def _begun(self, folders: Sequence[Path | str], places: bool | None) -> tuple[Library, list[Place]]:
         absolute = [_folder(folder) for folder in folders]
         library = Library.open_or_create(self._location)
         for folder in absolute:
@@ -78,7 +110,7 @@ class LibraryKeeper:
         if places is not None:
             library.keep_places(keeps=places)
         library.change(folders=[str(folder) for folder in absolute])
-        return self._sync(library, absolute, model, pretrained)
+        return library, absolute
 
     def sync(self, model: str | None = None, pretrained: str | None = None) -> SyncCounts:
         """Bring the library in step with its folders. Raises as `add`, and `NoLibraryError`."""
@@ -107,10 +139,7 @@ class LibraryKeeper:
         self, library: Library, folders: Sequence[Place], model: str | None, pretrained: str | None
     ) -> SyncCounts:
         counts: dict[Place, SyncCounts] = {}
-        if model is None and pretrained is None and library.description.encoders:
-            encoders = dict(library.description.encoders)
-        else:
-            encoders = dict([self._column_for(library, model, pretrained)])
+        encoders = self._encoders(library, model, pretrained)
         told: set[Notice] = set()  # each model meets the same files
 
         def on_skip(path: Place, reason: str) -> None:
@@ -154,6 +183,12 @@ class LibraryKeeper:
         for of_folder in counts.values():
             total.add(of_folder)
         return total
+
+    def _encoders(self, library: Library, model: str | None, pretrained: str | None) -> dict[str, EncoderColumn]:
+        """The columns to fill: that of the model that was named, else all that there are, else the usual one's."""
+        if model is None and pretrained is None and library.description.encoders:
+            return dict(library.description.encoders)
+        return dict([self._column_for(library, model, pretrained)])
 
     def _column_for(self, library: Library, model: str | None, pretrained: str | None) -> tuple[str, EncoderColumn]:
         """The column of a model's vectors; the model is loaded, for it alone says what it is."""

@@ -81,6 +81,8 @@ class ObjectPrefix:
             found: list[Any] = store.get_file_info(
                 fs.FileSelector(self.path, recursive=recursive, allow_not_found=True)
             )
+        except FileNotFoundError:
+            raise LibraryError(f"there is nothing below {shown_url(str(self))} now") from None
         except OSError as error:
             raise LibraryError(f"{shown_url(str(self))} cannot be listed: {store_failure(error)}") from None
         return sorted(found, key=lambda one: str(one.path))

@@ -208,7 +208,16 @@ class Library:
 
     def states(self, folder: Place, column: str) -> dict[str, FileState]:
         """Return what is known of the files of a folder that is kept in step, by key. Raises `LibraryError`."""
-        where = one_of("folder", [key_of(folder)])
+        return self._states(one_of("folder", [key_of(folder)]), column)
+
+    def states_of(self, keys: Collection[str], column: str) -> dict[str, FileState]:
+        """Return what is known of some files, by key; nothing of those that are new. Raises `LibraryError`."""
+        found: dict[str, FileState] = {}
+        for some in _chunks(sorted(keys)):
+            found |= self._states(one_of(KEY, some), column)
+        return found
+
+    def _states(self, where: str, column: str) -> dict[str, FileState]:
         with failures(self.location):
             unencoded = set(self._values(KEY, f"{where} AND {column} IS NULL"))
             found = self.dataset.to_table(columns=[KEY, "size", "modified_ns", "beside", "digest"], filter=where)
