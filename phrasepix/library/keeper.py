@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from functools import partial
+from functools import partial, reduce
 from pathlib import Path
 
 from phrasepix.errors import NoLibraryError, WrongParameterError
@@ -91,11 +91,11 @@ class LibraryKeeper:
                     f"{shown(str(place))} is neither a list nor s3://BUCKET/FOLDER; a cluster's nodes may not have it"
                 )
         library, absolute = self._begun(places, None)
-        total = SyncCounts()
-        for column in self._encoders(library, model, pretrained):
-            builder = RayBuilder(self._location, column, ray, on_event=self._on_event, piece=piece or PIECE)
-            total = total.beside(builder.run(absolute))
-        return total
+        done = [
+            RayBuilder(self._location, column, ray, on_event=self._on_event, piece=piece or PIECE).run(absolute)
+            for column in self._encoders(library, model, pretrained)
+        ]
+        return reduce(SyncCounts.beside, done)
 
     def _begun(self, folders: Sequence[Path | str], places: bool | None) -> tuple[Library, list[Place]]:
         absolute = [_folder(folder) for folder in folders]

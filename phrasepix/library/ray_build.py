@@ -2,8 +2,9 @@
 
 import logging
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any, Final
 
 import lance
@@ -95,6 +96,7 @@ class RayBuilder:
 
     def _results(self, places: Sequence[Place]) -> Iterator[Written]:
         """What becomes of the pieces, in the order in which they are done."""
+        named = {str(place): place for place in places}
         parts = [part for place in places for part in self._parts(place)]
         if not parts:
             return
@@ -108,12 +110,12 @@ class RayBuilder:
         context.enable_progress_bars = False
         dataset = (
             ray.data.from_items(parts, override_num_blocks=len(parts))
-            .flat_map(_pieces)
+            .flat_map(_pieces, fn_kwargs={"places": named, "most": self._piece})
             .map_batches(
                 _Actor,
                 batch_size=1,
                 compute=ray.data.ActorPoolStrategy(min_size=1, max_size=actors),
-                fn_constructor_kwargs={"location": self._location, "column": self._column},
+                fn_constructor_kwargs={"location": self._location, "column": self._column, "places": named},
                 num_gpus=1 if with_gpu else None,
                 num_cpus=max(1, cluster_cpus // (2 * actors)) if with_gpu else 1,
             )
@@ -131,11 +133,11 @@ class RayBuilder:
         """What is read at once: parts of a prefix, or pieces of a list."""
         if isinstance(place, ObjectPrefix):
             for part in place.parts():
-                yield {"place": place, "part": part, "piece": "", "most": self._piece}
+                yield {"place": str(place), "path": part.path, "deep": part.deep, "piece": ""}
             return
         problems: list[str] = []
         for piece in pieces_of_list(place, self._piece, problems):
-            yield {"place": place, "part": None, "piece": piece.to_json(), "most": self._piece}
+            yield {"place": str(place), "path": "", "deep": False, "piece": piece.to_json()}
         for problem in problems:
             self._on_event(Notice((f"{place}: {problem}",), FOLDER.name))
 
@@ -190,29 +192,32 @@ def compact_and_index(library: Library, column: str, *, workers: int) -> None:
 class _Actor:
     """Has the model of a node; one piece after the other."""
 
-    def __init__(self, location: Location, column: str) -> None:
+    def __init__(self, location: Location, column: str, places: Mapping[str, Place]) -> None:
+        self._places = places
         library = Library.open(location)
         encoder = library.description.encoders[column]
         _, spec = choose_model(encoder.model, encoder.pretrained, only_the_sample=False)
         self._encoder = PieceEncoder(library, column, load_encoder(spec, cache_directory()))
 
     def __call__(self, batch: dict[str, Any]) -> dict[str, list[str]]:
-        piece, place = Piece.from_json(str(batch["piece"][0])), batch["place"][0]
+        piece, place = Piece.from_json(str(batch["piece"][0])), self._places[str(batch["place"][0])]
         return {"written": [self._encoder.written(piece, place).to_json()]}
 
 
-def _pieces(row: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    if row["part"] is None:
+def _pieces(row: dict[str, Any], places: Mapping[str, Place], most: int) -> Iterator[dict[str, Any]]:
+    place = places[row["place"]]
+    if not isinstance(place, ObjectPrefix):
         yield {"place": row["place"], "piece": row["piece"]}
         return
-    for piece in pieces_of_prefix(row["part"], row["most"]):
+    for piece in pieces_of_prefix(replace(place, path=row["path"], deep=bool(row["deep"])), most):
         yield {"place": row["place"], "piece": piece.to_json()}
 
 
 @contextmanager
 def _connected(address: str) -> Iterator[None]:
     """Be a driver of the cluster. Raises `LibraryError` if it cannot be reached."""
-    logging.getLogger("ray").setLevel(logging.ERROR)
+    for name in ("ray", "ray.data"):
+        logging.getLogger(name).setLevel(logging.ERROR)
     try:
         ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, configure_logging=True)
     except (ConnectionError, ValueError, RuntimeError) as error:
