@@ -25,7 +25,7 @@ _SETTINGS = {
     "OMP_NUM_THREADS": "1",
 }
 _STARTING = "import sys\nsys.modules['rfc3987_syntax'] = None\n"
-"""What each of Ray's processes begins with: it does without a grammar of jsonschema's, which takes it seconds to read."""
+"""What each of Ray's processes begins with: without a grammar of jsonschema's, which takes seconds to read."""
 _PORTS = ("metrics_agent_port", "metrics_export_port", "runtime_env_agent_port")
 """Of ports that nobody names, a node waits fifteen seconds to hear, and dies if its helpers begin more slowly."""
 _TRIES = 4

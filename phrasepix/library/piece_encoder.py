@@ -62,6 +62,8 @@ class Written:
     cpu_s: float = 0.0
     """Processor time of the actor."""
     wall_s: float = 0.0
+    actor: str = ""
+    """Who encoded it: the cluster's id of the node, and the process."""
 
     def to_json(self) -> str:
         """Return it for `from_json`."""

@@ -1,8 +1,9 @@
 """Filling a library by a Ray cluster: Ray Data reads the lists and prefixes, actors encode, the driver commits."""
 
 import logging
+import os
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, Final
@@ -41,7 +42,8 @@ class RayBuilder:
 
     The actors write fragments of the table, to which nothing refers until the driver commits them, some at a time:
     rows are there exactly once, whether an actor, a node or the driver is killed, and the next run leaves out what is
-    committed. One build at a time may run on a table; any number of readers, and folders kept in step, beside it.
+    committed. By default as many `actors` encode as the cluster has room for; `on_written` is told of each piece. One
+    build at a time may run on a table; any number of readers, and folders kept in step, beside it.
     """
 
     def __init__(
@@ -54,6 +56,8 @@ class RayBuilder:
         piece: int = PIECE,
         commit_every_s: float = _COMMIT_EVERY_S,
         distributed_from: int = _DISTRIBUTED_FROM,
+        actors: int | None = None,
+        on_written: Callable[[Written], None] = lambda written: None,
     ) -> None:
         self._location = location
         self._column = column
@@ -62,6 +66,8 @@ class RayBuilder:
         self._piece = piece
         self._commit_every_s = commit_every_s
         self._distributed_from = distributed_from
+        self._actors = actors
+        self._on_written = on_written
 
     def run(self, places: Sequence[Place]) -> SyncCounts:
         """Encode what is new or changed in lists and prefixes, then compact and index. Nothing is taken out.
@@ -88,6 +94,7 @@ class RayBuilder:
                 continue
             waiting.append(one)
             self._note(one, counts)
+            self._on_written(one)
             if time.monotonic() > committed_at + self._commit_every_s:
                 self._commit(library, waiting)
                 waiting, committed_at = [], time.monotonic()
@@ -105,6 +112,7 @@ class RayBuilder:
         nodes = sum(bool(node["Alive"]) for node in ray.nodes())
         # Ray waits for ever, without a word, where actors leave the tasks that read no processor: one a node is theirs.
         actors = int(ray.cluster_resources()["GPU"]) if with_gpu else max(1, cluster_cpus - nodes)
+        actors = self._actors or actors
         context = ray.data.DataContext.get_current()
         context.target_max_block_size = 1  # each piece is a block of its own: what one actor has in hand
         context.enable_progress_bars = False
@@ -114,7 +122,7 @@ class RayBuilder:
             .map_batches(
                 _Actor,
                 batch_size=1,
-                compute=ray.data.ActorPoolStrategy(min_size=1, max_size=actors),
+                compute=ray.data.ActorPoolStrategy(min_size=self._actors or 1, max_size=actors),
                 fn_constructor_kwargs={"location": self._location, "column": self._column, "places": named},
                 num_gpus=1 if with_gpu else None,
                 num_cpus=max(1, cluster_cpus // (2 * actors)) if with_gpu else 1,
@@ -194,6 +202,7 @@ class _Actor:
 
     def __init__(self, location: Location, column: str, places: Mapping[str, Place]) -> None:
         self._places = places
+        self._name = f"{ray.get_runtime_context().get_node_id()}:{os.getpid()}"
         library = Library.open(location)
         encoder = library.description.encoders[column]
         _, spec = choose_model(encoder.model, encoder.pretrained, only_the_sample=False)
@@ -201,7 +210,8 @@ class _Actor:
 
     def __call__(self, batch: dict[str, Any]) -> dict[str, list[str]]:
         piece, place = Piece.from_json(str(batch["piece"][0])), self._places[str(batch["place"][0])]
-        return {"written": [self._encoder.written(piece, place).to_json()]}
+        written = replace(self._encoder.written(piece, place), actor=self._name)
+        return {"written": [written.to_json()]}
 
 
 def _pieces(row: dict[str, Any], places: Mapping[str, Place], most: int) -> Iterator[dict[str, Any]]:
