@@ -93,7 +93,7 @@ def main() -> None:
                 with library_of(f"with-{actors}", cache) as location:
                     found.append(measured(location, nodes.address, options.piece, actors))
     print(
-        "| actors | on nodes | pictures | processor ms a picture | ms a picture | of linear, by processor time | by time |"
+        "| actors | nodes | pictures | processor ms a picture | ms a picture | of linear, by processor time | by time |"
     )
     print("|---:|---:|---:|---:|---:|---:|---:|")
     first = found[0]

@@ -175,19 +175,19 @@ class PieceEncoder:
             return error.without_frames()
 
     def _encoded(self, batch: Sequence[_Read], place: Place, reasons: list[str]) -> Iterator[Row]:
-        for one, vector in zip(batch, self._vectors(batch), strict=True):
+        for one, vector in zip(batch, self.vectors([one.prepared for one in batch]), strict=True):
             if np.isfinite(vector).all():
                 yield row_of(one.entry, one.said, place, one.contents, {self._column: vector})
             else:
                 reasons.append(f"{shown_url(one.entry.url)}: the model gives no finite embedding for this picture")
 
-    def _vectors(self, batch: Sequence[_Read]) -> Iterator[Embeddings]:
-        """The embeddings of a batch, float32 [d] each, in as large parts as the memory has room for."""
+    def vectors(self, batch: Sequence[Any]) -> Iterator[Embeddings]:
+        """Yield the embeddings of prepared pictures, float32 [d] each, in as large parts as the memory has room for."""
         start = 0
         while start < len(batch):
             part = batch[start : start + self._batch]
             try:
-                given = self._preparing.encode_prepared([one.prepared for one in part])
+                given = self._preparing.encode_prepared(part)
             except (RuntimeError, MemoryError) as error:
                 if len(part) == 1 or not _is_for_want_of_memory(error):
                     raise

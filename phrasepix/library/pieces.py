@@ -53,10 +53,10 @@ def pieces_of_prefix(prefix: ObjectPrefix, most: int) -> Iterator[Piece]:
     return _cut(part, ((pictures[url], Facts()) for url in sorted(pictures)), most)
 
 
-def pieces_of_list(place: Place, most: int, skip: "list[str]") -> Iterator[Piece]:
-    """Yield the pieces of a list; `skip` gets what is wrong with its rows. Raises `LibraryError`."""
+def pieces_of_list(place: Place, most: int, problems: list[str]) -> Iterator[Piece]:
+    """Yield the pieces of a list; `problems` gets what is wrong with its rows. Raises `LibraryError`."""
     assert not isinstance(place, ObjectPrefix)  # noqa: S101
-    pictures = listed(place, skip.append)
+    pictures = listed(place, problems.append)
     return _cut(str(place), (pictures[url] for url in sorted(pictures)), most)
 
 
