@@ -11,7 +11,7 @@ from phrasepix.errors import LibraryError
 from phrasepix.library.location import Location
 from phrasepix.library.picture_list import WebEntry
 from phrasepix.library.piece_encoder import PieceEncoder, Written
-from phrasepix.library.pieces import Piece, Spans, pieces_of_list
+from phrasepix.library.pieces import BuildPiece, Spans, pieces_of_list
 from phrasepix.library.table import Library
 from reranker import Embeddings
 from reranker.testing import ColourEncoder
@@ -21,8 +21,10 @@ from tests.library_parts import column_of
 
 def test_a_piece_arrives_as_it_was_sent() -> None:
     said = Facts(title="a boat", keywords=("sea", "night"), place=Place(48.2, 16.4))
-    piece = Piece("s3://bucket/a/", ((WebEntry("s3://bucket/a/1.jpg", "x", 7, 9), said), (WebEntry("u", ""), Facts())))
-    assert Piece.from_json(piece.to_json()) == piece
+    piece = BuildPiece(
+        "s3://bucket/a/", ((WebEntry("s3://bucket/a/1.jpg", "x", 7, 9), said), (WebEntry("u", ""), Facts()))
+    )
+    assert BuildPiece.from_json(piece.to_json()) == piece
     written = Written("part", ("a", "b"), ("{}",), 3, 1, 2, 1, ("why",), 0.5, 1.5, "node:1")
     assert Written.from_json(written.to_json()) == written
 

@@ -78,9 +78,7 @@ class ObjectPrefix:
         recursive = self.deep if deep is None else deep
         try:
             store = store_of(self.access, self.path.partition("/")[0])
-            found: list[Any] = store.get_file_info(
-                fs.FileSelector(self.path, recursive=recursive, allow_not_found=True)
-            )
+            found: list[Any] = store.get_file_info(fs.FileSelector(self.path, recursive=recursive))
         except FileNotFoundError:
             raise LibraryError(f"there is nothing below {shown_url(str(self))} now") from None
         except OSError as error:

@@ -15,7 +15,7 @@ from phrasepix.errors import LibraryError
 from phrasepix.library.fetched import contents_of, row_of
 from phrasepix.library.object_prefix import ObjectPrefix, Place
 from phrasepix.library.picture_list import WebEntry
-from phrasepix.library.pieces import Piece
+from phrasepix.library.pieces import BuildPiece
 from phrasepix.library.prefix_sync import is_as_known, read_entry
 from phrasepix.library.schema import Row, batch_of
 from phrasepix.library.table import Library, failures
@@ -107,7 +107,7 @@ class PieceEncoder:
         self._fetcher = PictureFetcher(hosts=HostConnections(per_host=_PER_HOST))
         self._batch = _FIRST_BATCH if has_graphics_device() else _BATCH_ON_CPU
 
-    def written(self, piece: Piece, place: Place) -> Written:
+    def written(self, piece: BuildPiece, place: Place) -> Written:
         """Encode a piece of `place`, and write the rows of its new pictures into fragments that nothing refers to.
 
         Rows of pictures that are known and changed are committed. Raises `LibraryError` and `ModelError`.

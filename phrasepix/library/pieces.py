@@ -13,7 +13,7 @@ from retriever.folder.facts import Place as Position
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class BuildPiece:
     """Pictures in the order of their addresses' `part`, with what is said of them."""
 
     part: str
@@ -46,24 +46,24 @@ def _entry(
     return WebEntry(url, beside, size, modified_ns), facts
 
 
-def pieces_of_prefix(prefix: ObjectPrefix, most: int) -> Iterator[Piece]:
+def pieces_of_prefix(prefix: ObjectPrefix, most: int) -> Iterator[BuildPiece]:
     """Yield the pieces of a prefix, of at most so many pictures. Raises `LibraryError` if it cannot be listed."""
     pictures = prefix.pictures()
     part = f"{prefix}{'/' if prefix.deep else ''}"
     return _cut(part, ((pictures[url], Facts()) for url in sorted(pictures)), most)
 
 
-def pieces_of_list(place: Place, most: int, problems: list[str]) -> Iterator[Piece]:
+def pieces_of_list(place: Place, most: int, problems: list[str]) -> Iterator[BuildPiece]:
     """Yield the pieces of a list; `problems` gets what is wrong with its rows. Raises `LibraryError`."""
     assert not isinstance(place, ObjectPrefix)  # noqa: S101
     pictures = listed(place, problems.append)
     return _cut(str(place), (pictures[url] for url in sorted(pictures)), most)
 
 
-def _cut(part: str, entries: Iterable[tuple[WebEntry, Facts]], most: int) -> Iterator[Piece]:
+def _cut(part: str, entries: Iterable[tuple[WebEntry, Facts]], most: int) -> Iterator[BuildPiece]:
     left = iter(entries)
     while some := tuple(islice(left, most)):
-        yield Piece(part, some)
+        yield BuildPiece(part, some)
 
 
 @dataclass(slots=True)

@@ -19,7 +19,7 @@ from phrasepix.library.location import Location
 from phrasepix.library.maintenance import BITS, WHOLE, tidy
 from phrasepix.library.object_prefix import ObjectPrefix, Place
 from phrasepix.library.piece_encoder import PieceEncoder, Written
-from phrasepix.library.pieces import Piece, Spans, pieces_of_list, pieces_of_prefix
+from phrasepix.library.pieces import BuildPiece, Spans, pieces_of_list, pieces_of_prefix
 from phrasepix.library.planner import INDEXED_FROM, has_index
 from phrasepix.library.table import Library, failures
 from phrasepix.models.catalogue import choose_model
@@ -209,7 +209,7 @@ class _Actor:
         self._encoder = PieceEncoder(library, column, load_encoder(spec, cache_directory()))
 
     def __call__(self, batch: dict[str, Any]) -> dict[str, list[str]]:
-        piece, place = Piece.from_json(str(batch["piece"][0])), self._places[str(batch["place"][0])]
+        piece, place = BuildPiece.from_json(str(batch["piece"][0])), self._places[str(batch["place"][0])]
         written = replace(self._encoder.written(piece, place), actor=self._name)
         return {"written": [written.to_json()]}
 
