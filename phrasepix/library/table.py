@@ -355,7 +355,7 @@ def _opened_if_there(location: Location) -> Any:
         try:
             dataset = _opened(location)
         except ValueError as error:
-            if str(error).startswith(_OF_THE_STORE):
+            if location.is_uri and str(error).startswith(_OF_THE_STORE):
                 raise
             if _NOT_THERE in str(error) and not _has_data(location):
                 return None
