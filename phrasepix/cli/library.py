@@ -1,8 +1,6 @@
 """`phrasepix library`: a table of one's own pictures, kept in step with folders, searched and asked by SQL."""
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,21 +9,15 @@ import click
 
 from phrasepix.cli.errors import explained
 from phrasepix.cli.help_text import CONTEXT_SETTINGS, HelpedGroup
-from phrasepix.cli.library_options import DEBUG as _DEBUG
-from phrasepix.cli.library_options import JSON as _JSON
-from phrasepix.cli.library_options import MODEL as _MODEL
-from phrasepix.cli.library_options import NAME as _NAME
-from phrasepix.cli.library_options import PRETRAINED as _PRETRAINED
-from phrasepix.cli.library_options import demand_table
-from phrasepix.cli.library_options import located as _location
+from phrasepix.cli.library_build import build
+from phrasepix.cli.library_keeping import keeping, report
+from phrasepix.cli.library_options import DEBUG, JSON, MODEL, NAME, PRETRAINED, demand_table, located
 from phrasepix.cli.library_views import duplicates, map_, timeline
 from phrasepix.cli.output import writing_to_stdout
 from phrasepix.views.columns import LIBRARIES, header
 
 if TYPE_CHECKING:
-    from phrasepix.cli.reporter import Reporter
     from phrasepix.library.folder_sync import SyncCounts
-    from phrasepix.library.keeper import LibraryKeeper
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 
@@ -35,105 +27,107 @@ def library() -> None:
     """Keep a library of your own pictures: searched by --source library:NAME, in milliseconds, and asked by SQL."""
 
 
-for _command in (timeline, map_, duplicates):
+for _command in (build, timeline, map_, duplicates):
     library.add_command(_command)
 
 
 @library.command()
-@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FOLDER_OR_LIST…")
-@_NAME
-@_MODEL
-@_PRETRAINED
+@click.argument("places", nargs=-1, required=True, metavar="FOLDER_OR_LIST…")
+@NAME
+@MODEL
+@PRETRAINED
 @click.option(
+    "keeps_places",
     "--places/--no-places",
     default=None,
     help="Keep where pictures were taken, for --near; without it the library does not know.",
 )
-@_JSON
-@_DEBUG
+@JSON
+@DEBUG
 def add(
-    paths: tuple[Path, ...],
+    places: tuple[str, ...],
     name: str,
     model: str | None,
     pretrained: str | None,
-    places: bool | None,
+    keeps_places: bool | None,
     as_json: bool,
     debug: bool,
 ) -> None:
     """Add folders, and encode their pictures. Nothing is copied; what was encoded before is not encoded again.
 
     A list, too: a CSV, TSV, Parquet or text file with the addresses of pictures on the web, and what is known of them.
-    Or a tar archive of pictures.
+    Or a tar archive of pictures, or what lies below s3://BUCKET/FOLDER, reached as the variables AWS_… say.
     """
-    with explained(debug=debug), _keeper(name) as (keeper, reporter):
-        counts = keeper.add(paths, model, pretrained, places=places)
-        _report(reporter, name, asdict(counts), as_json)
+    with explained(debug=debug), keeping(name) as (keeper, reporter):
+        counts = keeper.add(places, model, pretrained, places=keeps_places)
+        report(reporter, name, asdict(counts), as_json)
 
 
 @library.command()
-@_NAME
-@_MODEL
-@_PRETRAINED
-@_JSON
-@_DEBUG
+@NAME
+@MODEL
+@PRETRAINED
+@JSON
+@DEBUG
 def sync(name: str, model: str | None, pretrained: str | None, as_json: bool, debug: bool) -> None:
     """Bring a library in step with its folders: what is new, changed, moved and gone."""
-    with explained(debug=debug), _keeper(name) as (keeper, reporter):
+    with explained(debug=debug), keeping(name) as (keeper, reporter):
         counts = keeper.sync(model, pretrained)
-        _report(reporter, name, asdict(counts), as_json)
+        report(reporter, name, asdict(counts), as_json)
 
 
 @library.command()
-@_NAME
-@_MODEL
-@_PRETRAINED
+@NAME
+@MODEL
+@PRETRAINED
 @click.option(
     "--every",
     type=float,
     metavar="SECONDS",
     help="Look through the folders so often, as network drives need it.  [default: when the system tells of changes]",
 )
-@_DEBUG
+@DEBUG
 def watch(name: str, model: str | None, pretrained: str | None, every: float | None, debug: bool) -> None:
     """Keep a library in step with its folders until Ctrl-C."""
-    with explained(debug=debug), _keeper(name) as (keeper, reporter):
+    with explained(debug=debug), keeping(name) as (keeper, reporter):
         from phrasepix.library.watching import LibraryWatcher
 
         def on_synced(counts: "SyncCounts") -> None:
-            _report(reporter, name, asdict(counts), as_json=False)
+            report(reporter, name, asdict(counts), as_json=False)
 
-        watcher = LibraryWatcher(_location(name), keeper, on_event=reporter.show, on_synced=on_synced, every_s=every)
+        watcher = LibraryWatcher(located(name), keeper, on_event=reporter.show, on_synced=on_synced, every_s=every)
         reporter.say(f"Watching the folders of the library {name}; Ctrl-C ends it")
         watcher.run(model, pretrained)
 
 
 @library.command()
-@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="PATH…")
-@_NAME
-@_DEBUG
-def remove(paths: tuple[Path, ...], name: str, debug: bool) -> None:
+@click.argument("places", nargs=-1, required=True, metavar="PATH…")
+@NAME
+@DEBUG
+def remove(places: tuple[str, ...], name: str, debug: bool) -> None:
     """Take folders or files out of a library. Nothing on disk is deleted."""
-    with explained(debug=debug), _keeper(name) as (keeper, reporter):
-        reporter.say(f"Taken out of the library {name}: {keeper.remove(paths)} pictures")
+    with explained(debug=debug), keeping(name) as (keeper, reporter):
+        reporter.say(f"Taken out of the library {name}: {keeper.remove(places)} pictures")
 
 
 @library.command()
-@_JSON
+@click.option("--name", metavar="NAME", help="This one alone, by its name or URI.")
+@JSON
 @click.option(
     "with_header",
     "--header",
     is_flag=True,
     help=f"In a pipe, name the columns first: {', '.join(LIBRARIES)} (tab-separated).",
 )
-@_DEBUG
-def status(as_json: bool, with_header: bool, debug: bool) -> None:
+@DEBUG
+def status(name: str | None, as_json: bool, with_header: bool, debug: bool) -> None:
     """List the libraries of this machine: how many pictures, of which folders, with vectors of which models."""
     with explained(debug=debug):
         demand_table()
         from phrasepix.library.location import library_names
         from phrasepix.library.overview import overview_of
 
-        states = [overview_of(_location(name)) for name in library_names()]
+        states = [overview_of(located(one)) for one in ([name] if name else library_names())]
         with writing_to_stdout():
             if as_json:
                 from phrasepix.views.plain_json import plain_json
@@ -146,12 +140,12 @@ def status(as_json: bool, with_header: bool, debug: bool) -> None:
 
 
 @library.command()
-@_NAME
-@_DEBUG
+@NAME
+@DEBUG
 def doctor(name: str, debug: bool) -> None:
     """Say what is wrong with a library, and mend it."""
     with explained(debug=debug):
-        location = _location(name)
+        location = located(name)
         from phrasepix.library.maintenance import gone_back, health_of, tidy
         from phrasepix.library.table import Library
 
@@ -171,12 +165,12 @@ def doctor(name: str, debug: bool) -> None:
 
 @library.command()
 @click.argument("statement", metavar="SELECT")
-@_NAME
-@_MODEL
+@NAME
+@MODEL
 @click.option("as_csv", "--csv", is_flag=True, help="CSV: the names of the columns, then the rows.")
-@_JSON
+@JSON
 @click.option("parquet", "--parquet", type=_FILE, metavar="FILE", help="Into a Parquet file.")
-@_DEBUG
+@DEBUG
 def sql(
     statement: str, name: str, model: str | None, as_csv: bool, as_json: bool, parquet: Path | None, debug: bool
 ) -> None:
@@ -186,7 +180,7 @@ def sql(
     with explained(debug=debug):
         from phrasepix.library.packages import demand_packages
 
-        location = _location(name)
+        location = located(name)
         demand_packages("duckdb")
         from phrasepix.cli.reporter import Reporter
         from phrasepix.finder import Finder
@@ -208,12 +202,12 @@ def sql(
 
 @library.command()
 @click.argument("path", type=_FILE, metavar="FILE")
-@_NAME
-@_DEBUG
+@NAME
+@DEBUG
 def backup(path: Path, name: str, debug: bool) -> None:
     """Write all that a library holds into one file, of which `restore` makes it again. The pictures are not in it."""
     with explained(debug=debug):
-        location = _location(name)
+        location = located(name)
         from phrasepix.library.backup import back_up
         from phrasepix.library.table import Library
 
@@ -222,13 +216,13 @@ def backup(path: Path, name: str, debug: bool) -> None:
 
 @library.command()
 @click.argument("path", type=_FILE, metavar="FILE.parquet")
-@_NAME
+@NAME
 @click.option("--places", is_flag=True, help="With where pictures were taken, if the library keeps it.")
-@_DEBUG
+@DEBUG
 def export(path: Path, name: str, places: bool, debug: bool) -> None:
     """Write the columns of a library, and the vectors, into a Parquet file for other programs."""
     with explained(debug=debug):
-        location = _location(name)
+        location = located(name)
         from phrasepix.library import backup as copies
         from phrasepix.library.table import Library
 
@@ -237,39 +231,15 @@ def export(path: Path, name: str, places: bool, debug: bool) -> None:
 
 @library.command()
 @click.argument("path", type=click.Path(path_type=Path, exists=True, dir_okay=False), metavar="FILE")
-@_NAME
-@_DEBUG
+@NAME
+@DEBUG
 def restore(path: Path, name: str, debug: bool) -> None:
     """Make a library of what `backup` wrote."""
     with explained(debug=debug):
-        location = _location(name)
+        location = located(name)
         from phrasepix.library import backup as copies
 
         click.echo(f"The library {name}: {copies.restore(path, location)} pictures restored", err=True)
-
-
-@contextmanager
-def _keeper(name: str) -> Iterator[tuple["LibraryKeeper", "Reporter"]]:
-    from phrasepix.cli.reporter import Reporter
-
-    location = _location(name)
-    from phrasepix.finder import Finder
-    from phrasepix.library.keeper import LibraryKeeper
-
-    with Finder() as finder, Reporter() as reporter:
-        yield LibraryKeeper(location, finder, reporter.show), reporter
-
-
-def _report(reporter: "Reporter", name: str, counts: dict[str, int], as_json: bool) -> None:
-    if as_json:
-        from phrasepix.views.plain_json import plain_json
-
-        with writing_to_stdout():
-            sys.stdout.write(plain_json({"library": name} | counts) + "\n")
-    reporter.say(
-        f"The library {name}: {counts['written']} pictures written, {counts['unchanged']} unchanged, "
-        f"{counts['deleted']} gone, {counts['skipped']} skipped; {counts['encoded']} encoded now"
-    )
 
 
 def _in_a_cell(value: Any) -> str:

@@ -1,12 +1,13 @@
 """Keeping a library in step with a tar archive of pictures, which stay in it."""
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from typing import Any
 
 from phrasepix.errors import LibraryError
 from phrasepix.library.archive import contents_in, pictures_in
 from phrasepix.library.folder_sync import FolderSync, SyncCounts
+from phrasepix.library.object_prefix import Place
 from phrasepix.library.schema import Row
 from phrasepix_core.candidate import Candidate
 from phrasepix_core.files import reason_of
@@ -17,14 +18,14 @@ from retriever.folder.as_candidate import candidate_at
 class ArchiveSync(FolderSync):
     """Brings a library in step with one archive: it is read again from where it changed on."""
 
-    def run(self, folder: Path) -> SyncCounts:
+    def run(self, folder: Place) -> SyncCounts:
         """Bring the library in step with the archive at the path `folder`. Raises `LibraryError`."""
         self._counts = counts = SyncCounts()
         self._folder = folder
         self._unusable: set[str] = set()
         known = self._library.states(folder, self._column)
         try:
-            entries = pictures_in(folder)
+            entries = pictures_in(self._path)
         except LibraryError as error:  # it may come back whole
             counts.kept_without_files = len(known)
             self._skip(folder, f"{error}; its {len(known)} pictures stay in the library")

@@ -10,6 +10,8 @@ from typing import Any, Self
 from phrasepix.errors import LibraryError, NoLibraryError
 from phrasepix.library.location import Location
 from phrasepix_core.files import reason_of, write_atomically
+from phrasepix_core.s3_access import S3
+from reranker.pictures.objects import store_failure, store_of
 
 FORMAT = 1
 """Of table and description; a reader that knows a smaller one refuses. It grows when an older reader would be wrong."""
@@ -122,7 +124,7 @@ def read_description(location: Location, reader: str) -> Description:
             "`phrasepix library add` makes one"
         ) from None
     except (OSError, UnicodeDecodeError) as error:
-        raise LibraryError(f"the library {location.name} cannot be read: {reason_of(error)}") from None
+        raise LibraryError(f"the library {location.name} cannot be read: {_reason_of(error)}") from None
     return Description.from_json(text, location.name, reader)
 
 
@@ -138,7 +140,7 @@ def write_description(location: Location, description: Description) -> None:
             with files.open_output_stream(path) as stream:  # a store takes an object whole
                 stream.write(data)
     except OSError as error:
-        raise LibraryError(f"the library {location.name} cannot be written: {reason_of(error)}") from None
+        raise LibraryError(f"the library {location.name} cannot be written: {_reason_of(error)}") from None
 
 
 def files_of(location: Location) -> tuple[Any, str]:
@@ -146,9 +148,16 @@ def files_of(location: Location) -> tuple[Any, str]:
     from pyarrow import fs
 
     try:
+        if location.access is not None:
+            path = location.description.removeprefix(S3)
+            return store_of(location.access, path.partition("/")[0]), path
         store, path = fs.FileSystem.from_uri(location.description)
     except ValueError:  # whose words have the whole URI, with what is secret in it
         raise NoLibraryError(
             f"{location.name} is no address that a library can have; it looks like s3://bucket/pictures"
         ) from None
     return store, path
+
+
+def _reason_of(error: BaseException) -> str:
+    return store_failure(error) if getattr(error, "strerror", None) is None else reason_of(error)

@@ -9,6 +9,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
+from phrasepix.library.object_prefix import Place
 from phrasepix.library.schema import Row, key_of
 from phrasepix.library.table import FileState, Library
 from phrasepix.library.videos import clip_digest_of, clip_of, file_key_of, rows_of, without_live_videos
@@ -30,7 +31,7 @@ from retriever.folder.walk import PICTURES, RAW, VIDEOS, FileEntry, places
 _COMMIT_AFTER, _COMMIT_AFTER_S = 512, 15.0
 """Rows, and seconds since the last commit: what is lost if the process is killed."""
 
-Skip = Callable[[Path, str], None]
+Skip = Callable[[Place, str], None]
 """Is told of what cannot be used, and why."""
 
 _InHand = dict[int, Row]
@@ -173,12 +174,12 @@ class FolderSync:
         self._rows: list[Row] = []
         self._committed_at = time.monotonic()
 
-    def run(self, folder: Path) -> SyncCounts:
+    def run(self, folder: Place) -> SyncCounts:
         """Bring the library in step. Raises `LibraryError`."""
         self._counts = counts = SyncCounts()
         self._folder = folder
         self._known = known = _by_file(self._library.states(folder, self._column))
-        difference = difference_of(folder, known, self._skip)
+        difference = difference_of(self._path, known, self._skip)
         counts.unchanged = difference.unchanged
         self._total = len(difference.to_read)
         self._unusable: set[str] = set()
@@ -197,6 +198,11 @@ class FolderSync:
         if difference.emptied:
             self._keep(difference.emptied)
         return counts
+
+    @property
+    def _path(self) -> Path:
+        assert isinstance(self._folder, Path)  # noqa: S101  # prefixes have a sync of their own
+        return self._folder
 
     def _keep(self, emptied: dict[str, Path]) -> None:
         """Keep the rows of files that are missing from empty folders, unless the same lies elsewhere in the folder."""
@@ -278,7 +284,7 @@ class FolderSync:
         if before is not None and before.digest != clip.digest:
             self._changed_clips[key_of(entry.path)] = clip.digest
         self._total += len(clip.shots.begin_s) - 1
-        yield from rows_of(entry, self._folder, clip)
+        yield from rows_of(entry, self._path, clip)
 
     def _encode(self, candidates: Iterator[Candidate], in_hand: _InHand, at_hand: deque[Row]) -> None:
         reranker, memory = self._load()
@@ -319,7 +325,7 @@ class FolderSync:
         self._unusable.add(key_of(path))
         self._skip(path, reason)
 
-    def _skip(self, path: Path, reason: str) -> None:
+    def _skip(self, path: Place, reason: str) -> None:
         self._counts.skipped += 1
         self._on_skip(path, reason)
 
@@ -331,7 +337,8 @@ def _file_of(row: Row) -> Path:
 
 def _candidate_of(row: Row) -> Candidate:
     """What is encoded for a row; of a video, its frame."""
-    candidate = candidate_of(row.contents, row.facts, [_file_of(row)], "", below=row.folder)
+    below = row.folder if isinstance(row.folder, Path) else None
+    candidate = candidate_of(row.contents, row.facts, [_file_of(row)], "", below=below)
     if row.frame_at is None:
         return candidate
     return replace(candidate, renditions=(Rendition(row.key, row.facts.width, row.facts.height),))
@@ -351,6 +358,6 @@ def _by_file(states: dict[str, FileState]) -> dict[str, FileState]:
     return found
 
 
-def in_words(path: Path, reason: str) -> str:
+def in_words(path: Place, reason: str) -> str:
     """Return what is said of a file that is left out."""
     return f"{shown(str(path))}: {reason}"

@@ -1,9 +1,9 @@
 """Adding folders and lists to a library, and keeping it in step with them."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from functools import partial
+from functools import partial, reduce
 from pathlib import Path
 
 from phrasepix.errors import NoLibraryError, WrongParameterError
@@ -16,9 +16,12 @@ from phrasepix.library.folder_sync import FolderSync, SyncCounts, in_words
 from phrasepix.library.list_sync import ListSync
 from phrasepix.library.location import Location
 from phrasepix.library.maintenance import tidy
+from phrasepix.library.object_prefix import ObjectPrefix, Place, is_below, place_of
 from phrasepix.library.picture_list import SUFFIXES, is_list
+from phrasepix.library.prefix_sync import PrefixSync
 from phrasepix.library.table import Library
 from phrasepix.models.catalogue import choose_model
+from phrasepix_core.s3_access import S3
 from reranker.clip_reranker import ClipReranker
 from reranker.encoder import image_tower_name
 from reranker.memory import Memory
@@ -49,23 +52,57 @@ class LibraryKeeper:
 
     def add(
         self,
-        folders: Sequence[Path],
+        folders: Sequence[Path | str],
         model: str | None = None,
         pretrained: str | None = None,
         *,
         places: bool | None = None,
     ) -> SyncCounts:
-        """Add folders and lists, and encode their pictures; the library is made if it is not there.
+        """Add folders, lists and prefixes (s3://bucket/pictures), and encode their pictures.
+
+        The library is made if it is not there.
 
         By default by the models that it has, else the usual one. With `places` it keeps where pictures were taken,
         from now on and until it is False. Raises `WrongParameterError` for what is no folder, `LibraryError`, and
         `ModelError`.
         """
+        library, absolute = self._begun(folders, places)
+        return self._sync(library, absolute, model, pretrained)
+
+    def build(
+        self,
+        places: Sequence[Path | str],
+        ray: str,
+        model: str | None = None,
+        pretrained: str | None = None,
+        *,
+        piece: int | None = None,
+    ) -> SyncCounts:
+        """Add lists and prefixes as `add` does, by the Ray cluster at an address; nothing that is gone is taken out.
+
+        Its actors take `piece` pictures at a time. Raises as `add`, and `WrongParameterError` for a folder, which other
+        machines may not have.
+        """
+        from phrasepix.library.ray_build import PIECE, RayBuilder  # brings Ray
+
+        for place in map(_named, places):
+            if isinstance(place, Path) and not is_list(place):
+                raise WrongParameterError(
+                    f"{shown(str(place))} is neither a list nor s3://BUCKET/FOLDER; a cluster's nodes may not have it"
+                )
+        library, absolute = self._begun(places, None)
+        done = [
+            RayBuilder(self._location, column, ray, on_event=self._on_event, piece=piece or PIECE).run(absolute)
+            for column in self._encoders(library, model, pretrained)
+        ]
+        return reduce(SyncCounts.beside, done)
+
+    def _begun(self, folders: Sequence[Path | str], places: bool | None) -> tuple[Library, list[Place]]:
         absolute = [_folder(folder) for folder in folders]
         library = Library.open_or_create(self._location)
         for folder in absolute:
-            for other in (Path(one) for one in library.description.folders):
-                if folder != other and (folder.is_relative_to(other) or other.is_relative_to(folder)):
+            for other in map(place_of, library.description.folders):
+                if folder != other and (is_below(folder, other) or is_below(other, folder)):
                     raise WrongParameterError(
                         f"{shown(str(folder))} and {shown(str(other))}, which the library {self._location.name} has, "
                         "lie one below the other; remove that first, or add another folder"
@@ -73,40 +110,39 @@ class LibraryKeeper:
         if places is not None:
             library.keep_places(keeps=places)
         library.change(folders=[str(folder) for folder in absolute])
-        return self._sync(library, absolute, model, pretrained)
+        return library, absolute
 
     def sync(self, model: str | None = None, pretrained: str | None = None) -> SyncCounts:
         """Bring the library in step with its folders. Raises as `add`, and `NoLibraryError`."""
         library = Library.open(self._location)
         library.add_missing_columns()
-        return self._sync(library, [Path(one) for one in library.description.folders], model, pretrained)
+        return self._sync(library, [place_of(one) for one in library.description.folders], model, pretrained)
 
-    def remove(self, paths: Sequence[Path]) -> int:
+    def remove(self, paths: Sequence[Path | str]) -> int:
         """Take folders, or files below one, out of the library; return how many files. Nothing on disk is deleted.
 
         Raises `NoLibraryError` if the library has none of them.
         """
         library = Library.open(self._location)
         removed = 0
-        for path in (Path(os.path.abspath(one.expanduser())) for one in paths):  # noqa: PTH100  # it may be gone
+        for path in map(_named, paths):
             keys = library.keys_below(path)
             if not keys and str(path) not in library.description.folders:
                 raise NoLibraryError(f"the library {self._location.name} has nothing of {shown(str(path))}")
-            library.change(without=[one for one in library.description.folders if Path(one).is_relative_to(path)])
+            library.change(without=[one for one in library.description.folders if is_below(place_of(one), path)])
             library.delete(keys)
             removed += len(keys)
         tidy(library)
         return removed
 
-    def _sync(self, library: Library, folders: Sequence[Path], model: str | None, pretrained: str | None) -> SyncCounts:
-        counts: dict[Path, SyncCounts] = {}
-        if model is None and pretrained is None and library.description.encoders:
-            encoders = dict(library.description.encoders)
-        else:
-            encoders = dict([self._column_for(library, model, pretrained)])
+    def _sync(
+        self, library: Library, folders: Sequence[Place], model: str | None, pretrained: str | None
+    ) -> SyncCounts:
+        counts: dict[Place, SyncCounts] = {}
+        encoders = self._encoders(library, model, pretrained)
         told: set[Notice] = set()  # each model meets the same files
 
-        def on_skip(path: Path, reason: str) -> None:
+        def on_skip(path: Place, reason: str) -> None:
             notice = Notice((in_words(path, reason),), FOLDER.name)
             if notice not in told:
                 told.add(notice)
@@ -131,8 +167,15 @@ class LibraryKeeper:
                 )
                 make_for_lists = partial(ListSync, *make.args, fetcher=fetcher, **make.keywords)
                 make_for_archives = partial(ArchiveSync, *make.args, **make.keywords)
+                make_for_prefixes = partial(PrefixSync, *make.args, **make.keywords)
                 for folder in folders:
-                    made = make_for_lists if is_list(folder) else make_for_archives if is_archive(folder) else make
+                    made: Callable[[], FolderSync] = make
+                    if isinstance(folder, ObjectPrefix):
+                        made = make_for_prefixes
+                    elif is_list(folder):
+                        made = make_for_lists
+                    elif is_archive(folder):
+                        made = make_for_archives
                     done = made().run(folder)
                     counts[folder] = counts[folder].beside(done) if folder in counts else done
         tidy(library)
@@ -140,6 +183,12 @@ class LibraryKeeper:
         for of_folder in counts.values():
             total.add(of_folder)
         return total
+
+    def _encoders(self, library: Library, model: str | None, pretrained: str | None) -> dict[str, EncoderColumn]:
+        """The columns to fill: that of the model that was named, else all that there are, else the usual one's."""
+        if model is None and pretrained is None and library.description.encoders:
+            return dict(library.description.encoders)
+        return dict([self._column_for(library, model, pretrained)])
 
     def _column_for(self, library: Library, model: str | None, pretrained: str | None) -> tuple[str, EncoderColumn]:
         """The column of a model's vectors; the model is loaded, for it alone says what it is."""
@@ -158,10 +207,19 @@ class LibraryKeeper:
         return self._finder.reranker_of(model, pretrained)
 
 
-def _folder(path: Path) -> Path:
-    """The absolute path of a folder, list or archive. Raises `WrongParameterError` if it is none that can be read."""
+def _named(path: Path | str) -> Place:
+    """What may be in a library under that name; it may be gone."""
+    if str(path).startswith(S3):
+        return ObjectPrefix.of(str(path))
+    return Path(os.path.abspath(Path(path).expanduser()))  # noqa: PTH100
+
+
+def _folder(path: Path | str) -> Place:
+    """The absolute path of a folder, list or archive that can be read, or a prefix. Raises `WrongParameterError`."""
+    if str(path).startswith(S3):
+        return ObjectPrefix.of(str(path))
     try:
-        folder = Path(os.path.normpath(path.expanduser().absolute()))
+        folder = Path(os.path.normpath(Path(path).expanduser().absolute()))
         if is_list(folder) or is_archive(folder):
             with folder.open("rb"):
                 return folder

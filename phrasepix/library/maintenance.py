@@ -33,13 +33,13 @@ SCALAR_INDEXES: Final = {
 }
 """The index of each column that filters ask for."""
 
-_BITS: Final = 5
+BITS: Final = 5
 """Of each dimension in the vector index: with one bit, 4 % of two conditions kept 48 % of the nearest (measured)."""
 _DIMENSIONS_OF: Final = 8
 """The vector index takes vectors of a multiple of so many dimensions; others are compared one by one."""
 _MOST_FRAGMENTS: Final = 32
 """Small ones, before they are made one."""
-_WHOLE: Final = 131_072
+WHOLE: Final = 131_072
 """From how many rows on a fragment is left as it is: otherwise each compaction would write the whole table again."""
 _MOST_DELETED: Final = 0.2
 """Which share of the rows stored may be deleted ones, before they are taken off the disk."""
@@ -104,7 +104,7 @@ def health_of(library: Library, *, thoroughly: bool = False) -> Health:
         return Health(
             rows=rows,
             fragments=len(fragments),
-            small=sum(fragment.physical_rows < _WHOLE for fragment in fragments),
+            small=sum(fragment.physical_rows < WHOLE for fragment in fragments),
             deleted=sum(fragment.num_deletions for fragment in fragments),
             versions=len(dataset.versions()),
             unencoded=unencoded,
@@ -153,7 +153,7 @@ def tidy(library: Library, *, completely: bool = False) -> list[str]:
             is_due = health.wants_compaction or (completely and (health.small > 1 or health.deleted))
             if is_due and has_room(library.location, bytes_below(Path(library.location.table))):
                 dataset.optimize.compact_files(
-                    target_rows_per_fragment=_WHOLE,
+                    target_rows_per_fragment=WHOLE,
                     materialize_deletions_threshold=0.0 if completely else _MOST_DELETED / 2,
                     batch_size=_ROWS_AT_ONCE,
                     num_threads=1,
@@ -178,7 +178,7 @@ def _indexed(dataset: Any, health: Health) -> list[str]:
         if column in SCALAR_INDEXES:
             dataset.create_scalar_index(column, SCALAR_INDEXES[column])
         else:
-            dataset.create_index(column, "IVF_RQ", metric="cosine", num_bits=_BITS)
+            dataset.create_index(column, "IVF_RQ", metric="cosine", num_bits=BITS)
     if existing & health.unindexed.keys():
         dataset.optimize.optimize_indices()
     made = [f"indexed {', '.join(missing)}"] if missing else []

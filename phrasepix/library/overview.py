@@ -17,8 +17,8 @@ def overview_of(location: Location) -> dict[str, Any]:
         "pictures": 0,
         "folders": [],
         "models": [],
-        "bytes": bytes_below(Path(location.base)),
-        "path": shown(location.base),
+        "bytes": 0 if location.is_uri else bytes_below(Path(location.base)),
+        "path": location.name if location.is_uri else shown(location.base),
         "problem": "",
     }
     try:

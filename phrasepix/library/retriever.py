@@ -18,6 +18,7 @@ from phrasepix.library.table import Library, failures, first_sentence, vectors_i
 from phrasepix.library.videos import file_key_of
 from phrasepix_core.candidate import Candidate, Clip, Rendition
 from phrasepix_core.messages import Hint
+from phrasepix_core.s3_access import S3
 from reranker.encoder import Embeddings
 from reranker.errors import PictureUnreachableError
 from reranker.pictures.local_files import is_part, local_name, path_of
@@ -40,7 +41,8 @@ class LibraryRetriever:
     """
 
     on_disk = True
-    """Its pictures are files of this machine, and may be read as such; those of lists are on the web."""
+    """Its pictures are files of this machine, and may be read as such; those of lists are on the web, those of prefixes
+    in a store of one's own."""
 
     def __init__(
         self, library: Library, *, profile: SourceProfile, on_skip: Callable[[SkippedHit], None] = log_skip
@@ -220,7 +222,7 @@ def _candidate(contents: Contents, facts: Facts, rows: Sequence[dict[str, str]],
 
 
 def web_candidate(contents: Contents, facts: Facts, url: str, tag: str) -> Candidate:
-    """The candidate of a picture that a list names by its address."""
-    if not url.startswith(("http://", "https://")):
+    """The candidate of a picture that a list names by its address, or that is in a store."""
+    if not url.startswith(("http://", "https://", S3)):
         raise ValueError("no address of the web")
     return candidate_at([url], contents, facts, tag, called=PurePath(WebEntry(url, "").name).stem)

@@ -19,6 +19,7 @@ from retriever.folder.walk import FileEntry
 
 if TYPE_CHECKING:  # a search reads neither lists nor archives
     from phrasepix.library.archive import ArchiveEntry
+    from phrasepix.library.object_prefix import Place
     from phrasepix.library.picture_list import WebEntry
 
 KEY = "key"
@@ -78,11 +79,11 @@ class Row:
 
     Of a video it is the frame at `frame_at` seconds of `duration_s`.
 
-    `folder` is the folder that is kept in step, or the list.
+    `folder` is the folder that is kept in step, or the list or prefix.
     """
 
     entry: "FileEntry | WebEntry | ArchiveEntry"
-    folder: Path
+    folder: "Place"
     contents: Contents
     facts: Facts
     vectors: Mapping[str, Embeddings] = field(default_factory=dict)
@@ -107,12 +108,16 @@ class Row:
         """The names of the file and, below `folder`, of its folders, in which tags are looked for."""
         if not isinstance(self.entry, FileEntry):
             return (PurePath(self.entry.name).stem,)
+        assert isinstance(self.folder, Path)  # noqa: S101  # files are in folders
         below = self.entry.path.relative_to(self.folder)
         return (*below.parent.parts, below.stem)
 
 
-def key_of(path: Path) -> str:
-    """Return the key of the file at an absolute path: its URL, which holds bytes that are no UTF-8 too."""
+def key_of(path: Place) -> str:
+    """Return the key of the file at an absolute path: its URL, which holds bytes that are no UTF-8 too.
+
+    That of a prefix is its URL, likewise.
+    """
     return path.as_uri()
 
 

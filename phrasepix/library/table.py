@@ -21,6 +21,7 @@ from phrasepix.library.description import (
     write_description,
 )
 from phrasepix.library.location import Location
+from phrasepix.library.object_prefix import Place
 from phrasepix.library.quoting import one_of, quoted
 from phrasepix.library.room import demand_room
 from phrasepix.library.schema import FACTS_SCHEMA, KEY, PLACE, Row, batch_of, key_of, schema_of, vector_field
@@ -34,6 +35,8 @@ _CONFLICTS = 30
 _KEYS_AT_ONCE = 2000
 _NOT_THERE = "was not found"
 """What Lance says of a table that is missing, and of none that is damaged."""
+_OF_THE_STORE = "LanceError(IO): "
+"""How Lance's errors begin that a store answers."""
 _LOCK_PATIENCE_S = 600.0
 
 
@@ -84,7 +87,7 @@ class Library:
                 library.add_missing_columns()
                 return library
             with failures(location):  # a process may have been killed between the two
-                lance.write_dataset(schema_of(description).empty_table(), location.table, mode="create")
+                _create(location, description)
                 return cls(location, description, _opened(location))
 
     def add_missing_columns(self) -> None:
@@ -202,9 +205,18 @@ class Library:
             self.dataset.delete(where)
             self.dataset = _opened(self.location)
 
-    def states(self, folder: Path, column: str) -> dict[str, FileState]:
+    def states(self, folder: Place, column: str) -> dict[str, FileState]:
         """Return what is known of the files of a folder that is kept in step, by key. Raises `LibraryError`."""
-        where = one_of("folder", [key_of(folder)])
+        return self._states(one_of("folder", [key_of(folder)]), column)
+
+    def states_of(self, keys: Collection[str], column: str) -> dict[str, FileState]:
+        """Return what is known of some files, by key; nothing of those that are new. Raises `LibraryError`."""
+        found: dict[str, FileState] = {}
+        for some in _chunks(sorted(keys)):
+            found |= self._states(one_of(KEY, some), column)
+        return found
+
+    def _states(self, where: str, column: str) -> dict[str, FileState]:
         with failures(self.location):
             unencoded = set(self._values(KEY, f"{where} AND {column} IS NULL"))
             found = self.dataset.to_table(columns=[KEY, "size", "modified_ns", "beside", "digest"], filter=where)
@@ -213,7 +225,7 @@ class Library:
             for key, size, modified_ns, beside, digest in zip(*(one.to_pylist() for one in found.columns), strict=True)
         }
 
-    def keys_below(self, path: Path) -> list[str]:
+    def keys_below(self, path: Place) -> list[str]:
         """Return the keys of a file, of all files below a folder, or of a list's pictures. Raises `LibraryError`."""
         key = key_of(path)
         is_of_it = f"{one_of(KEY, [key])} OR {one_of('folder', [key])}"
@@ -264,13 +276,15 @@ def failures(location: Location) -> Iterator[None]:
     """Name the library that something is wrong with."""
     try:
         yield
-    except (OSError, RuntimeError, pa.ArrowException) as error:
+    except (OSError, RuntimeError, ValueError, pa.ArrowException) as error:
+        if isinstance(error, ValueError) and not str(error).startswith(_OF_THE_STORE):
+            raise
         raise LibraryError(f"the library {location.name} cannot be used: {first_sentence(error)}") from None
 
 
 def first_sentence(error: BaseException | str) -> str:
     """Return what Lance says of an error, without the places in its source."""
-    return printable(str(error).split(", /")[0].split(", rust/")[0])[:500]
+    return printable(str(error).removeprefix(_OF_THE_STORE).split(", /")[0].split(", rust/")[0])[:500]
 
 
 @contextmanager
@@ -311,7 +325,20 @@ def _session() -> Any:
 
 
 def _opened(location: Location) -> Any:
-    return lance.dataset(location.table, session=_session())
+    return lance.dataset(location.table, session=_session(), storage_options=location.storage_options)
+
+
+def _create(location: Location, description: Description) -> None:
+    try:
+        lance.write_dataset(
+            schema_of(description).empty_table(),
+            location.table,
+            mode="create",
+            storage_options=location.storage_options,
+        )
+    except OSError:
+        if not location.is_uri or not can_be_opened(location):  # another process was first, where no lock is held
+            raise
 
 
 def can_be_opened(location: Location) -> bool:
@@ -329,6 +356,8 @@ def _opened_if_there(location: Location) -> Any:
         try:
             dataset = _opened(location)
         except ValueError as error:
+            if location.is_uri and str(error).startswith(_OF_THE_STORE):
+                raise
             if _NOT_THERE in str(error) and not _has_data(location):
                 return None
             raise LibraryError(

@@ -11,6 +11,7 @@ from phrasepix.events import Listener, Notice
 from phrasepix.library.folder_sync import SyncCounts
 from phrasepix.library.keeper import LibraryKeeper
 from phrasepix.library.location import Location
+from phrasepix.library.object_prefix import place_of
 from phrasepix.library.table import Library
 
 USUAL_EVERY_S: Final = 60.0
@@ -109,4 +110,4 @@ class LibraryWatcher:
             described = Library.open(self._location).description.folders
         except PhrasepixError:  # said by the next sync
             return []
-        return [Path(one) for one in described if Path(one).is_dir()]
+        return [place for place in map(place_of, described) if isinstance(place, Path) and place.is_dir()]

@@ -18,6 +18,7 @@ from phrasepix_core.user_agent import user_agent as our_user_agent
 from reranker.errors import PictureUnreachableError, PictureUnreadableError, TransientPictureError
 from reranker.pictures.hosts import OF_PROCESS, HostConnections
 from reranker.pictures.local_files import open_local, path_of
+from reranker.pictures.objects import read_object
 from reranker.pictures.session import PictureSession
 from retriever.folder.walk import LARGEST_FILE_BYTES
 
@@ -174,6 +175,17 @@ def copy_local(url: str, part: PartialDownload, *, largest_bytes: int = LARGEST_
         if size > largest_bytes:
             raise PictureUnreadableError(f"{name} is larger than {largest_bytes / (1 << 20):g} MiB")
         shutil.copyfileobj(source, opened.enter_context(part.begin()), _CHUNK)
+
+
+def copy_object(url: str, part: PartialDownload) -> None:
+    """Copy the object that an `s3:` URL names.
+
+    Raises `PictureUnreachableError`, and `OSError` where it cannot be written.
+    """
+    part.discard()
+    data = read_object(url).data
+    with part.begin() as file:
+        file.write(data)
 
 
 def _validator(response: BaseHTTPResponse) -> str:

@@ -13,7 +13,7 @@ from PIL import Image
 
 from phrasepix.errors import NotWrittenError
 from phrasepix.saving.credits_file import CreditsFile, open_credits_file
-from phrasepix.saving.download import Downloader, copy_local
+from phrasepix.saving.download import Downloader, copy_local, copy_object
 from phrasepix.saving.entries import Entry, safe_name
 from phrasepix.saving.filenames import name_for
 from phrasepix.saving.likeness import likeness
@@ -26,6 +26,7 @@ from phrasepix_core.credit import CREDIT_FORMATS, credit_line
 from phrasepix_core.files import create, open_regular, reason_of, shown_path
 from phrasepix_core.hush import hush
 from phrasepix_core.messages import Hint
+from phrasepix_core.s3_access import S3
 from phrasepix_core.urls import lasting
 from reranker.errors import ForbiddenAddressError, PictureError, PictureUnreachableError, PictureUnreadableError
 from reranker.match import Match
@@ -182,6 +183,9 @@ class _Saver:
             return
         if self._reopener.offline:
             raise PictureUnreachableError("offline nothing is downloaded; save it without ", Hint("offline", True))
+        if file.url.startswith(S3) and is_on_disk(retriever):
+            copy_object(file.url, part)
+            return
         self._downloader.download(
             file.url,
             part,

@@ -5,14 +5,18 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from phrasepix_core.candidate import Candidate
+from phrasepix_core.s3_access import S3
 from phrasepix_core.urls import host_address, lasting
 from retriever.folder.names import shown
 from retriever.folder.profile import FOLDER
 
+_OWN = ("file:///", S3)
+"""How addresses of one's own pictures begin."""
+
 
 def page_of(candidate: Candidate) -> str:
     """Where a person can look at the picture: its page on the web or, of a folder's, the file; else an empty text."""
-    if candidate.source == FOLDER.name and candidate.page_url.startswith("file:///"):
+    if candidate.source == FOLDER.name and candidate.page_url.startswith(_OWN):
         return candidate.page_url
     return lasting(candidate.page_url)
 
@@ -20,10 +24,10 @@ def page_of(candidate: Candidate) -> str:
 def address_of(candidate: Candidate, url: str, loopback_sources: Collection[str] = ()) -> str:
     """`url`, which the candidate's source gave, if it may be passed on to people and programs; else an empty text.
 
-    Such are addresses on the internet, a folder's files, and addresses of this machine from the `loopback_sources`: an
-    answer must not send anybody into a network of their own.
+    Such are addresses on the internet, a folder's files, objects of a library's store, and addresses of this machine
+    from the `loopback_sources`: an answer must not send anybody into a network of their own.
     """
-    if candidate.source == FOLDER.name and url.startswith("file:///"):
+    if candidate.source == FOLDER.name and url.startswith(_OWN):
         return url
     return url if candidate.source in loopback_sources and _is_loopback(url) else lasting(url)
 

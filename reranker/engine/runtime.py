@@ -12,6 +12,7 @@ from pathlib import Path
 from threading import RLock
 from typing import Any
 
+from phrasepix_core import environment
 from phrasepix_core.hush import hush
 
 _importing = RLock()
@@ -84,10 +85,13 @@ def computes_bf16() -> bool:
 
 
 def cores() -> int:
-    """How many cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    """How many cores this process may use: those it may run on, or fewer if `OMP_NUM_THREADS` says so.
+
+    That is how clusters tell a process its share of a node (Ray does, for the processors that an actor was given).
+    """
+    there = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    said = environment.variable("OMP_NUM_THREADS").partition(",")[0]  # of nested ones the outermost counts
+    return min(there, int(said)) if said.isdecimal() and int(said) else there
 
 
 def save_model(model: Any, tower: Path) -> None:

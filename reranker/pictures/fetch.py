@@ -13,6 +13,7 @@ from phrasepix_core.urls import shown_url
 from phrasepix_core.user_agent import user_agent as our_user_agent
 from reranker.errors import PictureUnreachableError, PictureUnreadableError, TransientPictureError
 from reranker.pictures.hosts import ENDED, OF_PROCESS, HostConnections
+from reranker.pictures.objects import read_object
 
 if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse
@@ -70,6 +71,10 @@ class PictureFetcher:
         self._sessions: dict[bool, PictureSession] = {}
         self._under_way: set[Deadline] = set()
         self._lock = threading.Lock()
+
+    def fetch_object(self, url: str) -> bytes:
+        """The object at an `s3:` URL, from the store that the environment names. Raises `PictureUnreachableError`."""
+        return read_object(url).data
 
     def fetch(self, url: str, *, loopback: bool = False) -> bytes:
         """The file at `url`. With `loopback`, it may also come from this machine.

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from PIL import Image
 
 from phrasepix_core.candidate import Candidate, Rendition
+from phrasepix_core.s3_access import S3
 from reranker.errors import PictureError, TransientPictureError
 from reranker.pictures.decode import KEPT_PIXELS, LARGEST_PIXELS, decode
 from reranker.pictures.fetch import PictureFetcher
@@ -45,8 +46,8 @@ class PictureLoader:
     """Fetches and decodes candidates' pictures.
 
     Pictures come from public addresses; those of the sources named in `loopback_sources` may also come from this
-    machine, and those of `local_sources`, and of no other, are its files if their addresses say so. A file that was
-    fetched is kept beside the picture: it is a tenth of its size.
+    machine, and those of `local_sources`, and of no other, are its files, or objects of a store of one's own, if their
+    addresses say so. A file that was fetched is kept beside the picture: it is a tenth of its size.
     """
 
     def __init__(
@@ -106,7 +107,10 @@ class PictureLoader:
         return candidate.source in self._local_sources and candidate.image_url.startswith("file:")
 
     def _load(self, candidate: Candidate, rendition: Rendition, enough: int | None) -> LoadedPicture:
-        data = self._fetcher.fetch(rendition.url, loopback=candidate.source in self._loopback_sources)
+        if candidate.source in self._local_sources and rendition.url.startswith(S3):
+            data = self._fetcher.fetch_object(rendition.url)
+        else:
+            data = self._fetcher.fetch(rendition.url, loopback=candidate.source in self._loopback_sources)
         kept = SHOWN_PIXELS if enough is None else KEPT_PIXELS
         picture = decode(data, enough=enough, largest_pixels=_largest_pixels(rendition), kept_pixels=kept)
         return LoadedPicture(picture, data)

@@ -10,3 +10,7 @@ class OfflineFetcher(PictureFetcher):
     def fetch(self, url: str, *, loopback: bool = False) -> bytes:
         """Raise `PictureUnreachableError`; nothing is sent."""
         raise PictureUnreachableError("it is not remembered, and offline nothing is fetched")
+
+    def fetch_object(self, url: str) -> bytes:
+        """Raise `PictureUnreachableError`; nothing is sent."""
+        return self.fetch(url)
