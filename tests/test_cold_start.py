@@ -176,5 +176,5 @@ def test_a_search_in_a_library_imports_nothing_of_what_fills_one() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
     imported = set(done.stdout.split())
     assert "lance" in imported
-    unused = {"filelock", "tarfile", "duckdb", "av", "phrasepix.library.archive", "phrasepix.library.folder_sync"}
+    unused = {"filelock", "duckdb", "av", "phrasepix.library.archive", "phrasepix.library.folder_sync"}
     assert sorted(imported & unused) == []

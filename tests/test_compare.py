@@ -136,6 +136,7 @@ def test_a_picture_that_another_row_folds_into_a_copy_is_the_same(odd: Path, fin
 
 
 @needs_opencv
+@pytest.mark.slow
 def test_key_points_are_those_that_were_compared(folder: Path, finder: Finder) -> None:
     comparison = compared(finder, folder / "scene-0.png", folder, ["sift", "orb", "akaze"], top=2)
     for row in comparison:
@@ -416,6 +417,7 @@ def test_amounts_are_said_in_the_unit_that_suits_them() -> None:
 @pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine to show the page")
 @needs_opencv
 @pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.slow
 def test_axe_finds_no_barrier_and_nothing_is_wider_than_the_window(folder: Path, scheme: str, finder: Finder) -> None:
     playwright = pytest.importorskip("playwright.sync_api")
     axe = pytest.importorskip("axe_playwright_python.sync_playwright")

@@ -88,6 +88,7 @@ def red_among_blue(folder: Path, count: int = 12) -> None:
         write(folder / f"{number:02}.png", encoded(stripes(red, (200, 150)), "PNG"))
 
 
+@pytest.mark.slow
 def test_a_large_and_hostile_tree_is_searched_whole_and_nothing_is_encoded_twice(tmp_path: Path) -> None:
     root = tmp_path / "pictures"
     usable = plant(root)

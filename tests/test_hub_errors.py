@@ -168,6 +168,7 @@ def test_a_configuration_from_the_hub_is_checked_too(files: dict[str, bytes], tm
     assert "hf-hub:somebody/tiny cannot be loaded: tokenizer_config.json: auto_map" in message
 
 
+@pytest.mark.slow
 def test_what_a_text_tower_is_built_after_is_checked_before_it_is(tmp_path: Path) -> None:
     after = "facebook/nllb-200-distilled-600M"
     config = {"model_cfg": {**TINY["model_cfg"], "text_cfg": {**TINY["model_cfg"]["text_cfg"], "hf_model_name": after}}}

@@ -227,6 +227,7 @@ def test_all_of_it_by_keys_alone(open_page: Open, served: ServeProcess) -> None:
     page.wait_for_function("() => document.activeElement.className === 'look'")
 
 
+@pytest.mark.slow
 def test_slots_are_there_at_once_fill_up_and_move_nothing(open_page: Open, sources: Sources) -> None:
     # Nobody has seen these: what is remembered comes at once.
     with sources.holding(sources.pixabay, (replace(one, number=1000 + one.number) for one in sources.drawn("new", 43))):
@@ -471,6 +472,7 @@ def test_the_zoom_tells_all_facts_and_each_part_of_the_phrase(found: Any) -> Non
     assert dialog.get_by_role("heading", level=2).inner_text().startswith("2. ")
 
 
+@pytest.mark.slow
 def test_ways_of_seeing_a_picture_are_compared(found: Any) -> None:
     found.get_by_role("button", name="Picture 2, boat").click()
     found.get_by_role("button", name="Compare ways of seeing").click()

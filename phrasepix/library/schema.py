@@ -113,7 +113,7 @@ class Row:
         return (*below.parent.parts, below.stem)
 
 
-def key_of(path: Place) -> str:
+def key_of(path: "Place") -> str:
     """Return the key of the file at an absolute path: its URL, which holds bytes that are no UTF-8 too.
 
     That of a prefix is its URL, likewise.
