@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from itertools import count
 from threading import Lock
 from typing import Any, Self
+from weakref import WeakValueDictionary
 
 import numpy as np
 
@@ -37,7 +38,7 @@ Outcomes = list[tuple[PoolPosition, Candidate, Outcome]]
 _Known = tuple[PoolPosition, Candidate, EncodedPicture | None]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True, eq=False)
 class _Arrived:
     """A picture that was loaded: its file and fingerprint, and what is to be encoded unless it was `encoded` before.
 
@@ -83,6 +84,7 @@ class PoolEncoder:
         self._preparing = preparing(encoder)
         self._remembered = remembered
         self._loads = SharedWork[_Came]()
+        self._waiting: WeakValueDictionary[tuple[str, str], _Arrived] = WeakValueDictionary()  # to be encoded
         self._batch_size = batch_size
         self._threads = threads
 
@@ -107,8 +109,11 @@ class PoolEncoder:
 
         def load(one: _Known) -> _Came:
             _, candidate, known = one
-            if known is None and (met := self._remembered.get(candidate)) is not None and met.fingerprint is not None:
-                return met  # by another search, since this one looked
+            if known is None:  # another search may have it, since this one looked
+                if (met := self._remembered.get(candidate)) is not None and met.fingerprint is not None:
+                    return met
+                if (waiting := self._waiting.get(candidate.identity)) is not None:
+                    return waiting
             return self._loads.do(
                 (candidate.identity, known is None), lambda: load_now(one), lambda came: isinstance(came, _Arrived)
             )
@@ -126,7 +131,10 @@ class PoolEncoder:
             # A large file is not kept in memory until it can be stored: it is fetched again if it is shown.
             is_small = loaded.data is not None and len(loaded.data) <= _LARGEST_KEPT
             features = features_of(self._encoder, prepared) if known is None else None
-            return _Arrived(prepared, loaded.data if is_small else None, fingerprint, known, features)
+            arrived = _Arrived(prepared, loaded.data if is_small else None, fingerprint, known, features)
+            if known is None:
+                self._waiting[candidate.identity] = arrived
+            return arrived
 
         loading = _TowerInLoading(self._encoder, self._in_use, self._aside)
         known = self._with_known(candidates, memory, place_of, loading.expect_pictures)
@@ -206,11 +214,12 @@ class PoolEncoder:
         to_remember: list[tuple[Candidate, EncodedPicture]] = []
         for (place, candidate, _), came in batch:
             outcome = _outcome(came, embedding) if isinstance(came, _Arrived) else came
-            if isinstance(outcome, EncodedPicture):
+            another_keeps = isinstance(came, _Arrived) and came.another_keeps
+            if isinstance(outcome, EncodedPicture) and not another_keeps:
                 # Features are many kilobytes: where they are kept on disk, the process has room for embeddings.
                 is_on_disk = memory is not None and outcome.features is not None
                 to_remember.append((candidate, replace(outcome, features=None) if is_on_disk else outcome))
-                if isinstance(came, _Arrived) and not came.another_keeps and memory is not None:
+                if isinstance(came, _Arrived) and memory is not None:
                     keeps = memory.keeps_file_of(candidate)
                     to_keep[candidate.identity] = outcome if keeps else replace(outcome, data=None)
             outcomes.append((place, candidate, outcome))

@@ -495,6 +495,24 @@ def test_two_threads_may_rerank_at_once(server: PictureServer, reranker: ClipRer
     assert orders["blue"] == orders["blue sky"] == ids(reranker.rerank("blue", pool, top=24))
 
 
+def test_pictures_that_several_searches_need_are_fetched_and_encoded_once(server: PictureServer) -> None:
+    pool = put_pool(server, 40)
+    encoder = CountingEncoder()
+    with ClipReranker(encoder, loader=PictureLoader(loopback_sources={"sample"}), batch_size=4) as shared:
+        ready = threading.Barrier(6)
+
+        def work() -> None:
+            ready.wait()
+            shared.rerank("red", pool, top=3)
+
+        threads = [threading.Thread(target=work) for _ in range(6)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert server.asked_in_all == sum(encoder.batches) == len(pool)
+
+
 class SlowToRead(CountingEncoder):
     """Reads a text no sooner than it is told, and says when it has begun."""
 
