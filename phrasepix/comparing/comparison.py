@@ -43,7 +43,7 @@ class EncoderRow:
     results: LiveResults | None = None
     """None where it failed."""
     problem: tuple[object, ...] = field(default=(), repr=False)
-    """Why it failed: texts, and `Hint`s that each face words its own way; empty if it did not."""
+    """Why it failed: texts, and what is a `Hint` each face words its own way; empty if it did not."""
     seconds: float | None = None
     """How long the search took, with what had to be loaded and encoded for it."""
     ms_per_picture: float | None = None
