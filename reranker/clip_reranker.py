@@ -1,6 +1,6 @@
 """Stage 2: candidates and a phrase in, the top-N by cosine out."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
 from typing import Self, SupportsIndex
@@ -31,6 +31,7 @@ from reranker.progress import Progress
 from reranker.query import EncodedQuery, Query
 from reranker.query_encoder import QueryEncoder
 from reranker.ranked import RankedCandidate, RankedOrder, calibrated_scores_of, diversify
+from reranker.ranking_so_far import pictures_at_hand, ranking_so_far
 from reranker.text_cache import TextEmbeddingCache
 
 _LEAST_COMPARED, _COMPARED_FOR_EACH = 1000, 5
@@ -163,8 +164,8 @@ class ClipReranker:
         pictures: dict[tuple[str, str], Image.Image] = {}
         detector = DuplicateDetector(_comparable(top, finish), self._compared) if fold else None
         for accumulator in self._accumulated(query_encoder, candidates, top, loader, memory, place_of, detector):
-            pictures = _at_hand(accumulator, to_show, pictures)
-            yield _so_far(accumulator, pictures, detector, query_encoder.examples)
+            pictures = pictures_at_hand(accumulator, to_show, pictures)
+            yield ranking_so_far(accumulator, pictures, detector, query_encoder.examples)
         yield self._ranking(query_encoder, accumulator, top, loader, memory, detector, finish)
 
     def _query_encoder(
@@ -378,34 +379,3 @@ def _comparable(top: int, finish: Finish) -> int:
     """How many of the best are compared: most of them are different pictures, and what is alike ranks alike."""
     refined = 0 if finish.refinement is None else finish.refinement.top
     return max(_LEAST_COMPARED, _COMPARED_FOR_EACH * max(considered_for(top, finish.diverse), refined))
-
-
-def _at_hand(
-    accumulator: RankingAccumulator, to_show: DisplayPictures, before: Mapping[tuple[str, str], Image.Image]
-) -> dict[tuple[str, str], Image.Image]:
-    """The pictures of the best that need not be fetched; those of `before` are not decoded again."""
-    pictures: dict[tuple[str, str], Image.Image] = {}
-    for one in accumulator.best:
-        picture = before.get(one.candidate.identity) or to_show.at_hand(one.candidate)
-        if picture is not None:
-            pictures[one.candidate.identity] = picture
-    return pictures
-
-
-def _so_far(
-    accumulator: RankingAccumulator,
-    pictures: Mapping[tuple[str, str], Image.Image],
-    detector: DuplicateDetector | None,
-    examples: Examples,
-) -> Ranking:
-    best = accumulator.best
-    candidates = [one.candidate for one in best]
-    own = examples.own_by_identity(candidates)
-    kept = representatives(candidates, len(candidates), detector, without=own)
-    siblings = duplicates_of(kept, candidates, detector, without=own)
-    matches = (
-        RankedCandidate(best[place]).match(rank, pictures[candidates[place].identity], alike)
-        for rank, (place, alike) in enumerate(zip(kept, siblings, strict=True), start=1)
-        if candidates[place].identity in pictures
-    )
-    return Ranking(tuple(matches), accumulator.skipped, accumulator.done, is_final=False)

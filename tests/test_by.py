@@ -16,7 +16,7 @@ from phrasepix.views.order_in_words import order_in_words
 from phrasepix_core.extras import is_installed
 from phrasepix_core.messages import Hint
 from reranker.testing import ColourEncoder
-from reranker.testing.pair_checks import drawn_scene
+from tests.drawn_folder import draw_scenes
 from tests.test_command_line import run
 
 needs_opencv = pytest.mark.skipif(not is_installed("cv2"), reason="OpenCV (the extra descriptors) is not installed")
@@ -26,12 +26,8 @@ needs_opencv = pytest.mark.skipif(not is_installed("cv2"), reason="OpenCV (the e
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Six drawn scenes; of the first the same file again, a part, one that is turned, and what has no key points."""
     folder = tmp_path_factory.mktemp("pictures")
-    for seed in range(6):
-        drawn_scene(seed).resize((600, 480)).save(folder / f"scene-{seed}.png")
-    scene = Image.open(folder / "scene-0.png")
+    draw_scenes(folder)
     shutil.copy(folder / "scene-0.png", folder / "the-same-file.png")
-    scene.crop((120, 90, 480, 390)).save(folder / "part.png")
-    scene.rotate(30, Image.Resampling.BICUBIC).save(folder / "turned.png")
     Image.new("RGB", (300, 200), "white").save(folder / "white.png")
     Image.new("RGB", (1, 1), "red").save(folder / "pixel.png")
     return folder

@@ -40,6 +40,7 @@ from reranker.encoder import Embeddings
 from reranker.testing import ColourEncoder
 from reranker.testing.pair_checks import drawn_scene
 from tests import in_process
+from tests.drawn_folder import draw_scenes
 from tests.page_server import CHROMIUM
 from tests.picture_server import unused_port
 
@@ -50,11 +51,7 @@ needs_opencv = pytest.mark.skipif(not is_installed("cv2"), reason="OpenCV (the e
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Six drawn scenes; of the first a part and one that is turned; names that are markup."""
     folder = tmp_path_factory.mktemp("pictures")
-    for seed in range(6):
-        drawn_scene(seed).resize((600, 480)).save(folder / f"scene-{seed}.png")
-    scene = Image.open(folder / "scene-0.png")
-    scene.crop((120, 90, 480, 390)).save(folder / "part.png")
-    scene.rotate(30, Image.Resampling.BICUBIC).save(folder / "turned & <b>.png")
+    draw_scenes(folder, turned="turned & <b>.png")
     return folder
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from phrasepix.errors import UnknownSourceError
 from phrasepix.library.location import library_names
 from phrasepix.library.source import LibrarySource
-from phrasepix_core.installed import installed_entry_points
+from phrasepix_core.entry_points import installed_entry_points
 from retriever.api_key import find_api_key
 from retriever.errors import SourceFaultError
 from retriever.folder.source import FolderSource

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, cast
 
-from phrasepix_core.installed import installed_entry_points
+from phrasepix_core.entry_points import installed_entry_points
 from reranker.encoder import (
     DeclaresFamily,
     Encoder,

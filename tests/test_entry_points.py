@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from phrasepix_core.installed import installed_entry_points
+from phrasepix_core.entry_points import installed_entry_points
 
 GROUP = "phrasepix.tests"
 
