@@ -112,9 +112,11 @@ class FoundMatch(Match):
     @classmethod
     def of(cls, match: Match, **more: Any) -> Self:
         """Return a match of the second stage with what is known of it besides."""
-        known = {one.name for one in fields(cls)}
-        same = {one.name: getattr(match, one.name) for one in fields(match) if one.name in known}
+        same = {name: getattr(match, name) for name in _FIELDS_OF_A_MATCH if hasattr(match, name)}
         return cls(**(same | more))
+
+
+_FIELDS_OF_A_MATCH = tuple(one.name for one in fields(FoundMatch))
 
 
 @dataclass(frozen=True, eq=False)

@@ -100,6 +100,7 @@ def is_on_this_machine(url: str) -> bool:
     return address is not None and carried_address(address).is_loopback
 
 
+@lru_cache(maxsize=1024)
 def is_public(url: str) -> bool:
     """Whether `url` is a web address on the internet, to a browser as well as to us."""
     parts = _web_address(url)

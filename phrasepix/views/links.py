@@ -1,6 +1,7 @@
 """Where a result leads."""
 
 from collections.abc import Collection
+from functools import lru_cache
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -32,6 +33,7 @@ def address_of(candidate: Candidate, url: str, loopback_sources: Collection[str]
     return url if candidate.source in loopback_sources and _is_loopback(url) else lasting(url)
 
 
+@lru_cache(maxsize=1024)
 def _is_loopback(url: str) -> bool:
     if not url.startswith(("http://", "https://")) or not url.isprintable():
         return False

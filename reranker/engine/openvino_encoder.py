@@ -26,8 +26,9 @@ _TOKENS_STEP = 8
 class OpenVinoEncoder:
     """The towers in `artefacts`, each loaded when it is used. `title` names the model to people.
 
-    One tower is in memory at a time, unless `keep_both_towers` says otherwise: each takes half a gigabyte and is there
-    again in 0.1 to 0.3 s, and a search needs the one for its phrase, then the other for the pictures that are new.
+    One tower is in memory at a time, unless `keep_both_towers` says otherwise: each takes a quarter to half a gigabyte
+    and is there again in 0.1 to 0.3 s, and a search needs the one for its phrase, then the other for the pictures that
+    are new.
 
     `precision` is of both towers, f32 or bf16; auto is bf16 where the CPU computes in it and the model is large enough
     to gain by it. What that does to the order is measured by `benchmarks.engine_fidelity`.
