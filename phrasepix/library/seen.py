@@ -1,0 +1,72 @@
+"""Candidates of stock sources, remembered in a library with what their terms allow."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Final
+
+from phrasepix.library.description import EncoderColumn, SeenSource
+from phrasepix.library.forgetting import forget_expired
+from phrasepix.library.location import Location
+from phrasepix.library.maintenance import WHOLE, tidy
+from phrasepix.library.seen_rows import SeenRow
+from phrasepix.library.seen_search import SeenSearch
+from phrasepix.library.table import Library, failures, writing
+from reranker.encoder import Embeddings
+from reranker.memory.picture_store import LONGEST
+from retriever.profile import FOR_GOOD, SourceProfile
+
+PATIENCE_S: Final = 10.0
+"""How long it is waited for another process that writes: a command ends only afterwards."""
+_MOST_FRAGMENTS: Final = 32
+"""Each search adds one. Beyond so many small ones the table is tidied, as it is when a folder was added."""
+
+
+def remember(searches: Sequence[SeenSearch], *, patience_s: float = PATIENCE_S) -> int:
+    """Remember what searches have seen in the library that all of them name; return how many rows were written.
+
+    The library is made if it is not there. There is one commit for each encoder. Nothing is fetched or encoded: what
+    was not encoded is left out. What may not be kept any more goes. Raises `LibraryError`.
+    """
+    location = Location.of(searches[0].library)
+    rows: dict[EncoderColumn, list[tuple[SeenRow, Embeddings]]] = defaultdict(list)
+    sources: dict[str, SeenSource] = {}
+    for search in searches:
+        for profile, candidates in search.offered:
+            sources[profile.name] = _seen_source(profile)
+            embeddings = search.embeddings_of(candidates)
+            rows[search.encoder] += [
+                (SeenRow(candidate, search.seen_at, profile.remembered_for), embeddings[candidate.identity])
+                for candidate in candidates
+                if candidate.identity in embeddings
+            ]
+    if not any(rows.values()):
+        return 0
+    with writing(location, patience_s=patience_s):
+        library = Library.open_or_create(location)
+        expires = any(row.kept_for != FOR_GOOD for several in rows.values() for row, _ in several)
+        # Before the rows: a reader takes a candidate only of a source that is described.
+        library.describe(
+            sources={**library.description.sources, **sources}, expires=library.description.expires or expires
+        )
+        for encoder, several in rows.items():
+            column = library.column_for(encoder)
+            library.upsert([row.with_vectors({column: embedding}) for row, embedding in several])
+        forget_expired(library, max(search.seen_at for search in searches))
+        _tidy_if_crowded(library)
+    return len({row.key for several in rows.values() for row, _ in several})
+
+
+def _seen_source(profile: SourceProfile) -> SeenSource:
+    return SeenSource(
+        title=profile.title,
+        mention=profile.mention,
+        home_url=profile.home_url,
+        keeps_pictures=profile.pictures_kept_for >= LONGEST,
+    )
+
+
+def _tidy_if_crowded(library: Library) -> None:
+    with failures(library.location):
+        small = sum(fragment.physical_rows < WHOLE for fragment in library.dataset.get_fragments())
+    if small > _MOST_FRAGMENTS:
+        tidy(library)
