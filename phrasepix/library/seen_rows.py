@@ -127,4 +127,4 @@ def _rounded_up(moment: datetime) -> datetime:
 
 
 def _timestamp(moment: datetime) -> str:
-    return f"CAST('{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%S}Z' AS TIMESTAMP)"
+    return f"CAST('{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%f}Z' AS TIMESTAMP)"
