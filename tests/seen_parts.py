@@ -61,9 +61,9 @@ def searched(
         if isinstance(event, Notice):
             told.append(str(event))
 
-    options = {"tag": "boat", "model": ColourEncoder()} | options
+    asked: dict[str, Any] = {"tag": "boat", "model": ColourEncoder()} | options
     with Finder() as finder:
-        request = SearchRequest(phrase, source=source, remember_in=remember_in, **options)
+        request = SearchRequest(phrase, source=source, remember_in=remember_in, **asked)
         results = finder.search(request, on_event=listen)
     return results, told
 
