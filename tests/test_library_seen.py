@@ -18,10 +18,12 @@ from phrasepix.library.location import Location
 from phrasepix.library.overview import overview_of
 from phrasepix.library.seen import remember
 from phrasepix.library.table import Library
+from phrasepix.sources.status import source_statuses
 from phrasepix_core.candidate import Candidate
 from reranker.testing import ColourEncoder
 from retriever.directories import cache_directory
 from retriever.filters import Filters
+from retriever.profile import FOR_GOOD
 from retriever.testing import made_candidate
 from tests.library_parts import CountingEncoder, sync
 from tests.picture_server import PictureServer, encoded, file, stripes
@@ -200,6 +202,18 @@ def test_a_source_whose_terms_do_not_say_that_it_may_be_is_not_remembered_and_th
         "to replicate Pexels",
     ]
     assert [str(one) for one in results.notices] == told
+
+
+def test_each_source_that_comes_along_declares_what_the_how_to_says() -> None:
+    declared = {one.name: one.profile.remembered_for for one in source_statuses() if one.profile is not None}
+    assert declared == {
+        "openverse": FOR_GOOD,
+        "commons": FOR_GOOD,
+        "pixabay": timedelta(days=1),
+        "pexels": timedelta(0),
+        "unsplash": timedelta(0),
+        "sample": timedelta(0),
+    }
 
 
 def test_a_source_that_declares_nothing_is_not_remembered(pictures: PictureServer) -> None:
