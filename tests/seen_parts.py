@@ -12,7 +12,7 @@ from phrasepix import Finder, SearchRequest
 from phrasepix.events import Event, Notice
 from phrasepix.library.location import Location
 from phrasepix.library.retriever import LibraryRetriever
-from phrasepix.library.seen_search import SeenSearch
+from phrasepix.library.seen_search import OfferedCandidates, SeenSearch
 from phrasepix.library.source import LibrarySource
 from phrasepix.library.table import Library
 from phrasepix.live_results import LiveResults
@@ -101,7 +101,7 @@ def seen(*candidates: Candidate, at: datetime = NOW, profile: SourceProfile = ST
     return SeenSearch(
         library="seen",
         encoder=column_of(encoder),
-        offered=[(profile, candidates)],
+        offered=[OfferedCandidates(profile, candidates)],
         embeddings_of=embeddings_of,
         seen_at=at,
     )

@@ -303,6 +303,25 @@ def test_a_row_is_known_by_whose_id_it_is() -> None:
     assert [row["key"] for row in rows_in()] == ["seen:stock%40elsewhere/1", "seen:stock/1", "seen:stock/2"]
 
 
+def test_what_cannot_be_kept_as_it_is_is_left_out_and_the_rest_is_kept() -> None:
+    remembered = remember(
+        [
+            seen(
+                offered(1),
+                offered(2, title="A boat\ud800"),
+                offered(3, page_url="ftp://stock.example/3"),
+                offered(4, tags=["boat"]),
+                offered(5, page_url="https://[stock"),
+                offered(6, uploaded_on=NOW),
+            )
+        ]
+    )
+    assert [str(one) for one in remembered.left_out] == [
+        "5 pictures of A Stock are not remembered: what was said of them cannot be kept as it is"
+    ]
+    assert (remembered.rows, found_at(NOW)) == (1, ["1"])
+
+
 def test_addresses_with_a_password_or_the_key_are_not_written_down(
     pictures: PictureServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -321,7 +340,7 @@ def test_addresses_with_a_password_or_the_key_are_not_written_down(
 
     monkeypatch.setenv("KEYED_KEY", "s3cret/key/1")
     _, told = searched(Keyed())
-    assert told == ["2 pictures of A Stock are not remembered: an address of theirs holds a key or a password"]
+    assert told == ["2 pictures of A Stock are not remembered: an address holds a key or a password"]
     assert [row["path"] for row in rows_in()] == ["https://x.example/3"]
 
 

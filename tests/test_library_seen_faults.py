@@ -93,7 +93,7 @@ def test_a_library_that_another_process_writes_is_not_waited_for_long() -> None:
     finally:
         done.set()
         holder.join()
-    assert remember([seen(offered(1))], patience_s=0.1) == 1
+    assert remember([seen(offered(1))], patience_s=0.1).rows == 1
 
 
 def test_a_listener_that_fails_later_ends_nothing(

@@ -81,11 +81,14 @@ def _write(waiting: _Waiting) -> None:
     try:
         from phrasepix.library.seen import remember  # brings Lance, for which nobody waits
 
-        remember([seen for seen, _ in waiting])
+        remembered = remember([seen for seen, _ in waiting])
+        notices = [Notice((str(one),), one.source) for one in remembered.left_out]
     except Exception as error:  # nobody waits for it: it would be lost with the thread
         reason = str(error) if isinstance(error, PhrasepixError) else f"{type(error).__name__}: {error}"
-        for _, on_event in waiting:
-            _tell(on_event, Notice((f"what was seen is not remembered: {reason}",)))
+        notices = [Notice((f"what was seen is not remembered: {reason}",))]
+    for _, on_event in waiting:
+        for notice in notices:
+            _tell(on_event, notice)
 
 
 def _tell(on_event: Listener, notice: Notice) -> None:

@@ -4,16 +4,14 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol, runtime_checkable
-from urllib.parse import urlsplit
 
 from phrasepix.library.description import EncoderColumn, SeenSource
-from phrasepix.library.seen_search import SeenSearch
+from phrasepix.library.seen_search import LeftOut, OfferedCandidates, SeenSearch
 from phrasepix.request import SearchRequest
 from phrasepix.results import Origin
 from phrasepix.searching.pool import AskedSource, Pool
 from phrasepix_core import environment
 from phrasepix_core.candidate import Candidate
-from phrasepix_core.candidate_json import candidate_to_json
 from phrasepix_core.errors import PhrasepixError
 from phrasepix_core.urls import is_on_this_machine
 from reranker.clip_reranker import ClipReranker
@@ -26,7 +24,6 @@ from retriever.profile import SourceProfile, address_variable_of
 from retriever.protocol import Retriever
 
 _UNKNOWN_TERMS = "it does not say what its terms allow"
-_SECRET = "an address of theirs holds a key or a password"  # noqa: S105  # words about one
 
 
 @runtime_checkable
@@ -82,11 +79,10 @@ def unkept_of(retrievers: Sequence[Retriever]) -> frozenset[str]:
 
 @dataclass(frozen=True, slots=True)
 class Rememberable:
-    """Of each source that lets itself be remembered its candidates, and `why_not` the rest is left out."""
+    """Of each source that lets itself be remembered its candidates, and of the others why they are not."""
 
-    offered: Sequence[tuple[SourceProfile, Sequence[Candidate]]]
-    why_not: Sequence[tuple[str, str]]
-    """A source's name, and a sentence."""
+    offered: Sequence[OfferedCandidates]
+    left_out: Sequence[LeftOut]
 
 
 def rememberable(
@@ -98,28 +94,19 @@ def rememberable(
     pictures could not be had, `key` stands in for that of the sole source.
     """
     by_source: dict[int, list[Candidate]] = {}
-    for candidate, (_, number) in zip(pool.read, pool.places, strict=False):
+    for candidate, (_, number) in zip(pool.read, pool.places, strict=True):
         if candidate.identity not in gone and not sources[number].is_on_disk:
             by_source.setdefault(number, []).append(candidate)
-    offered: list[tuple[SourceProfile, Sequence[Candidate]]] = []
-    why_not: list[tuple[str, str]] = []
-
-    def leave_out(source: AskedSource, count: int, why: str) -> None:
-        pictures = "1 picture" if count == 1 else f"{count} pictures"
-        are = "is" if count == 1 else "are"
-        why_not.append((source.name, f"{pictures} of {source.origin.title} {are} not remembered: {why}"))
-
+    offered: list[OfferedCandidates] = []
+    left_out: list[LeftOut] = []
     for number, candidates in sorted(by_source.items()):
         source, profile = sources[number], sources[number].profile
-        if profile is None or not profile.may_be_remembered:
-            leave_out(source, len(candidates), _UNKNOWN_TERMS if profile is None else profile.why_not_remembered)
-            continue
-        secret = _key_of(profile, key)
-        open_ones = [candidate for candidate in candidates if not _holds_a_secret(candidate, secret)]
-        if len(open_ones) < len(candidates):
-            leave_out(source, len(candidates) - len(open_ones), _SECRET)
-        offered.append((profile, open_ones))
-    return Rememberable(offered, why_not)
+        if profile is not None and profile.may_be_remembered:
+            offered.append(OfferedCandidates(profile, candidates, _key_of(profile, key)))
+        else:
+            why = _UNKNOWN_TERMS if profile is None else profile.why_not_remembered
+            left_out.append(LeftOut(source.name, source.origin.title, len(candidates), why))
+    return Rememberable(offered, left_out)
 
 
 def _key_of(profile: SourceProfile, given: str | None) -> ApiKey | None:
@@ -129,26 +116,9 @@ def _key_of(profile: SourceProfile, given: str | None) -> ApiKey | None:
         return None
 
 
-def _holds_a_secret(candidate: Candidate, key: ApiKey | None) -> bool:
-    """Whether the key, or a user's password, stands in what would be written down."""
-    text = candidate_to_json(candidate)
-    if key is not None and key.redact(text) != text:
-        return True
-    addresses = [
-        candidate.page_url,
-        candidate.creator_url,
-        candidate.licence_url,
-        candidate.download_location,
-        *candidate.other_urls,
-        *(rendition.url for rendition in candidate.renditions),
-        *(clip.url for clip in candidate.clips),
-    ]
-    return any("@" in urlsplit(address).netloc for address in addresses)
-
-
 def seen_search(
     library: str,
-    offered: Sequence[tuple[SourceProfile, Sequence[Candidate]]],
+    offered: Sequence[OfferedCandidates],
     request: SearchRequest,
     reranker: ClipReranker,
     memory: Memory,

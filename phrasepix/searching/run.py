@@ -380,8 +380,8 @@ class SearchRun:
         """Say what is not remembered; the rest is written once the answer was given."""
         gone = {one.candidate.identity for one in ranking.skipped}
         found = rememberable(pool, self._sources, gone, self._shared.config.key)
-        for name, why in found.why_not:
-            self._notice(Notice((why,), name))
+        for left_out in found.left_out:
+            self._notice(Notice((str(left_out),), left_out.source))
         self.seen = seen_search(library, found.offered, self._request, self._reranker, self._memory)
 
 
