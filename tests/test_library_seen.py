@@ -313,11 +313,12 @@ def test_what_cannot_be_kept_as_it_is_is_left_out_and_the_rest_is_kept() -> None
                 offered(4, tags=["boat"]),
                 offered(5, page_url="https://[stock"),
                 offered(6, uploaded_on=NOW),
+                replace(offered(7), source="folder"),
             )
         ]
     )
     assert [str(one) for one in remembered.left_out] == [
-        "5 pictures of A Stock are not remembered: what was said of them cannot be kept as it is"
+        "6 pictures of A Stock are not remembered: what was said of them cannot be kept as it is"
     ]
     assert (remembered.rows, found_at(NOW)) == (1, ["1"])
 
@@ -348,8 +349,9 @@ def test_addresses_with_a_password_or_the_key_are_not_written_down(
 
 
 def test_forgetting_leaves_nothing_on_the_disk() -> None:
-    remember([seen(offered(1, title="A very rare title"), offered(2)), seen(replace(offered(3), source="other"))])
-    remember([seen(replace(offered(4), source="other"), profile=replace(STOCK, name="other", title="Other"))])
+    other = replace(STOCK, name="other", title="Other")
+    remember([seen(offered(1, title="A very rare title"), offered(2))])
+    remember([seen(*(replace(offered(number), source="other") for number in (3, 4)), profile=other)])
     library = Library.open(Location.of("seen"))
     assert seen_by_source(library) == {"other": 2, "stock": 2}
     with pytest.raises(NoLibraryError, match="remembers nothing of flickr; its sources: other, stock"):

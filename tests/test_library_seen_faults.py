@@ -2,6 +2,8 @@
 
 import json
 import logging
+import multiprocessing
+import os
 import shutil
 import threading
 from collections.abc import Iterator
@@ -12,11 +14,12 @@ import lance
 import pytest
 
 from phrasepix import Finder, SearchRequest
-from phrasepix.errors import LibraryError, WrongParameterError
+from phrasepix.errors import LibraryError, NoLibraryError, WrongParameterError
 from phrasepix.events import Notice
 from phrasepix.library.location import Location
 from phrasepix.library.retriever import LibraryRetriever
 from phrasepix.library.seen import remember
+from phrasepix.library.seen_writer import SeenWriter
 from phrasepix.library.source import LibrarySource
 from phrasepix.library.table import Library, writing
 from reranker.testing import ColourEncoder
@@ -169,3 +172,20 @@ def test_writers_at_once_lose_nothing() -> None:
     for thread in threads:
         thread.join()
     assert len(rows_in()) == 19
+
+
+@pytest.mark.skipif("fork" not in multiprocessing.get_all_start_methods(), reason="Windows does not fork")
+@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")  # Python's own, of threads and forks
+def test_a_forked_child_does_not_write_what_its_parent_will() -> None:
+    told: list[object] = []
+    writer = SeenWriter(gather_s=30)
+    writer.add(seen(offered(1)), told.append)
+    child = os.fork()
+    if not child:
+        writer.close()  # would wait for a thread that is not there
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0
+    with pytest.raises(NoLibraryError):
+        Library.open(Location.of("seen"))
+    writer.close()
+    assert (len(rows_in()), told) == (1, [])

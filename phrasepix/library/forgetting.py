@@ -12,11 +12,14 @@ from phrasepix.library.table import Library, failures, writing
 _OF_SOURCES = "source IS NOT NULL"
 
 
-def forget_expired(library: Library, now: datetime) -> int:
-    """Delete what the terms of its source let nobody keep any more; return how many rows. Raises `LibraryError`."""
+def forget_expired(library: Library, now: datetime, *, compacting: bool = True) -> int:
+    """Delete what the terms of its source let nobody keep any more; return how many rows.
+
+    Without `compacting` the rows are only marked, until the table is tidied. Raises `LibraryError`.
+    """
     if not library.description.expires:
         return 0
-    return _forget(library, expired(now))
+    return _forget(library, expired(now), compacting=compacting)
 
 
 def forget(library: Library, sources: Collection[str] = ()) -> int:
@@ -31,13 +34,13 @@ def forget(library: Library, sources: Collection[str] = ()) -> int:
             f"the library {library.location.name} remembers nothing of {', '.join(unknown)}; its sources: {there}"
         )
     with writing(library.location):
-        forgotten = _forget(library, one_of("source", sorted(sources)) if sources else _OF_SOURCES)
+        forgotten = _forget(library, one_of("source", sorted(sources)) if sources else _OF_SOURCES, compacting=True)
         with failures(library.location):
             library.dataset.cleanup_old_versions(timedelta(0), delete_unverified=library.location.lock is not None)
     return forgotten
 
 
-def _forget(library: Library, where: str) -> int:
+def _forget(library: Library, where: str, *, compacting: bool) -> int:
     with writing(library.location), failures(library.location):
         library.refresh()
         if set(library.lacking) & {"source", "kept_until"}:
@@ -45,8 +48,9 @@ def _forget(library: Library, where: str) -> int:
         if forgotten := library.count(where):
             library.dataset.delete(where)
             library.refresh()
-            compact(library.dataset, deleted_from=0.0)  # a deleted row is only marked until then
-            library.refresh()
+            if compacting:
+                compact(library.dataset, deleted_from=0.0)  # a deleted row is only marked until then
+                library.refresh()
         library.describe(
             sources={
                 name: source

@@ -49,7 +49,7 @@ def remember(searches: Sequence[SeenSearch], *, patience_s: float = PATIENCE_S) 
             sources[profile.name] = _seen_source(profile)
             embeddings = search.embeddings_of(offered.candidates)
             for candidate in offered.candidates:
-                if why := why_not_written(candidate, offered.key):
+                if why := why_not_written(candidate, profile.name, offered.key):
                     left_out[profile.name, profile.title, why] += 1
                 elif candidate.identity in embeddings:
                     row = SeenRow(candidate, search.seen_at, profile.remembered_for)
@@ -79,7 +79,7 @@ def _write(
         for encoder, several in rows.items():
             column = library.column_for(encoder)
             library.upsert([row.with_vectors({column: embedding}) for row, embedding in several])
-        forget_expired(library, now)
+        forget_expired(library, now, compacting=False)  # some rows are over with each search
         _tidy_if_crowded(library)
 
 

@@ -11,14 +11,15 @@ SECRET: Final = "an address holds a key or a password"  # noqa: S105  # words ab
 BROKEN: Final = "what was said of them cannot be kept as it is"
 
 
-def why_not_written(candidate: Candidate, key: ApiKey | None) -> str:
-    """Return why a candidate is not to be written down; empty if it may be.
+def why_not_written(candidate: Candidate, source: str, key: ApiKey | None) -> str:
+    """Return why a candidate that `source` has offered is not to be written down; empty if it may be.
 
-    It would come back as another one, or holds the `key` that its source was asked by, or somebody's password.
+    It says that it is of another source, would come back as another candidate, or holds the `key` that its source was
+    asked by, or somebody's password.
     """
     try:
         text = candidate_to_json(candidate)
-        if candidate_from_json(text, candidate.found_by) != candidate:
+        if candidate.source != source or candidate_from_json(text, candidate.found_by) != candidate:
             return BROKEN
         addresses = (
             candidate.page_url,
