@@ -13,6 +13,7 @@ from phrasepix.library.location import Location
 from phrasepix.sample.catalogue import PICTURES_DIRECTORY
 from tests import in_process
 from tests.picture_server import PictureServer, file
+from tests.serve_process import ServeProcess, problem
 from tests.source_servers.base import Picture
 from tests.source_servers.openverse import OpenverseServer
 from tests.test_command_line import command, run
@@ -123,3 +124,18 @@ def test_a_name_that_is_none_is_refused_before_anybody_is_asked(openverse: Openv
     assert done.returncode == 2
     assert "is no name of a library" in done.stderr
     assert openverse.asked == []
+
+
+def test_the_api_remembers_and_finds_and_what_waits_is_written_when_it_ends(
+    openverse: OpenverseServer, tmp_path: Path
+) -> None:
+    with ServeProcess(tmp_path / "root", {}) as server:
+        asked = {"phrase": "two red boats", "tag": "boat", "source": "openverse", "model": "sample"}
+        found = server.post("/api/v1/search", asked | {"remember_in": "seen"})
+        assert len(found["matches"]) == 8
+        problem(server.ask("POST", "/api/v1/search", asked | {"remember_in": "s3://bucket/seen"}), 422)
+        assert server.end() == 0
+    with ServeProcess(tmp_path / "root", {}) as server:
+        again = server.post("/api/v1/search", {"phrase": "two red boats", "source": "library:seen", "model": "sample"})
+        assert [one["credit"] for one in again["matches"]] == [one["credit"] for one in found["matches"]]
+        assert again["sources"] == ["folder", "openverse"]
