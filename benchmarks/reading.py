@@ -109,7 +109,8 @@ class Searches:
         rows = self.sample.of(list(pool))
         baseline = Baseline(self.neutral, [rows], smaller=_SAMPLE.smaller)
         best = np.argsort(-(rows.astype(np.float64) @ text), kind="stable")[:SHOWN]
-        return [(pool[one], baseline.stands_out(text, rows[one]) or 0.0) for one in best]
+        far = np.nan_to_num(baseline.stands_out(text, rows[best])).tolist()
+        return [(pool[one], number) for one, number in zip(best.tolist(), far, strict=True)]
 
     def furthest(self, text: Embeddings, pool: Sequence[int]) -> float:
         """How far the one that stands out furthest does."""
@@ -192,8 +193,9 @@ def parts(searches: Searches, seed: int) -> dict[str, dict[bool, list[float]]]:
             pool = pool_of(subject)
             rows = searches.sample.of(pool)
             baseline = Baseline(searches.neutral, [rows])
-            for picture, row in zip(pool, rows, strict=True):
-                found[kind][shows(scene_of_picture(picture))].append(baseline.for_picture(text, row) or 0.0)
+            far = np.nan_to_num(baseline.for_picture(text, rows)).tolist()
+            for picture, one in zip(pool, far, strict=True):
+                found[kind][shows(scene_of_picture(picture))].append(one)
     return found
 
 
@@ -231,8 +233,7 @@ def costs(pictures: int, dimensions: int) -> tuple[float, float, float]:
             baseline = Baseline(neutral, [np.stack(pool)])
             measured.append(time.perf_counter() - begun)
             begun = time.perf_counter()
-            for one in pool[:SHOWN]:
-                baseline.stands_out(text, one)
+            baseline.stands_out(text, np.stack(pool[:SHOWN]))
             read.append(time.perf_counter() - begun)
     return (1000 * median(looked_up[1:]), 1000 * median(measured[1:]), 1000 * median(read[1:]))
 

@@ -9,6 +9,7 @@ import argparse
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from itertools import chain
 from pathlib import Path
 from statistics import fmean
 
@@ -104,8 +105,8 @@ def measure(questions: Sequence[Question], budgets: Iterable[int]) -> list[Line]
 
 def _pool(retriever: PixabayRetriever, question: Question, requests: int, *, with_broader: bool) -> list[int]:
     tags = [one for one in derived_tags(question.phrase.text) if with_broader or not one.instead_of]
-    candidates = TagsFromPhrase(tags, requests).candidates(retriever, LIMIT, Filters(media_type="all"), TagLog())
-    return [int(candidate.id) for candidate in candidates]
+    chunks = TagsFromPhrase(tags, requests).chunks(retriever, LIMIT, Filters(media_type="all"), TagLog())
+    return [int(candidate.id) for candidate in chain.from_iterable(chunks)]
 
 
 def _is_right(question: Question, pool: Sequence[int]) -> bool:

@@ -76,47 +76,44 @@ class Baseline:
 
     def __init__(self, neutral: Embeddings, pool: Sequence[Embeddings], *, smaller: bool = False) -> None:
         self._smaller = smaller
-        self._neutral = neutral
+        self._neutral = neutral.T.astype(np.float64)  # once: it is read for each picture
         self._pool = pool
         self._rows = max(1, _ONE_THREAD // neutral.size)
-        best = np.max([_cosines(chunk, neutral).max(axis=0) for chunk in self._chunks()], axis=0)
+        best = np.max([self._cosines(chunk).max(axis=0) for chunk in self._chunks(pool)], axis=0)
         self._best_mean, self._best_spread = float(best.mean()), float(best.std())
 
-    def stands_out(self, text: Embeddings, picture: Embeddings) -> float | None:
-        """How far a picture [d] stands out for a text [d]; None where the neutral phrases are all one to the model."""
-        for_picture = self.for_picture(text, picture)
-        if for_picture is None or self._best_spread < _NO_SPREAD:
-            return None
-        cosine = float(cosine_scores(text, picture[None])[0])
-        in_pool = (cosine - self._best_mean) / self._best_spread
-        return min(for_picture, in_pool + ALLOWANCE) if self._smaller else (for_picture + in_pool) / 2
-
-    def _chunks(self) -> Iterator[Embeddings]:
-        return (rows[at : at + self._rows] for rows in self._pool for at in range(0, len(rows), self._rows))
+    def stands_out(self, text: Embeddings, pictures: Embeddings) -> NDArray[np.float64]:
+        """How far pictures [n, d] stand out for a text [d], [n]; NaN where the neutral phrases are all one."""
+        for_picture = self.for_picture(text, pictures)
+        if self._best_spread < _NO_SPREAD:
+            return np.full(len(pictures), np.nan)
+        in_pool = (cosine_scores(text, pictures).astype(np.float64) - self._best_mean) / self._best_spread
+        return np.minimum(for_picture, in_pool + ALLOWANCE) if self._smaller else (for_picture + in_pool) / 2
 
     def furthest(self, text: Embeddings) -> float:
         """The furthest that a picture of the pool stands out for a text [d], each by `for_picture`; not below 0."""
-        furthest = 0.0
-        for chunk in self._chunks():
-            own = _cosines(chunk, self._neutral)
-            spread = own.std(axis=1)
-            above = cosine_scores(text, chunk) - own.mean(axis=1)
-            furthest = max(furthest, *(above / np.maximum(spread, _NO_SPREAD)).tolist())
-        return furthest
+        return max(0.0, *(float(self._above(text, rows)[0].max()) for rows in self._pool if len(rows)))
 
-    def for_picture(self, text: Embeddings, picture: Embeddings) -> float | None:
+    def for_picture(self, text: Embeddings, pictures: Embeddings) -> NDArray[np.float64]:
         """The same, whatever else is in the pool."""
-        own = _cosines(picture[None], self._neutral)[0]
-        spread = float(own.std())
-        if spread < _NO_SPREAD:
-            return None
-        return (float(cosine_scores(text, picture[None])[0]) - float(own.mean())) / spread
+        above, spread = self._above(text, pictures)
+        return np.where(spread < _NO_SPREAD, np.nan, above)
 
+    def _above(self, text: Embeddings, pictures: Embeddings) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """How far cosines are above the neutral phrases' mean, by their spread; and that spread: [n] each."""
+        own = [self._cosines(chunk) for chunk in self._chunks([pictures])]
+        mean = np.concatenate([chunk.mean(axis=1) for chunk in own])
+        spread = np.concatenate([chunk.std(axis=1) for chunk in own])
+        return (cosine_scores(text, pictures) - mean) / np.maximum(spread, _NO_SPREAD), spread
 
-def _cosines(pictures: Embeddings, neutral: Embeddings) -> NDArray[np.float64]:
-    # Rounded, as scores are: then a picture's do not depend on its neighbours.
-    exact = pictures.astype(np.float64) @ neutral.T.astype(np.float64)
-    return exact.astype(np.float32).astype(np.float64)
+    def _cosines(self, pictures: Embeddings) -> NDArray[np.float64]:
+        """Those of pictures [n, d] to the k neutral phrases, [n, k]."""
+        # Rounded, as scores are: then a picture's do not depend on its neighbours.
+        exact = pictures.astype(np.float64) @ self._neutral
+        return exact.astype(np.float32).astype(np.float64)
+
+    def _chunks(self, pictures: Sequence[Embeddings]) -> Iterator[Embeddings]:
+        return (rows[at : at + self._rows] for rows in pictures for at in range(0, len(rows), self._rows))
 
 
 class ReadsNames(Protocol):
@@ -149,19 +146,18 @@ class Calibrator:
         self._furthest: list[float] | None = None
         self._names = names
 
-    def stands_out(self, picture: Embeddings) -> float | None:
-        """How far a picture [d] stands out: by the mean of what was asked for."""
-        if self._baseline is None:
-            return None
-        each = [self._baseline.stands_out(text, picture) for text, _ in self._asked]
-        known = [one for one in each if one is not None]
-        if not known or len(known) < len(each):
-            return None
-        return float(np.average(known, weights=[weight for _, weight in self._asked]))
+    def stands_out(self, pictures: Sequence[Embeddings]) -> list[float | None]:
+        """How far pictures [d] stand out, each by the mean of what was asked for; None where it is not known."""
+        if self._baseline is None or not self._asked or not pictures:
+            return [None] * len(pictures)
+        rows = np.stack(pictures)
+        each = [self._baseline.stands_out(text, rows) for text, _ in self._asked]
+        numbers = np.average(each, axis=0, weights=[weight for _, weight in self._asked])
+        return [None if np.isnan(number) else float(number) for number in numbers]
 
     def calibrated_scores(self, pictures: Sequence[Embeddings]) -> list[CalibratedScore]:
         """The pictures [d] of one ranking, read beside each other."""
-        numbers = [self.stands_out(picture) for picture in pictures]
+        numbers = self.stands_out(pictures)
         limits = self._limits
         if limits is None:
             return [CalibratedScore(number) for number in numbers]
@@ -187,7 +183,8 @@ class Calibrator:
             self._furthest = [baseline.furthest(embedding) for _, embedding in self._parts]
         shown = []
         for (text, embedding), furthest in zip(self._parts, self._furthest, strict=True):
-            number = baseline.for_picture(embedding, picture)
+            above = float(baseline.for_picture(embedding, picture[None])[0])
+            number = None if np.isnan(above) else above
             if limits is None:
                 read = CalibratedScore(number)
             else:

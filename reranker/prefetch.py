@@ -53,10 +53,15 @@ class _Arrivals(Generic[Item]):
             due = self._wake()
         due()
 
-    def put_and_reserve(self, item: Item) -> bool:
-        """Hand over an item that room was reserved for, then wait for room for another; False where none is wanted."""
+    def put_and_reserve(self, items: Sequence[Item]) -> bool:
+        """Hand over items, one at least, room reserved for one, then wait for room for another.
+
+        False where none is wanted.
+        """
         with self._changed:
-            self._put(item)
+            self._reserved += len(items) - 1
+            for item in items:
+                self._put(item)
             due = self._wake()
             if due is _nothing:
                 return self._reserve()
@@ -156,18 +161,18 @@ def prefetch(items: Iterable[Item], *, room: int, most: int = 64) -> Iterator[li
 
     The thread is at most `room` items ahead. An exception of `items` is raised where its item would come.
     """
-    return prefetch_merged([items], room=room, most=most)
+    return prefetch_merged([([item] for item in items)], room=room, most=most)
 
 
-def prefetch_merged(sources: Sequence[Iterable[Item]], *, room: int, most: int = 64) -> Iterator[list[Item]]:
-    """Yield the items of all `sources` as they come, each source read by a thread of its own.
+def prefetch_merged(sources: Sequence[Iterable[Sequence[Item]]], *, room: int, most: int = 64) -> Iterator[list[Item]]:
+    """Yield the items of all `sources` as they come, each source read by a thread of its own, chunk by chunk.
 
-    Items of one source stay in order. All threads together are at most `room` items ahead. An exception of a source
-    ends it all: it is raised when what came before is taken.
+    Items of one source stay in order. No thread asks for another chunk while all together are `room` items ahead. An
+    exception of a source ends it all: it is raised when what came before is taken.
     """
     arrivals: _Arrivals[Item] = _Arrivals(room, givers=len(sources))
-    for items in sources:
-        HELPERS.do(partial(_read, items, arrivals), "read-ahead")
+    for chunks in sources:
+        HELPERS.do(partial(_read, chunks, arrivals), "read-ahead")
     try:
         while taken := arrivals.take(most):
             yield taken
@@ -175,19 +180,19 @@ def prefetch_merged(sources: Sequence[Iterable[Item]], *, room: int, most: int =
         arrivals.close()
 
 
-def _read(items: Iterable[Item], arrivals: _Arrivals[Item]) -> None:
-    iterator = iter(items)
+def _read(chunks: Iterable[Sequence[Item]], arrivals: _Arrivals[Item]) -> None:
+    iterator = iter(chunks)
     is_wanted = arrivals.reserve()
     while is_wanted:
         try:
-            item = next(iterator)
+            chunk = next(iterator)
         except StopIteration:
             arrivals.end(unused=1)
             return
         except BaseException as error:
             arrivals.end(unused=1, error=error)
             return
-        is_wanted = arrivals.put_and_reserve(item)
+        is_wanted = not chunk or arrivals.put_and_reserve(chunk)
 
 
 class Prefetcher(Generic[Item, Outcome]):

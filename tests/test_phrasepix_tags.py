@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from importlib.resources import files
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -70,7 +71,7 @@ TIGER = derived_tags("a tiger playing in the snow")
 
 def ask(source: Paged | ListRetriever, found: TagsFromPhrase, limit: int = 200) -> tuple[list[Candidate], TagLog]:
     record = TagLog()
-    return list(found.candidates(source, limit, NO_FILTERS, record)), record
+    return list(chain.from_iterable(found.chunks(source, limit, NO_FILTERS, record))), record
 
 
 def few(first: int, count: int = 3) -> list[Candidate]:

@@ -2,7 +2,7 @@
 
 import random
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 from itertools import chain
 
@@ -130,12 +130,15 @@ def test_what_is_read_ahead_comes_in_order_as_many_at_a_time_as_are_there() -> N
 def test_several_sources_are_read_side_by_side_and_each_keeps_its_order() -> None:
     first_is_read = threading.Event()
 
-    def slow() -> Iterator[int]:
+    def slow() -> Iterator[Sequence[int]]:
         first_is_read.wait(30)  # would wait for ever if the sources were read one after the other
-        yield from range(100, 140)
+        yield range(100, 120)
+        yield []
+        yield range(120, 140)
 
-    def quick() -> Iterator[int]:
-        yield from range(30)
+    def quick() -> Iterator[Sequence[int]]:
+        for item in range(30):
+            yield [item]
         first_is_read.set()
 
     merged = list(chain.from_iterable(prefetch_merged([slow(), quick(), []], room=8, most=5)))
@@ -143,6 +146,27 @@ def test_several_sources_are_read_side_by_side_and_each_keeps_its_order() -> Non
     assert [item for item in merged if item < 100] == list(range(30))
     assert [item for item in merged if item >= 100] == list(range(100, 140))
     join_threads()
+
+
+def test_no_chunk_is_asked_for_while_there_is_no_room() -> None:
+    asked: list[int] = []
+    third = threading.Event()
+
+    def source() -> Iterator[Sequence[int]]:
+        for chunk in range(100):
+            asked.append(chunk)
+            if chunk == 2:
+                third.set()
+            yield range(10 * chunk, 10 * chunk + 10)
+
+    chunks = prefetch_merged([source()], room=15, most=4)
+    assert next(chunks) == [0, 1, 2, 3]
+    read = [*chain.from_iterable(next(chunks) for _ in range(2))]
+    assert read == list(range(4, 12))
+    assert third.wait(30)  # fewer than fifteen were left
+    chunks.close()  # type: ignore[attr-defined]
+    join_threads()
+    assert len(asked) <= 4
 
 
 def test_nothing_to_read_is_nothing() -> None:

@@ -137,12 +137,12 @@ def _cosines(pictures: Embeddings, neutral: Embeddings) -> np.ndarray:
 
 def _smaller(text: Embeddings, pictures: Embeddings, neutral: Embeddings) -> np.ndarray:
     baseline = Baseline(neutral, [pictures], smaller=True)
-    return np.array([baseline.stands_out(text, one) for one in pictures])
+    return baseline.stands_out(text, pictures)
 
 
 def _mean_of_both(text: Embeddings, pictures: Embeddings, neutral: Embeddings) -> np.ndarray:
     baseline = Baseline(neutral, [pictures])
-    return np.array([baseline.stands_out(text, one) for one in pictures])
+    return baseline.stands_out(text, pictures)
 
 
 def _nearest(count: int) -> Rule:

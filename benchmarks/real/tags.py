@@ -10,6 +10,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import chain
 from pathlib import Path
 from statistics import fmean
 
@@ -146,7 +147,7 @@ def _candidates(site: CaptionSite, phrase: str, one_by_one: bool, broader: bool)
         for tag in [tag for tag in tags if not tag.instead_of][:USUAL_REQUESTS]:
             yield from site.retrieve(tag.tag, limit=site.most, filters=NO_FILTERS)
     else:
-        yield from TagsFromPhrase(tags).candidates(site, site.most, NO_FILTERS, TagLog())
+        yield from chain.from_iterable(TagsFromPhrase(tags).chunks(site, site.most, NO_FILTERS, TagLog()))
 
 
 def measured(directory: Path) -> Part:

@@ -36,6 +36,7 @@ class Ours:
 
     def __init__(self, places: Places) -> None:
         from reranker.engine import runtime
+        from reranker.engine.bf16_weights import bf16_copy
         from reranker.engine.exported_model import ExportedModel
         from reranker.engine.factory import load_encoder
         from reranker.models.model_spec import ModelSpec
@@ -47,7 +48,10 @@ class Ours:
             if (found := ExportedModel.read(manifest.parent)) is not None and found.fingerprint in self._encoder.name
         )
         precision = "bf16" if runtime.computes_bf16() else "f32"
-        self._tower = runtime.compile_tower(artefacts.image_tower, precision, artefacts.compiled)
+        tower = artefacts.image_tower
+        if precision == "bf16":
+            tower = bf16_copy(tower, artefacts.compiled)
+        self._tower = runtime.compile_tower(tower, precision, artefacts.compiled)
 
     def encode_pictures(self, pictures: Sequence[Image.Image]) -> Vectors:
         """Unit rows, preprocessing included."""

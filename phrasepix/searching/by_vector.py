@@ -47,7 +47,9 @@ class NearestToQuery:
     tags: Sequence[str]
     brought: MutableMapping[tuple[str, str], Embeddings]
 
-    def candidates(self, retriever: Retriever, limit: int, filters: Filters, record: TagLog) -> Iterator[Candidate]:
+    def chunks(
+        self, retriever: Retriever, limit: int, filters: Filters, record: TagLog
+    ) -> Iterator[Sequence[Candidate]]:
         """Yield the candidates, as `TagStrategy` says."""
         assert isinstance(retriever, FindsByVector)  # noqa: S101  # others are asked by tags
         for tag in self.tags or [""]:
@@ -55,4 +57,4 @@ class NearestToQuery:
             for candidate, embedding in retriever.nearest(self.vectors, self.tower, tag, limit=limit, filters=filters):
                 self.brought[candidate.identity] = embedding
                 record.note(retriever.name, tag, 1)
-                yield candidate
+                yield (candidate,)

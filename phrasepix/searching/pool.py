@@ -3,7 +3,7 @@
 from array import array
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import chain
+from itertools import chain, count
 from threading import Lock
 from typing import overload
 
@@ -175,8 +175,8 @@ class Pool:
         return chain.from_iterable(self._unread)
 
 
-Answers = Iterator[tuple[tuple[int, ...], Candidate]]
-"""Candidates, each with its place."""
+Answers = Iterator[Sequence[tuple[tuple[int, ...], Candidate]]]
+"""Candidates, each with its place, as many at a time as came together."""
 
 
 def _merged(
@@ -185,7 +185,7 @@ def _merged(
     wanted: Callable[[Candidate], bool],
     on_failure: Callable[[Failure], None],
 ) -> Iterator[list[Candidate]]:
-    for chunk in prefetch_merged(answers, room=_READ_AHEAD):
+    for chunk in prefetch_merged(answers, room=_READ_AHEAD, most=_READ_AHEAD):
         _tell(found, on_failure)
         new: list[Candidate] = []
         for place, candidate in chunk:
@@ -248,8 +248,9 @@ def _answers(
 ) -> Answers:
     most = source.usual_limit if limit is None else limit
     try:
-        for number, candidate in enumerate(strategy.candidates(source.retriever, most, filters, record)):
-            yield (number, index), candidate
+        number = count()
+        for chunk in strategy.chunks(source.retriever, most, filters, record):
+            yield [((next(number), index), candidate) for candidate in chunk]
     except RetrieverError as error:
         on_error(source, error)
     except Exception as error:  # a plug-in's mistake must not end the search in the others

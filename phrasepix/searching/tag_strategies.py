@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING, Protocol
 
 from phrasepix.request import USUAL_REQUESTS
@@ -50,8 +51,10 @@ class TagLog:
 class TagStrategy(Protocol):
     """A way to ask."""
 
-    def candidates(self, retriever: Retriever, limit: int, filters: Filters, record: TagLog) -> Iterator[Candidate]:
-        """The candidates, each once, lazily; `record` is told what is asked.
+    def chunks(
+        self, retriever: Retriever, limit: int, filters: Filters, record: TagLog
+    ) -> Iterator[Sequence[Candidate]]:
+        """The candidates, each once, lazily, as many at a time as come together; `record` is told what is asked.
 
         Raises a `RetrieverError` where the source cannot be asked or does not answer.
         """
@@ -64,18 +67,23 @@ class FixedTags:
 
     tags: Sequence[str]
 
-    def candidates(self, retriever: Retriever, limit: int, filters: Filters, record: TagLog) -> Iterator[Candidate]:
+    def chunks(
+        self, retriever: Retriever, limit: int, filters: Filters, record: TagLog
+    ) -> Iterator[Sequence[Candidate]]:
         """The candidates of each tag in turn."""
         seen = Identities()
         for tag in self.tags:
-            candidates = retriever.retrieve(tag, limit=limit, filters=filters)
+            chunks = _as_they_come(retriever, tag, limit, filters)
             record.note(retriever.name, tag)
-            for candidate in candidates:
-                if candidate not in seen:
-                    if len(self.tags) > 1:  # what a retriever gives twice for one tag is the pool's to tell
+            for chunk in chunks:
+                if len(self.tags) == 1:  # what a retriever gives twice for one tag is the pool's to tell
+                    new: Sequence[Candidate] = chunk
+                else:
+                    new = [candidate for candidate in chunk if candidate not in seen]
+                    for candidate in new:
                         seen.add(candidate)
-                    record.note(retriever.name, tag, 1)
-                    yield candidate
+                record.note(retriever.name, tag, len(new))
+                yield new
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +103,9 @@ class TagsFromPhrase:
     is_cap: bool = False
     notify: Notify = log_notice
 
-    def candidates(self, retriever: Retriever, limit: int, filters: Filters, record: TagLog) -> Iterator[Candidate]:
+    def chunks(
+        self, retriever: Retriever, limit: int, filters: Filters, record: TagLog
+    ) -> Iterator[Sequence[Candidate]]:
         """The candidates, each found by the first question that brought it."""
         from phrasepix.tags.planner import QuestionPlanner
 
@@ -108,12 +118,14 @@ class TagsFromPhrase:
         deepest = limit if self.is_cap else limit * self.requests
         spent = 0
 
-        def new(tag: str, candidates: Iterable[Candidate]) -> Iterator[Candidate]:
+        def new(tag: str, candidates: Iterable[Candidate]) -> Sequence[Candidate]:
+            found = []
             for candidate in candidates:
                 if candidate not in seen and (not self.is_cap or len(seen) < limit):
                     seen.add(candidate)
-                    record.note(name, tag, 1)
-                    yield candidate
+                    found.append(candidate)
+            record.note(name, tag, len(found))
+            return found
 
         while spent < self.requests and not (self.is_cap and len(seen) >= limit):
             question = planner.next_question(is_enough=len(seen) >= limit)
@@ -136,7 +148,7 @@ class TagsFromPhrase:
                     share = -(-limit // self.requests)
                     first = page.candidates[:share]
                     kept_back.append((tag, list(page.candidates[share:])))
-                yield from new(tag, first)
+                yield new(tag, first)
             except AnswerNotKeptError as error:
                 planner.pass_over(question)
                 if not question.is_continued:
@@ -148,9 +160,19 @@ class TagsFromPhrase:
                 self.notify(f"{error}; going on with the {len(seen)} pictures that came")
                 return
         for tag, candidates in reversed(kept_back):
-            yield from new(tag, candidates)
+            yield new(tag, candidates)
         if not spent and not_kept is not None:
             raise not_kept
+
+
+def _as_they_come(retriever: Retriever, tag: str, limit: int, filters: Filters) -> Iterator[Sequence[Candidate]]:
+    """What `retrieve` yields: a page at a time where a retriever answers by whole pages, else one by one."""
+    if not isinstance(retriever, AnswersByPage):
+        return ([candidate] for candidate in retriever.retrieve(tag, limit=limit, filters=filters))
+    pages = retriever.pages(tag, limit=limit, filters=filters)
+    return chain.from_iterable(
+        [page.candidates] if isinstance(page, Page) else ([candidate] for candidate in page) for page in pages
+    )
 
 
 def _pages(retriever: Retriever, tag: str, limit: int, deepest: int, filters: Filters) -> Iterator[Iterable[Candidate]]:

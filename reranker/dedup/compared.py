@@ -35,6 +35,15 @@ class ComparedLooks:
                 return -1
             return self._numbers.setdefault(digest, len(self._numbers))
 
+    def compared(self, ones: Numbers, others: Numbers) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """Whether each of `ones`, int [m], and each of `others`, int [n], look alike, and whether that is known.
+
+        Both bool [m, n].
+        """
+        state = self._state[np.maximum(ones, 0)[:, None], np.maximum(others, 0)]
+        state[ones < 0] = state[:, others < 0] = _OPEN
+        return state == _ALIKE, state != _OPEN
+
     def alike(self, one: int, others: Numbers, compare: Callable[[Numbers], Numbers]) -> Numbers:
         """Return the indices of those of `others`, int [n], that look like `one`; all by their numbers.
 

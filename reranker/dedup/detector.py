@@ -100,28 +100,35 @@ class DuplicateDetector:
             dtype=np.intp,
         )
 
-    def same(self, one: int, others: Numbers) -> NDArray[np.bool_]:
-        """Whether a picture and each of `others`, int [n], are one, by their `numbers`: bool [n]."""
+    def same(self, ones: Numbers, others: Numbers) -> NDArray[np.bool_]:
+        """Whether each of `ones`, int [m], and each of `others`, int [n], are one, by their `numbers`: bool [m, n]."""
         if self._traits is None:
             self._traits = _Traits.of(self._candidates, self._known, self._looks)
         traits = self._traits
-        same = traits.have_one_origin(one, others)
-        if traits.looks[one] == _NO_LOOK:
-            return same
-        seen = np.flatnonzero(traits.looks[others] != _NO_LOOK)
-        there = others[seen]
+        same = traits.have_one_origin(ones[:, None], others)
+        here, there = traits.looks[ones], traits.looks[others]
+        are_open = (here[:, None] != _NO_LOOK) & (there != _NO_LOOK) & ~same
+        alike, are_compared = self._looks.compared(here, there)
+        same |= are_open & alike
+        are_open &= ~are_compared
+        for row in np.flatnonzero(are_open.any(axis=1)).tolist():
+            columns = np.flatnonzero(are_open[row])
+            same[row, columns[self._alike(int(ones[row]), others[columns], traits.looks)]] = True
+        return same
+
+    def _alike(self, one: int, others: Numbers, looks: Numbers) -> Numbers:
+        """The indices of those of `others` that look like the one; all have looks."""
 
         def compare(open_ones: Numbers) -> Numbers:
-            alike = _look_alike(self._known[one], [self._known[number] for number in there[open_ones]])
+            alike = _look_alike(self._known[one], [self._known[number] for number in others[open_ones]])
             return open_ones[alike]
 
-        same[seen[self._looks.alike(int(traits.looks[one]), traits.looks[there], compare)]] = True
-        return same
+        return self._looks.alike(int(looks[one]), looks[others], compare)
 
     def with_each(self, one: Candidate, others: Sequence[Candidate]) -> list[bool]:
         """Whether `one` and each of `others` are one picture."""
-        here, *there = self.numbers([one, *others]).tolist()
-        found: list[bool] = self.same(here, np.array(there, dtype=np.intp)).tolist()
+        numbers = self.numbers([one, *others])
+        found: list[bool] = self.same(numbers[:1], numbers[1:])[0].tolist()
         return found
 
     def with_picture(self, fingerprint: Fingerprint, embedding: Embeddings, others: Sequence[Candidate]) -> list[bool]:
@@ -168,15 +175,17 @@ class _Traits:
             ),
         )
 
-    def have_one_origin(self, one: int, others: Numbers) -> NDArray[np.bool_]:
-        """Whether sources or bytes say so: the same id, the same file, or the same page in two sources' answers."""
-        same: NDArray[np.bool_] = (others == one) | (self.files[others] == self.files[one])
-        if self.digests[one] >= 0:
-            same |= self.digests[others] == self.digests[one]
-        if self.pages[one] >= 0:
-            # Within a source a page may show several pictures; its ids tell them apart.
-            is_of_another = self.catalogues[others] != self.catalogues[one]
-            same |= is_of_another & (self.pages[others] == self.pages[one])
+    def have_one_origin(self, ones: Numbers, others: Numbers) -> NDArray[np.bool_]:
+        """Whether sources or bytes say so of `ones`, int [m, 1], and `others`, int [n]: bool [m, n].
+
+        They do by the same id, the same file, or the same page in two sources' answers.
+        """
+        digests, pages = self.digests[ones], self.pages[ones]
+        same: NDArray[np.bool_] = (ones == others) | (self.files[ones] == self.files[others])
+        same |= (digests >= 0) & (digests == self.digests[others])
+        # Within a source a page may show several pictures; its ids tell them apart.
+        is_of_another = self.catalogues[ones] != self.catalogues[others]
+        same |= is_of_another & (pages >= 0) & (pages == self.pages[others])
         return same
 
 

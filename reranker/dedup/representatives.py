@@ -1,11 +1,16 @@
 """Representatives of a ranked order: near-duplicates take one place."""
 
 from collections.abc import Collection, Sequence
+from itertools import islice
 
 import numpy as np
 
 from phrasepix_core.candidate import Candidate
 from reranker.dedup.detector import DuplicateDetector
+
+_AT_ONCE = 256
+_MOST_PAIRS = 1 << 20
+"""Up to how many pairs are looked at together: a byte each, some ten times over."""
 
 
 def representatives(
@@ -15,19 +20,19 @@ def representatives(
 
     Places are numbers from 0. Without a `detector` no two do.
     """
+    places = (place for place in range(len(order)) if place not in without)
+    if detector is None:
+        return list(islice(places, top))
     kept: list[int] = []
-    numbers: list[int] = []
-    for place, candidate in enumerate(order):
-        if len(kept) == top:
-            break
-        if place in without:
-            continue
-        if detector is not None:
-            number = int(detector.numbers([candidate])[0])
-            if detector.same(number, np.array(numbers, dtype=np.intp)).any():
-                continue
-            numbers.append(number)
-        kept.append(place)
+    while block := list(islice(places, min(top - len(kept), _AT_ONCE))):
+        before = len(kept)
+        numbers = detector.numbers(order[place] for place in [*kept, *block])
+        same = detector.same(numbers[before:], numbers)
+        is_kept = np.arange(len(numbers)) < before
+        for row, place in enumerate(block):
+            if not (same[row] & is_kept).any():
+                is_kept[before + row] = True
+                kept.append(place)
     return kept
 
 
@@ -50,10 +55,12 @@ def duplicates_of(
     taken = {*kept, *without}
     places = np.array([place for place in range(len(order))[:within] if place not in taken], dtype=np.intp)
     numbers = detector.numbers(order[place] for place in [*kept, *places])
-    unfolded = numbers[len(kept) :]
+    shown, unfolded = numbers[: len(kept)], numbers[len(kept) :]
     siblings: list[tuple[Candidate, ...]] = []
-    for number in numbers[: len(kept)].tolist():
-        same = detector.same(number, unfolded)
-        siblings.append(tuple(order[place] for place in places[same]))
-        places, unfolded = places[~same], unfolded[~same]
+    while len(siblings) < len(kept):
+        rows = max(1, _MOST_PAIRS // max(1, len(unfolded)))
+        same = detector.same(shown[len(siblings) : len(siblings) + rows], unfolded)
+        folds, into = same.any(axis=0), same.argmax(axis=0)
+        siblings += [tuple(order[place] for place in places[folds & (into == row)]) for row in range(len(same))]
+        places, unfolded = places[~folds], unfolded[~folds]
     return siblings

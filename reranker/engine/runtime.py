@@ -120,15 +120,23 @@ def compile_tower(tower: Path, precision: str, compiled: Path | None) -> Any:
     ours = compiled / f"{tower.stem}-{_key(settings)}"
     if ours.is_dir():
         return core().compile_model(str(tower), "CPU", settings | {"CACHE_DIR": str(ours)})
-    # OpenVINO writes into its cache in place; another thread or process must not read what is half written.
-    partial = compiled / f"{ours.name}.{os.urandom(8).hex()}.partial"
+    with written_aside(ours) as partial:
+        return core().compile_model(str(tower), "CPU", settings | {"CACHE_DIR": str(partial)})
+
+
+@contextmanager
+def written_aside(directory: Path) -> Iterator[Path]:
+    """A directory to write into, moved into place at the end: nobody reads what is half written.
+
+    If another thread or process was first, its own stays.
+    """
+    partial = directory.with_name(f"{directory.name}.{os.urandom(8).hex()}.partial")
     try:
-        model = core().compile_model(str(tower), "CPU", settings | {"CACHE_DIR": str(partial)})
-        with suppress(OSError):  # another process was first: what is compiled here works all the same
-            partial.rename(ours)
+        yield partial
+        with suppress(OSError):  # another was first
+            partial.rename(directory)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
-    return model
 
 
 def _key(settings: dict[str, Any]) -> str:

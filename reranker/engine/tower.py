@@ -1,6 +1,7 @@
 """One exported tower, loaded when it is used."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from threading import Lock
 from typing import Any, Protocol, TypeVar
@@ -9,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reranker.engine import runtime
+from reranker.engine.bf16_weights import bf16_copy
 from reranker.engine.own_process import demand_own_process
 from reranker.errors import ModelError
 
@@ -65,9 +67,15 @@ class Tower:
         if self._compiled is None:
             self._compiled = undamaged(
                 self._exported,
-                lambda: runtime.compile_tower(self._file, self._precision, self._exported.compiled),
+                lambda: runtime.compile_tower(self._file_to_load(), self._precision, self._exported.compiled),
             )
         return self._compiled
+
+    def _file_to_load(self) -> Path:
+        if self._precision == "bf16":
+            with suppress(OSError):  # without room for a copy the tower itself will do
+                return bf16_copy(self._file, self._exported.compiled)
+        return self._file
 
 
 def undamaged(exported: Exported, load: Callable[[], Loaded]) -> Loaded:

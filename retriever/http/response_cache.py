@@ -3,8 +3,10 @@
 import json
 import sqlite3
 import time
+from collections import OrderedDict
 from datetime import timedelta
 from pathlib import Path
+from threading import Lock
 from typing import Any, Self
 
 from phrasepix_core.sqlite_file import Schema, SqliteFile
@@ -20,14 +22,20 @@ _SCHEMA: Schema = (
 )
 
 
+_MOST_DECODED = 8
+
+
 class ResponseCache:
     """JSON objects in `file` (see `SqliteFile`: many threads and processes may share it), each kept for `keep_for`.
 
-    If `file` is None or `keep_for` is zero, nothing is kept.
+    If `file` is None or `keep_for` is zero, nothing is kept. What was read last stays decoded: an object is not to be
+    changed by whoever gets it.
     """
 
     def __init__(self, file: Path | None, keep_for: timedelta = timedelta(hours=24)) -> None:
         self._keep_for_s = keep_for.total_seconds()
+        self._decoded: OrderedDict[str, tuple[str | bytes, dict[str, Any]]] = OrderedDict()
+        self._decoding = Lock()
         self._file: SqliteFile | None = None
         if file is None or not keep_for:
             return
@@ -47,7 +55,20 @@ class ResponseCache:
             return db.execute(query, (question, now, now + self._keep_for_s)).fetchone()
 
         row = self._file.read(kept, None)
-        return json_object(row[0]) if row else None
+        return self._object(question, row[0]) if row else None
+
+    def _object(self, question: str, text: str | bytes) -> dict[str, Any] | None:
+        with self._decoding:
+            before = self._decoded.get(question)
+        if before is not None and before[0] == text:
+            return before[1]
+        if (answer := json_object(text)) is not None:
+            with self._decoding:
+                self._decoded[question] = text, answer
+                self._decoded.move_to_end(question)
+                while len(self._decoded) > _MOST_DECODED:
+                    self._decoded.popitem(last=False)
+        return answer
 
     def put(self, question: str, answer: dict[str, Any]) -> None:
         """Keep `answer`, in place of an older one."""

@@ -1,6 +1,7 @@
 """Stage 1 over Pixabay's picture API."""
 
 from collections.abc import Callable
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -48,4 +49,4 @@ class PixabayRetriever(ApiRetriever):
 
     def answer(self, request: PixabayRequest) -> dict[str, Any]:
         """The answer to one request as Pixabay sent it: `total`, `totalHits` and `hits`."""
-        return self._ask(request.parameters(), "", f"the tag “{request.q}”")
+        return deepcopy(self._ask(request.parameters(), "", f"the tag “{request.q}”"))  # the caller may change it
