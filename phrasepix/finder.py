@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from phrasepix.config import Config
 from phrasepix.events import Listener, Notice, ignore, log_notices
+from phrasepix.library.seen_writer import SeenWriter
 from phrasepix.models.shelf import ModelShelf
 from phrasepix_core.forking import reset_in_children
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:  # imported while a phrase is encoded already
     from phrasepix.request import SearchRequest, SourceChoice
     from phrasepix.results import Results
     from phrasepix.saving.save import Saved, SaveProgress
-    from phrasepix.searching.run import Resources
+    from phrasepix.searching.run import Resources, SearchRun
     from phrasepix.sources.open_sources import OpenSources
     from reranker.clip_reranker import ClipReranker
     from reranker.encoder import Encoder
@@ -77,7 +78,9 @@ class Finder:
 
         request = _with_names(request, on_event)
         with SearchRun(request, self._sources(request, on_event), self._resources(), on_event) as run:
-            return LiveResults.of(run.results(), self, run.reopener)
+            results = LiveResults.of(run.results(), self, run.reopener)
+            self._remember(run, on_event)
+            return results
 
     def stream(self, request: "SearchRequest", *, on_event: Listener = log_notices) -> "Iterator[LiveResults]":
         """Yield the results as they firm up; the last ones are what `search` returns.
@@ -90,6 +93,7 @@ class Finder:
         request = _with_names(request, on_event)
         with SearchRun(request, self._sources(request, on_event), self._resources(), on_event) as run:
             for results in run.stream():
+                self._remember(run, on_event)
                 yield LiveResults.of(results, self, run.reopener)
 
     def refine(
@@ -238,9 +242,16 @@ class Finder:
     def close(self) -> None:
         """Close sources and memory and unload models; what searches still use goes with the last of them.
 
+        What searches have seen and is to be remembered is written first.
+
         May be called again, and a search after it opens what it needs again.
         """
         self._shared.close()
+
+    def _remember(self, run: "SearchRun", on_event: Listener) -> None:
+        """Have what a search has seen remembered in a moment, if it is over and that was wanted."""
+        if run.seen is not None:
+            self._shared.seen_writer.add(run.seen, on_event)
 
     def _sources(self, request: "SearchRequest", on_event: Listener) -> "Sequence[SourceChoice]":
         from phrasepix.sources.registry import default_sources
@@ -294,6 +305,7 @@ class _Shared:
 
     def __init__(self, config: Config) -> None:
         self.models = ModelShelf(most=config.models_kept, both_towers=config.both_towers)
+        self.seen_writer = SeenWriter()
         self._unload_after_s = config.unload_after_s
         self._inherited: list[object] = []
         self._sources: OpenSources | None
@@ -318,6 +330,7 @@ class _Shared:
         return Resources(config, sources, self.models, memory, self._hosts)
 
     def close(self) -> None:
+        self.seen_writer.close()
         with self._lock:
             sources, self._sources = self._sources, None
             memories, self._memories = self._memories, OrderedDict()

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import SupportsIndex
 
+from phrasepix.library.location import is_library_name
 from phrasepix_core.text import same_text
 from retriever.errors import WrongParameterError
 from retriever.filters import Filters
@@ -101,6 +102,15 @@ def demand_directory(name: str, directory: object) -> None:
     """Raise `WrongParameterError` for what is neither a path nor None."""
     if directory is not None and not isinstance(directory, str | Path):
         raise WrongParameterError(f"{name} {reprlib.repr(directory)} is no path; give a str or a Path")
+
+
+def demand_library(name: str, library: object) -> None:
+    """Raise `WrongParameterError` for what is no name of a library of this machine; an address is none."""
+    if not isinstance(library, str) or not is_library_name(library):
+        raise WrongParameterError(
+            f"{name} {reprlib.repr(library)} is no name of a library; it takes letters, digits, “.”, “-” and “_”, "
+            "such as seen"
+        )
 
 
 def demand_flag(name: str, value: object) -> None:

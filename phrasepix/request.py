@@ -11,6 +11,7 @@ from phrasepix.given import (
     demand_directory,
     demand_filters,
     demand_flag,
+    demand_library,
     demand_model,
     demand_text,
     demand_texts,
@@ -215,6 +216,16 @@ class SearchRequest:
     unused: bool = field(
         default=False, metadata=option("Whether what was saved in {project} before is left out.", SAVING, kind=bool)
     )
+    remember_in: str | None = field(
+        default=None,
+        metadata=option(
+            "A library of this machine, by its name such as seen, in which what the sources offered is remembered as "
+            "far as their terms allow: facts, addresses and embeddings, no pictures.",
+            SAVING,
+            metavar="NAME",
+            shown_default="nothing is remembered",
+        ),
+    )
     words_for_tags: str = field(
         default="",
         metadata=option(
@@ -264,6 +275,8 @@ class SearchRequest:
             demand_text(name, getattr(self, name))
         for name in ("offline", "fold", "explain", "unused"):
             demand_flag(name, getattr(self, name))
+        if self.remember_in is not None:
+            demand_library("remember_in", self.remember_in)
         if self.unused and self.project is None:
             raise WrongParameterError(
                 Hint("unused"), " needs the ", Hint("project"), " whose pictures are left out; say which directory"

@@ -107,6 +107,12 @@ def is_public(url: str) -> bool:
     return parts is not None and is_public_host(parts.hostname or "")
 
 
+def is_web_address(url: str) -> bool:
+    """Whether `url` is an address of the web that browsers and we read alike, wherever it leads."""
+    parts = _web_address(url)
+    return parts is not None and bool(parts.hostname) and url.isprintable() and " " not in url
+
+
 def lasting(url: str) -> str:
     """`url` if it is a web address that outlives the search and that anybody may be sent to, else an empty text.
 

@@ -88,6 +88,12 @@ class PoolEncoder:
         self._batch_size = batch_size
         self._threads = threads
 
+    def embeddings_of(self, candidates: Sequence[Candidate], memory: Memory) -> dict[tuple[str, str], Embeddings]:
+        """Return the embeddings, by identity, of those that were encoded; none is encoded now."""
+        found = {one.identity: here.embedding for one in candidates if (here := self._remembered.get(one)) is not None}
+        unknown = [one.identity for one in candidates if one.identity not in found]
+        return found | memory.embeddings_of(self._encoder, unknown)
+
     @contextmanager
     def encoding(
         self,

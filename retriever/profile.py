@@ -6,6 +6,9 @@ from enum import StrEnum
 
 from phrasepix_core.licence import where_named
 
+FOR_GOOD = timedelta.max
+"""A span without a bound."""
+
 USUAL_LIMIT = 200
 """How many candidates of a source are looked at for each tag where neither it nor anybody else says."""
 
@@ -16,6 +19,11 @@ class Hotlinking(StrEnum):
     FORBIDDEN = "forbidden"
     ALLOWED = "allowed"
     REQUIRED = "required"
+
+
+def address_variable_of(name: str) -> str:
+    """The environment variable that may name another address of a source's API, by the source's name."""
+    return f"{name.upper()}_API_URL"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,11 +61,21 @@ class SourceProfile:
     hotlinking: Hotlinking = Hotlinking.ALLOWED
     download_duty: str = ""
     has_videos: bool = False
+    remembered_for: timedelta = timedelta(0)
+    """How long its terms let people keep what it said of a picture, with the picture's addresses but without its file:
+    none of it by default, `FOR_GOOD` without a bound."""
+    why_not_remembered: str = "its terms are not known to let what it says of pictures be kept"
+    """Why nothing is kept where `remembered_for` is nothing: goes on from the source's title and a colon."""
+
+    @property
+    def may_be_remembered(self) -> bool:
+        """Whether what the source said of a picture may be kept beyond the search."""
+        return self.remembered_for > timedelta(0)
 
     @property
     def address_variable(self) -> str:
         """The environment variable that may name another address of the API."""
-        return f"{self.name.upper()}_API_URL"
+        return address_variable_of(self.name)
 
     def credit_of(self, creator: str, licence: str = "") -> str:
         """The line that credits `creator`, or says that nobody is named.

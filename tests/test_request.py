@@ -333,6 +333,7 @@ SAID: dict[str, Any] = {
     "explain": True,
     "project": Path("saved"),
     "unused": True,
+    "remember_in": "seen",
     "words_for_tags": "a boat",
 }
 """A value other than the default for every field, but for `by`: it goes with no phrase and no model."""

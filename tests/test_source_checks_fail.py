@@ -5,7 +5,7 @@ import sqlite3
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from itertools import islice
 from pkgutil import resolve_name
 from typing import Any
@@ -16,7 +16,7 @@ import pytest
 from phrasepix_core.candidate import Clip
 from retriever import Candidate, Filters, Rendition
 from retriever.errors import KeyRefusedError, WrongParameterError
-from retriever.profile import SourceProfile
+from retriever.profile import FOR_GOOD, SourceProfile
 from retriever.protocol import Page, Retriever
 from retriever.source import Opening
 from retriever.testing import BrokenPromiseError, ListRetriever, check_source, made_candidate, source_checks
@@ -36,6 +36,7 @@ STOCK = SourceProfile(
     key_url="https://stock.example/key",
     key_variable="STOCK_KEY",
     key_setting="stock_key",
+    remembered_for=FOR_GOOD,
 )
 LICENCE: dict[str, Any] = {
     "licence": "CC BY 4.0", "licence_url": "https://creativecommons.org/licenses/by/4.0/", "commercial_use": True,
@@ -353,6 +354,9 @@ FACTS: list[tuple[str, dict[str, Any], str]] = [
     ("gives_whole_addresses", {"creator_url": "javascript:alert(1)"}, "no address"),
     ("gives_whole_addresses", {"renditions": (Rendition("file:///etc/hostname", 9, 9),)}, "not on_disk"),
     ("gives_whole_addresses", {"clips": (Clip("", 9, 9),)}, "the url of a clip=''"),
+    ("can_be_remembered", {"page_url": "ftp://p.example/1"}, "cannot be kept: an address is none of the web"),
+    ("can_be_remembered", {"creator": "Ada\u202e L."}, "cannot be kept: creator is no text that can be shown"),
+    ("can_be_remembered", {"tags": ["boat"]}, "after it was kept: "),
     ("gives_true_sizes", {"renditions": (Rendition("https://p.example/1", 0, 9),)}, "width=0"),
     ("gives_true_sizes", {"width": -1}, "-1 ×"),
     (
@@ -373,6 +377,9 @@ PROFILES: list[tuple[str, dict[str, Any], str]] = [
     ("describes_itself", {"mention": ""}, "''"),
     ("describes_itself", {"home_url": "stock.example"}, "'stock.example'"),
     ("describes_itself", {"page_size": 0}, "0"),
+    ("describes_itself", {"remembered_for": timedelta(-1)}, "a span below nothing"),
+    ("describes_itself", {"remembered_for": None}, "None"),
+    ("describes_itself", {"remembered_for": timedelta(0), "why_not_remembered": ""}, "and nothing is remembered"),
     ("describes_itself", {"key_setting": ""}, "some of the three, not all or none"),
     ("describes_itself", {"credit": "a picture"}, "'a picture'"),
     ("describes_itself", {"credit": "{author}"}, "KeyError: 'author'"),

@@ -36,6 +36,7 @@ _CHOSEN: Final = (
     "diverse",
     "project",
     "unused",
+    "remember_in",
     "filters.media_type",
     "filters.orientation",
     "filters.aspect_ratio",

@@ -2,6 +2,7 @@
 
 import sys
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -111,6 +112,20 @@ def remove(places: tuple[str, ...], name: str, debug: bool) -> None:
 
 
 @library.command()
+@click.argument("sources", nargs=-1, metavar="[SOURCE…]")
+@click.option("--name", default="seen", metavar="NAME", help="Which library, by its name or URI.  [default: seen]")
+@DEBUG
+def forget(sources: tuple[str, ...], name: str, debug: bool) -> None:
+    """Forget what --remember-in has remembered: of some stock sources by their names, or all. Your pictures stay."""
+    with explained(debug=debug):
+        location = located(name)
+        from phrasepix.library.forgetting import forget as forget_of
+        from phrasepix.library.table import Library
+
+        click.echo(f"Forgotten in the library {name}: {forget_of(Library.open(location), sources)} pictures", err=True)
+
+
+@library.command()
 @click.option("--name", metavar="NAME", help="This one alone, by its name or URI.")
 @JSON
 @click.option(
@@ -146,12 +161,15 @@ def doctor(name: str, debug: bool) -> None:
     """Say what is wrong with a library, and mend it."""
     with explained(debug=debug):
         location = located(name)
+        from phrasepix.library.forgetting import forget_expired
         from phrasepix.library.maintenance import gone_back, health_of, tidy
         from phrasepix.library.table import Library
 
         done = gone_back(location)
         opened = Library.open(location)
         opened.add_missing_columns()
+        if forgotten := forget_expired(opened, datetime.now(UTC)):
+            done.append(f"forgot {forgotten} candidates that their sources let nobody keep any longer")
         done += tidy(opened, completely=True)
         health = health_of(opened)
         with writing_to_stdout():
@@ -245,4 +263,6 @@ def restore(path: Path, name: str, debug: bool) -> None:
 def _in_a_cell(value: Any) -> str:
     from phrasepix_core.text import printable
 
+    if isinstance(value, dict):
+        value = [f"{name} {count}" for name, count in value.items()]
     return printable(", ".join(value) if isinstance(value, list) else str(value))

@@ -35,6 +35,7 @@ COLUMNS: Final = {
     "ai_generated": FLAG,
     "frame_at": DECIMAL,
     "duration_s": DECIMAL,
+    "source": TEXT,
 }
 SHORT_NAMES: Final = {"year": "taken_year", "month": "taken_month", "day": "taken_day"}
 """What the dictionary form of filters calls some of them too."""

@@ -11,10 +11,14 @@ from phrasepix.errors import LibraryError, NoLibraryError
 from phrasepix.library.location import Location
 from phrasepix_core.files import reason_of, write_atomically
 from phrasepix_core.s3_access import S3
+from phrasepix_core.text import printable
+from phrasepix_core.urls import is_web_address
 from reranker.pictures.objects import store_failure, store_of
 
-FORMAT = 1
+FORMAT = 2
 """Of table and description; a reader that knows a smaller one refuses. It grows when an older reader would be wrong."""
+_WITHOUT_SEEN = 1
+"""That of a library without candidates of stock sources, which the former reader reads rightly."""
 
 _COLUMN = re.compile(r"vector_[a-z0-9_]+")
 """Names of columns stand in SQL as they are, and a description may come from another machine."""
@@ -38,6 +42,25 @@ class EncoderColumn:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SeenSource:
+    """A source of which candidates are remembered: what must be said of it also where it is not installed."""
+
+    title: str
+    mention: str
+    """What must stand wherever its pictures are shown."""
+    home_url: str = ""
+    keeps_pictures: bool = True
+    """Whether files of its pictures may be kept for a day."""
+
+    def __post_init__(self) -> None:
+        """Raise `ValueError` for what cannot be shown."""
+        if not all(isinstance(text, str) and printable(text) == text for text in (self.title, self.mention)):
+            raise ValueError("a source has a title and a mention that can be shown")
+        if self.home_url and not is_web_address(self.home_url):
+            raise ValueError("the address of a source is none")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Description:
     """What a reader must know before it opens the table."""
 
@@ -49,6 +72,10 @@ class Description:
     """By the name of the column."""
     keeps_places: bool = False
     """Whether it says where pictures were taken."""
+    sources: Mapping[str, SeenSource] = field(default_factory=dict)
+    """The stock sources of which candidates are remembered in it, by their names."""
+    expires: bool = False
+    """Whether some of them may be kept for a time only."""
 
     def column_of(self, tower: str) -> str | None:
         """Return the column of an image tower's vectors; None if there is none."""
@@ -65,14 +92,16 @@ class Description:
     def to_json(self) -> str:
         """Return it for `from_json`."""
         encoders = {column: asdict(encoder) for column, encoder in self.encoders.items()}
+        seen = {"sources": {name: asdict(source) for name, source in self.sources.items()}, "expires": self.expires}
         return json.dumps(
             {
-                "format": FORMAT,
+                "format": FORMAT if self.sources else _WITHOUT_SEEN,
                 "written_by": self.written_by,
                 "folders": list(self.folders),
                 "encoders": encoders,
                 "keeps_places": self.keeps_places,
-            },
+            }
+            | (seen if self.sources else {}),
             indent=1,
         )
 
@@ -93,6 +122,8 @@ class Description:
                 folders=tuple(said["folders"]),
                 encoders=encoders,
                 keeps_places=said.get("keeps_places") is True,
+                sources={name: SeenSource(**one) for name, one in said.get("sources", {}).items()},
+                expires=said.get("expires") is True,
             )
             is_older = _major(reader) < _major(description.written_by)
         except (ValueError, TypeError, KeyError, AttributeError):

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from datetime import UTC, datetime
 from functools import partial, reduce
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from phrasepix.library.archive import is_archive
 from phrasepix.library.archive_sync import ArchiveSync
 from phrasepix.library.description import EncoderColumn
 from phrasepix.library.folder_sync import FolderSync, SyncCounts, in_words
+from phrasepix.library.forgetting import forget_expired
 from phrasepix.library.list_sync import ListSync
 from phrasepix.library.location import Location
 from phrasepix.library.maintenance import tidy
@@ -178,6 +180,7 @@ class LibraryKeeper:
                         made = make_for_archives
                     done = made().run(folder)
                     counts[folder] = counts[folder].beside(done) if folder in counts else done
+        forget_expired(library, datetime.now(UTC))
         tidy(library)
         total = SyncCounts()
         for of_folder in counts.values():

@@ -19,6 +19,11 @@ _RETRIES, _RETRIED_FOR_S = 4, 30
 _TABLE, _DESCRIPTION, _LOCK = "pictures.lance", "library.json", "library.lock"
 
 
+def is_library_name(name: str) -> bool:
+    """Whether a library of this machine can be called so."""
+    return _NAME.fullmatch(name) is not None
+
+
 @dataclass(frozen=True, slots=True)
 class Location:
     """The place of a library: `name` as people give it, `base` its directory or URI, and how a store is reached."""
@@ -33,7 +38,7 @@ class Location:
         if _URI.match(name):
             is_s3 = name.startswith(S3)
             return cls(shown_url(name), name.rstrip("/"), S3Access.from_environment() if is_s3 else None)
-        if not _NAME.fullmatch(name):
+        if not is_library_name(name):
             raise NoLibraryError(
                 f"{name!r} is no name of a library; it takes letters, digits, “.”, “-” and “_”, or it is a URI such as "
                 "s3://bucket/pictures"

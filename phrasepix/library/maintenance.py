@@ -152,12 +152,7 @@ def tidy(library: Library, *, completely: bool = False) -> list[str]:
         with contextlib.suppress(OSError):  # a commit at a URI, which no lock guards
             is_due = health.wants_compaction or (completely and (health.small > 1 or health.deleted))
             if is_due and has_room(library.location, bytes_below(Path(library.location.table))):
-                dataset.optimize.compact_files(
-                    target_rows_per_fragment=WHOLE,
-                    materialize_deletions_threshold=0.0 if completely else _MOST_DELETED / 2,
-                    batch_size=_ROWS_AT_ONCE,
-                    num_threads=1,
-                )
+                compact(dataset, deleted_from=0.0 if completely else _MOST_DELETED / 2)
                 done.append(f"made {health.fragments} fragments {len(dataset.get_fragments())}")
             if health.wants_indexing or (completely and any(health.unindexed.values())):
                 done += _indexed(dataset, health)
@@ -168,6 +163,16 @@ def tidy(library: Library, *, completely: bool = False) -> list[str]:
                 done += [f"freed {removed.bytes_removed} bytes of old versions"] if removed.bytes_removed else []
         library.refresh()
     return done
+
+
+def compact(dataset: Any, *, deleted_from: float) -> None:
+    """Make small fragments one, and write those anew of which at least the share `deleted_from` of rows is deleted."""
+    dataset.optimize.compact_files(
+        target_rows_per_fragment=WHOLE,
+        materialize_deletions_threshold=deleted_from,
+        batch_size=_ROWS_AT_ONCE,
+        num_threads=1,
+    )
 
 
 def _indexed(dataset: Any, health: Health) -> list[str]:

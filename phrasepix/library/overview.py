@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from phrasepix.errors import LibraryError
+from phrasepix.library.forgetting import seen_by_source
 from phrasepix.library.location import Location
 from phrasepix.library.room import bytes_below
 from phrasepix.library.table import Library
@@ -17,6 +18,7 @@ def overview_of(location: Location) -> dict[str, Any]:
         "pictures": 0,
         "folders": [],
         "models": [],
+        "seen": {},
         "bytes": 0 if location.is_uri else bytes_below(Path(location.base)),
         "path": location.name if location.is_uri else shown(location.base),
         "problem": "",
@@ -24,6 +26,7 @@ def overview_of(location: Location) -> dict[str, Any]:
     try:
         library = Library.open(location)
         state["pictures"] = library.count()
+        state["seen"] = seen_by_source(library)
     except LibraryError as error:
         return state | {"problem": str(error)}
     state["folders"] = [shown(folder) for folder in library.description.folders]

@@ -1,8 +1,9 @@
 """A library as a source that finds by vector."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import UTC, datetime
 from itertools import islice
 from pathlib import PurePath
 from typing import Any, Final, Self
@@ -10,10 +11,12 @@ from typing import Any, Final, Self
 import numpy as np
 
 from phrasepix.errors import NoLibraryError
+from phrasepix.library.description import SeenSource
 from phrasepix.library.picture_list import WebEntry
 from phrasepix.library.planner import nearest
 from phrasepix.library.predicates import condition_of, unhonoured_by_library
 from phrasepix.library.schema import KEY
+from phrasepix.library.seen_rows import candidate_of_row, condition_on_seen
 from phrasepix.library.table import Library, failures, first_sentence, vectors_in
 from phrasepix.library.videos import file_key_of
 from phrasepix_core.candidate import Candidate, Clip, Rendition
@@ -31,13 +34,15 @@ from retriever.profile import SourceProfile
 from retriever.source import SkippedHit, log_skip
 from retriever.tags import demand_limit, without_controls
 
-_COLUMNS: Final = (KEY, "digest", "folder", "facts", "media", "frame_at", "duration_s")
+_COLUMNS: Final = (KEY, "digest", "folder", "facts", "media", "frame_at", "duration_s", "candidate")
 
 
 class LibraryRetriever:
     """Offers the pictures of an open `library`, each content once; those nearest to a vector, if it is given one.
 
-    Its candidates are those of a folder: the same picture found there has the same identity.
+    Its candidates are those of a folder: the same picture found there has the same identity. Those that were seen at
+    stock sources are what the sources offered, with all that is owed for them; by the time that `now` tells, those that
+    may not be kept any more are not found.
     """
 
     on_disk = True
@@ -45,16 +50,27 @@ class LibraryRetriever:
     in a store of one's own."""
 
     def __init__(
-        self, library: Library, *, profile: SourceProfile, on_skip: Callable[[SkippedHit], None] = log_skip
+        self,
+        library: Library,
+        *,
+        profile: SourceProfile,
+        on_skip: Callable[[SkippedHit], None] = log_skip,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._library = library
         self.profile = profile
         self.on_skip = on_skip
+        self._now = now
 
     @property
     def name(self) -> str:
         """That of folders: a picture that is in a library is still the same."""
         return self.profile.name
+
+    @property
+    def seen_sources(self) -> Mapping[str, SeenSource]:
+        """The stock sources that its candidates may be of, by their names."""
+        return self._library.description.sources
 
     def unhonoured(self, filters: Filters) -> frozenset[str]:
         """The names of the filters that rows say nothing of."""
@@ -100,7 +116,9 @@ class LibraryRetriever:
                 "library add FOLDER` has it do so with ",
                 Hint("places", True),
             )
-        return condition_of(filters, without_controls(tag))
+        of_all = condition_of(filters, without_controls(tag))
+        of_seen = condition_on_seen(self._library.description, filters, self._now())
+        return " AND ".join(f"({one})" for one in (of_all, of_seen) if one) or None
 
     def _nearest(
         self, vectors: Embeddings, column: str, condition: str | None, tag: str, limit: int
@@ -112,10 +130,10 @@ class LibraryRetriever:
             embeddings = dict(zip(found["digest"].to_pylist(), vectors_in(found[column]), strict=True))
             for digest, path in zip(found["digest"].to_pylist(), found[KEY].to_pylist(), strict=True):
                 places[digest] = min(path, places.get(digest, path))
-            for candidate in islice(self._candidates(found, tag), limit):
-                embedding = embeddings[candidate.id]
+            for digest, candidate in islice(self._candidates(found, tag), limit):
+                embedding = embeddings[digest]
                 if embedding is not None:
-                    brought[candidate.id] = candidate, np.array(embedding, dtype=np.float32)
+                    brought[digest] = candidate, np.array(embedding, dtype=np.float32)
         yield from (brought[digest] for digest in sorted(brought, key=places.__getitem__))
 
     def _nearest_contents(self, vector: Embeddings, column: str, condition: str | None, limit: int) -> Any:
@@ -131,26 +149,28 @@ class LibraryRetriever:
     def _in_order(self, condition: str | None, tag: str, limit: int | None) -> Iterator[Candidate]:
         with failures(self._library.location), _condition_named(condition):
             found = self._library.dataset.to_table(columns=self._columns, filter=condition).sort_by(KEY)
-        for number, candidate in enumerate(self._candidates(found, tag)):
+        for number, (_, candidate) in enumerate(self._candidates(found, tag)):
             if number == limit:
                 return
             yield candidate
 
-    def _candidates(self, found: Any, tag: str) -> Iterator[Candidate]:
-        """Candidates of rows, each content once, with all its files, in the order of the rows."""
+    def _candidates(self, found: Any, tag: str) -> Iterator[tuple[str, Candidate]]:
+        """Candidates of rows with their digests, each content once, with all its files, in the order of the rows."""
         by_digest: dict[str, list[dict[str, Any]]] = {}
         for row in found.select(self._columns).to_pylist():
             by_digest.setdefault(row["digest"], []).append(row)
         for digest, rows in by_digest.items():
+            is_seen = rows[0].get("candidate") is not None
             try:
-                facts = Facts.from_json(rows[0]["facts"])
-                candidate = _candidate(Contents(digest, facts), facts, rows, tag)
+                candidate = self._seen(rows[0], tag) if is_seen else _own(digest, rows, tag)
             except (ValueError, TypeError, KeyError, AttributeError, PictureUnreachableError):
-                self.on_skip(
-                    SkippedHit(self.name, rows[0][KEY], "its row is damaged; `phrasepix library sync` mends it")
-                )
+                mended_by = "the next search that meets it" if is_seen else "`phrasepix library sync`"
+                self.on_skip(SkippedHit(self.name, rows[0][KEY], f"its row is damaged; {mended_by} mends it"))
                 continue
-            yield _of_video(candidate, rows) if rows[0].get("frame_at") is not None else candidate
+            yield digest, candidate
+
+    def _seen(self, row: Mapping[str, Any], tag: str) -> Candidate:
+        return candidate_of_row(row, tag, self._library.description)
 
     @property
     def _columns(self) -> list[str]:
@@ -180,6 +200,13 @@ class LibraryRetriever:
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._library.location.name!r})"
+
+
+def _own(digest: str, rows: Sequence[dict[str, Any]], tag: str) -> Candidate:
+    """The candidate of a content of one's own."""
+    facts = Facts.from_json(rows[0]["facts"])
+    candidate = _candidate(Contents(digest, facts), facts, rows, tag)
+    return _of_video(candidate, rows) if rows[0].get("frame_at") is not None else candidate
 
 
 def _of_video(candidate: Candidate, rows: Sequence[dict[str, Any]]) -> Candidate:

@@ -1,9 +1,9 @@
 """The columns of a library's table, and the rows that are written into it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, Self
 
 import numpy as np
 import pyarrow as pa
@@ -65,12 +65,44 @@ FACTS_SCHEMA = pa.schema(
         pa.field("longitude", pa.float64()),
         pa.field("frame_at", pa.float64()),  # of a video: the place in the clip, and its length, in seconds
         pa.field("duration_s", pa.float64()),
+        pa.field("source", pa.string()),  # where it was seen; without one it is a picture of one's own
+        pa.field("seen_at", pa.timestamp("us", tz="UTC")),
+        pa.field("kept_until", pa.timestamp("us", tz="UTC")),  # by the source's terms; without a time, for good
+        pa.field("g_rated", pa.bool_()),
+        pa.field("candidate", pa.string()),  # all that the source said of it, as JSON
     ]
 )
 """The columns beside the vectors."""
 
 PLACE = ("latitude", "longitude")
 """The columns that are shown on request only."""
+
+
+class TableRow(Protocol):
+    """A row as it is written."""
+
+    @property
+    def key(self) -> str:
+        """The primary key."""
+        ...
+
+    @property
+    def digest(self) -> str:
+        """What its vectors are known by."""
+        ...
+
+    @property
+    def vectors(self) -> Mapping[str, Embeddings]:
+        """Its vectors by column, float32 [dimensions], finite."""
+        ...
+
+    def with_vectors(self, vectors: Mapping[str, Embeddings]) -> Self:
+        """Return the same row with other vectors."""
+        ...
+
+    def values(self, description: Description) -> dict[str, object]:
+        """Return the columns beside the vectors, by name; what is not there is empty."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +129,19 @@ class Row:
             return self.entry.url
         file = key_of(self.entry.path)
         return file if self.frame_at is None else f"{file}#t={self.frame_at:.3f}"
+
+    @property
+    def digest(self) -> str:
+        """That of the content."""
+        return self.contents.digest
+
+    def with_vectors(self, vectors: Mapping[str, Embeddings]) -> Self:
+        """Return the same row with other vectors."""
+        return replace(self, vectors=vectors)
+
+    def values(self, description: Description) -> dict[str, object]:
+        """Return the columns beside the vectors, by name; where it was taken only if the library keeps that."""
+        return _values(self) | _place(self, description)
 
     @property
     def path(self) -> str:
@@ -131,14 +176,14 @@ def vector_field(column: str, description: Description) -> pa.Field:
     return pa.field(column, pa.list_(pa.float32(), description.encoders[column].dimensions))
 
 
-def batch_of(rows: Sequence[Row], description: Description) -> pa.Table:
+def batch_of(rows: Sequence[TableRow], description: Description) -> pa.Table:
     """Return rows as they are written: each key once, the last row of it.
 
     Lance would insert a new key twice that stands twice in a batch, and take a vector that is not finite: raises
     `ValueError` for one.
     """
     each_once = list({row.key: row for row in rows}.values())
-    values = [_values(row) | _place(row, description) for row in each_once]
+    values = [row.values(description) for row in each_once]
     facts = pa.Table.from_pylist(values, schema=FACTS_SCHEMA)
     for column in description.encoders:
         vectors = [row.vectors.get(column) for row in each_once]
@@ -177,7 +222,6 @@ def _vectors(vectors: Sequence[Embeddings | None], kind: pa.DataType) -> pa.Arra
 def _values(row: Row) -> dict[str, object]:
     facts, day = row.facts, row.facts.taken_on
     licence = licence_of(facts)
-    texts = (*row.names, *facts.keywords)
     return {
         KEY: row.key,
         "digest": row.contents.digest,
@@ -206,12 +250,17 @@ def _values(row: Row) -> dict[str, object]:
         "camera_key": caseless(facts.camera),
         "creator_key": caseless(facts.creator),
         "tag_keys": [caseless(tag) for tag in facts.keywords],
-        "words": " " + BETWEEN.join(" ".join(words(text)) for text in texts) + " ",
+        "words": words_of((*row.names, *facts.keywords)),
         "facts": facts.to_json(),
         "beside": row.entry.beside,
         "frame_at": row.frame_at,
         "duration_s": row.duration_s,
     }
+
+
+def words_of(texts: Sequence[str]) -> str:
+    """Return the words of texts as the column `words` has them, in which tags are looked for."""
+    return " " + BETWEEN.join(" ".join(words(text)) for text in texts) + " "
 
 
 def _place(row: Row, description: Description) -> dict[str, float | None]:

@@ -24,7 +24,7 @@ from phrasepix.library.location import Location
 from phrasepix.library.object_prefix import Place
 from phrasepix.library.quoting import one_of, quoted
 from phrasepix.library.room import demand_room
-from phrasepix.library.schema import FACTS_SCHEMA, KEY, PLACE, Row, batch_of, key_of, schema_of, vector_field
+from phrasepix.library.schema import FACTS_SCHEMA, KEY, PLACE, TableRow, batch_of, key_of, schema_of, vector_field
 from phrasepix_core.text import printable
 from reranker.encoder import Embeddings
 
@@ -126,6 +126,15 @@ class Library:
                 write_description(self.location, after)
             self.description = after
 
+    def describe(self, **changes: Any) -> None:
+        """Write the description with other values of its fields. Raises `LibraryError`."""
+        with writing(self.location):
+            before = read_description(self.location, lance.__version__)
+            after = replace(before, **changes, written_by=lance.__version__)
+            if after != before:
+                write_description(self.location, after)
+            self.description = after
+
     def column_for(self, encoder: EncoderColumn) -> str:
         """Return the column of an encoder's vectors, which is added if it is missing. Raises `LibraryError`."""
         with writing(self.location), failures(self.location):
@@ -169,7 +178,7 @@ class Library:
             )
         return column
 
-    def upsert(self, rows: Sequence[Row]) -> None:
+    def upsert(self, rows: Sequence[TableRow]) -> None:
         """Write rows in one commit, in place of those of the same keys.
 
         Each has all vectors that there are of its content, by another process's commits too. Raises `LibraryError`,
@@ -179,8 +188,8 @@ class Library:
             return
         with writing(self.location), failures(self.location):
             self.refresh()
-            known = self.vectors_of({row.contents.digest for row in rows})
-            complete = [replace(row, vectors={**known.get(row.contents.digest, {}), **row.vectors}) for row in rows]
+            known = self.vectors_of({row.digest for row in rows})
+            complete = [row.with_vectors({**known.get(row.digest, {}), **row.vectors}) for row in rows]
             merge = self.dataset.merge_insert(KEY).when_matched_update_all().when_not_matched_insert_all()
             batch = batch_of(complete, self.description)
             demand_room(self.location, batch.nbytes)
@@ -288,8 +297,11 @@ def first_sentence(error: BaseException | str) -> str:
 
 
 @contextmanager
-def writing(location: Location) -> Iterator[None]:
-    """Hold the library's lock, which a thread may take again. At a URI the table's own commits keep writers apart."""
+def writing(location: Location, *, patience_s: float = _LOCK_PATIENCE_S) -> Iterator[None]:
+    """Hold the library's lock, which a thread may take again; wait for it as many seconds as `patience_s` at most.
+
+    At a URI the table's own commits keep writers apart.
+    """
     if location.lock is None:
         yield
         return
@@ -298,10 +310,10 @@ def writing(location: Location) -> Iterator[None]:
     try:
         location.lock.parent.mkdir(parents=True, exist_ok=True)
         lock = FileLock(location.lock, is_singleton=True)
-        lock.acquire(timeout=_LOCK_PATIENCE_S)
+        lock.acquire(timeout=patience_s)
     except TimeoutError:
         raise LibraryError(
-            f"another process has been writing to the library {location.name} for {_LOCK_PATIENCE_S:g} s; try again "
+            f"another process has been writing to the library {location.name} for {patience_s:g} s; try again "
             "when it has ended"
         ) from None
     except OSError as error:

@@ -26,6 +26,7 @@ SAMPLE = SourceProfile(
     deepest=PIXABAY.deepest,
     rate_limit=PIXABAY.rate_limit,
     answers_kept_for=timedelta(0),  # the site has another address each time: an answer kept would lead nowhere
+    why_not_remembered="its site has another address each time, and what is kept would lead nowhere",
 )
 
 _WITH_THE_SITES_KEY = replace(SAMPLE, key_variable="PHRASEPIX_SAMPLE_KEY", key_setting="sample_key")

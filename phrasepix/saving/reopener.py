@@ -1,6 +1,6 @@
 """Opening a search's sources again, when the search is over."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -25,12 +25,15 @@ class Reopener:
     openings: Mapping[str, tuple[str, Opening]] = field(default_factory=dict)
     retrievers: Mapping[str, Retriever] = field(default_factory=dict)
     offline: bool = False
+    remembered: Collection[str] = frozenset()
+    """Sources that a library remembers pictures of, and that were perhaps not asked."""
 
     @contextmanager
     def open(self, source: str) -> Iterator[Retriever | None]:
         """The source named `source`, open; None where nothing of that name can be opened.
 
-        Raises a `RetrieverError`, such as `KeyMissingError`.
+        Raises a `RetrieverError`, such as `KeyMissingError`, and `SourceFaultError` for one that is only remembered and
+        not installed: nobody here knows what it demands at a download.
         """
         own = self._own(source)
         if own is not None:
@@ -45,6 +48,11 @@ class Reopener:
         except (UnknownSourceError, SourceFaultError):
             known = None
         if known is None:
+            if source in self.remembered:
+                raise SourceFaultError(
+                    f"the library remembers the picture, but its source {source!r} is not installed here, which knows "
+                    "what a download owes; install the package that adds it"
+                )
             yield None
             return
         with known.open(opening) as retriever:
@@ -57,4 +65,4 @@ class Reopener:
         return next(iter(self.retrievers.values()))
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return (Reopener, ({}, {}, self.offline))
+        return (Reopener, ({}, {}, self.offline, frozenset(self.remembered)))

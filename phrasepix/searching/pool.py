@@ -15,7 +15,7 @@ from reranker.memory.picture_store import LONGEST
 from reranker.prefetch import prefetch_merged
 from retriever.errors import AnswerNotKeptError, RetrieverError, SourceFaultError, SourceUnreachableError
 from retriever.filters import Filters
-from retriever.profile import USUAL_LIMIT
+from retriever.profile import USUAL_LIMIT, SourceProfile
 from retriever.protocol import Retriever, is_on_disk, is_on_loopback, profile_of
 
 _READ_AHEAD = 256
@@ -27,7 +27,7 @@ class AskedSource:
 
     `is_on_disk`: a folder, which can do without a tag; `is_on_loopback`: its pictures may come from this machine;
     `usual_limit`: how many candidates are looked at if nobody says how many; `may_be_kept`: files of its pictures may
-    be kept for as long as others are.
+    be kept for as long as others are; `profile`: what it says of its terms, if anything.
     """
 
     retriever: Retriever
@@ -37,6 +37,7 @@ class AskedSource:
     is_on_loopback: bool
     usual_limit: int
     may_be_kept: bool
+    profile: SourceProfile | None
 
     @classmethod
     def of_retriever(cls, retriever: Retriever) -> "AskedSource":
@@ -54,6 +55,7 @@ class AskedSource:
             is_on_loopback=is_on_loopback(retriever),
             usual_limit=usual_limit,
             may_be_kept=profile is None or profile.pictures_kept_for >= LONGEST,
+            profile=profile,
         )
 
 

@@ -9,6 +9,8 @@ from typing import Self, TypedDict
 from phrasepix.config import Config
 from phrasepix.errors import UnknownSourceError
 from phrasepix.events import Event, Listener, Notice, SearchProgress, Stage
+from phrasepix.library.packages import demand_packages
+from phrasepix.library.seen_search import SeenSearch
 from phrasepix.models.handle import models_of
 from phrasepix.models.shelf import ModelShelf
 from phrasepix.request import SearchRequest, SourceChoice
@@ -19,6 +21,7 @@ from phrasepix.saving.reopener import Reopener
 from phrasepix.searching.by_vector import FindsByVector, NearestToQuery, directions_of
 from phrasepix.searching.finishing import finish_of, why_unexplained
 from phrasepix.searching.pool import AskedSource, Pool
+from phrasepix.searching.remembering import origins_of, rememberable, seen_origins, seen_search, unkept_of
 from phrasepix.searching.tag_strategies import FixedTags, TagLog, TagsFromPhrase, TagStrategy
 from phrasepix.sources.open_sources import OpenSources
 from phrasepix_core.cached_property import cached_property
@@ -103,6 +106,10 @@ class SearchRun:
                 self._notice(model.notice)
         self.reopener = Reopener()
         """How the sources are opened again."""
+        self.seen: SeenSearch | None = None
+        """What is to be remembered of the search, once it is over; None if nothing is."""
+        if request.remember_in is not None:
+            demand_packages("lance")
 
     def results(self) -> Results:
         """Return the final results."""
@@ -141,11 +148,16 @@ class SearchRun:
                     opened.callback(model.end)
                     model.begin(self._shared.memory)
             self._sources = self._open_sources(opened)
+            retrievers = [source.retriever for source in self._sources]
+            self._seen_origins = seen_origins(retrievers)
+            seen_here = frozenset(origin.name for origin in self._seen_origins.values() if origin.is_on_loopback)
             self._snapshot = PoolSnapshot(
-                loopback_sources=_names_where(self._sources, lambda source: source.is_on_loopback),
+                loopback_sources=_names_where(self._sources, lambda source: source.is_on_loopback) | seen_here,
                 local_sources=_names_where(self._sources, lambda source: source.is_on_disk),
-                unkept_sources=frozenset(source.name for source in self._sources if not source.may_be_kept),
+                unkept_sources=frozenset(source.name for source in self._sources if not source.may_be_kept)
+                | unkept_of(retrievers),
             )
+            self.reopener = replace(self.reopener, remembered=frozenset(self._seen_origins))
             fetcher = OfflineFetcher() if self._request.offline else PictureFetcher(hosts=self._shared.hosts)
             self._loader = opened.enter_context(loader_of(self._snapshot, fetcher))
             self._memory = self._shared.memory.without_files_of(self._snapshot.unkept_sources)
@@ -335,6 +347,8 @@ class SearchRun:
     def _as_results(self, ranking: Ranking, pool: Pool | None = None) -> Results:
         for message in ranking.notices:
             self._say(message)
+        if ranking.is_final and pool is not None and self._request.remember_in is not None:
+            self._remember(self._request.remember_in, ranking, pool)
         skipped = [Skipped.of(one.candidate, one.reason) for one in ranking.skipped]
         asked = self._record.so_far()
         if ranking.is_final and self._request.explain and (why := why_unexplained(ranking.matches, self._model.title)):
@@ -347,7 +361,7 @@ class SearchRun:
             tags=self._request.tags or tuple(dict.fromkeys(one.tag for one in asked)),
             asked=asked,
             language=self._language if asked else "",
-            origins=tuple(source.origin for source in self._sources),
+            origins=origins_of(self._sources, self._seen_origins, snapshot.candidates, ranking.matches),
             model=self._model.title,
             refined_by=self._second_model.title if self._second_model is not None else "",
             diverse=self._request.diverse,
@@ -361,6 +375,14 @@ class SearchRun:
             request=self._request,
             pool=snapshot,
         )
+
+    def _remember(self, library: str, ranking: Ranking, pool: Pool) -> None:
+        """Say what is not remembered; the rest is written once the answer was given."""
+        gone = {one.candidate.identity for one in ranking.skipped}
+        found = rememberable(pool, self._sources, gone, self._shared.config.key)
+        for left_out in found.left_out:
+            self._notice(Notice((str(left_out),), left_out.source))
+        self.seen = seen_search(library, found.offered, self._request, self._reranker, self._memory)
 
 
 def _each_once(skipped: Sequence[Skipped]) -> tuple[Skipped, ...]:

@@ -7,7 +7,7 @@ from phrasepix.errors import PhrasepixError, SourceFaultError
 from phrasepix.sources.registry import BUILT_IN, source_named, source_names
 from retriever.api_key import find_api_key, how_to_get_a_key
 from retriever.errors import ConfigFileError
-from retriever.profile import SourceProfile
+from retriever.profile import FOR_GOOD, SourceProfile
 
 _BOUNDLESS = 1_000_000
 """A source that gives so many pictures to one question gives them all."""
@@ -66,6 +66,7 @@ class SourceStatus:
             "has_videos": profile.has_videos,
             "answers_kept_for_s": profile.answers_kept_for.total_seconds(),
             "pictures_kept_for_s": profile.pictures_kept_for.total_seconds(),
+            "remembered_for_s": None if profile.remembered_for == FOR_GOOD else profile.remembered_for.total_seconds(),
         }
 
 

@@ -31,7 +31,7 @@ COMPARISONS = (
     "bytes_per_picture",
     "problem",
 )
-LIBRARIES = ("name", "pictures", "folders", "models", "bytes", "path", "problem")
+LIBRARIES = ("name", "pictures", "folders", "models", "bytes", "path", "problem", "seen")
 DUPLICATES = ("group", "verdict", "path", "why")
 NAMES = ("name", "pictures", "encoders")
 KEPT = ("kept", "of", "how_many", "bytes", "path")

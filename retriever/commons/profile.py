@@ -1,11 +1,14 @@
 """What Wikimedia Commons promises and demands, as data.
 
 Sources: https://www.mediawiki.org/wiki/API:Etiquette and https://commons.wikimedia.org/wiki/Commons:Reusing_content.
+What it says of a picture may be kept for good: structured data are CC0, other text is CC BY-SA
+(https://commons.wikimedia.org/wiki/Commons:Licensing), and pictures may be shown by their addresses
+(https://commons.wikimedia.org/wiki/Commons:Reusing_content_outside_Wikimedia, “Hotlinking”).
 """
 
 from datetime import timedelta
 
-from retriever.profile import Hotlinking, SourceProfile
+from retriever.profile import FOR_GOOD, Hotlinking, SourceProfile
 
 COMMONS = SourceProfile(
     name="commons",
@@ -21,4 +24,5 @@ COMMONS = SourceProfile(
     answers_kept_for=timedelta(hours=24),
     pictures_kept_for=timedelta(hours=24),
     hotlinking=Hotlinking.ALLOWED,
+    remembered_for=FOR_GOOD,
 )

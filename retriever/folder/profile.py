@@ -20,5 +20,6 @@ FOLDER = SourceProfile(
     rate_limit="none",
     answers_kept_for=timedelta(0),
     pictures_kept_for=timedelta(0),  # they are on this machine already
+    why_not_remembered="a library has it by `phrasepix library add`",
     hotlinking=Hotlinking.FORBIDDEN,  # the address of a file here is of no use elsewhere
 )

@@ -1,11 +1,12 @@
 """What Openverse promises and demands, as data.
 
-Sources: https://api.openverse.org/v1/ and https://docs.openverse.org/terms_of_service.html.
+Sources: https://api.openverse.org/v1/ and https://docs.openverse.org/terms_of_service.html. The terms set no bound to
+how long what an answer says is kept. They forbid to scrape the catalogue: nothing is asked for in order to be kept.
 """
 
 from datetime import timedelta
 
-from retriever.profile import Hotlinking, SourceProfile
+from retriever.profile import FOR_GOOD, Hotlinking, SourceProfile
 
 OPENVERSE = SourceProfile(
     name="openverse",
@@ -22,4 +23,5 @@ OPENVERSE = SourceProfile(
     answers_kept_for=timedelta(hours=24),
     pictures_kept_for=timedelta(hours=24),
     hotlinking=Hotlinking.ALLOWED,
+    remembered_for=FOR_GOOD,
 )

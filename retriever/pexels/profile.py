@@ -1,6 +1,7 @@
 """What Pexels promises and demands, as data.
 
-Sources: https://www.pexels.com/api/documentation/ and https://www.pexels.com/license/.
+Sources: https://www.pexels.com/api/documentation/ and https://www.pexels.com/license/. The guidelines forbid to copy or
+replicate what Pexels does, and do not say that answers may be kept: a finder of one's own over them might be that.
 """
 
 from datetime import timedelta
@@ -31,4 +32,5 @@ PEXELS = SourceProfile(
     answers_kept_for=timedelta(hours=24),  # nothing is demanded: a courtesy, with so few requests
     pictures_kept_for=timedelta(hours=24),
     hotlinking=Hotlinking.ALLOWED,
+    why_not_remembered="its API's guidelines do not say that answers may be kept, and forbid to replicate Pexels",
 )

@@ -1,6 +1,7 @@
 """What Pixabay promises and demands, as data.
 
-Sources: https://pixabay.com/api/docs/ and https://pixabay.com/service/license-summary/.
+Sources: https://pixabay.com/api/docs/ and https://pixabay.com/service/license-summary/. The former has answers cached
+for 24 hours, and lets addresses of pictures be used to show results for a time, not for good.
 """
 
 from datetime import timedelta
@@ -28,4 +29,5 @@ PIXABAY = SourceProfile(
     pictures_kept_for=timedelta(hours=24),
     hotlinking=Hotlinking.FORBIDDEN,
     has_videos=True,
+    remembered_for=timedelta(hours=24),
 )

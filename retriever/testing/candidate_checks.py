@@ -3,14 +3,15 @@
 import re
 from collections.abc import Iterator
 from dataclasses import fields
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 from urllib.request import url2pathname
 
 from phrasepix_core.candidate import Candidate, Clip, Rendition
-from phrasepix_core.contracts import breach, demand, shown
+from phrasepix_core.candidate_json import candidate_from_json, candidate_to_json
+from phrasepix_core.contracts import breach, demand, nothing_to_check, shown
 from phrasepix_core.licence import licence_named
 from phrasepix_core.text import printable
 from retriever.filters import COLOURS, MEDIA_TYPES
@@ -60,6 +61,11 @@ def describes_itself(trial: SourceTrial) -> None:
         demand(not url or _is_web(url), f"profile.{name}", shown(url))
     for name in ("page_size", "deepest"):
         demand(getattr(profile, name) >= 1, f"profile.{name}", shown(getattr(profile, name)))
+    demand(isinstance(profile.remembered_for, timedelta), "profile.remembered_for", shown(profile.remembered_for))
+    demand(profile.remembered_for >= timedelta(0), "profile.remembered_for", "a span below nothing")
+    why = profile.why_not_remembered
+    says_why = bool(why) and printable(why) == why and "\n" not in why
+    demand(profile.may_be_remembered or says_why, "profile.why_not_remembered", f"{why!r}, and nothing is remembered")
     keys = [bool(text) for text in (profile.key_url, profile.key_variable, profile.key_setting)]
     demand(all(keys) or not any(keys), "key_url, key_variable and key_setting", "some of the three, not all or none")
     line = profile.credit_of("Ada Lovelace", "CC BY 4.0")
@@ -165,6 +171,20 @@ def gives_whole_addresses(trial: SourceTrial) -> None:
             is_fine = isinstance(url, str) and (_is_web(url) or (files and _is_a_file(url)))
             why = "a file, and the retriever is not on_disk" if str(url).startswith("file:") else "no address"
             demand(is_fine, given, f"{name}={url!r}: {why}")
+
+
+@CONTRACT.promise("what may be remembered of a candidate comes back as it was", see="retriever.profile.SourceProfile")
+def can_be_remembered(trial: SourceTrial) -> None:
+    """A library keeps a candidate as JSON; pictures of this machine are not candidates that it remembers."""
+    for retriever, candidate, given in _each(trial):
+        profile = trial.profile(retriever)
+        if is_on_disk(retriever) or profile is None or not profile.may_be_remembered:
+            nothing_to_check("its profile says that nothing of it is remembered")
+        try:
+            again = candidate_from_json(candidate_to_json(candidate), candidate.found_by)
+        except (ValueError, TypeError) as error:
+            breach(given, f"a candidate that cannot be kept: {error}")
+        demand(again == candidate, given, f"after it was kept: {shown(again)}")
 
 
 def _is_web(url: str) -> bool:

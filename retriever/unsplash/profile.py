@@ -1,7 +1,9 @@
 """What Unsplash promises and demands, as data.
 
 Sources: https://unsplash.com/documentation, https://help.unsplash.com/en/articles/2511245-unsplash-api-guidelines and
-https://unsplash.com/license.
+https://unsplash.com/license. The guidelines forbid data mining
+(https://help.unsplash.com/en/articles/2511256-guideline-high-quality-authentic-experiences), and do not say that
+answers may be kept.
 """
 
 from datetime import timedelta
@@ -36,5 +38,6 @@ UNSPLASH = SourceProfile(
     answers_kept_for=timedelta(hours=24),  # nothing is demanded: a courtesy, with so few requests
     pictures_kept_for=timedelta(0),
     hotlinking=Hotlinking.REQUIRED,
+    why_not_remembered="its API's guidelines do not say that answers may be kept, and forbid data mining",
     download_duty="the photo's download_location is asked, and the file it names is fetched",
 )
