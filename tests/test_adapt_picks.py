@@ -73,6 +73,7 @@ def test_a_taste_is_learnt_from_what_was_saved_preferred_and_avoided(pictures: P
     assert adapter_names() == ("taste",)
 
 
+@pytest.mark.slow
 def test_what_means_nothing_is_refused_with_its_figures(pictures: Path, tmp_path: Path) -> None:
     with Finder() as finder:
         found = found_in(finder, pictures)

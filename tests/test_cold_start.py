@@ -102,6 +102,7 @@ def test_a_remembered_search_imports_only_what_it_uses(tmp_path: Path, monkeypat
     assert sorted(late & {*before_the_model}) == [], "the model waits for what it does not use"
 
 
+@pytest.mark.slow
 def test_a_new_phrase_over_the_sample_imports_only_what_it_uses(tmp_path: Path) -> None:
     job = ("--tag", "boat", "--source", "sample", "--limit", "10", "--json", "--gallery", str(tmp_path / "boats.html"))
     command("a boat of yesterday", *job)

@@ -260,6 +260,7 @@ def test_a_model_stays_loaded_and_is_unloaded_by_close() -> None:
     finder.close()
 
 
+@pytest.mark.slow
 def test_a_model_that_nobody_asks_for_is_unloaded_and_loaded_again_when_asked_for() -> None:
     with Finder(Config(unload_after_s=0.2)) as finder:
         before = ranked(finder.search(sample()))
@@ -272,6 +273,7 @@ def test_a_model_that_nobody_asks_for_is_unloaded_and_loaded_again_when_asked_fo
         assert ranked(finder.search(sample())) == before
 
 
+@pytest.mark.slow
 def test_no_more_models_are_kept_than_configured(tmp_path: Path, link_export: Callable[[Path], None]) -> None:
     link_export(tmp_path / "other")
     with Finder(Config(models_kept=1)) as finder:

@@ -119,6 +119,7 @@ def test_doctor_clears_away_what_a_killed_process_left(library: Library) -> None
     assert library.count() == 100
 
 
+@pytest.mark.slow
 def test_several_processes_may_tidy_and_write_at_once(library: Library) -> None:
     for number in range(SMALL):
         append(library, number, 1)

@@ -19,6 +19,8 @@ from reranker.testing import ColourEncoder
 from retriever.errors import KeyMissingError, KeyRefusedError, WrongParameterError
 from retriever.testing import ListRetriever, made_candidate
 
+pytestmark = pytest.mark.sample_remembered
+
 
 def test_the_sentence_of_the_readme_finds_two_red_boats_at_night_in_the_rain() -> None:
     results = find_images("two red boats at night in the rain", tag="boat", source="sample", top=5)
@@ -30,6 +32,7 @@ def test_the_sentence_of_the_readme_finds_two_red_boats_at_night_in_the_rain() -
     assert results.skipped == ()
 
 
+@pytest.mark.slow
 def test_both_engines_find_the_same() -> None:
     ours, theirs = (
         find_images("two yellow kites by day", tag="kite", source="sample", engine=engine, device="cpu")

@@ -115,6 +115,7 @@ class OtherEncoder(CountingEncoder):
     name = "other colours"
 
 
+@pytest.mark.slow
 def test_another_model_encodes_the_pictures_once_when_it_is_asked(pictures: Path, of_paul: list[Path]) -> None:
     learn("Paul", of_paul)
     shutil.rmtree(cache_directory(), ignore_errors=True)
