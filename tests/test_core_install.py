@@ -49,7 +49,6 @@ class NotInstalled(importlib.abc.MetaPathFinder):
 
 sys.meta_path.insert(0, NotInstalled())
 import importlib.util
-from tests.first_often import first_often
 found = importlib.util.find_spec
 def find_spec(name, package=None):
     try:

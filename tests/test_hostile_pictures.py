@@ -51,7 +51,6 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from reranker.pictures.budget import MemoryBudget
 from reranker.pictures.decode import decoded
-from tests.first_often import first_often
 data, budget = Path(sys.argv[1]).read_bytes(), MemoryBudget(250_000_000)
 def work(number):
     return decoded(io.BytesIO(data), enough=224, budget=budget).size
