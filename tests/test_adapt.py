@@ -350,6 +350,7 @@ def test_an_adapter_of_an_adapter_is_refused(weathers: Path, tmp_path: Path) -> 
     assert "hues is an adapter itself; adapt the model that it was learnt over" in done.stderr
 
 
+@pytest.mark.slow
 def test_what_is_of_no_use_is_refused_with_its_figures_and_leaves_what_was_there(
     weathers: Path, tmp_path: Path
 ) -> None:

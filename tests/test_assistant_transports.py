@@ -141,6 +141,7 @@ def test_a_signal_ends_the_command_while_it_waits_for_the_assistant(number: sign
     assert "Traceback" not in said
 
 
+@pytest.mark.slow
 def test_the_command_starts_without_torch_and_without_what_a_search_needs() -> None:
     code = "from phrasepix.cli import main; main()"
     done = subprocess.run(

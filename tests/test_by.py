@@ -173,6 +173,7 @@ def test_the_command_compares_by_it_and_loads_no_model(folder: Path, tmp_path: P
     assert not (tmp_path / "engines").exists()
 
 
+@pytest.mark.slow
 def test_the_command_lists_encoders(tmp_path: Path) -> None:
     done = run("encoders", "--json", PHRASEPIX_CACHE_DIR=str(tmp_path))
     assert done.returncode == 0, done.stderr

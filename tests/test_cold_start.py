@@ -171,6 +171,7 @@ def test_what_was_encoded_ahead_is_what_the_search_finds() -> None:
         texts.encoder = encoder
 
 
+@pytest.mark.slow
 def test_a_search_in_a_library_imports_nothing_of_what_fills_one() -> None:
     pytest.importorskip("lance")
     code = "import sys, phrasepix.library.retriever; print(*sys.modules)"

@@ -359,6 +359,7 @@ def test_the_version_is_shown() -> None:
     assert re.fullmatch(r"phrasepix \d+\.\d+\.\d+\n", run("--version").stdout)
 
 
+@pytest.mark.slow
 def test_spread_explained_and_refined_results_come_from_the_command_too(tmp_path: Path) -> None:
     tiny = write_model(tmp_path / "tiny", random_tiny(1))
     options = [

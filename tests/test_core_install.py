@@ -310,6 +310,7 @@ def test_weights_that_torch_wrote_are_found_on_the_hub_without_any_extra(tmp_pat
     assert "(phrasepix's extra “multilingual”)" in with_tokenizer[1]
 
 
+@pytest.mark.slow
 def test_the_command_says_it_too(tmp_path: Path) -> None:
     code = "from phrasepix.cli import main\nmain()"
     job = ["a red boat", "--tag", "boat", "--source", "sample", "--model", "sample", "--engine", "torch"]

@@ -452,6 +452,7 @@ finder.close()
 
 
 @pytest.mark.skipif("fork" not in multiprocessing.get_all_start_methods(), reason="Windows does not fork")
+@pytest.mark.slow
 def test_a_forked_child_searches_with_nothing_of_its_parent_open_and_the_parent_goes_on(folder: Path) -> None:
     done = subprocess.run([sys.executable, "-c", FORK, str(folder)], capture_output=True, text=True, timeout=120)
     assert done.stdout.split() == ["7", "True"], done.stderr

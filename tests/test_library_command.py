@@ -184,6 +184,7 @@ def test_a_package_that_is_missing_is_named_with_how_to_install_it() -> None:
     assert "pylance" in done.stderr
 
 
+@pytest.mark.slow
 def test_a_real_process_fills_a_library(pictures: Path) -> None:
     done = subprocess.run(
         command("library", "add", str(pictures), "--model", "sample"), capture_output=True, text=True, timeout=120

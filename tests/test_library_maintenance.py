@@ -51,6 +51,7 @@ def library(tmp_path: Path) -> Library:
     return library_in(tmp_path / "library")
 
 
+@pytest.mark.slow
 def test_many_small_commits_become_one_and_what_is_whole_is_not_written_again(library: Library) -> None:
     append(library, 0, WHOLE)
     whole = files_of(library)

@@ -87,6 +87,7 @@ def test_a_repeated_search_in_a_fresh_process_sends_nothing_and_finds_the_same(
 
 
 @pytest.mark.usefixtures("first")
+@pytest.mark.slow
 def test_another_phrase_over_a_remembered_pool_fetches_at_most_what_it_shows(site: StockSite) -> None:
     served = site.served
     done = ask(site, "a blue car in the snow", *CARS[1:])
@@ -223,6 +224,7 @@ def test_offline_pictures_that_are_not_remembered_are_missing_by_name(
     assert f"pixabay:{answer['skipped'][0]['id']}: it is not remembered" in done.stderr
 
 
+@pytest.mark.slow
 def test_offline_the_next_best_takes_the_place_of_one_that_cannot_be_shown(
     site: StockSite, first: subprocess.CompletedProcess[str], tmp_path: Path
 ) -> None:

@@ -318,6 +318,7 @@ def test_the_grid_the_zoom_and_the_drawer_have_no_barriers(found: Any) -> None:
     assert barriers(found) == []
 
 
+@pytest.mark.slow
 def test_the_address_holds_the_search(found: Any, open_page: Open) -> None:
     first = ranks(found)
     found.get_by_label("More like picture 4").click()
@@ -403,6 +404,7 @@ def test_each_filter_is_called_as_on_the_command_line_and_narrows(found: Any) ->
     assert found.get_by_role("button", name=re.compile("Filters")).inner_text().endswith("2")
 
 
+@pytest.mark.slow
 def test_a_picture_that_is_chosen_dropped_or_pasted_is_the_question(open_page: Open) -> None:
     page = open_page({"source": "sample", "tag": "boat"})
     picture = sorted(PICTURES_DIRECTORY.glob("*.jpg"))[0]
@@ -561,6 +563,7 @@ def test_more_are_loaded_behind_those_that_stay(found: Any) -> None:
     assert found.evaluate("window.shifts") == []
 
 
+@pytest.mark.slow
 def test_what_others_wrote_is_text_alone(open_page: Open, sources: Sources) -> None:
     evil = '<img src=x onerror="document.title=1"><script>document.title=2</script>'
     drawn = sources.drawn("evil", 4, creator=evil, tags=("evil", evil), page_url="javascript:alert(1)")

@@ -55,6 +55,7 @@ def test_the_same_search_twice_gives_the_same_results() -> None:
     assert [(m.candidate.id, m.score) for m in first] == [(m.candidate.id, m.score) for m in second]
 
 
+@pytest.mark.slow
 def test_several_tags_are_merged_and_each_picture_counts_once() -> None:
     both = find_images("a red boat", tag=["boat", "tent", "boat"], source="sample", top=500)
     boat = find_images("a red boat", tag="boat", source="sample", top=500)
@@ -245,6 +246,7 @@ def test_explained_matches_tell_each_part_of_the_phrase() -> None:
     assert shown == {"a red boat": "clear", "at night": "fair", "in the fog": "fair"}
 
 
+@pytest.mark.slow
 def test_diverse_results_differ_more_and_zero_is_the_plain_order() -> None:
     def grounds(**options: float) -> tuple[list[str], int]:
         found = find_images("a view of a tent", tag="tent", source="sample", top=8, **options)  # type: ignore[arg-type]
@@ -257,6 +259,7 @@ def test_diverse_results_differ_more_and_zero_is_the_plain_order() -> None:
     assert many > few
 
 
+@pytest.mark.slow
 def test_a_second_model_refines_what_a_first_one_found() -> None:
     colours = ColourEncoder()
     weak = find_images(NIGHT, tag="boat", source="sample", model=colours, top=60)

@@ -222,6 +222,7 @@ def test_a_loader_for_one_call_stands_in_for_the_rerankers_own(server: PictureSe
             assert len(reranker.rerank("red", pool, loader=loader).matches) == 3
 
 
+@pytest.mark.slow
 def test_a_pool_is_read_lazily(server: PictureServer, reranker: ClipReranker) -> None:
     same = server.put("/same.png", file(encoded(stripes(["red", "blue"]), "PNG")))
     pool = [candidate(number, same) for number in range(700)]

@@ -516,6 +516,7 @@ def leftovers(cache: Path) -> list[Path]:
     return list(cache.rglob("*.partial"))
 
 
+@pytest.mark.slow
 def test_the_first_search_imports_no_torch_and_nor_do_those_after_it_and_none_reports_to_anybody(
     directory: Path, cache: Path, tmp_path: Path
 ) -> None:
@@ -872,6 +873,7 @@ def test_a_record_that_is_no_record_counts_for_nothing(exported_model: Path, cac
     assert known(exported_model, cache) == expected
 
 
+@pytest.mark.slow
 def test_a_compiled_model_that_is_damaged_is_compiled_anew(exported_model: Path, cache: Path) -> None:
     for elsewhere in (cache / "engines").glob("*/compiled"):
         shutil.rmtree(elsewhere)  # of the place that the artefacts were copied from

@@ -184,6 +184,7 @@ def test_towers_are_open_clips(tmp_path: Path, name: str) -> None:
     check(model, config, written(model, tmp_path))
 
 
+@pytest.mark.slow
 def test_the_samples_towers_are_open_clips() -> None:
     model, _, _ = open_clip.create_model_and_transforms(f"local-dir:{SAMPLE_MODEL}", device="cpu")
     config = json.loads((SAMPLE_MODEL / "open_clip_config.json").read_text(encoding="utf-8"))["model_cfg"]

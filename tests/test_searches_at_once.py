@@ -60,6 +60,7 @@ def search(phrase: str, **options: object) -> LiveResults:
     return find_images(phrase or "a boat", tag="boat", source="sample", top=5, **options)  # type: ignore[arg-type]
 
 
+@pytest.mark.slow
 def test_eight_searches_at_once_find_what_they_find_one_by_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     at_once = all_at_once([lambda phrase=phrase: search(phrase) for phrase in PHRASES])  # type: ignore[misc]
     shutil.copytree(cache_directory() / "engines", tmp_path / "other" / "engines")

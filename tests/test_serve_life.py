@@ -107,6 +107,7 @@ def test_a_search_ends_with_its_client_and_what_was_encoded_is_kept(
     assert embeddings_of(cache, 1000) >= 16
 
 
+@pytest.mark.slow
 def test_the_end_of_the_server_ends_its_searches_and_loses_nothing_that_was_encoded(
     tmp_path: Path, cache: Path, slow_stock: Stock
 ) -> None:
@@ -277,6 +278,7 @@ def test_a_host_that_is_none_is_said_in_a_sentence() -> None:
     assert "nosuch.invalid cannot be listened on" in done.stderr
 
 
+@pytest.mark.slow
 def test_it_starts_without_what_only_a_search_needs(tmp_path: Path, cache: Path) -> None:
     """No model, no engine, no protocol of assistants: it listens before anybody needs them."""
     with subprocess.Popen(

@@ -27,6 +27,8 @@ from tests.library_parts import CountingEncoder, sync
 from tests.picture_server import encoded, stripes
 from tests.picture_tree import write
 
+pytestmark = pytest.mark.sample_remembered
+
 USED = ("red", "green", "blue", "purple", "white")
 
 
