@@ -159,7 +159,7 @@ def test_the_command_starts_without_torch_and_without_what_a_search_needs() -> N
     assert sorted(imported & unused) == []
 
 
-@pytest.mark.parametrize("missing", ["mcp", "mcp_types"])
+@pytest.mark.parametrize("missing", first_often(1, ["mcp", "mcp_types"]))
 def test_a_missing_package_is_said_in_one_sentence(missing: str) -> None:
     code = f"import sys; sys.modules[{missing!r}] = None; from phrasepix.cli import main; main()"
     done = subprocess.run(
@@ -218,7 +218,7 @@ def test_several_clients_share_the_searches_that_are_kept(tmp_path: Path) -> Non
         assert not anyio.run(both, url).is_error
 
 
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("mode", first_often(1, MODES))
 def test_the_served_process_has_the_tools_for_whoever_shows_its_token(tmp_path: Path, mode: str) -> None:
     async def run(origin: str, token: str) -> dict[str, types.CallToolResult]:
         async with httpx2.AsyncClient(headers={"Authorization": f"Bearer {token}"}, timeout=60) as http:

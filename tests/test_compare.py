@@ -337,6 +337,7 @@ class Page(HTMLParser):
 
 
 @needs_opencv
+@pytest.mark.slow
 def test_the_page_is_one_file_that_loads_nothing_and_escapes_all(folder: Path, finder: Finder, tmp_path: Path) -> None:
     comparison = compared(finder, folder / "scene-0.png", folder, "sift,colour,resnet50", top=4, offline=True)
     written = comparison.save_page(tmp_path / "page.html")

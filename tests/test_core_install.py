@@ -114,6 +114,7 @@ print(json.dumps({{"found": [match.candidate.id for match in results], "heavy": 
 
 
 @pytest.mark.own_export
+@pytest.mark.slow
 def test_a_first_search_needs_no_extra_and_imports_none(tmp_path: Path) -> None:
     search = SEARCH.format(heavy=HEAVY)
     alone = without_extras(search, PHRASEPIX_CACHE_DIR=str(tmp_path / "alone"))

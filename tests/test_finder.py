@@ -29,6 +29,7 @@ from reranker.testing import ColourEncoder
 from retriever.directories import config_directory
 from retriever.errors import KeyMissingError, RateLimitError, SourceUnreachableError
 from retriever.http.rate_limiter import LIMITERS
+from tests.first_often import first_often
 from tests.picture_server import PictureServer, encoded, file, stripes
 from tests.picture_tree import picture, write
 from tests.servers import KEY, ScriptedServer, hit, of_hits
@@ -593,7 +594,7 @@ KINDS: dict[str, tuple[Make, str]] = {
 }
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", first_often(4, KINDS))
 def test_what_people_should_know_reaches_results_json_listener_and_log_once(
     kind: str,
     stock: Stock,

@@ -33,7 +33,6 @@ from reranker.query import EncodedQuery
 from reranker.testing import ColourEncoder
 from retriever.filters import NO_FILTERS, Filters
 from retriever.folder.metadata import NoPictureError, facts_of_file
-from tests.first_often import first_often
 from tests.picture_server import PictureServer, candidate, encoded, file, stripes
 
 
@@ -61,10 +60,9 @@ print(next(line.split()[1] for line in open("/proc/self/status") if line.startsw
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="peaks are read where Linux has them")
+@pytest.mark.slow
 @pytest.mark.parametrize(
-    "make",
-    first_often(1, [lambda side: png(side, 8, 6), saved("F", "TIFF", compression="tiff_lzw")]),
-    ids=["png", "tiff"],
+    "make", [lambda side: png(side, 8, 6), saved("F", "TIFF", compression="tiff_lzw")], ids=["png", "tiff"]
 )
 def test_ten_threads_take_no_more_than_the_budget_together(make: Callable[[int], bytes], tmp_path: Path) -> None:
     (tmp_path / "picture").write_bytes(make(4000))

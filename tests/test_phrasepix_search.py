@@ -221,6 +221,7 @@ def test_results_are_a_sequence_of_matches() -> None:
 NIGHT = "a red boat at night in the fog"
 
 
+@pytest.mark.slow
 def test_matches_say_how_far_they_stand_out_and_a_subject_that_is_not_there_fits_nowhere() -> None:
     fitting = find_images(NIGHT, tag="boat", source="sample", top=5)
     assert fitting.fits_well is True

@@ -561,6 +561,7 @@ def test_processes_that_build_the_same_graphs_at_once_leave_one_export(directory
     assert leftovers(cache) == []
 
 
+@pytest.mark.slow
 def test_threads_that_build_the_same_graphs_at_once_where_nothing_is_locked_leave_one_export(
     directory: Path, cache: Path
 ) -> None:

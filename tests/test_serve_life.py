@@ -264,6 +264,7 @@ def test_open_to_others_it_says_what_that_means_and_still_wants_the_token(tmp_pa
         assert "not encrypted" in server.said
 
 
+@pytest.mark.slow
 def test_a_port_that_is_taken_is_said_in_a_sentence(tmp_path: Path, cache: Path) -> None:
     with serving(tmp_path, cache, {}) as server:
         done = in_process.run("serve", "--port", str(server.port))
