@@ -55,6 +55,8 @@ UNWANTED = (
 )
 
 SLOW_TIMEOUT_S = 1800
+REMEMBERED_SUBJECTS = ("boat", "bus", "car", "cat", "tent")
+"""What has been searched for where a test is marked `sample_remembered`."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -94,7 +96,7 @@ def surroundings(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: py
     """Nothing of the person's own settings reaches a test, and nothing of a test reaches them.
 
     The cache directory of a test that may use the sample's model has its export; `own_export` leaves it empty, and
-    `sample_remembered` puts beside it what a search of the sample's boats has remembered.
+    `sample_remembered` puts beside it what searches of some of its subjects have remembered.
     """
     monkeypatch.setenv("PHRASEPIX_CACHE_DIR", str(tmp_path / "cache"))
     monkeypatch.setenv("PHRASEPIX_CONFIG_DIR", str(tmp_path / "config"))
@@ -147,13 +149,14 @@ def link_export(shared_by_workers: Path) -> Iterator[Callable[[Path], None]]:
 
 @pytest.fixture(scope="session")
 def remembered_sample(shared_by_workers: Path, link_export: Callable[[Path], None]) -> list[Path]:
-    """The files in which a search of the sample's boats has left what it encoded; made once as the export is."""
+    """The files in which searches of some of the sample's subjects have left what they encoded; made once, too."""
     searched = shared_by_workers / "sample-searched"
     with FileLock(f"{searched}.lock"):
         if not (searched / "ready").exists():
             link_export(searched)
             with Finder(Config(cache_directory=searched)) as finder:
-                finder.search(SearchRequest("a boat", tag="boat", source="sample"))
+                for subject in REMEMBERED_SUBJECTS:
+                    finder.search(SearchRequest(f"a {subject}", tag=subject, source="sample"))
             (searched / "ready").touch()
     return sorted(searched.glob("*.sqlite"))
 

@@ -238,7 +238,7 @@ class PictureServer:
             self.authority = authority.cert_pem.bytes()
             self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
             self._scheme = "https"
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02})
+        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.005})
         self._thread.start()
 
     @property

@@ -116,7 +116,7 @@ class ScriptedServer:
         self.otherwise: Callable[[Asked], Step] = lambda asked: plain(500, "the script has ended")
         self.stopping = threading.Event()
         self._http = _Listener(self)
-        self._thread = threading.Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.02})
+        self._thread = threading.Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.005})
 
     @property
     def origin(self) -> str:

@@ -113,6 +113,7 @@ def test_precision_is_that_of_its_definition() -> None:
     assert len(alone.queries) == 0, "a picture that is alone with its label has no answer"
 
 
+@pytest.mark.slow
 def test_labels_that_can_be_seen_are_learnt_and_others_are_not() -> None:
     rows, labels = clusters(120)
     verdict = cross_validated(rows, labels)
@@ -264,6 +265,7 @@ def found_by(encoder: Encoder, phrases: Sequence[str], pictures: Sequence[Image.
     return float(np.mean(nearest == np.arange(len(phrases))))
 
 
+@pytest.mark.slow
 def test_an_adapter_is_a_model_of_searches_until_its_directory_is_removed(weathers: Path) -> None:
     with Finder() as finder:
         adapted = Adapting(finder).adapt("by-weather", weathers, "sample")
@@ -348,6 +350,7 @@ def test_an_adapter_of_an_adapter_is_refused(weathers: Path, tmp_path: Path) -> 
     assert "hues is an adapter itself; adapt the model that it was learnt over" in done.stderr
 
 
+@pytest.mark.slow
 def test_what_is_of_no_use_is_refused_with_its_figures_and_leaves_what_was_there(
     weathers: Path, tmp_path: Path
 ) -> None:
@@ -367,6 +370,7 @@ def test_what_is_of_no_use_is_refused_with_its_figures_and_leaves_what_was_there
     assert (directory / "adapter.json").read_bytes() == before
 
 
+@pytest.mark.slow
 def test_what_the_base_remembers_is_not_encoded_again_by_an_adapter(weathers: Path) -> None:
     with Finder() as finder:
         Adapting(finder).adapt("by-weather", weathers, "sample")  # has the base encode all of them
@@ -383,6 +387,7 @@ def test_what_the_base_remembers_is_not_encoded_again_by_an_adapter(weathers: Pa
         assert {one.encoder_name for one in memory.embeddings.kept()} == {adapted.base_tower_name}
 
 
+@pytest.mark.slow
 def test_what_a_search_has_seen_is_not_encoded_again_to_learn_from(weathers: Path) -> None:
     with Finder() as finder:
         Adapting(finder).adapt("first", weathers, "sample")

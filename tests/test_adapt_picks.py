@@ -18,6 +18,8 @@ from retriever.folder.file_index import FileIndex
 from tests import in_process
 from tests.test_adapt import drawn, scenes
 
+pytestmark = pytest.mark.sample_remembered
+
 COUNT = 90
 
 
@@ -55,6 +57,7 @@ def labels_of(project: Path, notes: Path) -> tuple[Counter[str], list[str]]:
     return Counter(one.label for one in found), said
 
 
+@pytest.mark.slow
 def test_a_taste_is_learnt_from_what_was_saved_preferred_and_avoided(pictures: Path, tmp_path: Path) -> None:
     with Finder() as finder:
         results = finder.search(
@@ -73,6 +76,7 @@ def test_a_taste_is_learnt_from_what_was_saved_preferred_and_avoided(pictures: P
     assert adapter_names() == ("taste",)
 
 
+@pytest.mark.slow
 def test_what_means_nothing_is_refused_with_its_figures(pictures: Path, tmp_path: Path) -> None:
     with Finder() as finder:
         found = found_in(finder, pictures)

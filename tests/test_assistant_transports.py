@@ -26,6 +26,7 @@ from phrasepix.server.settings import ServerSettings
 from phrasepix_core.root import Root
 from tests import in_process
 from tests.assistants import MODES, running, served, text_of, with_client
+from tests.first_often import first_often
 from tests.test_command_line import command
 
 pytestmark = pytest.mark.sample_remembered
@@ -124,7 +125,7 @@ def test_stdout_carries_the_protocol_alone_whatever_is_to_be_said(tmp_path: Path
     assert answered[-1]["result"]["structuredContent"]["skipped"][0]["id"].endswith("broken.jpg")
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", first_often(1, [signal.SIGTERM, signal.SIGINT]))
 def test_a_signal_ends_the_command_while_it_waits_for_the_assistant(number: signal.Signals) -> None:
     process = subprocess.Popen(
         command("mcp"), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
@@ -140,6 +141,7 @@ def test_a_signal_ends_the_command_while_it_waits_for_the_assistant(number: sign
     assert "Traceback" not in said
 
 
+@pytest.mark.slow
 def test_the_command_starts_without_torch_and_without_what_a_search_needs() -> None:
     code = "from phrasepix.cli import main; main()"
     done = subprocess.run(
@@ -157,7 +159,7 @@ def test_the_command_starts_without_torch_and_without_what_a_search_needs() -> N
     assert sorted(imported & unused) == []
 
 
-@pytest.mark.parametrize("missing", ["mcp", "mcp_types"])
+@pytest.mark.parametrize("missing", first_often(1, ["mcp", "mcp_types"]))
 def test_a_missing_package_is_said_in_one_sentence(missing: str) -> None:
     code = f"import sys; sys.modules[{missing!r}] = None; from phrasepix.cli import main; main()"
     done = subprocess.run(
@@ -216,7 +218,7 @@ def test_several_clients_share_the_searches_that_are_kept(tmp_path: Path) -> Non
         assert not anyio.run(both, url).is_error
 
 
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("mode", first_often(1, MODES))
 def test_the_served_process_has_the_tools_for_whoever_shows_its_token(tmp_path: Path, mode: str) -> None:
     async def run(origin: str, token: str) -> dict[str, types.CallToolResult]:
         async with httpx2.AsyncClient(headers={"Authorization": f"Bearer {token}"}, timeout=60) as http:

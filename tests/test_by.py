@@ -48,6 +48,7 @@ def titles(results: object) -> list[str]:
 
 
 @needs_opencv
+@pytest.mark.slow
 def test_parts_and_turned_copies_come_first_and_the_question_is_left_out(folder: Path, finder: Finder) -> None:
     results = finder.search(request(folder, "sift", fold=False))
     assert set(titles(results)[:2]) == {"part", "turned"}
@@ -80,6 +81,7 @@ def test_what_is_remembered_is_enough_for_the_same_order(folder: Path, tmp_path:
 
 
 @needs_opencv
+@pytest.mark.slow
 def test_features_that_are_gone_are_found_again(folder: Path, finder: Finder) -> None:
     before = finder.search(request(folder, "orb", fold=False))
     store = finder._resources().memory.embeddings
@@ -171,6 +173,7 @@ def test_the_command_compares_by_it_and_loads_no_model(folder: Path, tmp_path: P
     assert not (tmp_path / "engines").exists()
 
 
+@pytest.mark.slow
 def test_the_command_lists_encoders(tmp_path: Path) -> None:
     done = run("encoders", "--json", PHRASEPIX_CACHE_DIR=str(tmp_path))
     assert done.returncode == 0, done.stderr

@@ -102,6 +102,7 @@ def test_a_remembered_search_imports_only_what_it_uses(tmp_path: Path, monkeypat
     assert sorted(late & {*before_the_model}) == [], "the model waits for what it does not use"
 
 
+@pytest.mark.slow
 def test_a_new_phrase_over_the_sample_imports_only_what_it_uses(tmp_path: Path) -> None:
     job = ("--tag", "boat", "--source", "sample", "--limit", "10", "--json", "--gallery", str(tmp_path / "boats.html"))
     command("a boat of yesterday", *job)
@@ -170,6 +171,7 @@ def test_what_was_encoded_ahead_is_what_the_search_finds() -> None:
         texts.encoder = encoder
 
 
+@pytest.mark.slow
 def test_a_search_in_a_library_imports_nothing_of_what_fills_one() -> None:
     pytest.importorskip("lance")
     code = "import sys, phrasepix.library.retriever; print(*sys.modules)"

@@ -17,6 +17,7 @@ import pytest
 from phrasepix.sample.catalogue import PICTURES_DIRECTORY
 from phrasepix.sample.site import StockSite
 from tests import in_process
+from tests.first_often import first_often
 from tests.tiny_models import random_tiny, write_model
 
 pytestmark = pytest.mark.sample_remembered
@@ -83,12 +84,14 @@ def test_the_quotes_around_the_phrase_may_be_forgotten() -> None:
     assert json.loads(done.stdout)["phrase"] == MAIN_JOB[0]
 
 
+@pytest.mark.slow
 def test_without_a_terminal_there_is_no_colour_and_no_progress_bar() -> None:
     done = run(*MAIN_JOB, "-n", "2")
     assert "\x1b" not in done.stdout + done.stderr
     assert "Looking at" not in done.stderr
 
 
+@pytest.mark.slow
 def test_what_is_called_a_terminal_is_written_to_as_one() -> None:
     done = run(*MAIN_JOB, "-n", "2", FORCE_COLOR="1")
     assert "\x1b[32m" in done.stdout
@@ -152,6 +155,7 @@ def left_standing(shown: str) -> list[str]:
     return [line.strip() for line in lines if line.strip()]
 
 
+@pytest.mark.slow
 def test_of_the_progress_nothing_is_left_on_the_terminal() -> None:
     code, shown = on_a_terminal(*MAIN_JOB, "-n", "1")
     assert code == 0, shown
@@ -162,6 +166,7 @@ def test_of_the_progress_nothing_is_left_on_the_terminal() -> None:
     assert last.startswith("Gallery: ")
 
 
+@pytest.mark.slow
 def test_no_color_is_honoured_on_a_terminal() -> None:
     _, shown = on_a_terminal(*MAIN_JOB, "-n", "3", NO_COLOR="1")
     assert not re.search(r"\x1b\[(?:\d+;)*3[0-7]", shown)
@@ -323,7 +328,7 @@ def test_ctrl_c_ends_a_search_at_once_with_code_130() -> None:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="SIGINT cannot be sent to one process there")
 @pytest.mark.parametrize(
-    "module", ["phrasepix.finder", "phrasepix.searching.run", "retriever.pixabay.retriever", "sqlite3"]
+    "module", first_often(1, ["phrasepix.finder", "phrasepix.searching.run", "retriever.pixabay.retriever", "sqlite3"])
 )
 def test_ctrl_c_amid_an_import_ends_the_command_too(module: str) -> None:
     code = f"""
@@ -354,6 +359,7 @@ def test_the_version_is_shown() -> None:
     assert re.fullmatch(r"phrasepix \d+\.\d+\.\d+\n", run("--version").stdout)
 
 
+@pytest.mark.slow
 def test_spread_explained_and_refined_results_come_from_the_command_too(tmp_path: Path) -> None:
     tiny = write_model(tmp_path / "tiny", random_tiny(1))
     options = [

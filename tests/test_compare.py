@@ -41,6 +41,7 @@ from reranker.testing import ColourEncoder
 from reranker.testing.pair_checks import drawn_scene
 from tests import in_process
 from tests.drawn_folder import draw_scenes
+from tests.first_often import first_often
 from tests.page_server import CHROMIUM
 from tests.picture_server import unused_port
 
@@ -111,6 +112,7 @@ def test_each_encoder_has_a_row_in_the_order_of_the_question(folder: Path, finde
 
 
 @needs_opencv
+@pytest.mark.slow
 def test_what_one_row_alone_found_is_marked_and_what_does_not_agree_is_not_found(folder: Path, finder: Finder) -> None:
     comparison = compared(finder, folder / "scene-0.png", folder, "sift,colour", top=4, fold=False)
     sift, colour = comparison
@@ -149,6 +151,7 @@ def test_key_points_are_those_that_were_compared(folder: Path, finder: Finder) -
 
 
 @needs_opencv
+@pytest.mark.slow
 def test_a_picture_of_no_file_is_a_question_too(folder: Path, finder: Finder) -> None:
     picture = Image.open(folder / "scene-0.png").convert("RGB")
     search = SearchRequest(like=picture, source=folder, top=2)
@@ -198,7 +201,7 @@ def test_a_match_is_asked_where_its_search_looked(folder: Path, finder: Finder) 
 
 
 @needs_opencv
-@pytest.mark.parametrize("name", ["white", "pixel", "thread", "one"])
+@pytest.mark.parametrize("name", first_often(1, ["one", "white", "pixel", "thread"]))
 def test_pictures_without_key_points_of_one_pixel_or_of_a_threads_shape_are_compared(
     name: str, odd: Path, finder: Finder
 ) -> None:
@@ -334,6 +337,7 @@ class Page(HTMLParser):
 
 
 @needs_opencv
+@pytest.mark.slow
 def test_the_page_is_one_file_that_loads_nothing_and_escapes_all(folder: Path, finder: Finder, tmp_path: Path) -> None:
     comparison = compared(finder, folder / "scene-0.png", folder, "sift,colour,resnet50", top=4, offline=True)
     written = comparison.save_page(tmp_path / "page.html")

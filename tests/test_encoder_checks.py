@@ -23,6 +23,7 @@ from reranker.models.paired_encoder import PairedEncoder
 from reranker.pairs import NO_AGREEMENT, Agreement
 from reranker.testing import BrokenPromiseError, ColourEncoder, check_encoder, encoder_checks
 from reranker.testing.trial import CONTRACT
+from tests.first_often import first_often
 from tests.made_tokenizers import write_siglip, write_text_tower
 from tests.tiny_models import TINY, random_tiny, write_model
 
@@ -82,7 +83,7 @@ OF_PICTURE_ENCODERS = {
 NEEDS_OPENVINO = {"prepares_pictures", "knows_texts_as_it_encodes_them", "loads_its_towers_at_any_time"}
 
 
-@pytest.mark.parametrize(("model", "engine"), OURS)
+@pytest.mark.parametrize(("model", "engine"), first_often(5, OURS))
 def test_our_encoders_keep_their_promises(model: str, engine: str, load: Callable[[str, str], Encoder]) -> None:
     encoder = load(model, engine)
     assert type(encoder) is OURS[model, engine]
@@ -97,7 +98,7 @@ def test_our_encoders_keep_their_promises(model: str, engine: str, load: Callabl
         assert not NEEDS_OPENVINO & {*undecided}
 
 
-@pytest.mark.parametrize("engine", ["torch", "openvino"])
+@pytest.mark.parametrize("engine", first_often(1, ["torch", "openvino"]))
 def test_our_encoders_are_known_by_their_names(engine: str, load: Callable[[str, str], Encoder]) -> None:
     others = [load(model, engine) for model in ("shortest", "other", "paired")]
     dict(encoder_checks(load("tiny", engine), others=others))["is_known_by_its_name"]()

@@ -198,6 +198,7 @@ def test_one_that_is_not_installed_any_more_is_named(tmp_path: Path) -> None:
         load_registered("hues", Loading(cache_directory=tmp_path))
 
 
+@pytest.mark.slow
 def test_the_command_takes_it_by_its_name_and_says_which_one_is_broken(site: Path, folder: Path) -> None:
     path = os.pathsep.join(filter(None, (str(site), os.environ.get("PYTHONPATH"))))
     done = run("a green thing", "--source", str(folder), "--model", "hues", "--json", PYTHONPATH=path)

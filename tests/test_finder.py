@@ -29,6 +29,7 @@ from reranker.testing import ColourEncoder
 from retriever.directories import config_directory
 from retriever.errors import KeyMissingError, RateLimitError, SourceUnreachableError
 from retriever.http.rate_limiter import LIMITERS
+from tests.first_often import first_often
 from tests.picture_server import PictureServer, encoded, file, stripes
 from tests.picture_tree import picture, write
 from tests.servers import KEY, ScriptedServer, hit, of_hits
@@ -260,6 +261,7 @@ def test_a_model_stays_loaded_and_is_unloaded_by_close() -> None:
     finder.close()
 
 
+@pytest.mark.slow
 def test_a_model_that_nobody_asks_for_is_unloaded_and_loaded_again_when_asked_for() -> None:
     with Finder(Config(unload_after_s=0.2)) as finder:
         before = ranked(finder.search(sample()))
@@ -272,6 +274,7 @@ def test_a_model_that_nobody_asks_for_is_unloaded_and_loaded_again_when_asked_fo
         assert ranked(finder.search(sample())) == before
 
 
+@pytest.mark.slow
 def test_no_more_models_are_kept_than_configured(tmp_path: Path, link_export: Callable[[Path], None]) -> None:
     link_export(tmp_path / "other")
     with Finder(Config(models_kept=1)) as finder:
@@ -450,6 +453,7 @@ finder.close()
 
 
 @pytest.mark.skipif("fork" not in multiprocessing.get_all_start_methods(), reason="Windows does not fork")
+@pytest.mark.slow
 def test_a_forked_child_searches_with_nothing_of_its_parent_open_and_the_parent_goes_on(folder: Path) -> None:
     done = subprocess.run([sys.executable, "-c", FORK, str(folder)], capture_output=True, text=True, timeout=120)
     assert done.stdout.split() == ["7", "True"], done.stderr
@@ -590,7 +594,7 @@ KINDS: dict[str, tuple[Make, str]] = {
 }
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", first_often(4, KINDS))
 def test_what_people_should_know_reaches_results_json_listener_and_log_once(
     kind: str,
     stock: Stock,

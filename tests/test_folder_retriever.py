@@ -64,6 +64,7 @@ def test_a_folder_is_a_source_like_any_other(tmp_path: Path) -> None:
         assert retriever.file_to_save(only).url == (tmp_path / "a.png").as_uri()
 
 
+@pytest.mark.slow
 def test_the_whole_of_a_large_and_hostile_tree_is_offered(
     tmp_path: Path, opened: Opened, skipped: list[SkippedHit]
 ) -> None:

@@ -189,6 +189,7 @@ def test_a_picture_that_vanished_is_shown_from_its_copy_or_leaves_its_place_to_t
     assert "01.png: the file cannot be read: No such file" in left.skipped[0].reason
 
 
+@pytest.mark.slow
 def test_a_folder_of_drawn_scenes_is_ranked_by_what_they_show_not_by_what_they_are_called(tmp_path: Path) -> None:
     root = tmp_path / "drawn"
     tags = {}

@@ -60,6 +60,7 @@ print(next(line.split()[1] for line in open("/proc/self/status") if line.startsw
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="peaks are read where Linux has them")
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "make", [lambda side: png(side, 8, 6), saved("F", "TIFF", compression="tiff_lzw")], ids=["png", "tiff"]
 )

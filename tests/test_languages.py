@@ -183,6 +183,7 @@ def folder(tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_a_pairing_encodes_no_picture_again_that_the_plain_model_has_encoded(
     pairing: ModelSpec, plain: ModelSpec, cache: Path, folder: Path
 ) -> None:

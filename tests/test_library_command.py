@@ -40,6 +40,7 @@ def filling(base: Path, folder: Path, cache: Path) -> "subprocess.Popen[str]":
     )
 
 
+@pytest.mark.slow
 def test_a_kill_loses_nothing_that_was_committed_and_the_next_run_goes_on(many: Path, tmp_path: Path) -> None:
     base, cache = tmp_path / "library", tmp_path / "of-the-library"
     expected = [str(path) for path in sorted(many.iterdir())]
@@ -97,6 +98,7 @@ def test_kills_at_twenty_moments_lose_nothing_and_leave_nothing_twice(tmp_path: 
     assert Library.open(Location.of("mine")).count() == len(expected)
 
 
+@pytest.mark.slow
 def test_several_processes_at_once_write_each_file_once(many: Path, tmp_path: Path) -> None:
     base, cache = tmp_path / "library", tmp_path / "of-the-library"
     processes = [filling(base, many, cache) for _ in range(2)]
@@ -182,6 +184,7 @@ def test_a_package_that_is_missing_is_named_with_how_to_install_it() -> None:
     assert "pylance" in done.stderr
 
 
+@pytest.mark.slow
 def test_a_real_process_fills_a_library(pictures: Path) -> None:
     done = subprocess.run(
         command("library", "add", str(pictures), "--model", "sample"), capture_output=True, text=True, timeout=120

@@ -51,6 +51,7 @@ def library(tmp_path: Path) -> Library:
     return library_in(tmp_path / "library")
 
 
+@pytest.mark.slow
 def test_many_small_commits_become_one_and_what_is_whole_is_not_written_again(library: Library) -> None:
     append(library, 0, WHOLE)
     whole = files_of(library)
@@ -119,6 +120,7 @@ def test_doctor_clears_away_what_a_killed_process_left(library: Library) -> None
     assert library.count() == 100
 
 
+@pytest.mark.slow
 def test_several_processes_may_tidy_and_write_at_once(library: Library) -> None:
     for number in range(SMALL):
         append(library, number, 1)

@@ -173,6 +173,7 @@ def test_of_a_large_library_some_are_drawn(folder: Path) -> None:
     assert "of which 10, drawn by lot" in map_page(library, column, 10)
 
 
+@pytest.mark.slow
 def test_what_is_alike_lies_together() -> None:
     random = np.random.default_rng(1)
     centres = random.normal(size=(6, 32))

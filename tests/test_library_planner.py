@@ -48,6 +48,7 @@ def test_a_large_table_has_all_its_indexes(large: Large) -> None:
     assert has_index(large.library.dataset, large.column)
 
 
+@pytest.mark.slow
 def test_every_shape_of_filter_keeps_the_nearest(large: Large) -> None:
     truth = truth_of(large.rows, large.questions, 10)
     found = measured(large.directory, large.rows, large.questions, truth, 10)

@@ -87,6 +87,7 @@ def test_a_repeated_search_in_a_fresh_process_sends_nothing_and_finds_the_same(
 
 
 @pytest.mark.usefixtures("first")
+@pytest.mark.slow
 def test_another_phrase_over_a_remembered_pool_fetches_at_most_what_it_shows(site: StockSite) -> None:
     served = site.served
     done = ask(site, "a blue car in the snow", *CARS[1:])
@@ -95,6 +96,7 @@ def test_another_phrase_over_a_remembered_pool_fetches_at_most_what_it_shows(sit
     assert site.served["picture"] - served["picture"] <= 3, "for these a larger file is to be had"
 
 
+@pytest.mark.slow
 def test_the_sample_is_remembered_too_though_its_site_is_another_each_time(tmp_path: Path) -> None:
     sample = ["a red boat", "--tag", "boat", "--source", "sample", "--json"]
     first = run(*sample)
@@ -169,6 +171,7 @@ def test_a_fresh_process_over_a_remembered_pool_fetches_no_picture_and_calls_no_
     assert site.served["picture"] - served["picture"] <= 2
 
 
+@pytest.mark.slow
 def test_a_damaged_memory_is_said_and_the_search_finds_the_same(
     site: StockSite, first: subprocess.CompletedProcess[str], tmp_path: Path
 ) -> None:
@@ -205,6 +208,7 @@ def test_offline_a_remembered_search_needs_no_key_and_sends_nothing(
     assert answer_of(done) == answer_of(first)
 
 
+@pytest.mark.slow
 def test_offline_pictures_that_are_not_remembered_are_missing_by_name(
     site: StockSite, first: subprocess.CompletedProcess[str]
 ) -> None:
@@ -220,6 +224,7 @@ def test_offline_pictures_that_are_not_remembered_are_missing_by_name(
     assert f"pixabay:{answer['skipped'][0]['id']}: it is not remembered" in done.stderr
 
 
+@pytest.mark.slow
 def test_offline_the_next_best_takes_the_place_of_one_that_cannot_be_shown(
     site: StockSite, first: subprocess.CompletedProcess[str], tmp_path: Path
 ) -> None:
@@ -246,6 +251,7 @@ def test_offline_a_tag_whose_answer_is_not_kept_is_an_error_that_names_tag_and_s
 
 
 @pytest.mark.usefixtures("first")
+@pytest.mark.slow
 def test_offline_an_expired_answer_counts_as_missing(site: StockSite, tmp_path: Path) -> None:
     with closing(sqlite3.connect(tmp_path / "cache" / "pixabay-answers.sqlite")) as db, db:
         rows = db.execute("SELECT key, value FROM responses").fetchall()

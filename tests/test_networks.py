@@ -203,6 +203,7 @@ def test_dinov2_sees_what_timm_sees_at_another_size(tmp_path: Path) -> None:
     check(network, model, transform(64, 56, "bicubic", *IMAGENET), tmp_path)
 
 
+@pytest.mark.slow
 def test_efficientnet_lite0_sees_what_timm_sees(tmp_path: Path) -> None:
     model = seeded(timm.create_model("tf_efficientnet_lite0", num_classes=5))
     state = as_efficientnet_pytorch(model)

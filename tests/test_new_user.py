@@ -111,6 +111,7 @@ def test_the_paths_of_a_folders_matches_are_plain_and_can_be_parted_by_nul(pictu
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="names there are bytes")
+@pytest.mark.slow
 def test_a_path_comes_out_byte_by_byte(tmp_path: Path) -> None:
     folder = os.fsencode(tmp_path) + b"/pictures"
     Path(os.fsdecode(folder)).mkdir()
@@ -221,6 +222,7 @@ def test_what_every_package_logs_is_for_the_screen_alone(
     assert caplog.records == []
 
 
+@pytest.mark.slow
 def test_the_gallery_is_a_link_on_a_terminal_and_messages_break_between_words(pictures: Path) -> None:
     _, shown = on_a_terminal("a door", "--source", str(pictures), "--model", "sample", columns=60)
     page = re.search(r"\x1b\]8;[^;]*;(file://[^\x1b]+\.html)\x1b\\", shown)
@@ -292,6 +294,7 @@ def test_the_page_of_a_picture_shows_it_and_explains_the_order(tmp_path: Path, p
     assert 'class="order"' not in page_of(["a door", *job[2:]], tmp_path / "page.html").partition("</style>")[2]
 
 
+@pytest.mark.slow
 def test_the_table_explains_the_order(pictures: Path) -> None:
     job = ["a door", "--source", str(pictures), "--model", "sample", "--minus", "a window", "--diverse", "0.4"]
     _, shown = on_a_terminal(*job, columns=90)

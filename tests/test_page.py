@@ -192,6 +192,7 @@ def test_from_a_sentence_to_files_with_their_credit_and_back(open_page: Open, se
     assert page.locator(".badge.is-used:visible").count() == 0
 
 
+@pytest.mark.slow
 def test_all_of_it_by_keys_alone(open_page: Open, served: ServeProcess) -> None:
     page = open_page({"source": "sample"})
     press(page, "Escape", "/")
@@ -287,6 +288,7 @@ def test_each_state_is_said_with_what_to_do_and_without_barriers(open_page: Open
     assert barriers(page) == []
 
 
+@pytest.mark.slow
 def test_one_source_that_fails_is_told_beside_the_pictures_of_the_others(open_page: Open) -> None:
     page = open_page(SAMPLE | {"source": ["pixabay", "pexels"], "model": "sample"})
     wait_for_results(page)
@@ -316,6 +318,7 @@ def test_the_grid_the_zoom_and_the_drawer_have_no_barriers(found: Any) -> None:
     assert barriers(found) == []
 
 
+@pytest.mark.slow
 def test_the_address_holds_the_search(found: Any, open_page: Open) -> None:
     first = ranks(found)
     found.get_by_label("More like picture 4").click()
@@ -344,6 +347,7 @@ def test_the_address_holds_the_search(found: Any, open_page: Open) -> None:
     assert ranks(other) == steered
 
 
+@pytest.mark.slow
 def test_tags_are_found_dropped_retyped_and_added(open_page: Open) -> None:
     page = open_page({"phrase": PHRASE, "source": "sample"})
     wait_for_results(page)
@@ -368,6 +372,7 @@ def test_tags_are_found_dropped_retyped_and_added(open_page: Open) -> None:
     assert "tag=" not in page.url
 
 
+@pytest.mark.slow
 def test_what_is_not_wanted_is_kept_away_from(found: Any) -> None:
     before = ranks(found)
     found.get_by_label("Add a thing that should not be there").fill("a red boat")
@@ -380,6 +385,7 @@ def test_what_is_not_wanted_is_kept_away_from(found: Any) -> None:
     assert ranks(found) == before
 
 
+@pytest.mark.slow
 def test_each_filter_is_called_as_on_the_command_line_and_narrows(found: Any) -> None:
     found.get_by_role("button", name="Filters").click()
     drawer = found.get_by_role("dialog")
@@ -398,6 +404,7 @@ def test_each_filter_is_called_as_on_the_command_line_and_narrows(found: Any) ->
     assert found.get_by_role("button", name=re.compile("Filters")).inner_text().endswith("2")
 
 
+@pytest.mark.slow
 def test_a_picture_that_is_chosen_dropped_or_pasted_is_the_question(open_page: Open) -> None:
     page = open_page({"source": "sample", "tag": "boat"})
     picture = sorted(PICTURES_DIRECTORY.glob("*.jpg"))[0]
@@ -427,6 +434,7 @@ def test_a_picture_that_is_chosen_dropped_or_pasted_is_the_question(open_page: O
     assert page.locator(".example").count() == 3
 
 
+@pytest.mark.slow
 def test_steering_asks_no_source(open_page: Open, sources: Sources) -> None:
     page = open_page(SAMPLE | {"source": "pixabay", "model": "sample"})
     wait_for_results(page)
@@ -446,6 +454,7 @@ def test_steering_asks_no_source(open_page: Open, sources: Sources) -> None:
     wait_for_results(page)
 
 
+@pytest.mark.slow
 def test_a_picture_of_the_results_is_the_question(found: Any) -> None:
     found.get_by_role("button", name="Picture 2, boat").click()
     found.get_by_role("button", name="Ask with this picture").click()
@@ -495,6 +504,7 @@ def test_ways_of_seeing_a_picture_are_compared(found: Any) -> None:
     assert found.get_by_role("dialog").count() == 0
 
 
+@pytest.mark.slow
 def test_ways_of_seeing_the_question_are_compared_on_a_phone(open_page: Open) -> None:
     page = open_page({"source": "sample", "tag": "boat"}, viewport={"width": 360, "height": 740})
     picture = sorted(PICTURES_DIRECTORY.glob("*.jpg"))[0]
@@ -541,6 +551,7 @@ def test_a_zip_has_the_pictures_and_their_credit(found: Any) -> None:
     assert len([name for name in names if name.endswith(".jpg")]) == 2
 
 
+@pytest.mark.slow
 def test_more_are_loaded_behind_those_that_stay(found: Any) -> None:
     before = ranks(found)
     found.evaluate("window.shifts = []")
@@ -552,6 +563,7 @@ def test_more_are_loaded_behind_those_that_stay(found: Any) -> None:
     assert found.evaluate("window.shifts") == []
 
 
+@pytest.mark.slow
 def test_what_others_wrote_is_text_alone(open_page: Open, sources: Sources) -> None:
     evil = '<img src=x onerror="document.title=1"><script>document.title=2</script>'
     drawn = sources.drawn("evil", 4, creator=evil, tags=("evil", evil), page_url="javascript:alert(1)")
@@ -567,6 +579,7 @@ def test_what_others_wrote_is_text_alone(open_page: Open, sources: Sources) -> N
     assert page.title().startswith("<img")
 
 
+@pytest.mark.slow
 def test_pictures_that_are_alike_are_shown_once_and_unfold(open_page: Open, sources: Sources) -> None:
     drawn = list(sources.drawn("pixabay", 3))
     with sources.holding(sources.pixabay, (*drawn, *(replace(one, number=3000 + one.number) for one in drawn))):
@@ -620,6 +633,7 @@ def test_a_phrase_of_any_script_is_asked_and_kept(open_page: Open, phrase: str) 
     assert direction == ("rtl" if "س" in phrase else "ltr")
 
 
+@pytest.mark.slow
 def test_recent_searches_are_listed_and_forgotten(found: Any) -> None:
     found.get_by_role("button", name="Recent searches").click()
     entry = found.get_by_role("dialog").get_by_role("button", name=PHRASE).first
@@ -632,6 +646,7 @@ def test_recent_searches_are_listed_and_forgotten(found: Any) -> None:
     found.get_by_text("None yet.").wait_for()
 
 
+@pytest.mark.slow
 def test_the_tray_outlives_a_reload(found: Any) -> None:
     found.get_by_label("Pick picture 2", exact=True).click()
     found.reload()

@@ -150,6 +150,7 @@ def test_an_english_phrase_loads_no_detector_and_no_dictionary() -> None:
 # -- every script, to the end ------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_json_in_a_pipe_that_takes_ascii_only_is_json_all_the_same() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "phrasepix", "नाव 🚣", "--tag", "boat", "--source", "sample", "--limit", "9", "--json"],

@@ -19,6 +19,8 @@ from reranker.testing import ColourEncoder
 from retriever.errors import KeyMissingError, KeyRefusedError, WrongParameterError
 from retriever.testing import ListRetriever, made_candidate
 
+pytestmark = pytest.mark.sample_remembered
+
 
 def test_the_sentence_of_the_readme_finds_two_red_boats_at_night_in_the_rain() -> None:
     results = find_images("two red boats at night in the rain", tag="boat", source="sample", top=5)
@@ -30,6 +32,7 @@ def test_the_sentence_of_the_readme_finds_two_red_boats_at_night_in_the_rain() -
     assert results.skipped == ()
 
 
+@pytest.mark.slow
 def test_both_engines_find_the_same() -> None:
     ours, theirs = (
         find_images("two yellow kites by day", tag="kite", source="sample", engine=engine, device="cpu")
@@ -52,6 +55,7 @@ def test_the_same_search_twice_gives_the_same_results() -> None:
     assert [(m.candidate.id, m.score) for m in first] == [(m.candidate.id, m.score) for m in second]
 
 
+@pytest.mark.slow
 def test_several_tags_are_merged_and_each_picture_counts_once() -> None:
     both = find_images("a red boat", tag=["boat", "tent", "boat"], source="sample", top=500)
     boat = find_images("a red boat", tag="boat", source="sample", top=500)
@@ -217,6 +221,7 @@ def test_results_are_a_sequence_of_matches() -> None:
 NIGHT = "a red boat at night in the fog"
 
 
+@pytest.mark.slow
 def test_matches_say_how_far_they_stand_out_and_a_subject_that_is_not_there_fits_nowhere() -> None:
     fitting = find_images(NIGHT, tag="boat", source="sample", top=5)
     assert fitting.fits_well is True
@@ -242,6 +247,7 @@ def test_explained_matches_tell_each_part_of_the_phrase() -> None:
     assert shown == {"a red boat": "clear", "at night": "fair", "in the fog": "fair"}
 
 
+@pytest.mark.slow
 def test_diverse_results_differ_more_and_zero_is_the_plain_order() -> None:
     def grounds(**options: float) -> tuple[list[str], int]:
         found = find_images("a view of a tent", tag="tent", source="sample", top=8, **options)  # type: ignore[arg-type]
@@ -254,6 +260,7 @@ def test_diverse_results_differ_more_and_zero_is_the_plain_order() -> None:
     assert many > few
 
 
+@pytest.mark.slow
 def test_a_second_model_refines_what_a_first_one_found() -> None:
     colours = ColourEncoder()
     weak = find_images(NIGHT, tag="boat", source="sample", model=colours, top=60)

@@ -26,6 +26,7 @@ from retriever.errors import AnswerNotKeptError, SourceAnswerError, WrongParamet
 from retriever.filters import NO_FILTERS, Filters
 from retriever.protocol import Page
 from retriever.testing import ListRetriever, made_candidate
+from tests.first_often import first_often
 from tests.picture_tree import picture, write
 from tests.servers import ScriptedServer, as_json, hit
 from training.measure import sample_phrases
@@ -154,14 +155,17 @@ def test_a_phrase_of_one_weak_word_is_that_tag() -> None:
 
 @pytest.mark.parametrize(
     ("language", "phrase", "expected"),
-    [
-        ("de", "ein alter Fischer flickt im Morgengrauen seine Netze", ["Fischer", "Netz"]),
-        ("fr", "deux bateaux rouges la nuit sous la pluie", ["bateau", "pluie"]),
-        ("es", "un niño comiendo una naranja en la playa", ["niño", "playa"]),
-        ("it", "due barche rosse di notte sotto la pioggia", ["barca", "pioggia"]),
-        ("ru", "тигр играет в снегу", ["тигр", "снег"]),
-        ("zh", "老虎", ["老虎"]),
-    ],
+    first_often(
+        2,
+        [
+            ("de", "ein alter Fischer flickt im Morgengrauen seine Netze", ["Fischer", "Netz"]),
+            ("fr", "deux bateaux rouges la nuit sous la pluie", ["bateau", "pluie"]),
+            ("es", "un niño comiendo una naranja en la playa", ["niño", "playa"]),
+            ("it", "due barche rosse di notte sotto la pioggia", ["barca", "pioggia"]),
+            ("ru", "тигр играет в снегу", ["тигр", "снег"]),
+            ("zh", "老虎", ["老虎"]),
+        ],
+    ),
 )
 def test_other_languages_have_their_own_stop_words_and_dictionaries(
     language: str, phrase: str, expected: list[str]
@@ -307,6 +311,7 @@ def test_what_matches_is_pixabays_total_and_not_what_can_be_reached(
 # -- the whole search --------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_the_sample_is_searched_without_a_tag() -> None:
     results = find_images("two red boats at night in the rain", source="sample", top=3)
     assert {"boat", "night", "rain"} <= set(results[0].candidate.tags)
@@ -360,6 +365,7 @@ def test_a_phrase_of_stop_words_is_an_error_for_a_site_and_none_for_a_folder(tmp
         find_images("the of and", source="sample", model=ColourEncoder())
 
 
+@pytest.mark.slow
 def test_the_command_says_on_stderr_what_was_asked_and_what_it_brought() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "phrasepix", "a red boat in the rain", "--source", "sample", "--limit", "20", "--json"],

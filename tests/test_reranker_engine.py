@@ -37,6 +37,7 @@ from reranker.engine.preprocessing import Preprocessing
 from reranker.engine.records import Record, read_record, stage_of
 from reranker.errors import ModelError, UnknownModelError, WeightsUnavailableError
 from reranker.models.model_spec import ModelSpec
+from tests.first_often import first_often
 from tests.picture_server import stripes
 from tests.tiny_models import TINY, random_tiny, write_model
 
@@ -231,7 +232,7 @@ VARIANTS: dict[str, tuple[dict[str, Any], bool]] = {
 }
 
 
-@pytest.mark.parametrize("name", VARIANTS)
+@pytest.mark.parametrize("name", first_often(2, VARIANTS))
 def test_the_exported_towers_say_what_open_clip_says(tmp_path: Path, name: str) -> None:
     config, ends = VARIANTS[name]
     torch.manual_seed(3)
@@ -316,6 +317,7 @@ def test_each_tower_is_loaded_alone(exported_model: Path, cache: Path) -> None:
         ours.encode_pictures([stripes(["red"])])
 
 
+@pytest.mark.slow
 def test_neutral_phrases_are_encoded_with_the_export_and_need_no_tower(
     exported_model: Path, cache: Path, tmp_path: Path
 ) -> None:
@@ -328,7 +330,7 @@ def test_neutral_phrases_are_encoded_with_the_export_and_need_no_tower(
     np.testing.assert_array_equal(half.known_texts(NEUTRAL_PHRASES), ours.known_texts(NEUTRAL_PHRASES))  # of f32
 
 
-@pytest.mark.parametrize("damage", ["gone", "cut short", "other content", "encrypted"])
+@pytest.mark.parametrize("damage", first_often(1, ["gone", "cut short", "other content", "encrypted"]))
 def test_neutral_phrases_are_encoded_where_those_of_the_export_are_damaged(
     exported_model: Path, cache: Path, damage: str
 ) -> None:
@@ -348,6 +350,7 @@ def test_neutral_phrases_are_encoded_where_those_of_the_export_are_damaged(
     np.testing.assert_allclose(neutral_embeddings(ours, None), theirs.encode_texts(NEUTRAL_PHRASES), atol=1e-5)
 
 
+@pytest.mark.slow
 def test_weights_are_freed_where_that_is_asked_for_only(tmp_path: Path) -> None:
     theirs = OpenClipEncoder(f"local-dir:{write_model(tmp_path / 'tiny', random_tiny(0))}", None, device="cpu")
     for release in (False, True):
@@ -355,7 +358,7 @@ def test_weights_are_freed_where_that_is_asked_for_only(tmp_path: Path) -> None:
         assert all(weights.is_meta is release for weights in theirs.model.parameters())
 
 
-@pytest.mark.parametrize("count", [0, 10, 11, 13, 40])
+@pytest.mark.parametrize("count", first_often(1, [11, 0, 10, 13, 40]))
 def test_what_is_not_read_of_a_phrase_is_told_as_with_torch(exported_model: Path, cache: Path, count: int) -> None:
     theirs, ours = exported(exported_model, cache / "engines")
     phrase = " ".join(["boat", "tiger", "snow", "xqzvkwjp"][number % 4] for number in range(count))
@@ -513,6 +516,7 @@ def leftovers(cache: Path) -> list[Path]:
     return list(cache.rglob("*.partial"))
 
 
+@pytest.mark.slow
 def test_the_first_search_imports_no_torch_and_nor_do_those_after_it_and_none_reports_to_anybody(
     directory: Path, cache: Path, tmp_path: Path
 ) -> None:
@@ -546,6 +550,7 @@ def test_two_processes_that_need_the_same_export_make_it_once(by_torch: Path, ca
     assert leftovers(cache) == []
 
 
+@pytest.mark.slow
 def test_processes_that_build_the_same_graphs_at_once_leave_one_export(directory: Path, cache: Path) -> None:
     told = [answer(process) for process in [start(directory, cache) for _ in range(3)]]
     assert {one["kind"] for one in told} == {"OpenVinoEncoder"}
@@ -556,6 +561,7 @@ def test_processes_that_build_the_same_graphs_at_once_leave_one_export(directory
     assert leftovers(cache) == []
 
 
+@pytest.mark.slow
 def test_threads_that_build_the_same_graphs_at_once_where_nothing_is_locked_leave_one_export(
     directory: Path, cache: Path
 ) -> None:
@@ -829,7 +835,7 @@ def test_weights_that_are_gone_are_missed(directory: Path, cache: Path) -> None:
         load_encoder(choice_of(directory), cache, device="cpu")
 
 
-@pytest.mark.parametrize("file", ["text.bin", "image.xml", "merges.txt", "manifest.json"])
+@pytest.mark.parametrize("file", first_often(1, ["image.xml", "text.bin", "merges.txt", "manifest.json"]))
 def test_artefacts_cut_short_are_exported_anew(exported_model: Path, cache: Path, file: str) -> None:
     encoder = load_encoder(choice_of(exported_model), cache, device="cpu")
     expected = encoder.encode_texts(["a boat"])
@@ -868,6 +874,7 @@ def test_a_record_that_is_no_record_counts_for_nothing(exported_model: Path, cac
     assert known(exported_model, cache) == expected
 
 
+@pytest.mark.slow
 def test_a_compiled_model_that_is_damaged_is_compiled_anew(exported_model: Path, cache: Path) -> None:
     for elsewhere in (cache / "engines").glob("*/compiled"):
         shutil.rmtree(elsewhere)  # of the place that the artefacts were copied from

@@ -112,6 +112,7 @@ def test_a_tiffs_thumbnail_is_not_its_picture() -> None:
     assert decode(data).tobytes() == WIDE.tobytes()
 
 
+@pytest.mark.slow
 def test_a_huge_picture_is_given_reduced_and_upright_as_if_it_had_been_whole() -> None:
     noise = np.random.default_rng(1).integers(0, 256, (3000, 3001), dtype=np.uint8)
     picture = Image.fromarray(noise).convert("RGB")

@@ -365,6 +365,7 @@ def test_a_directory_where_the_file_should_be_is_gone_without(
     assert "answers cannot be kept in" in warnings_of(caplog)
 
 
+@pytest.mark.slow
 def test_several_processes_at_once_share_the_kept_answers(api: ScriptedServer, tmp_path: Path) -> None:
     api.otherwise = stock_of([hit(1), hit(2)])
     tags = [f"tag {number}" for number in range(20)]

@@ -490,6 +490,7 @@ def process(directory: Path, kill_at: int, candidates: list[Candidate]) -> "subp
     )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_a_kill_between_any_two_steps_leaves_whole_files_and_the_next_save_mends_the_rest(
     server: PictureServer, tmp_path: Path
 ) -> None:
@@ -519,6 +520,7 @@ def assert_mended(directory: Path, names: set[str]) -> None:
     assert all(f"(./{name})" in page for name in names)
 
 
+@pytest.mark.slow
 def test_two_processes_at_once_lose_nothing(server: PictureServer, tmp_path: Path) -> None:
     candidates = [offered(server, number) for number in range(1, 8)]
     both = [process(tmp_path / "project", 0, some) for some in (candidates[:5], candidates[2:])]

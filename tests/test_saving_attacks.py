@@ -331,6 +331,7 @@ def test_a_credit_line_of_ours_says_the_same_when_it_is_made_anew() -> None:
             assert re.findall(r"\]\((http[^)]*)\)", made) == re.findall(r"\]\((http[^)]*)\)", line)
 
 
+@pytest.mark.slow
 def test_megabytes_in_a_foreign_credits_json_do_not_swell_the_page(server: PictureServer, book: Path) -> None:
     much = "[" * 1_000_000 + "\\" * 1_000_001 + "x" * 1_000_000
     claims(

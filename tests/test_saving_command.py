@@ -52,6 +52,7 @@ def test_a_wish_that_cannot_be_met_is_said_before_anything_is_searched_for(
     assert not directory.exists()
 
 
+@pytest.mark.slow
 def test_what_cannot_be_saved_is_named_and_ends_with_three(tmp_path: Path) -> None:
     with StockSite() as site:
         options = ["--source", "pixabay", "--model", "sample", "-n", "2"]

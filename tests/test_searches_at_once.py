@@ -60,6 +60,7 @@ def search(phrase: str, **options: object) -> LiveResults:
     return find_images(phrase or "a boat", tag="boat", source="sample", top=5, **options)  # type: ignore[arg-type]
 
 
+@pytest.mark.slow
 def test_eight_searches_at_once_find_what_they_find_one_by_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     at_once = all_at_once([lambda phrase=phrase: search(phrase) for phrase in PHRASES])  # type: ignore[misc]
     shutil.copytree(cache_directory() / "engines", tmp_path / "other" / "engines")
@@ -69,6 +70,7 @@ def test_eight_searches_at_once_find_what_they_find_one_by_one(tmp_path: Path, m
 
 
 @pytest.mark.own_export
+@pytest.mark.slow
 def test_first_searches_at_once_prepare_the_model_once() -> None:
     code = (
         "import logging, threading\n"
@@ -178,6 +180,7 @@ def test_offline_changes_nothing_of_the_environment_while_results_come(server: P
     assert dict(os.environ) == before
 
 
+@pytest.mark.slow
 def test_after_an_offline_search_an_online_one_asks_the_hub(tmp_path: Path) -> None:
     with ScriptedServer() as hub:
         hub.otherwise = lambda asked: plain(404, "no such model")
@@ -235,6 +238,7 @@ if __name__ == "__main__":
 
 
 @pytest.mark.skipif("fork" not in multiprocessing.get_all_start_methods(), reason="Windows does not fork")
+@pytest.mark.slow
 def test_a_process_forked_after_a_search_is_told_of_the_fork_and_a_spawned_one_searches(tmp_path: Path) -> None:
     script = tmp_path / "script.py"
     script.write_text(FORK)

@@ -295,6 +295,7 @@ def test_no_address_leads_into_the_servers_own_network(server: ServeProcess, url
         assert inside.asked_in_all == 0
 
 
+@pytest.mark.slow
 def test_a_public_address_is_fetched_once(server: ServeProcess, tmp_path: Path) -> None:
     """A proxy stands for the network beyond."""
     with PictureServer() as proxy:

@@ -114,6 +114,7 @@ def test_a_match_is_compared_where_its_search_looked(server: ServeProcess) -> No
     assert server.ask("GET", answer["question_url"]).ok
 
 
+@pytest.mark.slow
 def test_without_names_those_that_are_ready_are_compared(server: ServeProcess) -> None:
     answer = server.post("/api/v1/compare", own(server, None, model="sample"))
     names = [row["encoder"] for row in answer["rows"]]

@@ -26,6 +26,7 @@ def test_every_option_of_a_search_is_described() -> None:
     assert {one.name for one in request_options() if one.option.in_json} <= names
 
 
+@pytest.mark.slow
 def test_the_description_takes_what_requests_write() -> None:
     from jsonschema import Draft202012Validator  # takes seconds
 

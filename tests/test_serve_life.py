@@ -16,6 +16,7 @@ import pytest
 
 from phrasepix.server.settings import ServerSettings
 from tests import in_process
+from tests.first_often import first_often
 from tests.picture_server import Exchange, PictureServer, encoded, file, hold_until, stripes
 from tests.serve_process import ServeProcess, problem
 from tests.servers import ScriptedServer, hit, of_hits, plain
@@ -106,6 +107,7 @@ def test_a_search_ends_with_its_client_and_what_was_encoded_is_kept(
     assert embeddings_of(cache, 1000) >= 16
 
 
+@pytest.mark.slow
 def test_the_end_of_the_server_ends_its_searches_and_loses_nothing_that_was_encoded(
     tmp_path: Path, cache: Path, slow_stock: Stock
 ) -> None:
@@ -120,7 +122,7 @@ def test_the_end_of_the_server_ends_its_searches_and_loses_nothing_that_was_enco
     assert embeddings_of(cache, 2000) >= 16
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", first_often(1, [signal.SIGINT, signal.SIGTERM]))
 def test_it_ends_at_once_when_nothing_is_under_way(tmp_path: Path, cache: Path, number: int) -> None:
     with serving(tmp_path, cache, {}) as server:
         server.get("/api/v1/models")
@@ -128,6 +130,7 @@ def test_it_ends_at_once_when_nothing_is_under_way(tmp_path: Path, cache: Path, 
         assert server.said == ""
 
 
+@pytest.mark.slow
 def test_two_servers_share_a_cache(tmp_path: Path, cache: Path, stock: Stock) -> None:
     with serving(tmp_path, cache, stock.environment) as one, serving(tmp_path, cache, stock.environment) as other:
         assert one.port != other.port
@@ -138,6 +141,7 @@ def test_two_servers_share_a_cache(tmp_path: Path, cache: Path, stock: Stock) ->
         assert other.ask("GET", "/", headers={"Authorization": f"Bearer {one.token}"}).status_code == 401
 
 
+@pytest.mark.slow
 def test_what_is_left_of_a_rate_limit_is_told(tmp_path: Path, cache: Path, stock: Stock, api: ScriptedServer) -> None:
     with serving(tmp_path, cache, stock.environment) as server:
 
@@ -153,6 +157,7 @@ def test_what_is_left_of_a_rate_limit_is_told(tmp_path: Path, cache: Path, stock
         assert budget_of("openverse") is None
 
 
+@pytest.mark.slow
 def test_a_spent_rate_limit_is_429_and_says_when_to_come_again(
     tmp_path: Path, cache: Path, stock: Stock, api: ScriptedServer
 ) -> None:
@@ -165,6 +170,7 @@ def test_a_spent_rate_limit_is_429_and_says_when_to_come_again(
         assert told["retry_after_s"] == int(answer.headers["retry-after"])
 
 
+@pytest.mark.slow
 def test_no_key_is_in_any_answer_event_or_log(tmp_path: Path, cache: Path, stock: Stock, api: ScriptedServer) -> None:
     with serving(tmp_path, cache, stock.environment, "--debug") as server:
         told = [json.dumps(list(server.events("/api/v1/search", STOCK)))]
@@ -193,12 +199,14 @@ def test_no_key_is_in_any_answer_event_or_log(tmp_path: Path, cache: Path, stock
     assert api.asked, "the key was used"
 
 
+@pytest.mark.slow
 def test_recent_searches_can_be_switched_off(tmp_path: Path, cache: Path, stock: Stock) -> None:
     with serving(tmp_path, cache, stock.environment, "--no-history") as server:
         server.post("/api/v1/search", STOCK)
         assert server.get("/api/v1/history") == {"enabled": False, "searches": []}
 
 
+@pytest.mark.slow
 def test_several_clients_at_once_each_get_their_own_answer(tmp_path: Path, cache: Path) -> None:
     with serving(tmp_path, cache, {}) as server:
         answers: dict[int, Any] = {}
@@ -218,6 +226,7 @@ def test_several_clients_at_once_each_get_their_own_answer(tmp_path: Path, cache
     assert len({answer["id"] for answer in answers.values()}) == 12
 
 
+@pytest.mark.slow
 def test_pictures_come_while_as_many_searches_as_may_run_are_under_way(
     tmp_path: Path, cache: Path, api: ScriptedServer
 ) -> None:
@@ -255,6 +264,7 @@ def test_open_to_others_it_says_what_that_means_and_still_wants_the_token(tmp_pa
         assert "not encrypted" in server.said
 
 
+@pytest.mark.slow
 def test_a_port_that_is_taken_is_said_in_a_sentence(tmp_path: Path, cache: Path) -> None:
     with serving(tmp_path, cache, {}) as server:
         done = in_process.run("serve", "--port", str(server.port))
@@ -269,6 +279,7 @@ def test_a_host_that_is_none_is_said_in_a_sentence() -> None:
     assert "nosuch.invalid cannot be listened on" in done.stderr
 
 
+@pytest.mark.slow
 def test_it_starts_without_what_only_a_search_needs(tmp_path: Path, cache: Path) -> None:
     """No model, no engine, no protocol of assistants: it listens before anybody needs them."""
     with subprocess.Popen(

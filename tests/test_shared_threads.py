@@ -317,6 +317,7 @@ def test_the_sample_is_asked_once_while_it_is_open_and_tells_each_search(tmp_pat
         assert list(retriever.retrieve("boat", limit=20, filters=replace(NO_FILTERS, orientation="vertical"))) != first
 
 
+@pytest.mark.slow
 def test_with_both_towers_kept_none_is_loaded_again(monkeypatch: pytest.MonkeyPatch) -> None:
     compiled: list[object] = []
     compile_tower = runtime.compile_tower

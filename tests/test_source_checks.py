@@ -18,6 +18,7 @@ from retriever.protocol import Retriever
 from retriever.source import Opening
 from retriever.testing import ListRetriever, check_source, made_candidate, source_checks
 from retriever.testing.trial import CONTRACT
+from tests.first_often import first_often
 from tests.servers import Asked, Step
 from tests.source_servers import SERVERS
 from tests.source_servers.base import SourceServer
@@ -45,7 +46,7 @@ class OfServer:
         )
 
 
-@pytest.fixture(params=SERVERS, ids=lambda kind: kind.source.profile.name)
+@pytest.fixture(params=first_often(2, SERVERS), ids=lambda kind: kind.source.profile.name)
 def server(request: pytest.FixtureRequest) -> Iterator[SourceServer]:
     """A source's server with a page of pictures of all kinds and five more, none of them for an unknown tag."""
     with request.param() as opened:

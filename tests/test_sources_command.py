@@ -226,6 +226,7 @@ def test_a_source_that_cannot_be_loaded_is_named_and_does_not_end_the_list() -> 
 
 
 @pytest.mark.usefixtures("other_package", "elsewhere")
+@pytest.mark.slow
 def test_another_packages_source_is_searched_by_its_name_and_says_what_it_passes_over() -> None:
     done = processes.run(
         "a red kite", "--tag", "kite", "--source", "elsewhere", "--model", "sample",

@@ -27,6 +27,8 @@ from tests.library_parts import CountingEncoder, sync
 from tests.picture_server import encoded, stripes
 from tests.picture_tree import write
 
+pytestmark = pytest.mark.sample_remembered
+
 USED = ("red", "green", "blue", "purple", "white")
 
 
@@ -115,6 +117,7 @@ class OtherEncoder(CountingEncoder):
     name = "other colours"
 
 
+@pytest.mark.slow
 def test_another_model_encodes_the_pictures_once_when_it_is_asked(pictures: Path, of_paul: list[Path]) -> None:
     learn("Paul", of_paul)
     shutil.rmtree(cache_directory(), ignore_errors=True)

@@ -74,6 +74,7 @@ def test_training_changes_the_weights_and_another_seed_gives_others(shelf: Shelf
     assert not np.array_equal(before["visual.conv1.weight"], weights(other)["visual.conv1.weight"])
 
 
+@pytest.mark.slow
 def test_a_run_broken_off_and_resumed_equals_one_that_was_not(shelf: Shelf, tmp_path: Path) -> None:
     whole = Run(PLAN, shelf, SMALL)
     losses = [whole.read(), whole.read(), whole.read(), *(whole.advance() for _ in range(3))]
