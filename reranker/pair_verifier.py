@@ -87,9 +87,9 @@ class PairVerifier:
 
         # Somebody waits for this: no thread of those that give way to others does it.
         with ExitStack() as stack:
-            stack.callback(waiting.clear)
             helpers = [BackgroundThread("compare-pairs") for _ in range(min(cores(), len(waiting)) - 1)]
             helping = [stack.enter_context(helper).begin(compared) for helper in helpers]
+            stack.callback(waiting.clear)  # before it is waited for the helpers, if comparing fails
             found = compared()
             for future in helping:
                 found |= future.result()

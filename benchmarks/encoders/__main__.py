@@ -10,7 +10,7 @@ from benchmarks.encoders.costs import cost_of
 from benchmarks.encoders.measured import Measuring
 from benchmarks.encoders.pictures import picture_sets
 from benchmarks.encoders.report import Measured, chart_of, report
-from benchmarks.encoders.subjects import loaded, names
+from benchmarks.encoders.subjects import EncoderSubject, loaded, names
 
 REPORT = Path(__file__).parent.parent / "ENCODERS.md"
 WORK = Path(tempfile.gettempdir()) / "phrasepix-encoders"
@@ -34,15 +34,17 @@ def main() -> None:
     measurings = [Measuring(one, one.asked(options.asked), options.work, subjects) for one in sets]
     of_goal = [Measuring(one, range(len(one.pictures)), options.work, subjects) for one in sets]
     if not options.kept:
-        for measuring, all_of_it in zip(measurings, of_goal, strict=True):
-            for title in all_of_it.changed([one for one in subjects if one.name == "sift"], GOAL):
-                print(f"{measuring.of.title}, all of them: {title}", flush=True)
-            for title in measuring.changed(subjects, list(CHANGES)):
-                print(f"{measuring.of.title}: {title}", flush=True)
-            for subject in subjects:
-                measuring.same_thing(subject)
         for subject in subjects:
             print(cost_of(subject, options.work), flush=True)
+        for measuring in measurings:
+            for subject in subjects:
+                if isinstance(subject, EncoderSubject):
+                    measuring.same_thing(subject)
+            for title in measuring.changed(subjects, list(CHANGES)):
+                print(f"{measuring.of.title}: {title}", flush=True)
+        for measuring in of_goal:
+            for title in measuring.changed([one for one in subjects if one.name == "sift"], GOAL):
+                print(f"{measuring.of.title}, all of them: {title}", flush=True)
         if options.many:
             print(many.measured(options.many, options.work), flush=True)
     measured = Measured(subjects, missing, measurings, of_goal, GOAL, options.work, options.many)
