@@ -6,6 +6,7 @@ hundred compared in pairs, ten to show. The other measure compares each question
 """
 
 import json
+import os
 import tempfile
 import time
 from collections.abc import Sequence
@@ -62,6 +63,8 @@ class Many:
     clock_s: float
     processor_s: float
     all_clock_s: float
+    load: float
+    """The load average of the machine's last minute when the searches began: beyond its cores, clocks say less."""
 
 
 def encoded(encoder: Encoder, pictures: Sequence[Image.Image]) -> Encoded:
@@ -112,10 +115,10 @@ def measured(count: int, work: Path, questions: int = 30) -> Many:
         for number, picture in enumerate(pictures)
     ]
     by_all, all_clock_s = _compared_with_all(encoder, pool, asked, work)
+    load = os.getloadavg()[0]
     clocks, processors, found = _searched(encoder, pool, asked)
-    made = Many(
-        count, len(asked), sum(found), by_all, float(np.median(clocks)), float(np.median(processors)), all_clock_s
-    )
+    clock_s, processor_s = float(np.median(clocks)), float(np.median(processors))
+    made = Many(count, len(asked), sum(found), by_all, clock_s, processor_s, all_clock_s, load)
     _place(encoder.name, work, count).write_text(json.dumps(asdict(made)), encoding="utf-8")
     return made
 

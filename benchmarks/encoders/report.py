@@ -20,11 +20,9 @@ from benchmarks.encoders.subjects import RIVALS, EncoderSubject, Subject
 from phrasepix_core.extras import is_installed
 
 _REASONS = (
-    "Where ours finds less: a tenth of a picture's area holds some thirty of the three hundred key points that `sift` "
-    "keeps of it, and seventy of the seven hundred of `orb`; OpenCV's thousand are half as many again for `orb`, and "
-    "nine times as many bytes for `sift`. `phash` is the hash of cosines, as imagededup's PHash is: the two differ by "
-    "a picture or two. DHash and WHash are other hashes, and follow coarser brightness, of which a crop to 60 % or a "
-    "mirrored picture keeps some. For such questions `sift`, `colour` and `efficientnet-lite0` find more than any hash."
+    "Where ours finds less: `phash` is the hash of cosines, as imagededup's PHash is: the two differ by a picture or "
+    "two. DHash and WHash are other hashes, and follow coarser brightness, of which a crop to 60 % or a mirrored "
+    "picture keeps some. For such questions `sift`, `colour` and `efficientnet-lite0` find more than any hash."
 )
 
 
@@ -220,8 +218,8 @@ def _many(found: many.Many) -> str:
         f"The search reaches {share:.3f} of that.\n\n"
         f"A search in a warm process takes {1000 * found.processor_s:.0f} ms of the processor and "
         f"{1000 * found.clock_s:.0f} ms of the clock (medians; each question counts with the quickest of "
-        f"{many.ROUNDS} times), the question looked at, ten shown; comparing all of them {found.all_clock_s:.1f} s of "
-        "the clock."
+        f"{many.ROUNDS} times), the question looked at, ten shown, while the machine's load average was "
+        f"{found.load:.1f}; comparing all of them {found.all_clock_s:.1f} s of the clock."
     )
 
 
