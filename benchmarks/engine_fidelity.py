@@ -30,6 +30,7 @@ from reranker.engine.openvino_encoder import OpenVinoEncoder
 from reranker.engine.preparing import prepare
 from reranker.models.model_spec import ModelSpec
 from reranker.models.open_clip_encoder import OpenClipEncoder
+from reranker.threads import cores
 from training.measure import Question, pool_of, sample_phrases
 from training.scenes import shipped_scenes
 
@@ -216,7 +217,7 @@ def report(lines: Sequence[Line], real: Sequence[RealOrders], phrases: int) -> s
             *rows,
             "",
             *_real_lines(real),
-            f"{platform.machine()}, {runtime.cores()} cores, bf16 "
+            f"{platform.machine()}, {cores()} cores, bf16 "
             f"{'native' if runtime.computes_bf16() else 'not native'}; "
             + ", ".join(f"{name} {version(name)}" for name in ("openvino", "torch", "open_clip_torch", "tokenizers"))
             + ".",

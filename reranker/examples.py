@@ -130,6 +130,8 @@ class Examples:
 
     def own_by_identity(self, order: Sequence[Candidate]) -> set[int]:
         """The places in an order of pictures that are examples themselves, as far as identities tell."""
+        if not self._identities:
+            return set()
         return {place for place, one in enumerate(order) if one.identity in self._identities}
 
     def own_by_looks(

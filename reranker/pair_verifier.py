@@ -1,6 +1,8 @@
 """Verifier of the best of an order: each is compared closely with the pictures asked for."""
 
+from collections import deque
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from typing import Any
 
@@ -10,8 +12,9 @@ from reranker.encoder import Encoder, image_tower_name, preparing
 from reranker.errors import PictureError
 from reranker.memory import EncodedPicture, EncodedPictures, Memory
 from reranker.pairs import Agreement, VerifiesPairs, agreements_of, features_of
-from reranker.prefetch import Prefetcher
+from reranker.prefetch import BackgroundThread, Prefetcher
 from reranker.ranked import RankedOrder
+from reranker.threads import cores
 
 Identity = tuple[str, str]
 
@@ -64,21 +67,32 @@ class PairVerifier:
         return order.led_by([place for place, _ in scored], [ranked for _, ranked in scored])
 
     def _agreements(self, candidates: Sequence[Candidate], asked: Sequence[bytes]) -> dict[Identity, Agreement]:
-        """The best agreement of each candidate with one of those asked for; several are compared at once."""
+        """The best agreement of each candidate with one of those asked for."""
         known = self._known(candidates)
-        batches = [candidates[at : at + _AT_ONCE] for at in range(0, len(candidates), _AT_ONCE)]
+        known |= self._made_anew([one for one in candidates if one.identity not in known])
+        waiting = deque(candidates[at : at + _AT_ONCE] for at in range(0, len(candidates), _AT_ONCE))
 
-        def compared(batch: Sequence[Candidate]) -> dict[Identity, Agreement]:
-            features = [known.get(one.identity) or self._made_anew(one) or b"" for one in batch]
-            by_question = [agreements_of(self._verifies, one, features) for one in asked]
-            best = [max(of_one, key=lambda found: found.score) for of_one in zip(*by_question, strict=True)]
-            return dict(zip((one.identity for one in batch), best, strict=True))
+        def compared() -> dict[Identity, Agreement]:
+            found: dict[Identity, Agreement] = {}
+            while waiting:
+                try:
+                    batch = waiting.popleft()
+                except IndexError:  # another thread took the last one
+                    break
+                features = [known.get(one.identity, b"") for one in batch]
+                by_question = [agreements_of(self._verifies, one, features) for one in asked]
+                best = [max(of_one, key=lambda agreed: agreed.score) for of_one in zip(*by_question, strict=True)]
+                found |= zip((one.identity for one in batch), best, strict=True)
+            return found
 
-        found: dict[Identity, Agreement] = {}
-        with Prefetcher(compared, [batches], threads=self._threads, ahead=len(batches)) as arriving:
-            while arrived := arriving.take(len(batches)):
-                for _, agreements in arrived:
-                    found |= agreements
+        # Somebody waits for this: no thread of those that give way to others does it.
+        with ExitStack() as stack:
+            helpers = [BackgroundThread("compare-pairs") for _ in range(min(cores(), len(waiting)) - 1)]
+            helping = [stack.enter_context(helper).begin(compared) for helper in helpers]
+            stack.callback(waiting.clear)  # before it is waited for the helpers, if comparing fails
+            found = compared()
+            for future in helping:
+                found |= future.result()
         return found
 
     def _known(self, candidates: Sequence[Candidate]) -> dict[Identity, bytes]:
@@ -89,8 +103,16 @@ class PairVerifier:
             known |= self._memory.embeddings.features(image_tower_name(self._encoder), unknown)
         return known
 
-    def _made_anew(self, candidate: Candidate) -> bytes | None:
-        """The features of a candidate of which the embedding alone is remembered; None where it cannot be had."""
+    def _made_anew(self, candidates: Sequence[Candidate]) -> dict[Identity, bytes]:
+        """The features of candidates of which the embedding alone is remembered, as far as their pictures load."""
+        found: dict[Identity, bytes] = {}
+        if candidates:
+            with Prefetcher(self._made, [candidates], threads=self._threads, ahead=len(candidates)) as arriving:
+                while arrived := arriving.take(len(candidates)):
+                    found |= {one.identity: features for one, features in arrived if features is not None}
+        return found
+
+    def _made(self, candidate: Candidate) -> bytes | None:
         try:
             picture = self._loader.load(candidate, self._encoder.input_side).picture
         except PictureError:

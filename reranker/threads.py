@@ -9,6 +9,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 
+from phrasepix_core import environment
 from phrasepix_core.forking import reset_in_children
 
 logger = logging.getLogger(__name__)
@@ -102,6 +103,16 @@ class Threads:
         self._waiting: deque[tuple[Work, str]] = deque()
         self._count = self._idle = 0
         self._is_over = False
+
+
+def cores() -> int:
+    """How many cores this process may use: those it may run on, or fewer if `OMP_NUM_THREADS` says so.
+
+    That is how clusters tell a process its share of a node (Ray does, for the processors that an actor was given).
+    """
+    there = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    said = environment.variable("OMP_NUM_THREADS").partition(",")[0]  # of nested ones the outermost counts
+    return min(there, int(said)) if said.isdecimal() and int(said) else there
 
 
 def _give_way() -> None:

@@ -117,10 +117,10 @@ class ServeProcess:
 
 
 @contextmanager
-def serving_the_sample(place: Path, link_export: Callable[[Path], None]) -> Iterator[ServeProcess]:
+def serving_the_sample(place: Path, link_export: Callable[[Path], None], *arguments: str) -> Iterator[ServeProcess]:
     """The command with root and cache of its own in a directory, and the sample's model at hand."""
     link_export(place / "cache")
-    with ServeProcess(place / "root", {"PHRASEPIX_CACHE_DIR": str(place / "cache")}) as server:
+    with ServeProcess(place / "root", {"PHRASEPIX_CACHE_DIR": str(place / "cache")}, *arguments) as server:
         yield server
 
 

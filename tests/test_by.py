@@ -1,7 +1,10 @@
 """`by`: pictures compared with a picture by an encoder that is named for it, in every face."""
 
 import json
+import os
 import shutil
+import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +18,7 @@ from phrasepix.errors import NoTextsError, UnknownModelError, WrongParameterErro
 from phrasepix.views.order_in_words import order_in_words
 from phrasepix_core.extras import is_installed
 from phrasepix_core.messages import Hint
+from reranker.pairs import Agreement
 from reranker.testing import ColourEncoder
 from tests.drawn_folder import draw_scenes
 from tests.test_command_line import run
@@ -94,6 +98,49 @@ def test_features_that_are_gone_are_found_again(folder: Path, finder: Finder) ->
     assert store.features(kept.encoder_name, identities) == {}
     again = finder.search(request(folder, "orb", fold=False))
     assert [match.score for match in again] == [match.score for match in before]
+
+
+class Watched(ColourEncoder):
+    """Compares pairs, and notes by which threads."""
+
+    name = "watched colours"
+    verified = 100
+
+    def __init__(self, *, fails: bool = False) -> None:
+        super().__init__()
+        self.fails = fails
+        self.priorities: set[int] = set()
+
+    def features(self, prepared: object) -> bytes:
+        return b"some"
+
+    def agreement(self, one: bytes, other: bytes) -> Agreement:
+        if self.fails:
+            raise ValueError("these cannot be compared")
+        self.priorities.add(os.getpriority(os.PRIO_PROCESS, threading.get_native_id()))
+        return Agreement(0.5, np.zeros((1, 4), dtype=np.float32))
+
+
+@pytest.fixture(scope="module")
+def forty(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of forty plain pictures: more than are compared by one thread at a time."""
+    folder = tmp_path_factory.mktemp("forty")
+    for number in range(40):
+        Image.new("RGB", (24, 16), (6 * number, 90, 255 - 6 * number)).save(folder / f"scene-{number}.png")
+    return folder
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a thread has no priority of its own")
+def test_no_thread_that_gives_way_to_others_compares_what_somebody_waits_for(forty: Path, finder: Finder) -> None:
+    by = Watched()
+    results = finder.search(SearchRequest(like=forty / "scene-0.png", source=forty, by=by, top=40, fold=False))
+    assert [match.score for match in results] == [0.5] * 39
+    assert by.priorities == {os.getpriority(os.PRIO_PROCESS, 0)}
+
+
+def test_what_a_comparison_raises_ends_the_search(forty: Path, finder: Finder) -> None:
+    with pytest.raises(ValueError, match="these cannot be compared"):
+        finder.search(SearchRequest(like=forty / "scene-0.png", source=forty, by=Watched(fails=True)))
 
 
 @pytest.mark.parametrize("by", ["colour", "hog", "phash"])

@@ -481,7 +481,36 @@ def test_the_command_draws_a_table_on_a_terminal(folder: Path) -> None:
     assert "failed: the weights of resnet50" in done.stdout
 
 
+def test_the_command_takes_the_filters_of_a_search(tmp_path: Path) -> None:
+    folder, question = tmp_path / "folder", tmp_path / "question.png"
+    folder.mkdir()
+    drawn_scene(9).save(question)
+    for number, (size, year) in enumerate([((200, 100), 2019), ((100, 200), 2021), ((240, 120), 2021)]):
+        exif = Image.Exif()
+        exif.get_ifd(0x8769)[36867] = f"{year}:05:04 10:00:00"  # taken
+        drawn_scene(number).resize(size).save(folder / f"{number}.jpg", exif=exif)
+
+    def found(*filters: str) -> set[str]:
+        asked = ("compare", str(question), "--source", str(folder), "--by", "colour,phash", "--json", *filters)
+        done = in_process.run(*asked)
+        assert done.returncode == 0, done.stderr
+        rows = json.loads(done.stdout)["rows"]
+        by_row = [{match["title"] for match in row["matches"]} for row in rows]
+        assert by_row[0] == by_row[1]
+        return by_row[0]
+
+    assert found() == {"0", "1", "2"}
+    assert found("--orientation", "horizontal") == {"0", "2"}
+    assert found("--orientation", "horizontal", "--year", "2021") == {"2"}
+    none = ("compare", str(question), "--source", str(folder), "--by", "colour", "--min-width", "5000")
+    done = in_process.run(*none)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "Leave out --min-width 5000 to see more" in done.stderr
+
+
 WRONG_COMMANDS = [
+    (["--orientation", "vertcal"], 2, "did you mean vertical?"),
+    (["--year", "2020", "--since", "2019-01-01"], 2, "--year stands for --since and --until"),
     (["--by", "colur"], 2, "did you mean --by colour?"),
     (["--by", "resnet50", "--offline"], 3, "the weights of resnet50 are not on this machine"),
     (["--by", ","], 2, "--by names no encoder"),

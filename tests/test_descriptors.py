@@ -91,7 +91,7 @@ def test_it_remembers_no_more_than_it_says(name: str) -> None:
 
 @pytest.mark.parametrize("name", ALL)
 def test_asked_for_a_text_it_says_who_reads_texts(name: str) -> None:
-    with pytest.raises(NoTextsError, match=rf"the encoder {name} 1.* compares pictures with pictures .*ViT-B-32"):
+    with pytest.raises(NoTextsError, match=rf"the encoder {name} \d.* compares pictures with pictures .*ViT-B-32"):
         encoder_named(name).encode_texts(["a tiger"])
 
 
@@ -157,6 +157,53 @@ def test_points_that_agree_lie_where_the_crop_was_cut() -> None:
     assert len(agreed.points) >= 20
     assert agreed.score == len(agreed.points) / (len(agreed.points) + 8)
     np.testing.assert_allclose(agreed.points[:, :2] / 2 + 0.25, agreed.points[:, 2:], atol=0.02)
+
+
+@needs_opencv
+def test_key_points_are_kept_in_every_part_of_a_picture_and_the_largest_too() -> None:
+    import cv2
+
+    from reranker.descriptors.chosen_points import chosen_points
+
+    dice = np.random.default_rng(6)
+    strong = [cv2.KeyPoint(float(x), float(y), 3, 0, 1) for x, y in dice.uniform(0, 40, (500, 2))]
+    weak = [cv2.KeyPoint(float(x), float(y), 3, 0, 0.1) for x, y in dice.uniform(0, 320, (500, 2))]
+    large = [cv2.KeyPoint(float(x), float(y), 30, 0, 0.01) for x, y in dice.uniform(0, 320, (20, 2))]
+    points = [*strong, *weak, *large]
+    kept = chosen_points(points, 90, (320, 320))
+    assert len({*kept.tolist()}) == 90
+    assert {*range(1000, 1020)} <= {*kept.tolist()}
+    parts = {(int(points[at].pt[0] / 40), int(points[at].pt[1] / 40)) for at in kept[:60]}
+    assert len(parts) >= 55, "a corner with all the strong ones takes the places of few others"
+    order = dice.permutation(len(points))
+    again = chosen_points([points[at] for at in order], 90, (320, 320))
+    assert [points[at].pt for at in kept] == [points[order[at]].pt for at in again]
+    assert chosen_points([], 90, (320, 320)).size == 0
+    assert sorted(chosen_points(points[:7], 90, (320, 320)).tolist()) == [*range(7)]
+
+
+@needs_opencv
+@pytest.mark.parametrize("binary", [False, True])
+def test_pairs_of_descriptors_are_each_others_nearest_and_pass_the_ratio_test(binary: bool) -> None:
+    from reranker.descriptors.pair_geometry import RATIO, nearest_pairs
+
+    dice = np.random.default_rng(5)
+    one = dice.integers(0, 256, (40, 16), dtype=np.uint8)
+    near = one[dice.permutation(40)[:30]] ^ dice.integers(0, 2, (30, 16), dtype=np.uint8)
+    others = [near, dice.integers(0, 256, (25, 16), dtype=np.uint8), one[:1], one[:0], np.repeat(one, 2, axis=0)]
+    found = nearest_pairs(one, others, binary=binary)
+    assert len(found[0][0]) > 20
+    for other, (here, there) in zip(others, found, strict=True):
+        expected = []
+        if len(other) > 1:
+            parts = [(np.unpackbits(rows, axis=1) if binary else rows).astype(np.int64) for rows in (one, other)]
+            away = ((parts[0][:, None] - parts[1][None]) ** 2).sum(axis=2)
+            for row, squares in enumerate(away):
+                best, next_best = np.sort(squares)[:2]
+                column = int(squares.argmin())
+                if best < (RATIO if binary else RATIO**2) * next_best and away[:, column].argmin() == row:
+                    expected.append((row, column))
+        assert [*zip(here.tolist(), there.tolist(), strict=True)] == expected
 
 
 @needs_opencv

@@ -256,6 +256,17 @@ def test_cubic_resampling_is_that_of_torch() -> None:
 
 
 @pytest.mark.parametrize("module", MODULES, ids=lambda module: module.NETWORK.name)
+@pytest.mark.parametrize("size", [(1, 1), (20_000, 100), (3, 5000)])
+def test_each_network_takes_something_finite_of_a_hostile_picture(module: Any, size: tuple[int, int]) -> None:
+    preprocessing = module.NETWORK.preprocessing
+    taken = [preprocessing(Image.new("RGB", size, colour)) for colour in ("white", "black", "white")]
+    assert {one.shape for one in taken} == {(3, preprocessing.height, preprocessing.width)}
+    assert all(np.isfinite(one).all() for one in taken)
+    np.testing.assert_array_equal(taken[0], taken[2])
+    assert not np.array_equal(taken[0], taken[1])
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda module: module.NETWORK.name)
 def test_each_network_says_what_it_is_before_it_is_loaded(module: Any) -> None:
     assert isinstance(module.ENCODER, EncoderFactory)
     profile = module.ENCODER.profile

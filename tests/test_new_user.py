@@ -38,7 +38,16 @@ pytestmark = pytest.mark.sample_remembered
         (["sorces", "--json"], "phrasepix sources", "phrasepix find sorces"),
         (["help"], "phrasepix --help", "phrasepix find help"),
         (["help", "cache"], "phrasepix cache --help", 'phrasepix find "help cache"'),
-        (["chache", "clear"], "phrasepix cache clear", 'phrasepix find "chache clear"'),
+        (["chache", "clear"], "phrasepix cache clear", "phrasepix find 'chache clear'"),
+        (["compar", "a.jpg"], "phrasepix compare a.jpg", "phrasepix find 'compar a.jpg'"),
+        (
+            ["compre", "https://example.org/a", "--by", "colour"],
+            "phrasepix compare https://example.org/a --by colour",
+            "phrasepix find 'compre https://example.org/a colour'",
+        ),
+        (["libary", "status"], "phrasepix library status", "phrasepix find 'libary status'"),
+        (["serv", "--port", "80"], "phrasepix serve --port 80", "phrasepix find 'serv 80'"),
+        (["adpt", "mine", "--from=x y"], "phrasepix adapt mine '--from=x y'", "phrasepix find 'adpt mine'"),
         (["version"], "phrasepix --version", "phrasepix find version"),
         (["search", "a pier in fog"], 'phrasepix "a pier in fog"', 'phrasepix find "search a pier in fog"'),
     ],
@@ -54,11 +63,32 @@ def test_a_mistyped_command_asks_what_was_meant(typed: list[str], meant: str, in
 
 @pytest.mark.parametrize(
     "searched",
-    [["boat"], ["horses"], ["cash"], ["source", "--tag", "river"], ["help", "a", "friend"], ["a search party"], []],
+    [
+        *(
+            ["boat"],
+            ["horses"],
+            ["cash"],
+            ["source", "--tag", "river"],
+            ["help", "a", "friend"],
+            ["a search party"],
+            [],
+        ),
+        *(["beach"], ["peach"], ["teacher"], ["nerve"], ["research"], ["share", "a", "meal"], ["beach", "--open"]),
+        *(["beach", "--source", "~/Pictures"], ["beach", "photo.jpg"], ["serveur", "--source", "~/Pictures"]),
+        *(["compar", "of", "boats"], ["serveur", "au", "restaurant"], ["a.jpg", "compar"], ["--tag", "serv", "a/b"]),
+    ],
     ids=" ".join,
 )
 def test_a_phrase_is_searched_for_even_if_it_is_one_word(searched: list[str]) -> None:
     check_command(searched)  # leaves with an error if it takes it for a command
+
+
+def test_words_that_a_command_does_not_take_may_be_a_phrase() -> None:
+    done = run("serve", "tea", "at", "five")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "unexpected extra arguments" in done.stderr
+    assert "To search for pictures of it: phrasepix find 'serve tea at five'\n" in done.stderr
+    assert "To search" not in run("serve", "--port", "many").stderr
 
 
 def test_the_word_of_a_command_can_be_searched_for() -> None:

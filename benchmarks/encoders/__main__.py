@@ -10,7 +10,7 @@ from benchmarks.encoders.costs import cost_of
 from benchmarks.encoders.measured import Measuring
 from benchmarks.encoders.pictures import picture_sets
 from benchmarks.encoders.report import Measured, chart_of, report
-from benchmarks.encoders.subjects import OPENCV_ORB, OPENCV_SIFT, RIVALS, EncoderSubject, loaded, names
+from benchmarks.encoders.subjects import EncoderSubject, loaded, names
 
 REPORT = Path(__file__).parent.parent / "ENCODERS.md"
 WORK = Path(tempfile.gettempdir()) / "phrasepix-encoders"
@@ -22,7 +22,7 @@ def main() -> None:
     """Run from the command line."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.encoders", description=__doc__)
     parser.add_argument("--work", type=Path, default=WORK, help="where what was measured is kept; another run goes on")
-    parser.add_argument("--pictures", type=int, default=60, help="of each set, at most")
+    parser.add_argument("--pictures", type=int, default=90, help="of each set, at most")
     parser.add_argument("--asked", type=int, default=20, help="how many of them are changed and looked for")
     parser.add_argument("--many", type=int, default=10_000, help="pictures of the large pool; 0 leaves it out")
     parser.add_argument("--kept", action="store_true", help="measure nothing, write the report of what is kept")
@@ -31,26 +31,22 @@ def main() -> None:
     options.work.mkdir(parents=True, exist_ok=True)
     subjects, missing = loaded(names())
     sets = picture_sets(options.pictures)
-    measurings = [Measuring(one, one.asked(options.asked), options.work) for one in sets]
-    of_goal = [Measuring(one, range(len(one.pictures)), options.work) for one in sets]
+    measurings = [Measuring(one, one.asked(options.asked), options.work, subjects) for one in sets]
+    of_goal = [Measuring(one, range(len(one.pictures)), options.work, subjects) for one in sets]
     if not options.kept:
-        if options.many:
-            print(many.measured(options.many, options.work), flush=True)
         for subject in subjects:
-            print(cost_of(subject.name, options.work), flush=True)
-        for measuring, all_of_it in zip(measurings, of_goal, strict=True):
+            print(cost_of(subject, options.work), flush=True)
+        for measuring in measurings:
+            for subject in subjects:
+                if isinstance(subject, EncoderSubject):
+                    measuring.same_thing(subject)
             for title in measuring.changed(subjects, list(CHANGES)):
                 print(f"{measuring.of.title}: {title}", flush=True)
-            for subject in subjects:
-                measuring.same_thing(subject)
-            for subject in subjects:
-                for rival in RIVALS.get(subject.name, ()):
-                    if isinstance(subject, EncoderSubject) and rival in (OPENCV_SIFT, OPENCV_ORB):
-                        lost = measuring.lost_to(subject.name, rival, list(CHANGES))
-                        for title in measuring.changed([subject.comparing_all()], lost):
-                            print(f"{measuring.of.title}, all compared: {title}", flush=True)
-            for title in all_of_it.changed([one for one in subjects if one.name == "sift"], GOAL):
+        for measuring in of_goal:
+            for title in measuring.changed([one for one in subjects if one.name == "sift"], GOAL):
                 print(f"{measuring.of.title}, all of them: {title}", flush=True)
+        if options.many:
+            print(many.measured(options.many, options.work), flush=True)
     measured = Measured(subjects, missing, measurings, of_goal, GOAL, options.work, options.many)
     options.report.write_text(report(measured), encoding="utf-8")
     options.report.with_name("encoders.svg").write_text(chart_of(measured), encoding="utf-8")

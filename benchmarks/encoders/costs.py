@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.encoders.measured import as_file_name
 from benchmarks.encoders.pictures import drawn
 from benchmarks.encoders.subjects import EncoderSubject, Subject, subject_named
 
@@ -28,25 +29,25 @@ class Cost:
     picture_bytes: float
 
 
-def kept(name: str, work: Path) -> Cost | None:
+def kept(subject: Subject, work: Path) -> Cost | None:
     """What was measured before; None where nothing was."""
-    place = _place(name, work)
+    place = _place(subject, work)
     return Cost(**json.loads(place.read_text(encoding="utf-8"))) if place.exists() else None
 
 
-def cost_of(name: str, work: Path) -> Cost:
+def cost_of(subject: Subject, work: Path) -> Cost:
     """Measure, unless it is kept in `work`."""
-    if (before := kept(name, work)) is not None:
+    if (before := kept(subject, work)) is not None:
         return before
-    command = [sys.executable, "-m", "benchmarks.encoders.costs", name]
+    command = [sys.executable, "-m", "benchmarks.encoders.costs", subject.name]
     done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=_ROOT, timeout=600)
     said = done.stdout.splitlines()[-1]
-    _place(name, work).write_text(said, encoding="utf-8")
+    _place(subject, work).write_text(said, encoding="utf-8")
     return Cost(**json.loads(said))
 
 
-def _place(name: str, work: Path) -> Path:
-    return work / f"cost-{name.replace(' ', '_')}.json"
+def _place(subject: Subject, work: Path) -> Path:
+    return work / f"cost-{as_file_name(subject.key)}.json"
 
 
 def measured(name: str) -> Cost:

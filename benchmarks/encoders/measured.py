@@ -20,10 +20,11 @@ _SAME_THING = "same thing"
 class Measuring:
     """Measures subjects on one set; `asked` are the numbers of the pictures that are changed and looked for."""
 
-    def __init__(self, of: PictureSet, asked: Sequence[int], work: Path) -> None:
+    def __init__(self, of: PictureSet, asked: Sequence[int], work: Path, subjects: Sequence[Subject]) -> None:
         self.of = of
         self.asked = asked
         self._work = work
+        self._keys = {one.name: one.key for one in subjects}
         self._described: dict[str, list[object]] = {}
 
     def changed(self, subjects: Sequence[Subject], titles: Sequence[str]) -> Iterator[str]:
@@ -103,13 +104,18 @@ class Measuring:
         return self._described[subject.name]
 
     def _place(self, name: str, title: str) -> Path:
-        parts = (self.of.title, str(len(self.of.pictures)), str(len(self.asked)), name, title)
-        return self._work / ("-".join(re.sub(r"\W+", "_", part) for part in parts) + ".npy")
+        parts = (self.of.title, str(len(self.of.pictures)), str(len(self.asked)), self._keys.get(name, name), title)
+        return self._work / ("-".join(as_file_name(part) for part in parts) + ".npy")
 
     def _keep(self, place: Path, scores: Scores) -> None:
         partial = place.with_suffix(".partial.npy")
         np.save(partial, scores)
         partial.rename(place)
+
+
+def as_file_name(name: str) -> str:
+    """Return a name without what is no letter or digit."""
+    return re.sub(r"\W+", "_", name)
 
 
 def precisions(scores: Scores, right: NDArray[np.bool_]) -> NDArray[np.float64]:

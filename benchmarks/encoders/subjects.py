@@ -25,9 +25,6 @@ RIVALS = {"sift": (OPENCV_SIFT,), "orb": (OPENCV_ORB,), "phash": tuple(HASHES)}
 """What stands beside which of the encoders."""
 ORDER = ("sift", "akaze", "orb", "hog", "colour", "phash", "efficientnet-lite0")
 """Those shown first."""
-VERIFIED = 20
-"""How many of the best are compared in pairs; of a search it is a hundred, which here are all."""
-ALL_COMPARED = ", all compared"
 _FEATURES = 1000
 _RATIO = 0.75
 _WITHIN_PX = 5.0
@@ -37,6 +34,8 @@ class Subject(Protocol):
     """Describes pictures, and says by the descriptions how like a picture is to each of others."""
 
     name: str
+    key: str
+    """Tells what was measured of it from what was of another version."""
     one_in: int
     """It is asked one in so many of the questions, among their pictures alone: 1 is all of them, among all pictures."""
 
@@ -54,15 +53,10 @@ class EncoderSubject:
 
     one_in = 1
 
-    def __init__(self, name: str, encoder: Encoder, *, verified: int = VERIFIED) -> None:
+    def __init__(self, name: str, encoder: Encoder) -> None:
         self.name = name
+        self.key = encoder.name
         self.encoder = encoder
-        self._verified = verified
-
-    def comparing_all(self) -> "EncoderSubject":
-        """The same, with as many compared in pairs as a search does, which is all of a small set."""
-        most = self.encoder.verified if isinstance(self.encoder, VerifiesPairs) else 0
-        return EncoderSubject(f"{self.name}{ALL_COMPARED}", self.encoder, verified=most)
 
     def described(self, picture: Image.Image) -> Any:
         """The picture's embedding, and its features."""
@@ -74,7 +68,7 @@ class EncoderSubject:
         """Cosines; the best are 10 and more above the others, by how they agree."""
         found: Scores = np.stack([row for row, _ in pool]).astype(np.float64) @ asked[0]
         if isinstance(self.encoder, VerifiesPairs):
-            best = np.argsort(-found)[: self._verified]
+            best = np.argsort(-found)[: self.encoder.verified]
             agreed = agreements_of(self.encoder, asked[1], [pool[place][1] for place in best])
             found[best] += [10 + 10 * one.score for one in agreed]
         return found
@@ -88,7 +82,7 @@ class OpenCvMatcher:
     def __init__(self, name: str) -> None:
         import cv2
 
-        self.name = name
+        self.name = self.key = name
         is_sift = name == OPENCV_SIFT
         self._detector: Any = cv2.SIFT_create(_FEATURES) if is_sift else cv2.ORB_create(_FEATURES)
         self._matcher = cv2.BFMatcher(cv2.NORM_L2 if is_sift else cv2.NORM_HAMMING)
@@ -124,7 +118,7 @@ class ImageDedupHash:
     def __init__(self, name: str) -> None:
         from imagededup import methods
 
-        self.name = name
+        self.name = self.key = name
         self._hash = getattr(methods, HASHES[name])(verbose=False)
 
     def described(self, picture: Image.Image) -> Any:

@@ -19,12 +19,12 @@ import numpy as np
 import phrasepix
 from benchmarks.speed.pictures import TAG, files
 from phrasepix.sources.registry import source_named
-from reranker.engine import runtime
 from reranker.engine.factory import load_encoder
 from reranker.models.model_spec import ModelSpec
 from reranker.pictures.decode import decode
 from reranker.pictures.fetch import PictureFetcher
 from reranker.pictures.loader import DECODED_TO
+from reranker.threads import cores
 from retriever.directories import cache_directory
 from retriever.filters import NO_FILTERS
 from retriever.source import Opening
@@ -58,7 +58,7 @@ def encode(task: Task) -> int:
     encoder = load_encoder(ModelSpec(f"local-dir:{task.model}"), cache_directory())
     query = encoder.encode_texts([PHRASE])[0]
     rows = []
-    with ThreadPoolExecutor(runtime.cores()) as threads:
+    with ThreadPoolExecutor(cores()) as threads:
         pictures = threads.map(lambda one: decode(one, enough=DECODED_TO * encoder.input_side), data)
         for batch in (len(data[at : at + _BATCH]) for at in range(0, len(data), _BATCH)):
             rows.append(encoder.encode_pictures([next(pictures) for _ in range(batch)]))

@@ -8,6 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from reranker.engine import runtime
+from reranker.threads import cores
 
 PACKAGES = (
     "phrasepix",
@@ -40,7 +41,7 @@ def this_machine() -> Machine:
     """The machine this runs on."""
     return Machine(
         cpu=str(runtime.core().get_property("CPU", "FULL_DEVICE_NAME")).strip() or platform.machine(),
-        cores=runtime.cores(),
+        cores=cores(),
         memory_gb=_memory_gb(),
         flags=_flags(),
         bf16=runtime.computes_bf16(),

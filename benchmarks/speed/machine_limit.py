@@ -7,6 +7,7 @@ import numpy as np
 import torch
 
 from reranker.engine import runtime
+from reranker.threads import cores
 
 _TOKENS = 32 * 50  # a batch of 32 pictures
 _WIDTH, _HIDDEN = 768, 3072
@@ -57,7 +58,7 @@ def _in_openvino(precision: str) -> float:
             for rows, columns in ((_WIDTH, _HIDDEN), (_HIDDEN, _WIDTH)):
                 weights = rng.standard_normal((rows, columns), dtype=np.float32) / np.sqrt(rows)
                 node = operations.matmul(node, operations.constant(weights.astype(np.float32)), False, False)
-        settings = {"INFERENCE_PRECISION_HINT": precision, "INFERENCE_NUM_THREADS": runtime.cores()}
+        settings = {"INFERENCE_PRECISION_HINT": precision, "INFERENCE_NUM_THREADS": cores()}
         model = openvino.Model([node], [inputs], "products")
         _compiled[precision] = runtime.core().compile_model(model, "CPU", settings | {"PERFORMANCE_HINT": "LATENCY"})
     compiled = _compiled[precision]

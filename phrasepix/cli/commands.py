@@ -1,5 +1,7 @@
 """Which command is meant, and how one is run: its errors of usage are said like all others."""
 
+import re
+import shlex
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
@@ -26,6 +28,55 @@ _ALIKE = 0.8
 """How alike a word and a command are, at least, of which the word is taken for a misspelling (`difflib`)."""
 
 
+_OF_A_FILE = re.compile(r"[/\\]|^~|\.[A-Za-z0-9]{2,5}$")
+"""What the names of files and addresses have, and no word of a phrase."""
+
+
+def command_named(name: str) -> click.Command:
+    """Return one of `COMMANDS`, imported now."""
+    match name:
+        case "adapt":
+            from phrasepix.cli import adapt
+
+            return adapt.adapt
+        case "cache":
+            from phrasepix.cli import cache
+
+            return cache.show
+        case "compare":
+            from phrasepix.cli import compare
+
+            return compare.compare
+        case "encoders":
+            from phrasepix.cli import encoders
+
+            return encoders.show
+        case "library":
+            from phrasepix.cli import library
+
+            return library.library
+        case "mcp":
+            from phrasepix.cli import assistant
+
+            return assistant.serve
+        case "serve":
+            from phrasepix.cli import serve
+
+            return serve.run_server
+        case "sources":
+            from phrasepix.cli import sources
+
+            return sources.show
+        case "teach":
+            from phrasepix.cli import teach
+
+            return teach.teach
+        case _:
+            from phrasepix.cli import find
+
+            return find.COMMAND
+
+
 def run(command: click.Command, arguments: list[str], program: str) -> None:
     """Run the command and leave with its exit code; what is wrong with its arguments is one message on stderr."""
     try:
@@ -34,7 +85,8 @@ def run(command: click.Command, arguments: list[str], program: str) -> None:
         fail("nothing was done: it was not agreed to")
     except click.ClickException as error:
         context = getattr(error, "ctx", None)
-        fail(f"{_in_our_words(error)}; {context.command_path if context else program} --help lists what there is")
+        listed = f"{context.command_path if context else program} --help lists what there is"
+        fail(f"{_in_our_words(error)}; {listed}{_instead(command, arguments, program)}")
     sys.exit(code or 0)
 
 
@@ -56,6 +108,22 @@ def _in_our_words(error: click.ClickException) -> str:
     return " ".join(message.split()).rstrip(".")
 
 
+def _instead(command: click.Command, arguments: Sequence[str], program: str) -> str:
+    """How to search for the words behind a command that takes none: they may be a phrase, such as `serve tea`."""
+    name = program.rpartition(" ")[2]
+    if name not in COMMANDS or _takes_words(command) or not arguments or arguments[0].startswith("-"):
+        return ""
+    return f"\nTo search for pictures of it: phrasepix find {shlex.quote(' '.join([name, *_words(arguments)]))}"
+
+
+def _takes_words(command: click.Command) -> bool:
+    return isinstance(command, click.Group) or any(isinstance(one, click.Argument) for one in command.params)
+
+
+def _words(arguments: Sequence[str]) -> list[str]:
+    return [one for one in arguments if not one.startswith("-")]
+
+
 def fail(message: str) -> NoReturn:
     """Say what is wrong with the command, and leave."""
     print(f"Error: {message}", file=sys.stderr)
@@ -66,25 +134,42 @@ def check_command(arguments: Sequence[str]) -> None:
     """Leave with a question if the arguments look like a misspelt command rather than a phrase.
 
     A phrase may be a single word. So a word is taken for a command only if it is one of those that people type for
-    one, or nearly spelt like one, and nothing else says that something is searched for: no option but those that
-    commands have too, and no further word, unless that is part of a command as well (`cahce clear`), a quoted phrase
-    (`serach "a tiger in the snow"`) or another command (`help sources`). `find WORD` searches for any word.
+    one, or nearly spelt like one and no English word, and nothing else says that something is searched for: no option
+    but those that commands have too, and no further word, unless that is part of a command as well (`cahce clear`), a
+    file or an address (`compar a.jpg`), a quoted phrase (`serach "a tiger in the snow"`) or another command (`help
+    sources`). An option that the command alone has says that it is meant (`serv --port 80`). `find WORD` searches for
+    any word.
     """
-    words = [one for one in arguments if not one.startswith("-")]
-    options = [one for one in arguments if one.startswith("-")]
-    if not words or any(one.partition("=")[0] not in {"--json", "--debug", "--header"} for one in options):
+    words = _words(arguments)
+    if not words or (meant := _meant_by(words[0])) is None:
         return
     word, *others = words
-    if (meant := _meant_by(word)) is None:
+    if arguments[0] == word and _belong_to(meant, arguments[1:]):
+        _ask(word, shlex.join([*meant.split(), *arguments[1:]]), f"phrasepix find {shlex.quote(' '.join(words))}")
+    options = [one for one in arguments if one.startswith("-")]
+    if any(one.partition("=")[0] not in {"--json", "--debug", "--header"} for one in options):
         return
     if not others:
         _ask(word, meant, f"phrasepix find {word}")
     elif len(others) == 1 and " " in others[0] and meant in {"phrasepix find", _MEANT_BY["search"]}:
         _ask(word, f'phrasepix "{others[0]}"', f'phrasepix find "{word} {others[0]}"')
-    elif others == ["clear"] and meant == "phrasepix cache":
-        _ask(word, "phrasepix cache clear", f'phrasepix find "{word} clear"')
     elif word == "help" and len(others) == 1 and others[0] in COMMANDS:
         _ask(word, f"phrasepix {others[0]} --help", f'phrasepix find "{word} {others[0]}"')
+
+
+def _belong_to(meant: str, arguments: Sequence[str]) -> bool:
+    """Whether what follows a word is what follows a command: its own commands or options, a file or an address."""
+    name = meant.rpartition(" ")[2]
+    if not arguments or name not in COMMANDS or name == "find":
+        return False
+    command = command_named(name)
+    if isinstance(command, click.Group) and arguments[0] in command.commands:
+        return True
+    if _takes_words(command) and not arguments[0].startswith("-") and _OF_A_FILE.search(arguments[0]):
+        return True
+    searching = {flag for option in command_named("find").params for flag in option.opts}
+    own = {flag for option in command.params for flag in option.opts if flag.startswith("--")} - searching
+    return any(one.partition("=")[0] in own for one in arguments)
 
 
 def _meant_by(word: str) -> str | None:
@@ -94,6 +179,10 @@ def _meant_by(word: str) -> str | None:
 
     near = get_close_matches(word, [*COMMANDS, "search"], n=1, cutoff=_ALIKE)
     if not near:
+        return None
+    from phrasepix.tags.lexicon import english_word
+
+    if english_word(word.lower()) is not None:  # a beach is no misspelling of teach
         return None
     return _MEANT_BY.get(near[0], f"phrasepix {near[0]}")
 

@@ -8,14 +8,23 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from phrasepix.cli.errors import NOTHING_FOUND, explained
-from phrasepix.cli.help_text import CONTEXT_SETTINGS, HelpedCommand
+from phrasepix.cli.find import CommandOptions
+from phrasepix.cli.help_text import CONTEXT_SETTINGS
 from phrasepix.cli.output import writing_to_stdout
-from phrasepix.cli.parameters import as_typed, search_parameters, values_of_search
+from phrasepix.cli.parameters import (
+    FilteringCommand,
+    as_typed,
+    filter_parameters,
+    filters_of,
+    search_parameters,
+    values_of_search,
+)
 from phrasepix.views.columns import COMPARISONS, header
 
 if TYPE_CHECKING:
     from phrasepix.cli.reporter import Reporter
     from phrasepix.comparing.live_comparison import LiveComparison
+    from retriever.filters import Filters
 
 _SEARCH: Final = ("source", "tag", "top", "limit", "offline", "fold", "model", "pretrained", "device", "engine")
 """The options of a search that are typed here too."""
@@ -45,7 +54,7 @@ def _compare(
         from phrasepix.request import SearchRequest
 
         check_output(as_json=as_json, as_paths=False, gallery=page)
-        search = SearchRequest(like=picture, **values_of_search(_SEARCH, values))
+        search = SearchRequest(like=picture, filters=filters_of(values), **values_of_search(_SEARCH, values))
         with Finder() as finder:
             request = CompareRequest.of(search, by or None, finder.config.directory)
             with Reporter() as reporter:
@@ -54,7 +63,7 @@ def _compare(
             if any(row.matches for row in comparison) or page is not None:
                 title = f"compare {comparison.question.title}"
                 write_page(comparison.save_page, title, page, open_it=open_page, reporter=reporter, kind="Page")
-        _say_if_nothing(comparison, reporter)
+        _say_if_nothing(comparison, search.wishes, reporter)
 
 
 def _write(comparison: "LiveComparison", *, as_json: bool, with_header: bool) -> None:
@@ -70,19 +79,18 @@ def _write(comparison: "LiveComparison", *, as_json: bool, with_header: bool) ->
             sys.stdout.write((header(COMPARISONS) if with_header else "") + comparison_lines(comparison, as_typed))
 
 
-def _say_if_nothing(comparison: "LiveComparison", reporter: "Reporter") -> None:
+def _say_if_nothing(comparison: "LiveComparison", filters: "Filters", reporter: "Reporter") -> None:
     """Leave with the exit code of a search that found nothing, if no encoder has."""
     if any(row.matches for row in comparison):
         return
     from phrasepix.cli.nothing_found import why_nothing
-    from retriever.filters import NO_FILTERS
 
     results = next(row.results for row in comparison if row.results is not None)
-    reporter.say(why_nothing(results, NO_FILTERS, unused=False))
+    reporter.say(why_nothing(results, filters, unused=False))
     raise click.exceptions.Exit(NOTHING_FOUND)
 
 
-compare = HelpedCommand(
+compare = FilteringCommand(
     "compare",
     callback=_compare,
     help=_compare.__doc__,
@@ -96,6 +104,7 @@ compare = HelpedCommand(
             "--model. `phrasepix encoders` lists them.  [default: those that need no download, and clip]",
         ),
         *search_parameters(_SEARCH),
+        *filter_parameters(CommandOptions),
         click.Option(
             ["--page"],
             type=click.Path(path_type=Path, dir_okay=False),

@@ -41,14 +41,9 @@ def note(results: "LiveResults", prefer: str | None, avoid: str | None, project:
 
     Raises `NotWrittenError`.
     """
-    from phrasepix.saving.feedback_file import feedback_on, note_feedback
-    from phrasepix.saving.ranks import ranks_among
+    from phrasepix.saving.feedback_file import feedback_on_ranks, note_feedback
     from phrasepix_core.files import at_home
 
-    said = [
-        feedback_on(results[rank - 1].candidate, results.phrase, right=right)
-        for ranks, right in ((prefer, True), (avoid, False))
-        for rank in ranks_among(ranks or (), len(results))
-    ]
+    said = feedback_on_ranks(results, prefer or (), avoid or ())
     place = note_feedback(at_home(project).absolute(), said)
     reporter.say(f"Noted what was said of {len(said)} pictures:", place)

@@ -6,7 +6,7 @@ import sys
 import warnings
 from io import TextIOWrapper
 
-from phrasepix.cli.commands import COMMANDS, check_command, fail, run
+from phrasepix.cli.commands import COMMANDS, check_command, command_named, fail, run
 from phrasepix.cli.errors import WRONG_USAGE, leave_when_interrupted_amid_an_import
 from phrasepix.cli.find import COMMAND
 from phrasepix.cli.output import exit_code_after_flushing, failed_to_write, leave_no_stream_closed
@@ -65,48 +65,18 @@ def run_command(arguments: list[str]) -> None:
         case []:
             COMMAND.main(["--help"], prog_name="phrasepix", standalone_mode=False)
             sys.exit(WRONG_USAGE)
-        case ["adapt", *rest]:
-            from phrasepix.cli import adapt
-
-            run(adapt.adapt, rest, "phrasepix adapt")
         case ["cache", *rest]:
             from phrasepix.cli import cache
 
             run(cache.show, cache.with_every_model(rest), "phrasepix cache")
-        case ["compare", *rest]:
-            from phrasepix.cli import compare
-
-            run(compare.compare, rest, "phrasepix compare")
-        case ["sources", *rest]:
-            from phrasepix.cli import sources
-
-            run(sources.show, rest, "phrasepix sources")
-        case ["encoders", *rest]:
-            from phrasepix.cli import encoders
-
-            run(encoders.show, rest, "phrasepix encoders")
-        case ["library", *rest]:
-            from phrasepix.cli import library
-
-            run(library.library, rest, "phrasepix library")
-        case ["teach", *rest]:
-            from phrasepix.cli import teach
-
-            run(teach.teach, rest, "phrasepix teach")
-        case ["serve", *rest]:
-            from phrasepix.cli import serve
-
-            run(serve.run_server, rest, "phrasepix serve")
-        case ["mcp", *rest]:
-            from phrasepix.cli import assistant
-
-            run(assistant.serve, rest, "phrasepix mcp")
         case ["find"]:
             fail('find needs to know what: phrasepix "PHRASE" (to search for that very word: phrasepix -- find)')
         case ["find", *rest] if not rest[0].startswith("-") or {"--help", "-h", "--like"} & {*rest}:
             run(COMMAND, rest, "phrasepix")
         case ["--", word, *rest] if word in COMMANDS:
             run(COMMAND, [word, *rest], "phrasepix")
+        case [name, *rest] if name in COMMANDS and name != "find":
+            run(command_named(name), rest, f"phrasepix {name}")
         case rest:
             check_command(rest)
             run(COMMAND, rest, "phrasepix")

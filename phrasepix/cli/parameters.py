@@ -11,7 +11,7 @@ from phrasepix.cli.help_text import UNBROKEN, HelpedCommand, write_lines
 from phrasepix.request import GROUPS, SEARCH, SearchRequest, request_options
 from phrasepix_core.messages import Hint
 from phrasepix_core.options import DeclaredOption, options_of
-from retriever.filters import Filters
+from retriever.filters import CANDIDATES, Filters
 
 _FILTER = "filters."
 _OTHERS = "Other options"
@@ -50,6 +50,13 @@ def search_parameters(names: Collection[str]) -> list[click.Parameter]:
     """Return the parameters of some options of a search, in the order of `names`, for a command that has not all."""
     declared = {one.name: one for one in options_of(SearchRequest)}
     return [_parameter(declared[name], _flags()) for name in names]
+
+
+def filter_parameters(*declaring: type) -> list[click.Parameter]:
+    """Return the parameters of a search's filters, and of those options of dataclasses that stand among them."""
+    declared = [*request_options(), *(one for each in declaring for one in options_of(each))]
+    wanted = (one for one in declared if one.option.group == CANDIDATES and one.option.on_command_line)
+    return [_parameter(one, _flags()) for one in wanted]
 
 
 def values_of_search(names: Collection[str], values: Mapping[str, Any]) -> dict[str, Any]:
@@ -146,6 +153,20 @@ class GroupedOption(click.Option):
         return (named if self.is_flag else f"{named} {self.make_metavar(ctx)}"), self.help or ""
 
 
+class FilteringCommand(HelpedCommand):
+    """A command whose help lists the filters of a search behind its other options, below a heading of their own."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the options, then the filters."""
+        sections: dict[str, list[tuple[str, str]]] = {"Options": [], CANDIDATES: []}
+        for parameter in self.get_params(ctx):
+            if isinstance(parameter, click.Option) and (record := parameter.get_help_record(ctx)) is not None:
+                sections[CANDIDATES if getattr(parameter, "group", "") == CANDIDATES else "Options"].append(record)
+        for heading, records in sections.items():
+            with formatter.section(heading):
+                formatter.write_dl(records)
+
+
 class GroupedCommand(HelpedCommand):
     """A command whose help lists the options by their groups, and `examples` and `others` below them."""
 
@@ -181,12 +202,13 @@ def request_of(words: Sequence[str], values: Mapping[str, Any]) -> SearchRequest
     Raises `PhrasepixError`, naming what is wrong.
     """
     # The quotes are easily forgotten, and what was meant is plain.
-    arguments: dict[str, Any] = {"phrase": " ".join(words) if words else None, "filters": _filters(values)}
+    arguments: dict[str, Any] = {"phrase": " ".join(words) if words else None, "filters": filters_of(values)}
     names = [declared.name for declared in options_of(SearchRequest) if declared.name in values]
     return SearchRequest(**arguments, **values_of_search(names, values))
 
 
-def _filters(values: Mapping[str, Any]) -> Filters:
+def filters_of(values: Mapping[str, Any]) -> Filters:
+    """Return the filters that were typed. Raises `WrongParameterError`, naming what is wrong."""
     from retriever import filter_texts
     from retriever.errors import WrongParameterError
 

@@ -29,8 +29,17 @@ _PACKAGES = ("fastapi", "mcp", "uvicorn")
 )
 @click.option("--open", "open_page", is_flag=True, help="Open the page in the browser.")
 @click.option("--history/--no-history", "keeps_history", default=True, help="List recent searches.  [default: on]")
+@click.option(
+    "--note-feedback",
+    "notes_feedback",
+    is_flag=True,
+    help="Note in the project folder's feedback.jsonl which pictures were marked as right and which as wrong, for "
+    "`phrasepix adapt --from-picks`.",
+)
 @click.option("--debug", is_flag=True, help="Show tracebacks.")
-def run_server(port: int, host: str, root: Path, open_page: bool, keeps_history: bool, debug: bool) -> None:
+def run_server(
+    port: int, host: str, root: Path, open_page: bool, keeps_history: bool, notes_feedback: bool, debug: bool
+) -> None:
     """Serve the page and the API until Ctrl-C.
 
     The address that is printed has the token in it which every request must show.
@@ -43,7 +52,13 @@ def run_server(port: int, host: str, root: Path, open_page: bool, keeps_history:
         from phrasepix.server.settings import ServerSettings
 
         with bound_socket(host, port) as bound:
-            settings = ServerSettings(port=bound.getsockname()[1], host=host, root=root, keeps_history=keeps_history)
+            settings = ServerSettings(
+                port=bound.getsockname()[1],
+                host=host,
+                root=root,
+                keeps_history=keeps_history,
+                notes_feedback=notes_feedback,
+            )
 
             def say_where() -> None:
                 print(settings.address_with_token, flush=True)

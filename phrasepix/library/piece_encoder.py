@@ -21,12 +21,12 @@ from phrasepix.library.schema import Row, batch_of
 from phrasepix.library.table import Library, failures
 from phrasepix_core.urls import shown_url
 from reranker.encoder import Embeddings, Encoder, checked_rows, image_tower_name, preparing
-from reranker.engine.runtime import cores
 from reranker.errors import PictureError
 from reranker.pictures.decode import decode
 from reranker.pictures.fetch import PictureFetcher
 from reranker.pictures.hosts import HostConnections
 from reranker.pictures.loader import DECODED_TO
+from reranker.threads import cores
 from retriever.folder.contents import Contents
 from retriever.folder.facts import Facts
 

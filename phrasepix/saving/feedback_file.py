@@ -4,14 +4,16 @@ It stands beside `credits.json`, and is only ever added to. What `phrasepix adap
 """
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
 from pathlib import Path
 
 from phrasepix.errors import NotWrittenError
+from phrasepix.results import Results
 from phrasepix.saving.credits_file import LOCK
 from phrasepix.saving.lock import locked
+from phrasepix.saving.ranks import ranks_among
 from phrasepix_core.candidate import Candidate
 from phrasepix_core.files import append_to_own, create, read_bounded, reason_of, shown_path
 
@@ -52,6 +54,20 @@ def feedback_on(candidate: Candidate, phrase: str, *, right: bool) -> PictureFee
         title=candidate.title,
         file_url=candidate.image_url if candidate.image_url.startswith("file:") else "",
     )
+
+
+def feedback_on_ranks(
+    results: Results, prefer: str | Sequence[int], avoid: str | Sequence[int]
+) -> list[PictureFeedback]:
+    """Return that some of the results were right for their phrase and others were not, by their ranks, said now.
+
+    Raises `WrongPickError` for a rank that is none.
+    """
+    return [
+        feedback_on(results[rank - 1].candidate, results.phrase, right=right)
+        for ranks, right in ((prefer, True), (avoid, False))
+        for rank in ranks_among(ranks, len(results))
+    ]
 
 
 def note_feedback(directory: Path, said: Iterable[PictureFeedback]) -> Path:

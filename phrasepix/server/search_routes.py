@@ -94,11 +94,17 @@ def search_routes(services: Services) -> APIRouter:
 
     @routes.post("/searches/{search_id}/refine", responses=SEARCH_ANSWERS)
     async def refine(search_id: str, feedback: Feedback, request: Request) -> Response:
-        """Rank the same pictures again, by what is right among them and what is not; no source is asked."""
+        """Rank the same pictures again, by what is right among them and what is not; no source is asked.
+
+        If the server was started with --note-feedback, that is noted in the folder of the search's project.
+        """
         before = services.searches.get(search_id)
 
         def work(job: SearchJob) -> dict[str, Any]:
-            results = services.finder.refine(before.final, feedback.prefer, feedback.avoid, on_event=job.listen)
+            prefer, avoid = feedback.prefer, feedback.avoid
+            results = services.finder.refine(before.final, prefer, avoid, on_event=job.listen)
+            project = str(before.request.get("project") or "")
+            results = services.feedback.noted(results, before.final, prefer, avoid, project)
             asked = {**before.request, "refined": {"search": before.id, **feedback.model_dump()}}
             return told(asked, [results], job)
 

@@ -12,6 +12,7 @@ from anyio import CapacityLimiter
 from phrasepix.finder import Finder
 from phrasepix.kept_searches import KeptSearches
 from phrasepix.request import SearchRequest
+from phrasepix.server.feedback_notes import FeedbackNotes
 from phrasepix.server.history import History
 from phrasepix.server.model_steps import ModelSteps
 from phrasepix.server.request_reader import RequestReader
@@ -35,6 +36,7 @@ class Services:
     searches: KeptSearches
     pictures: UploadedPictures
     history: History
+    feedback: FeedbackNotes
     reader: RequestReader
     searching: CapacityLimiter
     """Gives threads to searches."""
@@ -57,6 +59,7 @@ class Services:
             searches=KeptSearches(settings.searches_kept, settings.searches_bytes),
             pictures=pictures,
             history=History(keeps=settings.keeps_history),
+            feedback=FeedbackNotes(root, notes=settings.notes_feedback),
             reader=RequestReader(root, pictures),
             searching=CapacityLimiter(settings.most_threads),
             threads=CapacityLimiter(settings.most_threads),

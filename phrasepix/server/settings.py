@@ -27,6 +27,8 @@ class ServerSettings:
     """The secret that every request must show."""
     keeps_history: bool = True
     """Whether recent searches are listed."""
+    notes_feedback: bool = False
+    """Whether what is said of pictures is noted in the `feedback.jsonl` of their project's folder."""
     most_threads: int = 8
     """How many searches run at once, and how many other works beside them; the rest wait for their turn."""
     searches_kept: int = MOST_SEARCHES

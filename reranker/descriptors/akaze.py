@@ -17,7 +17,7 @@ _THRESHOLD = 0.0005
 def _find(grey: Grey) -> Found:
     import cv2
 
-    from reranker.descriptors.strongest import strongest
+    from reranker.descriptors.chosen_points import chosen_points
 
     if not hasattr(cv2, "AKAZE_create"):
         raise ModelError(
@@ -25,11 +25,12 @@ def _find(grey: Grey) -> Found:
             "encoder, such as sift"
         )
     detector = cv2.AKAZE_create(threshold=_THRESHOLD)
-    points, descriptors = detector.compute(grey, strongest(detector.detect(grey, None), _MOST))
+    found = detector.detect(grey, None)
+    points, descriptors = detector.compute(grey, [found[at] for at in chosen_points(found, _MOST, grey.shape)])
     return points, descriptors
 
 
-KIND = FeatureKind(name="akaze", find=_find, most=_MOST, width=_WIDTH, binary=True)
+KIND = FeatureKind(name="akaze", version=2, find=_find, most=_MOST, width=_WIDTH, binary=True)
 
 PROFILE = EncoderProfile(
     title="AKAZE, verified by geometry; a free stand-in for SURF",

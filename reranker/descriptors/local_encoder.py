@@ -53,11 +53,12 @@ class Described:
 class FeatureKind:
     """A kind of local features: its name, how they are found, how wide a descriptor is, and how they are compared.
 
-    `find` gives at most `most` of them. `binary` ones are bits. `verified` says how many of the best pictures are
-    compared by them.
+    `find` gives at most `most` of them; `version` counts its changes. `binary` ones are bits. `verified` says how many
+    of the best pictures are compared by them.
     """
 
     name: str
+    version: int
     find: Callable[[Grey], Found]
     most: int
     width: int
@@ -79,7 +80,7 @@ class LocalEncoder(PictureEncoder[Described]):
     def __init__(self, kind: FeatureKind, profile: EncoderProfile) -> None:
         self._kind = kind
         self._codebook = Codebook.named(kind.name)
-        name = f"{kind.name} 1 (codebook {self._codebook.digest})"
+        name = f"{kind.name} {kind.version} (codebook {self._codebook.digest})"
         super().__init__(name, profile, dimensions=self._codebook.dimensions + _LAYOUT, input_side=_INPUT_SIDE)
 
     @property

@@ -7,22 +7,26 @@ OpenCV's free builds.
 from reranker.descriptors.local_encoder import FeatureKind, Found, Grey, loads
 from reranker.encoder_profile import EncoderFactory, EncoderProfile
 
-_MOST = 500
+_MOST = 700
+_FOUND = 2000
+"""Of so many that OpenCV gives, which are the strongest of each size, those are chosen that are kept."""
 _WIDTH = 32
 
 
 def _find(grey: Grey) -> Found:
     import cv2
 
-    detector = cv2.ORB_create(nfeatures=_MOST, fastThreshold=7)
+    from reranker.descriptors.chosen_points import chosen_points
+
+    detector = cv2.ORB_create(nfeatures=_FOUND, fastThreshold=7)
     points, descriptors = detector.detectAndCompute(grey, None)
     if descriptors is None:
         return points, None
-    order = sorted(range(len(points)), key=lambda at: (-points[at].response, points[at].pt, points[at].octave))[:_MOST]
-    return [points[at] for at in order], descriptors[order]
+    chosen = chosen_points(points, _MOST, grey.shape)
+    return [points[at] for at in chosen], descriptors[chosen]
 
 
-KIND = FeatureKind(name="orb", find=_find, most=_MOST, width=_WIDTH, binary=True)
+KIND = FeatureKind(name="orb", version=2, find=_find, most=_MOST, width=_WIDTH, binary=True)
 
 PROFILE = EncoderProfile(
     title="ORB, verified by geometry; a free stand-in for SURF",

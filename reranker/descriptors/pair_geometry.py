@@ -71,35 +71,46 @@ def nearest_pairs(
     """
     ours = _as_numbers(one, binary=binary)
     all_theirs = _as_numbers(np.concatenate([one[:0], *others]), binary=binary)
-    our_squares, their_squares = (np.einsum("ij,ij->i", rows, rows) for rows in (ours, all_theirs))
-    products = all_theirs @ ours.T
+    our_squares, half_squares = _squares(ours), _squares(all_theirs) / 2
+    likeness = ours @ all_theirs.T
+    likeness -= half_squares  # the higher the nearer to each of ours
     found, begin = [], 0
     for other in others:
         end = begin + len(other)
-        # Squared distances, of bits those that differ; exact, for all are whole numbers below 2 ** 24.
-        squares = our_squares[:, None] + their_squares[None, begin:end] - 2 * products[begin:end].T
-        found.append(_each_others_nearest(squares, RATIO if binary else RATIO**2))
+        found.append(_each_others_nearest(likeness[:, begin:end], our_squares, RATIO if binary else RATIO**2))
         begin = end
     return found
+
+
+def _squares(rows: NDArray[np.float32]) -> NDArray[np.float32]:
+    squares: NDArray[np.float32] = np.einsum("ij,ij->i", rows, rows)
+    return squares
 
 
 def _as_numbers(descriptors: NDArray[np.uint8], *, binary: bool) -> NDArray[np.float32]:
     return (np.unpackbits(descriptors, axis=1) if binary else descriptors).astype(np.float32)
 
 
-def _each_others_nearest(squares: NDArray[np.float32], ratio: float) -> tuple[Numbers, Numbers]:
-    """The rows and columns of the pairs that are nearest either way, nearer by `ratio` than the row's next."""
-    if min(squares.shape) < 2:
+def _each_others_nearest(
+    likeness: NDArray[np.float32], squares: NDArray[np.float32], ratio: float
+) -> tuple[Numbers, Numbers]:
+    """The rows and columns of the pairs that are nearest either way, nearer by `ratio` than the row's next.
+
+    The squared distance (of bits: how many differ) is the row's of `squares` less twice the `likeness`; exact, for all
+    are halves of whole numbers below 2 ** 24. The `likeness` is scratch.
+    """
+    if min(likeness.shape) < 2:
         nobody = np.empty(0, dtype=np.intp)
         return nobody, nobody
-    nearest = squares.argmin(axis=1)
-    mutual = np.flatnonzero(squares.argmin(axis=0)[nearest] == np.arange(len(squares)))
-    there, few = nearest[mutual], np.arange(len(mutual))
-    rows = squares[mutual]
-    best = rows[few, there]
-    rows[few, there] = np.inf
-    kept = best < ratio * rows.min(axis=1)
-    return mutual[kept], there[kept]
+    every, nearest = np.arange(len(likeness)), likeness.argmax(axis=1)
+    best = likeness[every, nearest]
+    likeness[every, nearest] = -np.inf
+    second = likeness.max(axis=1)
+    likeness[every, nearest] = best  # for the other way
+    here = np.flatnonzero(squares - 2 * best < ratio * (squares - 2 * second))
+    there = nearest[here]
+    is_mutual = (likeness[:, there] - squares[:, None] / 2).argmax(axis=0) == here
+    return here[is_mutual], there[is_mutual]
 
 
 def _borne_out(one: LocalFeatures, other: LocalFeatures, here: Numbers, there: Numbers) -> Numbers:

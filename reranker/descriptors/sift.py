@@ -12,17 +12,17 @@ from reranker.encoder_profile import EncoderFactory, EncoderProfile
 
 _MOST = 300
 _CONTRAST = 0.02
-"""Half of what OpenCV takes: soft pictures have key points too, and of many the strongest are kept anyway."""
+"""Half of what OpenCV takes: soft pictures have key points too, and of many a few are kept anyway."""
 
 
 def _find(grey: Grey) -> Found:
     import cv2
 
-    from reranker.descriptors.strongest import strongest
+    from reranker.descriptors.chosen_points import chosen_points
 
     detector = cv2.SIFT_create(contrastThreshold=_CONTRAST)
-    kept = strongest(detector.detect(grey, None), _MOST)
-    points, descriptors = detector.compute(grey, kept)
+    found = detector.detect(grey, None)
+    points, descriptors = detector.compute(grey, [found[at] for at in chosen_points(found, _MOST, grey.shape)])
     if descriptors is None:
         return points, None
     sums = np.maximum(descriptors.sum(axis=1, keepdims=True), 1e-6)
@@ -30,7 +30,7 @@ def _find(grey: Grey) -> Found:
     return points, np.minimum(np.rint(roots * 512), 255).astype(np.uint8)
 
 
-KIND = FeatureKind(name="sift", find=_find, most=_MOST, width=128, binary=False)
+KIND = FeatureKind(name="sift", version=2, find=_find, most=_MOST, width=128, binary=False)
 
 PROFILE = EncoderProfile(
     title="SIFT, verified by geometry",

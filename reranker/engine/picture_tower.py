@@ -13,6 +13,7 @@ from reranker.engine import runtime
 from reranker.engine.own_process import demand_own_process
 from reranker.engine.preprocessing import Preprocessing
 from reranker.engine.tower import Exported, Tower
+from reranker.threads import cores
 
 _BATCH = 32
 
@@ -34,7 +35,7 @@ class PictureTower:
         self._tower = Tower(exported, file, precision)
         self._preprocessing = preprocessing
         self._dimensions = dimensions
-        self._threads = ThreadPoolExecutor(runtime.cores(), thread_name_prefix="prepare-pictures")
+        self._threads = ThreadPoolExecutor(cores(), thread_name_prefix="prepare-pictures")
 
     @property
     def threads(self) -> ThreadPoolExecutor:

@@ -12,8 +12,8 @@ from pathlib import Path
 from threading import RLock
 from typing import Any
 
-from phrasepix_core import environment
 from phrasepix_core.hush import hush
+from reranker.threads import cores
 
 _importing = RLock()
 """What hides a module from imports, and restores the filters of warnings, is done by one thread at a time."""
@@ -82,16 +82,6 @@ def _core() -> Any:
 def computes_bf16() -> bool:
     """Whether the CPU multiplies bfloat16 natively."""
     return "BF16" in core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
-
-
-def cores() -> int:
-    """How many cores this process may use: those it may run on, or fewer if `OMP_NUM_THREADS` says so.
-
-    That is how clusters tell a process its share of a node (Ray does, for the processors that an actor was given).
-    """
-    there = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    said = environment.variable("OMP_NUM_THREADS").partition(",")[0]  # of nested ones the outermost counts
-    return min(there, int(said)) if said.isdecimal() and int(said) else there
 
 
 def save_model(model: Any, tower: Path) -> None:

@@ -146,10 +146,11 @@ def takes_other_modes(trial: EncoderTrial) -> None:
 
 @CONTRACT.promise("a picture of any size gets an embedding", see=ENCODE_PICTURES)
 def takes_any_size(trial: EncoderTrial) -> None:
-    """One pixel, one row, one column, and nearly no content."""
-    for size in ((1, 1), (100, 1), (1, 100), (3, 2), (1500, 1000)):
-        given = f"encode_pictures of one of {size[0]} × {size[1]} pixels"
-        _demand_unit_rows(trial.pictures([Image.new("RGB", size, (90, 120, 60))], given), given)
+    """One pixel, one row, one column, a thread, and nearly no content or none: white."""
+    for size in ((1, 1), (100, 1), (1, 100), (3, 2), (1500, 1000), (20_000, 100)):
+        given = f"encode_pictures of two of {size[0]} × {size[1]} pixels, the second white"
+        pictures = [Image.new("RGB", size, colour) for colour in ((90, 120, 60), "white")]
+        _demand_unit_rows(trial.pictures(pictures, given), given)
 
 
 @CONTRACT.promise("a picture is not changed by being encoded", see=ENCODE_PICTURES)
