@@ -25,7 +25,7 @@ _MORE_FOR_FEW = 0.1
 _REFINED, _LEAST_REFINED = 40, 2
 """How many of those that the index finds nearest are compared exactly, and how many times as many as are wanted."""
 _THREADS = 2
-"""How many search the parts. It takes the processors no more than one, and the clock up to a third less."""
+"""How many search the parts: it takes the processors no more than by one (`benchmarks/LIBRARY_SETTINGS.md`)."""
 _MOST_COUNTS = 256
 _counts: WeakKeyDictionary[Any, dict[tuple[int, str | None], int]] = WeakKeyDictionary()
 """How many rows fit a condition, by open dataset, its version, and condition."""
