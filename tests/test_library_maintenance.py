@@ -14,7 +14,7 @@ import pytest
 
 from phrasepix.library.description import EncoderColumn
 from phrasepix.library.location import Location
-from phrasepix.library.maintenance import health_of, tidy
+from phrasepix.library.maintenance import SCALAR_INDEXES, health_of, tidy
 from phrasepix.library.planner import INDEXED_FROM, has_index, nearest
 from phrasepix.library.schema import KEY, schema_of
 from phrasepix.library.table import Library, writing
@@ -78,6 +78,35 @@ def test_vectors_that_the_index_does_not_take_are_compared_one_by_one(tmp_path: 
     assert has_index(library.dataset, KEY)
     found = nearest(library.dataset, "vector_m", np.eye(9, dtype=np.float32)[0], 5, None, [KEY])
     assert found.num_rows == 5
+
+
+def test_an_older_librarys_missing_indexes_are_made_when_it_is_next_tidied(library: Library) -> None:
+    append(library, 0, INDEXED_FROM)
+    tidy(library)
+    made = {index.field_names[0]: index.name for index in library.dataset.describe_indices()}
+    assert made.keys() == {*SCALAR_INDEXES, "vector_m"}
+    for column in ("width", "commercial_use", "latitude"):  # one that an older phrasepix made has none of these
+        library.dataset.drop_index(made[column])
+    library.refresh()
+    assert nearest(library.dataset, "vector_m", np.eye(8, dtype=np.float32)[0], 5, "width > 7", [KEY]).num_rows == 0
+    assert tidy(library) == ["indexed width, commercial_use, latitude"]
+    assert {index.field_names[0] for index in library.dataset.describe_indices()} == made.keys()
+
+
+def test_places_that_are_forgotten_are_in_no_index(library: Library) -> None:
+    append(library, 0, INDEXED_FROM)
+    library.keep_places(keeps=True)
+    library.dataset.update({"latitude": "48.8584", "longitude": "2.2945"})
+    tidy(library)
+    assert library.count("latitude BETWEEN 48.0 AND 49.0") == INDEXED_FROM
+    files = Path(library.location.table, "_indices")
+    before = {path.name for path in files.iterdir()}
+    library.keep_places(keeps=False)
+    assert library.count("latitude BETWEEN 48.0 AND 49.0") == 0
+    assert "latitude" not in {name for index in library.dataset.describe_indices() for name in index.field_names}
+    assert len(before - {path.name for path in files.iterdir()}) == 1
+    tidy(library)
+    assert health_of(library).unindexed["latitude"] == 0
 
 
 def test_deleted_rows_leave_the_disk_once_they_are_many(library: Library) -> None:

@@ -31,10 +31,10 @@ from retriever.folder.as_candidate import candidate_at, candidate_of
 from retriever.folder.contents import Contents
 from retriever.folder.facts import Facts
 from retriever.profile import SourceProfile
-from retriever.source import SkippedHit, log_skip
+from retriever.source import Notify, SkippedHit, log_skip
 from retriever.tags import demand_limit, without_controls
 
-_COLUMNS: Final = (KEY, "digest", "folder", "facts", "media", "frame_at", "duration_s", "candidate")
+_COLUMNS: Final = (KEY, "digest", "folder", "facts", "frame_at", "duration_s", "candidate")
 
 
 class LibraryRetriever:
@@ -75,6 +75,14 @@ class LibraryRetriever:
     def unhonoured(self, filters: Filters) -> frozenset[str]:
         """The names of the filters that rows say nothing of."""
         return unhonoured_by_library(filters)
+
+    def reporting_to(self, on_skip: Callable[[SkippedHit], None], on_notice: Notify) -> "LibraryRetriever":
+        """Return a retriever of the library as it is now, that tells others what it skips.
+
+        Raises `NoLibraryError` and `LibraryError` if it is not there any more.
+        """
+        self._library = library = self._library.latest()
+        return LibraryRetriever(library, profile=self.profile, on_skip=on_skip, now=self._now)
 
     def retrieve(
         self, tag: str = "", *, limit: int | None = None, filters: Filters = NO_FILTERS

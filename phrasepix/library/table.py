@@ -1,6 +1,8 @@
 """A library's table: opened, written batch by batch, and looked up."""
 
-from collections.abc import Collection, Iterator, Sequence
+import os
+import re
+from collections.abc import Collection, Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -38,6 +40,8 @@ _NOT_THERE = "was not found"
 _OF_THE_STORE = "LanceError(IO): "
 """How Lance's errors begin that a store answers."""
 _LOCK_PATIENCE_S = 600.0
+_MANIFEST = re.compile(r"\d{20}\.manifest")
+"""The file of a version: its name is what is left of 2^64 - 1, so the newest is the first (Lance's V2 names)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +58,12 @@ class FileState:
 class Library:
     """An open library: its `description` and its table. Many processes may use it at once."""
 
-    def __init__(self, location: Location, description: Description, dataset: Any) -> None:
+    def __init__(self, location: Location, description: Description, dataset: Any, state: Hashable = None) -> None:
         self.location = location
         self.description = description
         self.dataset = dataset
         """The `lance.LanceDataset`, of the version that was opened or written last."""
+        self._state = state
 
     @classmethod
     def open(cls, location: Location) -> Self:
@@ -66,13 +71,23 @@ class Library:
 
         One that an older phrasepix made may lack columns, which `open_or_create` adds.
         """
+        state = _state_of(location)  # before what it is of: a commit in between is seen at the next look
         description = read_description(location, lance.__version__)
         dataset = _opened_if_there(location)
         if dataset is None:
             raise LibraryError(
                 f"the table of the library {location.name} is missing; `phrasepix library add` makes it again"
             )
-        return cls(location, description, dataset)
+        return cls(location, description, dataset, state)
+
+    def latest(self) -> Self:
+        """Return the library as it is now: this one, if no process has written to it since it was opened.
+
+        Nothing of this one changes, which other threads may be reading. Raises as `open`.
+        """
+        if self._state is not None and _state_of(self.location) == self._state:
+            return self
+        return self.open(self.location)
 
     @classmethod
     def open_or_create(cls, location: Location) -> Self:
@@ -164,7 +179,10 @@ class Library:
             self.description = replace(self.description, written_by=lance.__version__, keeps_places=keeps)
             write_description(self.location, self.description)
             self.dataset = _opened(self.location)
-            if not keeps:  # the former versions have them
+            if not keeps:  # the former versions and the indexes have them
+                for index in self.dataset.describe_indices():
+                    if {*PLACE} & {*index.field_names}:
+                        self.dataset.drop_index(index.name)
                 self.dataset.cleanup_old_versions(timedelta(0))
 
     def column_of_model(self, model: str | None) -> str:
@@ -328,6 +346,25 @@ def _below(key: str) -> str:
     """The condition that a row is of a video, or below a folder, of that key."""
     begins = (f"{key.rstrip('/')}/", f"{key}#")
     return " OR ".join(f"starts_with({KEY}, {quoted(one)})" for one in begins)
+
+
+def _state_of(location: Location) -> Hashable:
+    """What changes with every commit and every other description, at the price of a few calls to the file system.
+
+    None where it cannot be told: at a URI, which is asked for its latest version anyway.
+    """
+    if location.is_uri:
+        return None
+    try:
+        with os.scandir(Path(location.table, "_versions")) as entries:
+            manifests = (entry for entry in entries if _MANIFEST.fullmatch(entry.name))
+            newest = min(manifests, key=lambda entry: entry.name)
+        return tuple(
+            (status.st_ino, status.st_mtime_ns, status.st_size)
+            for status in (newest.stat(), Path(location.description).stat())
+        )
+    except (OSError, ValueError):  # ValueError: there is no version
+        return None
 
 
 @cache

@@ -128,7 +128,7 @@ def _circumstances(profile: SourceProfile, opening: Opening) -> tuple[Hashable, 
         config: Hashable = (status.st_mtime_ns, status.st_size, status.st_ino)
     except OSError:
         config = None
-    return (directory, config, *(environment.variable(name) for name in variables))
+    return (directory, directories.data_directory(), config, *(environment.variable(name) for name in variables))
 
 
 @contextmanager
