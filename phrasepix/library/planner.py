@@ -24,8 +24,6 @@ _MORE_FOR_FEW = 0.1
 """By which power of the share that fits a filter more is searched."""
 _REFINED, _LEAST_REFINED = 40, 2
 """How many of those that the index finds nearest are compared exactly, and how many times as many as are wanted."""
-_THREADS = 2
-"""How many search the parts: it takes the processors no more than by one (`benchmarks/LIBRARY_SETTINGS.md`)."""
 _MOST_COUNTS = 256
 _counts: WeakKeyDictionary[Any, dict[tuple[int, str | None], int]] = WeakKeyDictionary()
 """How many rows fit a condition, by open dataset, its version, and condition."""
@@ -86,10 +84,10 @@ def nearest(dataset: Any, column: str, vector: Embeddings, limit: int, where: st
     }
     if plan.is_exact:
         return _found(dataset, query | {"use_index": False}, where, columns)
-    # Lance searches further parts until there are `limit`, if the filter leaves fewer in those.
+    # Lance searches further parts until there are `limit`, if the filter leaves fewer in those. By several threads, as
+    # `query_parallelism` has it, it takes as long (`benchmarks/LIBRARY_SETTINGS.md`).
     refined = max(_LEAST_REFINED, -(-_REFINED // limit))
-    by_index = {"minimum_nprobes": plan.probes, "refine_factor": refined, "query_parallelism": _THREADS}
-    return _found(dataset, query | by_index, where, columns)
+    return _found(dataset, query | {"minimum_nprobes": plan.probes, "refine_factor": refined}, where, columns)
 
 
 def _found(dataset: Any, query: dict[str, Any], where: str | None, columns: list[str]) -> Any:
