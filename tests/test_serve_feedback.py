@@ -69,7 +69,7 @@ def test_feedback_that_means_nothing_is_not_noted(server: ServeProcess) -> None:
 
 def test_where_it_cannot_be_noted_the_ranking_comes_with_the_reason(server: ServeProcess, tmp_path: Path) -> None:
     found = server.post("/api/v1/search", SEARCH | {"project": "linked"})
-    (server.root / "linked").mkdir()
+    (server.root / "linked").mkdir(parents=True)
     elsewhere = tmp_path / "elsewhere.txt"
     elsewhere.write_text("mine")
     (server.root / "linked" / FEEDBACK).symlink_to(elsewhere)

@@ -250,6 +250,9 @@ def _answers(
     try:
         number = count()
         for chunk in strategy.chunks(source.retriever, most, filters, record):
+            for candidate in chunk:
+                if not isinstance(candidate, Candidate):
+                    raise TypeError(f"it offers {candidate!r:.80}, which is no Candidate")
             yield [((next(number), index), candidate) for candidate in chunk]
     except RetrieverError as error:
         on_error(source, error)
