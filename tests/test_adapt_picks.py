@@ -115,6 +115,7 @@ def test_the_last_word_counts_and_verdicts_that_contradict_are_left_out(pictures
     assert "1 pictures were right for one phrase and wrong for another" in said[0]
 
 
+@pytest.mark.slow
 def test_damaged_lines_are_counted_and_the_others_read(pictures: Path, tmp_path: Path) -> None:
     with Finder() as finder:
         found = found_in(finder, pictures)[:3]
@@ -143,6 +144,7 @@ def test_a_credits_file_that_is_none_is_named(tmp_path: Path) -> None:
         labels_of(tmp_path, tmp_path / "notes.sqlite")
 
 
+@pytest.mark.slow
 def test_pictures_that_nobody_remembers_any_more_are_named(pictures: Path, tmp_path: Path) -> None:
     with Finder() as finder:
         found = found_in(finder, pictures)
@@ -156,6 +158,7 @@ def test_pictures_that_nobody_remembers_any_more_are_named(pictures: Path, tmp_p
     assert "there are 1 and 1" in err
 
 
+@pytest.mark.slow
 def test_the_command_notes_feedback_only_where_it_is_told_to(pictures: Path, tmp_path: Path) -> None:
     asked = ("a boat in fog", "--source", str(pictures), "--model", "sample", "--prefer", "1,2", "--avoid", "5")
     project = tmp_path / "novel"

@@ -166,6 +166,7 @@ def test_what_is_like_a_match_is_searched_for_under_an_id_of_its_own(toolbox: To
     assert "likeness to the picture" in text_of(answer)
 
 
+@pytest.mark.slow
 def test_what_is_like_a_match_may_be_told_by_another_encoder(toolbox: Toolbox) -> None:
     first = found(toolbox)
     again = call(toolbox, "more_like", search=first["id"], rank=1, top=2, by="colour").structured_content

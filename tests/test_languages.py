@@ -217,6 +217,7 @@ def test_a_process_that_finds_a_pairing_exported_imports_no_torch(
     assert json.loads(done.stdout) == {"found": 2, "model": str(pairing), "heavy": []}
 
 
+@pytest.mark.slow
 def test_other_files_of_a_text_tower_are_noticed(tmp_path: Path, text_tower: Path) -> None:
     changed = shutil.copytree(text_tower, tmp_path / "changed")
     choice = ModelSpec("", None, f"local-dir:{changed}")

@@ -195,6 +195,7 @@ def test_a_busy_store_is_asked_again_then_named_in_one_sentence(
         assert max(endpoint.asked.values()) >= 3
 
 
+@pytest.mark.slow
 def test_a_table_that_cannot_be_listed_is_named_with_the_reason(
     store: ObjectStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -239,6 +240,7 @@ def row_called(name: str) -> Row:
     return row_of(entry, Facts(), ObjectPrefix.of("s3://pictures"), contents_of(picture(1)), {})
 
 
+@pytest.mark.slow
 def test_several_writers_and_readers_share_a_table(store: ObjectStore) -> None:
     location = Location.of(LIBRARY)
     Library.open_or_create(location)

@@ -99,6 +99,7 @@ def test_what_goes_wrong_is_said_after_the_answer(openverse: OpenverseServer, tm
     assert "the library seen cannot be" in told[0]
 
 
+@pytest.mark.slow
 def test_processes_at_once_remember_all(openverse: OpenverseServer, tmp_path: Path) -> None:
     run(*SEARCH, "--json")  # what was encoded is at hand: they write at one time
     started = [
@@ -126,6 +127,7 @@ def test_a_name_that_is_none_is_refused_before_anybody_is_asked(openverse: Openv
     assert openverse.asked == []
 
 
+@pytest.mark.slow
 def test_the_api_remembers_and_finds_and_what_waits_is_written_when_it_ends(
     openverse: OpenverseServer, tmp_path: Path
 ) -> None:

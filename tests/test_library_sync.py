@@ -194,6 +194,7 @@ def test_two_files_of_one_content_are_two_rows_and_one_picture_to_encode(base: P
     assert library.count(f"{library.description.column_of(encoder.name)} IS NULL") == 0
 
 
+@pytest.mark.slow
 def test_another_model_adds_a_column_and_leaves_the_first_one_alone(base: Path, folder: Path, cache: Path) -> None:
     sync(base, folder, cache)
     sync(base, folder, cache, OtherEncoder())

@@ -256,7 +256,7 @@ def test_cubic_resampling_is_that_of_torch() -> None:
 
 
 @pytest.mark.parametrize("module", MODULES, ids=lambda module: module.NETWORK.name)
-@pytest.mark.parametrize("size", [(1, 1), (20_000, 100), (3, 5000)])
+@pytest.mark.parametrize("size", [(1, 1), (20_000, 100), pytest.param((3, 5000), marks=pytest.mark.slow)])
 def test_each_network_takes_something_finite_of_a_hostile_picture(module: Any, size: tuple[int, int]) -> None:
     preprocessing = module.NETWORK.preprocessing
     taken = [preprocessing(Image.new("RGB", size, colour)) for colour in ("white", "black", "white")]

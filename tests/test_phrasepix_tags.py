@@ -345,6 +345,7 @@ def test_a_site_gets_no_more_requests_than_allowed(monkeypatch: pytest.MonkeyPat
             find_images("a kitten", requests=0, source="pixabay")
 
 
+@pytest.mark.slow
 def test_several_given_tags_say_what_each_brought() -> None:
     results = find_images("a red boat", tag=["boat", "rain"], source="sample", model=ColourEncoder(), top=1)
     assert [one.tag for one in results.asked] == ["boat", "rain"]

@@ -101,6 +101,7 @@ def test_a_redirect_counts_for_the_host_that_it_leads_to(server: PictureServer, 
     assert [there.most, here.most] == [2, 2]
 
 
+@pytest.mark.slow
 def test_eight_searches_at_once_open_no_more_connections_than_one(server: PictureServer) -> None:
     pools = [pool_of(server, f"own{number}", [1, 3, 5, 7, 9, 2, 4, 6, 8, 10]) for number in range(8)]
     ready = threading.Barrier(8)

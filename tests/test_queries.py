@@ -56,6 +56,7 @@ def test_a_file_finds_others_that_look_like_it_and_not_itself(tmp_path: Path) ->
     assert results.phrase == "like mine.jpg"
 
 
+@pytest.mark.slow
 def test_phrase_and_picture_both_have_their_say() -> None:
     said, seen, both = (
         tags(find_images(phrase, like=like, **IN_THE_SAMPLE, top=8))

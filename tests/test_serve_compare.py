@@ -102,6 +102,7 @@ def test_an_uploaded_picture_and_one_that_comes_along_are_questions(server: Serv
     assert all(server.ask("GET", answer["question_url"]).ok for answer in answers)
 
 
+@pytest.mark.slow
 def test_a_match_is_compared_where_its_search_looked(server: ServeProcess) -> None:
     found = server.post("/api/v1/search", SEARCH)
     answer = server.post(f"/api/v1/searches/{found['id']}/compare", {"rank": 2, "by": "colour,clip", "top": 3})
@@ -122,6 +123,7 @@ def test_without_names_those_that_are_ready_are_compared(server: ServeProcess) -
     assert [row["problem"] for row in answer["rows"]] == [None] * len(names)
 
 
+@pytest.mark.slow
 def test_an_encoder_that_fails_is_a_row_in_the_words_of_json(server: ServeProcess) -> None:
     weights, colour = server.post("/api/v1/compare", own(server, "resnet50,colour", offline=True))["rows"]
     assert weights["search"] is None

@@ -80,6 +80,7 @@ def test_where_it_cannot_be_noted_the_ranking_comes_with_the_reason(server: Serv
     assert elsewhere.read_text() == "mine"
 
 
+@pytest.mark.slow
 def test_unless_it_is_told_to_a_server_notes_nothing(tmp_path: Path, link_export: Callable[[Path], None]) -> None:
     with serving_the_sample(tmp_path / "served", link_export) as server:
         found = server.post("/api/v1/search", SEARCH | {"project": "novel"})

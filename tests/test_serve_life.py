@@ -92,6 +92,7 @@ def looked_at(events: Iterator[tuple[str, Any]], least: int) -> None:
     raise AssertionError("the search is over")
 
 
+@pytest.mark.slow
 def test_a_search_ends_with_its_client_and_what_was_encoded_is_kept(
     tmp_path: Path, cache: Path, slow_stock: Stock
 ) -> None:

@@ -173,6 +173,7 @@ def test_the_same_picture_of_two_named_sources_is_one_match(monkeypatch: pytest.
         assert match.candidate.id == sibling.id
 
 
+@pytest.mark.slow
 def test_a_source_named_twice_is_asked_once() -> None:
     once = find_images("a red boat", tag="boat", source="sample", model=ColourEncoder(), top=500)
     twice = find_images("a red boat", tag="boat", source=["sample", "sample"], model=ColourEncoder(), top=500)
