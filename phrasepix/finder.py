@@ -140,7 +140,7 @@ class Finder:
 
         `of` are the results of its search; before they are final, or if the search was offline, nothing is fetched.
         """
-        from phrasepix.searching.run import loader_of
+        from phrasepix.searching.snapshot import loader_of
         from reranker.errors import PictureError
         from reranker.pictures.fetch import PictureFetcher
 

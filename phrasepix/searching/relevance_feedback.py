@@ -13,7 +13,8 @@ from phrasepix.sample import is_the_sample_alone
 from phrasepix.saving.project_usage import ProjectUsage
 from phrasepix.saving.ranks import ranks_among
 from phrasepix.searching.finishing import finish_of
-from phrasepix.searching.run import Resources, loader_of, matches_to_show
+from phrasepix.searching.run import Resources, matches_to_show
+from phrasepix.searching.snapshot import loader_of
 from reranker.match import Match, Ranking
 from reranker.pictures.fetch import PictureFetcher
 from reranker.pictures.offline import OfflineFetcher

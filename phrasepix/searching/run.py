@@ -21,7 +21,8 @@ from phrasepix.saving.reopener import Reopener
 from phrasepix.searching.by_vector import FindsByVector, NearestToQuery, directions_of
 from phrasepix.searching.finishing import finish_of, why_unexplained
 from phrasepix.searching.pool import AskedSource, Pool
-from phrasepix.searching.remembering import origins_of, rememberable, seen_origins, seen_search, unkept_of
+from phrasepix.searching.remembering import origins_of, rememberable, seen_origins, seen_search
+from phrasepix.searching.snapshot import loader_of, snapshot_of
 from phrasepix.searching.tag_strategies import FixedTags, TagLog, TagsFromPhrase, TagStrategy
 from phrasepix.sources.open_sources import OpenSources
 from phrasepix_core.cached_property import cached_property
@@ -148,15 +149,8 @@ class SearchRun:
                     opened.callback(model.end)
                     model.begin(self._shared.memory)
             self._sources = self._open_sources(opened)
-            retrievers = [source.retriever for source in self._sources]
-            self._seen_origins = seen_origins(retrievers)
-            seen_here = frozenset(origin.name for origin in self._seen_origins.values() if origin.is_on_loopback)
-            self._snapshot = PoolSnapshot(
-                loopback_sources=_names_where(self._sources, lambda source: source.is_on_loopback) | seen_here,
-                local_sources=_names_where(self._sources, lambda source: source.is_on_disk),
-                unkept_sources=frozenset(source.name for source in self._sources if not source.may_be_kept)
-                | unkept_of(retrievers),
-            )
+            self._seen_origins = seen_origins([source.retriever for source in self._sources])
+            self._snapshot = snapshot_of(self._sources, self._seen_origins)
             self.reopener = replace(self.reopener, remembered=frozenset(self._seen_origins))
             fetcher = OfflineFetcher() if self._request.offline else PictureFetcher(hosts=self._shared.hosts)
             self._loader = opened.enter_context(loader_of(self._snapshot, fetcher))
@@ -390,27 +384,6 @@ def _each_once(skipped: Sequence[Skipped]) -> tuple[Skipped, ...]:
     return tuple({number if one.id == "?" else one: one for number, one in enumerate(skipped)}.values())
 
 
-def loader_of(snapshot: PoolSnapshot, fetcher: PictureFetcher) -> PictureLoader:
-    """Return what loads the pictures of a pool."""
-    return PictureLoader(fetcher, loopback_sources=snapshot.loopback_sources, local_sources=snapshot.local_sources)
-
-
 def matches_to_show(matches: Sequence[Match], request: SearchRequest, used: ProjectUsage) -> tuple[FoundMatch, ...]:
     """Return the matches that people see, those saved before marked or left out."""
     return used.marked(matches, unused=request.unused)[: request.top]
-
-
-def _names_where(sources: Sequence[AskedSource], predicate: Callable[[AskedSource], bool]) -> frozenset[str]:
-    """Return the names of the sources for which `predicate` holds.
-
-    A picture says by its source's name alone where it may come from: raises `WrongParameterError` if two of one name
-    differ in it.
-    """
-    holds = {source.name: predicate(source) for source in sources}
-    for source in sources:
-        if predicate(source) != holds[source.name]:
-            raise WrongParameterError(
-                f"two sources are called {source.name!r}, and the pictures of one alone are on this machine; "
-                "give yours another name"
-            )
-    return frozenset(name for name, is_true in holds.items() if is_true)
