@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from pkgutil import resolve_name
@@ -279,7 +280,8 @@ class BelongsToItsThread(Seeing):
         return super().encode_texts(texts)
 
     def __del__(self) -> None:
-        self._database.close()
+        with suppress(sqlite3.ProgrammingError):  # the collector may call it in any thread
+            self._database.close()
 
 
 class PreparesOtherwise(Seeing):

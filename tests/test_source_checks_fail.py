@@ -3,7 +3,7 @@
 import logging
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from itertools import islice
@@ -250,7 +250,8 @@ class BelongsToItsThread(Stock):
         return super().retrieve(tag, limit=limit, filters=filters)
 
     def __del__(self) -> None:
-        self._database.close()
+        with suppress(sqlite3.ProgrammingError):  # the collector may call it in any thread
+            self._database.close()
 
 
 class FailsAsUrllibDoes(Stock):
