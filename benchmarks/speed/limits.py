@@ -17,7 +17,7 @@ LIMITS = {
   picture is known again, and keeping files and vectors. All of it costs more beside the encoder than by itself, for
   they use the same caches. Before the first picture is here the cores have little to do but load the model. On more
   cores the network becomes the limit: the connections to a source are few out of politeness.""",
-    "memory": """one tower at a time: its weights as read from the file (in bf16 where the CPU computes in it), and beside
+    "memory": """one tower at a time: its weights as read from the file (bf16 where the CPU computes in it), and beside
   them as OpenVINO packs them for the CPU. Letting go of the former would move it most. Pictures are a small part,
   and bounded: a few batches are held, and files are kept on disk.""",
     "text": """the tower's own products, which are too small to keep the cores busy; only the tokens that are there
