@@ -92,7 +92,8 @@ class Baseline:
 
     def furthest(self, text: Embeddings) -> float:
         """The furthest that a picture of the pool stands out for a text [d], each by `for_picture`; not below 0."""
-        return max(0.0, *(float(self._above(text, rows)[0].max()) for rows in self._pool if len(rows)))
+        furthest = (float(self._above(text, rows)[0].max()) for rows in self._pool if len(rows))
+        return max([0.0, *furthest])
 
     def for_picture(self, text: Embeddings, pictures: Embeddings) -> NDArray[np.float64]:
         """The same, whatever else is in the pool."""
