@@ -14,6 +14,7 @@ from phrasepix.events import Listener, Notice, ignore, log_notices
 from phrasepix.library.seen_writer import SeenWriter
 from phrasepix.models.shelf import ModelShelf
 from phrasepix_core.forking import reset_in_children
+from reranker.process_memory import share_arenas
 
 if TYPE_CHECKING:  # imported while a phrase is encoded already
     from PIL.Image import Image
@@ -304,6 +305,7 @@ class _Shared:
     """What several configurations of one finder share. Thread-safe."""
 
     def __init__(self, config: Config) -> None:
+        share_arenas()  # the threads that decode pictures for it take turns
         self.models = ModelShelf(most=config.models_kept, both_towers=config.both_towers)
         self.seen_writer = SeenWriter()
         self._unload_after_s = config.unload_after_s

@@ -1,7 +1,7 @@
 """One exported tower, loaded when it is used."""
 
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from threading import Lock
 from typing import Any, Protocol, TypeVar
@@ -13,6 +13,7 @@ from reranker.engine import runtime
 from reranker.engine.bf16_weights import bf16_copy
 from reranker.engine.own_process import demand_own_process
 from reranker.errors import ModelError
+from reranker.process_memory import giving_back_mapped
 
 Loaded = TypeVar("Loaded")
 
@@ -43,6 +44,8 @@ class Tower:
         self._file = file
         self._precision = precision
         self._compiled: Any = None
+        self._weights: Path | None = None
+        """Until it ran once: the file they are read from."""
         self._lock = Lock()  # a compiled model's own request takes one caller at a time
 
     def release(self) -> None:
@@ -60,16 +63,21 @@ class Tower:
         """What it makes of its only input. Raises `ForkedProcessError`."""
         demand_own_process("OpenVINO")
         with self._lock:
-            vectors: NDArray[np.float32] = np.array(self._load()(inputs)[0], dtype=np.float32)
+            compiled = self._load()
+            with giving_back_mapped(self._weights) if self._weights else nullcontext():
+                vectors: NDArray[np.float32] = np.array(compiled(inputs)[0], dtype=np.float32)
+            self._weights = None
         return vectors
 
     def _load(self) -> Any:
         if self._compiled is None:
-            self._compiled = undamaged(
-                self._exported,
-                lambda: runtime.compile_tower(self._file_to_load(), self._precision, self._exported.compiled),
-            )
+            self._compiled = undamaged(self._exported, self._compile)
         return self._compiled
+
+    def _compile(self) -> Any:
+        file = self._file_to_load()
+        self._weights = file.with_suffix(".bin")
+        return runtime.compile_tower(file, self._precision, self._exported.compiled)
 
     def _file_to_load(self) -> Path:
         if self._precision == "bf16":

@@ -1,13 +1,12 @@
 """A bound on the memory of all pictures that are being decoded at once, in all searches of the process."""
 
-import ctypes
 import os
-import sys
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache
+
+from reranker.process_memory import give_back_freed
 
 _GIVEN_BACK_FROM = 16 << 20
 """Bytes. What a decoder of less leaves behind is soon used again, and giving it back takes milliseconds."""
@@ -45,7 +44,7 @@ class MemoryBudget:
             yield
         finally:
             if asked >= _GIVEN_BACK_FROM:
-                _give_back()
+                give_back_freed()
             with self._changed:
                 self._held -= size
                 self._changed.notify_all()
@@ -55,23 +54,6 @@ class MemoryBudget:
         self._changed = threading.Condition()
         self._held = 0
         self._waiting.clear()
-
-
-def _give_back() -> None:
-    """Give freed memory back to the system.
-
-    The C library of Linux keeps what a thread freed for that thread, so that ten threads that decode one after the
-    other keep ten times what one picture took.
-    """
-    if (trim := _trim()) is not None:
-        trim(0)
-
-
-@cache
-def _trim() -> Callable[[int], int] | None:
-    if sys.platform != "linux":
-        return None
-    return getattr(ctypes.CDLL(None), "malloc_trim", None)  # musl has none, and keeps nothing
 
 
 DECODING = MemoryBudget(768 << 20)
