@@ -42,8 +42,8 @@ def measured(**changes: object) -> Measured:
         m.LIMIT: {"bf16": (700.0, 720.0, 680.0), "f32": (200.0, 210.0, 190.0)},
         m.TEXT: {m.OURS: (0.008,) * 3, m.OPEN_CLIP: (0.04,) * 3, m.SENTENCE_TRANSFORMERS: (0.03,) * 3},
         m.FIRST: {"whole": (3.0, 3.3, 3.0), "encode": (2.8, 3.0, 2.9), "fetch": (2.2, 2.9, 2.2)},
-        m.PEAK: {m.OURS: (1.0e9, 1.1e9, 1.0e9)},
-        m.PEAK_LARGE: {m.OURS: (1.05e9,)},
+        m.PEAK: {m.OURS: (0.40e9, 0.44e9, 0.40e9)},
+        m.PEAK_LARGE: {m.OURS: (0.42e9,)},
     }
     kept: dict[str, object] = {
         "date": "2026-01-02",
@@ -88,6 +88,19 @@ def test_a_goal_missed_is_said_with_by_how_much() -> None:
     line = next(line for line in page.splitlines() if line.startswith("| first search ÷"))
     assert "| **2.00** | 2.00–2.00 | ≤ 1.15 | **short of it** by 74% |" in line
     assert sum("short of it" in line for line in page.splitlines()) == 1
+
+
+def test_a_cpu_with_matrix_units_is_measured_by_a_limit_that_is_further_away() -> None:
+    machine = measured().machine
+    amx = replace(measured(), machine=replace(machine, flags=(*machine.flags, "amx_bf16")))
+    assert [next(row.goal for row in rows(run) if row.subject == "limit") for run in (measured(), amx)] == [0.8, 0.55]
+
+
+def test_rclip_has_a_row_where_it_was_measured() -> None:
+    against = of_group(measured(), m.NEW_PHRASE, rclip=(0.8, 1.0, 1.5))
+    (row,) = (row for row in rows(against) if "rclip" in row.what)
+    assert row.value.values == pytest.approx([0.5 / 0.8, 0.4 / 1.0, 0.6 / 1.5])
+    assert row.reached
 
 
 def test_without_bf16_only_the_loss_of_speed_is_a_failure() -> None:
