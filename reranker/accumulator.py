@@ -91,21 +91,24 @@ class RankingAccumulator:
         """
         if not looked_at:
             return
-        rows = np.stack(embeddings)
         places = np.array([place for place, _ in looked_at], dtype=np.int32)
         if self._places is None:
             self._places = Rows(places.shape[1], np.int32)
+        if self._words is not None:
+            self._words.add(candidate for _, candidate in looked_at)
+        self._places.append(places)
+        for rows in self._embeddings.append_each(embeddings):
+            self._cosines.append(self._cosines_of(rows))
+        self._candidates += [candidate for _, candidate in looked_at]
+
+    def _cosines_of(self, rows: Embeddings) -> NDArray[np.float32]:
+        """What is kept of embeddings [n, d], as a row each."""
         cosines = np.zeros((len(rows), len(self._parts) + 1), dtype=np.float32)
         for column, one in enumerate(self._parts):
             cosines[:, column] = cosine_scores(one, rows)
         if self._captions is not None:
             cosines[:, -1] = nearness(rows, self._captions)
-        if self._words is not None:
-            self._words.add(candidate for _, candidate in looked_at)
-        self._places.append(places)
-        self._cosines.append(cosines)
-        self._embeddings.append(rows)
-        self._candidates += [candidate for _, candidate in looked_at]
+        return cosines
 
     def skip(self, place: PoolPosition, candidate: Candidate, reason: str) -> None:
         """Count a candidate that could not be looked at."""

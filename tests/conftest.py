@@ -34,7 +34,11 @@ from reranker.models.model_spec import LOCAL_DIR, ModelSpec  # noqa: E402
 from retriever import PixabayRetriever  # noqa: E402
 from retriever.http.rate_limiter import LIMITERS  # noqa: E402
 from tests.extras import extras_imported  # noqa: E402
+from tests.picture_server import PictureServer  # noqa: E402
 from tests.servers import KEY, QUICK, ScriptedServer  # noqa: E402
+from tests.source_servers.base import SourceServer  # noqa: E402
+from tests.source_servers.holding import holding  # noqa: E402
+from tests.source_servers.openverse import OpenverseServer  # noqa: E402
 
 UNWANTED = (
     "PIXABAY_API_KEY",
@@ -169,6 +173,20 @@ def _states_below(directory: Path) -> dict[Path, tuple[int, int]]:
 def api() -> Iterator[ScriptedServer]:
     """A stock source's API on loopback that plays a script."""
     with ScriptedServer() as server:
+        yield server
+
+
+@pytest.fixture
+def pictures() -> Iterator[PictureServer]:
+    """A host of pictures on loopback."""
+    with PictureServer() as server:
+        yield server
+
+
+@pytest.fixture
+def openverse(pictures: PictureServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[SourceServer]:
+    """Openverse's API on loopback with three pictures of the host's, as the environment has it asked."""
+    with holding(OpenverseServer, pictures, monkeypatch) as server:
         yield server
 
 

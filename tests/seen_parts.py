@@ -1,12 +1,9 @@
 """What tests of remembered candidates share: sources on loopback, searches that remember, and rows made here."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
-
-import pytest
 
 from phrasepix import Finder, SearchRequest
 from phrasepix.events import Event, Notice
@@ -22,33 +19,10 @@ from retriever.filters import Filters
 from retriever.profile import FOR_GOOD, SourceProfile
 from retriever.testing import made_candidate
 from tests.library_parts import column_of
-from tests.picture_server import PictureServer, encoded, file, stripes
-from tests.source_servers.base import Picture, SourceServer
+from tests.picture_server import stripes
 
 NOW = datetime(2026, 5, 17, 12, tzinfo=UTC)
 SEEN = Location.of
-
-
-@contextmanager
-def holding(
-    kind: type[SourceServer], pictures: PictureServer, monkeypatch: pytest.MonkeyPatch, **facts: Any
-) -> Iterator[SourceServer]:
-    """A source's API with three pictures of one colour each, as the environment has it asked."""
-    with kind() as server:
-        server.hold(
-            *(
-                Picture(
-                    number=number,
-                    file_url=pictures.put(f"/{server.name}/{number}.jpg", file(encoded(stripes([colour])))),
-                    **{"creator": f"Somebody {number}"} | facts,
-                )
-                for number, colour in enumerate(("red", "green", "blue"), start=1)
-            )
-        )
-        monkeypatch.setenv(server.profile.address_variable, server.api_url)
-        if server.key:
-            monkeypatch.setenv(server.profile.key_variable, server.key)
-        yield server
 
 
 def searched(

@@ -52,12 +52,6 @@ def finder() -> Iterator[Finder]:
         yield finder
 
 
-@pytest.fixture
-def pictures() -> Iterator[PictureServer]:
-    with PictureServer() as server:
-        yield server
-
-
 class Stock:
     """A server that speaks Pixabay's protocol and whose pictures are really there."""
 

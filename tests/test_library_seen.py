@@ -28,26 +28,13 @@ from retriever.testing import made_candidate
 from tests.library_parts import CountingEncoder, sync
 from tests.picture_server import PictureServer, encoded, file, stripes
 from tests.picture_tree import picture, write
-from tests.seen_parts import NOW, STOCK, found_at, holding, offered, rows_in, searched, seen
+from tests.seen_parts import NOW, STOCK, found_at, offered, rows_in, searched, seen
 from tests.source_servers.base import SourceServer
 from tests.source_servers.commons import CommonsServer
-from tests.source_servers.openverse import OpenverseServer
+from tests.source_servers.holding import holding
 from tests.source_servers.pexels import PexelsServer
 from tests.source_servers.pixabay import PixabayServer
 from tests.source_servers.unsplash import UnsplashServer
-
-
-@pytest.fixture
-def pictures() -> Iterator[PictureServer]:
-    with PictureServer() as server:
-        yield server
-
-
-@pytest.fixture
-def openverse(pictures: PictureServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[SourceServer]:
-    with holding(OpenverseServer, pictures, monkeypatch) as server:
-        yield server
-
 
 # Remembered and found again.
 

@@ -6,7 +6,6 @@ import multiprocessing
 import os
 import shutil
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,23 +22,9 @@ from phrasepix.library.seen_writer import SeenWriter
 from phrasepix.library.source import LibrarySource
 from phrasepix.library.table import Library, writing
 from reranker.testing import ColourEncoder
-from tests.picture_server import PictureServer
-from tests.seen_parts import NOW, holding, offered, rows_in, searched, seen
+from tests.seen_parts import NOW, offered, rows_in, searched, seen
 from tests.small_disk import small_disk
 from tests.source_servers.base import SourceServer
-from tests.source_servers.openverse import OpenverseServer
-
-
-@pytest.fixture
-def pictures() -> Iterator[PictureServer]:
-    with PictureServer() as server:
-        yield server
-
-
-@pytest.fixture
-def openverse(pictures: PictureServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[SourceServer]:
-    with holding(OpenverseServer, pictures, monkeypatch) as server:
-        yield server
 
 
 def harmed_by(openverse: SourceServer) -> str:

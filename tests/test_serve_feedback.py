@@ -67,6 +67,14 @@ def test_feedback_that_means_nothing_is_not_noted(server: ServeProcess) -> None:
     assert not (server.root / "nothing" / FEEDBACK).exists()
 
 
+def test_a_picture_as_the_question_says_nothing_of_its_phrase_and_is_not_noted(server: ServeProcess) -> None:
+    found = server.post("/api/v1/search", SEARCH | {"project": "question"})
+    like = server.post(f"/api/v1/searches/{found['id']}/more-like", {"rank": 2})
+    assert like["matches"]
+    assert not any("noted" in notice for notice in like["notices"])
+    assert not (server.root / "question" / FEEDBACK).exists()
+
+
 def test_where_it_cannot_be_noted_the_ranking_comes_with_the_reason(server: ServeProcess, tmp_path: Path) -> None:
     found = server.post("/api/v1/search", SEARCH | {"project": "linked"})
     (server.root / "linked").mkdir(parents=True)
