@@ -4,7 +4,7 @@ import logging
 from collections import Counter, OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from threading import Lock
+from threading import Condition, Lock
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
@@ -36,8 +36,8 @@ class TextEmbeddingCache:
 
     `family` is that of the encoder, where it does not declare one itself (`reranker.families`). With `both_towers` the
     encoder always holds both, else only while searches overlap.
-    Whoever asks for a text while the `encoder` is `in_use`, perhaps for that text, waits; what several wait for is
-    encoded in one batch.
+    Whoever asks for a text while texts are being encoded waits for these, and if it is not among them, all that wait
+    are encoded in one batch next.
     """
 
     def __init__(self, encoder: Encoder, family: str = "", *, both_towers: bool = False) -> None:
@@ -56,6 +56,8 @@ class TextEmbeddingCache:
         self._captions: Embeddings | None = None
         self._kept: OrderedDict[str, _Encoded] = OrderedDict()
         self._awaited: dict[str, None] = {}
+        self._is_encoding = False
+        self._changed = Condition(Lock())
 
     def phrase(self, text: str) -> Embeddings:
         """Float32 [d]. Raises `WrongQueryError` where it is not finite."""
@@ -63,7 +65,7 @@ class TextEmbeddingCache:
 
     def expect(self, texts: Iterable[str]) -> None:
         """Have the texts encoded with what is encoded next: they will be asked for soon."""
-        with self._counting:
+        with self._changed:
             self._awaited |= dict.fromkeys(text for text in texts if text not in self._kept)
 
     def unread(self, text: str) -> str:
@@ -115,26 +117,43 @@ class TextEmbeddingCache:
                 self.encoder.keep_both_towers(len(self._searches) > 1)
 
     def _encoded(self, texts: Sequence[str]) -> list[_Encoded]:
-        """Return what is kept of the texts; what lacks is encoded now, with what others wait for."""
+        """Return what is kept of the texts; what lacks is encoded with what others wait for, by one of those threads.
+
+        The others do not wait for the encoder but for their texts, so that all go on at once when these are there.
+        """
         self.expect(texts)
-        if (found := self._found(texts)) is not None:
+        if (found := self._found_or_turn(texts)) is not None:
             return found
-        with self.in_use:
-            while (found := self._found(texts)) is None:
-                with self._counting:
+        try:
+            with self.in_use:
+                with self._changed:
                     awaited, self._awaited = self._awaited, {}
                     lacking = [text for text in dict.fromkeys(texts) if text not in self._kept]
                     others = [text for text in awaited if text not in self._kept and text not in lacking]
-                self._encode(lacking, others[: max(0, _BATCH - len(lacking))], _KEPT + len(texts))
-        return found
+                    room = max(0, _BATCH - len(lacking))
+                    self._awaited |= dict.fromkeys(others[room:])
+                self._encode(lacking, others[:room], _KEPT + len(texts))
+            with self._changed:
+                return self._of_kept(texts)
+        finally:
+            with self._changed:
+                self._is_encoding = False
+                self._changed.notify_all()
 
-    def _found(self, texts: Sequence[str]) -> list[_Encoded] | None:
-        with self._counting:
-            if not all(text in self._kept for text in texts):
-                return None
-            for text in texts:
-                self._kept.move_to_end(text)
-            return [self._kept[text] for text in texts]
+    def _found_or_turn(self, texts: Sequence[str]) -> list[_Encoded] | None:
+        """Return what is kept of the texts, once all of them are; None if it is this thread's turn to encode."""
+        with self._changed:
+            while not all(text in self._kept for text in texts):
+                if not self._is_encoding:
+                    self._is_encoding = True
+                    return None
+                self._changed.wait()
+            return self._of_kept(texts)
+
+    def _of_kept(self, texts: Sequence[str]) -> list[_Encoded]:
+        for text in texts:
+            self._kept.move_to_end(text)
+        return [self._kept[text] for text in texts]
 
     def _encode(self, wanted: Sequence[str], others: Sequence[str], most: int) -> None:
         if others:
@@ -150,7 +169,7 @@ class TextEmbeddingCache:
         encoded = {
             text: _Encoded(row, reads.unread(text) if reads else "") for text, row in zip(texts, rows, strict=True)
         }
-        with self._counting:
+        with self._changed:
             self._kept |= reversed(encoded.items())  # what was wanted is the last to go
             while len(self._kept) > most:
                 self._kept.popitem(last=False)

@@ -124,3 +124,32 @@ def test_a_text_that_is_expected_is_encoded_with_the_next() -> None:
     cache.phrase("red")
     cache.phrase("blue")
     assert encoder.batches == [["red", "blue"]]
+
+
+def test_whose_text_is_there_waits_for_no_other_use_of_the_encoder() -> None:
+    encoder = Counting()
+    cache = TextEmbeddingCache(encoder)
+    encoder.go_on.clear()
+    texts = [f"red {number}" for number in range(12)]
+    with ThreadPoolExecutor(len(texts) + 1) as pool:
+        asked = [pool.submit(cache.phrase, "first")]
+        assert encoder.began.wait(30)
+        asked += [pool.submit(cache.phrase, text) for text in texts]
+        while len(cache._awaited) < len(texts):
+            threading.Event().wait(0.01)
+        encoder.go_on.set()
+        while len(encoder.batches) < 2:
+            threading.Event().wait(0.001)
+        with cache.in_use:  # others encode pictures from now on
+            assert [len(future.result(30)) for future in asked] == [encoder.dimensions] * 13
+
+
+def test_texts_beyond_a_batch_are_in_the_next() -> None:
+    encoder = Counting()
+    cache = TextEmbeddingCache(encoder)
+    expected = [f"blue {number}" for number in range(40)]
+    cache.expect(expected)
+    cache.phrase("red")
+    cache.phrase("green")
+    assert [len(batch) for batch in encoder.batches] == [32, 10]
+    assert sorted(sum(encoder.batches, [])) == sorted(["red", "green", *expected])
