@@ -130,18 +130,24 @@ def test_whose_text_is_there_waits_for_no_other_use_of_the_encoder() -> None:
     encoder = Counting()
     cache = TextEmbeddingCache(encoder)
     encoder.go_on.clear()
-    texts = [f"red {number}" for number in range(12)]
-    with ThreadPoolExecutor(len(texts) + 1) as pool:
+    are_found = threading.Event()
+
+    def encode_pictures() -> bool:
+        with cache.in_use:
+            return are_found.wait(30)
+
+    cache.expect(["red", "blue"])
+    with ThreadPoolExecutor(4) as pool:
         asked = [pool.submit(cache.phrase, "first")]
         assert encoder.began.wait(30)
-        asked += [pool.submit(cache.phrase, text) for text in texts]
-        while len(cache._awaited) < len(texts):
-            threading.Event().wait(0.01)
+        pictures = pool.submit(encode_pictures)  # takes its turn before those who ask now
+        threading.Event().wait(0.05)
+        asked += [pool.submit(cache.phrase, text) for text in ("red", "blue")]
+        threading.Event().wait(0.05)
         encoder.go_on.set()
-        while len(encoder.batches) < 2:
-            threading.Event().wait(0.001)
-        with cache.in_use:  # others encode pictures from now on
-            assert [len(future.result(30)) for future in asked] == [encoder.dimensions] * 13
+        assert [len(future.result(20)) for future in asked] == [encoder.dimensions] * 3
+        are_found.set()
+        assert pictures.result(30)
 
 
 def test_texts_beyond_a_batch_are_in_the_next() -> None:
