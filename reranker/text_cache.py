@@ -22,8 +22,11 @@ if TYPE_CHECKING:  # texts are encoded while the rest of this stage is imported
 logger = logging.getLogger(__name__)
 
 _KEPT: Final = 256
-_BATCH: Final = 32
-"""As many texts are encoded at once at most: a short one reads the text tower's weights, whatever else is read."""
+_BATCH: Final = 16
+"""As many texts are encoded at once at most: a short one reads the text tower's weights, whatever else is read.
+
+Beyond these a text takes as long in company as alone, and whoever waits for the batch would wait longer.
+"""
 
 
 class _Encoded(NamedTuple):

@@ -72,7 +72,7 @@ def test_more_than_a_batch_is_encoded_in_batches() -> None:
     texts = [f"red {number}" for number in range(70)]
     encoder, found = waiting(texts)
     assert len(found) == 70
-    assert max(len(batch) for batch in encoder.batches) <= 32
+    assert max(len(batch) for batch in encoder.batches) <= 16
     assert sorted(text for batch in encoder.batches for text in batch) == sorted(["first", *texts])
 
 
@@ -155,7 +155,7 @@ def test_texts_beyond_a_batch_are_in_the_next() -> None:
     cache = TextEmbeddingCache(encoder)
     expected = [f"blue {number}" for number in range(40)]
     cache.expect(expected)
-    cache.phrase("red")
-    cache.phrase("green")
-    assert [len(batch) for batch in encoder.batches] == [32, 10]
-    assert sorted(sum(encoder.batches, [])) == sorted(["red", "green", *expected])
+    for text in ("red", "green", "a red boat"):
+        cache.phrase(text)
+    assert [len(batch) for batch in encoder.batches] == [16, 16, 11]
+    assert sorted(sum(encoder.batches, [])) == sorted(["red", "green", "a red boat", *expected])
