@@ -22,6 +22,7 @@ async def answered(
     """Have `work` done in a thread and answer what it returns, which names its `sources`; as events if these are asked
     for. What lies `ahead` of it is done while it waits for its turn, if it has to.
     """
+    services.freed_memory.note_search()
     job = SearchJob(
         work, services.searching, services.is_closing, services.model_steps, others=services.threads, ahead=ahead
     )
