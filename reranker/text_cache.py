@@ -45,9 +45,11 @@ class TextEmbeddingCache:
 
     def __init__(self, encoder: Encoder, family: str = "", *, both_towers: bool = False) -> None:
         self.encoder = encoder
-        if both_towers and isinstance(encoder, KeepsOneTower):
-            encoder.keep_both_towers(True)
-        self._both_towers = both_towers
+        keeps_one = encoder if isinstance(encoder, KeepsOneTower) else None  # asked once: it takes long
+        if both_towers and keeps_one is not None:
+            keeps_one.keep_both_towers(True)
+        self._kept_by_turns = None if both_towers else keeps_one
+        self._reads = encoder if isinstance(encoder, TellsWhatItReads) else None
         self.family = family or declared_family(encoder)
         self.in_use = Lock()
         """An encoder may be called by any thread, but by one at a time."""
@@ -116,8 +118,8 @@ class TextEmbeddingCache:
             self._searches[search] += change
             if not self._searches[search]:
                 del self._searches[search]
-            if not self._both_towers and len(self._searches) != 1 and isinstance(self.encoder, KeepsOneTower):
-                self.encoder.keep_both_towers(len(self._searches) > 1)
+            if self._kept_by_turns is not None and len(self._searches) != 1:
+                self._kept_by_turns.keep_both_towers(len(self._searches) > 1)
 
     def _encoded(self, texts: Sequence[str]) -> list[_Encoded]:
         """Return what is kept of the texts; what lacks is encoded with what others wait for, by one of those threads.
@@ -168,7 +170,7 @@ class TextEmbeddingCache:
 
     def _keep(self, texts: Sequence[str], most: int) -> None:
         rows = checked_rows(self.encoder, self.encoder.encode_texts(texts), len(texts), "texts")
-        reads = self.encoder if isinstance(self.encoder, TellsWhatItReads) else None
+        reads = self._reads
         encoded = {
             text: _Encoded(row, reads.unread(text) if reads else "") for text, row in zip(texts, rows, strict=True)
         }

@@ -158,4 +158,6 @@ def test_texts_beyond_a_batch_are_in_the_next() -> None:
     for text in ("red", "green", "a red boat"):
         cache.phrase(text)
     assert [len(batch) for batch in encoder.batches] == [16, 16, 11]
-    assert sorted(sum(encoder.batches, [])) == sorted(["red", "green", "a red boat", *expected])
+    assert sorted(text for batch in encoder.batches for text in batch) == sorted(
+        ["red", "green", "a red boat", *expected]
+    )
