@@ -25,7 +25,7 @@ _KEPT: Final = 256
 _BATCH: Final = 16
 """As many texts are encoded at once at most: a short one reads the text tower's weights, whatever else is read.
 
-Beyond these a text takes as long in company as alone, and whoever waits for the batch would wait longer.
+Sixteen take some four times as long as one; beyond these the time grows with their number, and so does the wait of all.
 """
 
 
