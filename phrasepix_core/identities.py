@@ -21,6 +21,15 @@ class Identities:
         catalogue, number = candidate.identity
         self._ids[catalogue][number] = None
 
+    def add_new(self, candidate: Candidate) -> bool:
+        """Add a candidate's identity; whether it is one that has not come before."""
+        catalogue, number = candidate.identity
+        ids = self._ids[catalogue]
+        if number in ids:
+            return False
+        ids[number] = None
+        return True
+
     def __len__(self) -> int:
         return sum(map(len, self._ids.values()))
 

@@ -90,7 +90,7 @@ class PoolEncoder:
 
     def embeddings_of(self, candidates: Sequence[Candidate], memory: Memory) -> dict[tuple[str, str], Embeddings]:
         """Return the embeddings, by identity, of those that were encoded; none is encoded now."""
-        found = {one.identity: here.embedding for one in candidates if (here := self._remembered.get(one)) is not None}
+        found = {identity: here.embedding for identity, here in self._remembered.get_all(candidates).items()}
         unknown = [one.identity for one in candidates if one.identity not in found]
         return found | memory.embeddings_of(self._encoder, unknown)
 
@@ -162,7 +162,7 @@ class PoolEncoder:
         """Candidates as they are read, with what is remembered of each; some are not: then pictures are expected."""
         places = map(place_of or (lambda number: (number,)), count())
         for chunk in _chunks(candidates):
-            known = {one.identity: here for one in chunk if (here := self._remembered.get(one)) is not None}
+            known = self._remembered.get_all(chunk)
             if memory is not None and (unknown := [one for one in chunk if one.identity not in known]):
                 known |= memory.look_up(self._encoder, unknown)
             if len(known) < len(chunk):

@@ -4,7 +4,7 @@ import logging
 from collections import Counter, OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from threading import Lock
+from threading import Condition, Lock
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
@@ -22,8 +22,11 @@ if TYPE_CHECKING:  # texts are encoded while the rest of this stage is imported
 logger = logging.getLogger(__name__)
 
 _KEPT: Final = 256
-_BATCH: Final = 32
-"""As many texts are encoded at once at most: a short one reads the text tower's weights, whatever else is read."""
+_BATCH: Final = 16
+"""As many texts are encoded at once at most: a short one reads the text tower's weights, whatever else is read.
+
+Sixteen take some four times as long as one; beyond these the time grows with their number, and so does the wait of all.
+"""
 
 
 class _Encoded(NamedTuple):
@@ -36,15 +39,17 @@ class TextEmbeddingCache:
 
     `family` is that of the encoder, where it does not declare one itself (`reranker.families`). With `both_towers` the
     encoder always holds both, else only while searches overlap.
-    Whoever asks for a text while the `encoder` is `in_use`, perhaps for that text, waits; what several wait for is
-    encoded in one batch.
+    Whoever asks for a text while texts are being encoded waits for these, and if it is not among them, all that wait
+    are encoded in one batch next.
     """
 
     def __init__(self, encoder: Encoder, family: str = "", *, both_towers: bool = False) -> None:
         self.encoder = encoder
-        if both_towers and isinstance(encoder, KeepsOneTower):
-            encoder.keep_both_towers(True)
-        self._both_towers = both_towers
+        keeps_one = encoder if isinstance(encoder, KeepsOneTower) else None  # asked once: it takes long
+        if both_towers and keeps_one is not None:
+            keeps_one.keep_both_towers(True)
+        self._kept_by_turns = None if both_towers else keeps_one
+        self._reads = encoder if isinstance(encoder, TellsWhatItReads) else None
         self.family = family or declared_family(encoder)
         self.in_use = Lock()
         """An encoder may be called by any thread, but by one at a time."""
@@ -56,6 +61,8 @@ class TextEmbeddingCache:
         self._captions: Embeddings | None = None
         self._kept: OrderedDict[str, _Encoded] = OrderedDict()
         self._awaited: dict[str, None] = {}
+        self._is_encoding = False
+        self._changed = Condition(Lock())
 
     def phrase(self, text: str) -> Embeddings:
         """Float32 [d]. Raises `WrongQueryError` where it is not finite."""
@@ -63,7 +70,7 @@ class TextEmbeddingCache:
 
     def expect(self, texts: Iterable[str]) -> None:
         """Have the texts encoded with what is encoded next: they will be asked for soon."""
-        with self._counting:
+        with self._changed:
             self._awaited |= dict.fromkeys(text for text in texts if text not in self._kept)
 
     def unread(self, text: str) -> str:
@@ -111,30 +118,47 @@ class TextEmbeddingCache:
             self._searches[search] += change
             if not self._searches[search]:
                 del self._searches[search]
-            if not self._both_towers and len(self._searches) != 1 and isinstance(self.encoder, KeepsOneTower):
-                self.encoder.keep_both_towers(len(self._searches) > 1)
+            if self._kept_by_turns is not None and len(self._searches) != 1:
+                self._kept_by_turns.keep_both_towers(len(self._searches) > 1)
 
     def _encoded(self, texts: Sequence[str]) -> list[_Encoded]:
-        """Return what is kept of the texts; what lacks is encoded now, with what others wait for."""
+        """Return what is kept of the texts; what lacks is encoded with what others wait for, by one of those threads.
+
+        The others do not wait for the encoder but for their texts, so that all go on at once when these are there.
+        """
         self.expect(texts)
-        if (found := self._found(texts)) is not None:
+        if (found := self._found_or_turn(texts)) is not None:
             return found
-        with self.in_use:
-            while (found := self._found(texts)) is None:
-                with self._counting:
+        try:
+            with self.in_use:
+                with self._changed:
                     awaited, self._awaited = self._awaited, {}
                     lacking = [text for text in dict.fromkeys(texts) if text not in self._kept]
                     others = [text for text in awaited if text not in self._kept and text not in lacking]
-                self._encode(lacking, others[: max(0, _BATCH - len(lacking))], _KEPT + len(texts))
-        return found
+                    room = max(0, _BATCH - len(lacking))
+                    self._awaited |= dict.fromkeys(others[room:])
+                self._encode(lacking, others[:room], _KEPT + len(texts))
+            with self._changed:
+                return self._of_kept(texts)
+        finally:
+            with self._changed:
+                self._is_encoding = False
+                self._changed.notify_all()
 
-    def _found(self, texts: Sequence[str]) -> list[_Encoded] | None:
-        with self._counting:
-            if not all(text in self._kept for text in texts):
-                return None
-            for text in texts:
-                self._kept.move_to_end(text)
-            return [self._kept[text] for text in texts]
+    def _found_or_turn(self, texts: Sequence[str]) -> list[_Encoded] | None:
+        """Return what is kept of the texts, once all of them are; None if it is this thread's turn to encode."""
+        with self._changed:
+            while not all(text in self._kept for text in texts):
+                if not self._is_encoding:
+                    self._is_encoding = True
+                    return None
+                self._changed.wait()
+            return self._of_kept(texts)
+
+    def _of_kept(self, texts: Sequence[str]) -> list[_Encoded]:
+        for text in texts:
+            self._kept.move_to_end(text)
+        return [self._kept[text] for text in texts]
 
     def _encode(self, wanted: Sequence[str], others: Sequence[str], most: int) -> None:
         if others:
@@ -146,11 +170,11 @@ class TextEmbeddingCache:
 
     def _keep(self, texts: Sequence[str], most: int) -> None:
         rows = checked_rows(self.encoder, self.encoder.encode_texts(texts), len(texts), "texts")
-        reads = self.encoder if isinstance(self.encoder, TellsWhatItReads) else None
+        reads = self._reads
         encoded = {
             text: _Encoded(row, reads.unread(text) if reads else "") for text, row in zip(texts, rows, strict=True)
         }
-        with self._counting:
+        with self._changed:
             self._kept |= reversed(encoded.items())  # what was wanted is the last to go
             while len(self._kept) > most:
                 self._kept.popitem(last=False)

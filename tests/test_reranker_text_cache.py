@@ -72,7 +72,7 @@ def test_more_than_a_batch_is_encoded_in_batches() -> None:
     texts = [f"red {number}" for number in range(70)]
     encoder, found = waiting(texts)
     assert len(found) == 70
-    assert max(len(batch) for batch in encoder.batches) <= 32
+    assert max(len(batch) for batch in encoder.batches) <= 16
     assert sorted(text for batch in encoder.batches for text in batch) == sorted(["first", *texts])
 
 
@@ -124,3 +124,40 @@ def test_a_text_that_is_expected_is_encoded_with_the_next() -> None:
     cache.phrase("red")
     cache.phrase("blue")
     assert encoder.batches == [["red", "blue"]]
+
+
+def test_whose_text_is_there_waits_for_no_other_use_of_the_encoder() -> None:
+    encoder = Counting()
+    cache = TextEmbeddingCache(encoder)
+    encoder.go_on.clear()
+    are_found = threading.Event()
+
+    def encode_pictures() -> bool:
+        with cache.in_use:
+            return are_found.wait(30)
+
+    cache.expect(["red", "blue"])
+    with ThreadPoolExecutor(4) as pool:
+        asked = [pool.submit(cache.phrase, "first")]
+        assert encoder.began.wait(30)
+        pictures = pool.submit(encode_pictures)  # takes its turn before those who ask now
+        threading.Event().wait(0.05)
+        asked += [pool.submit(cache.phrase, text) for text in ("red", "blue")]
+        threading.Event().wait(0.05)
+        encoder.go_on.set()
+        assert [len(future.result(20)) for future in asked] == [encoder.dimensions] * 3
+        are_found.set()
+        assert pictures.result(30)
+
+
+def test_texts_beyond_a_batch_are_in_the_next() -> None:
+    encoder = Counting()
+    cache = TextEmbeddingCache(encoder)
+    expected = [f"blue {number}" for number in range(40)]
+    cache.expect(expected)
+    for text in ("red", "green", "a red boat"):
+        cache.phrase(text)
+    assert [len(batch) for batch in encoder.batches] == [16, 16, 11]
+    assert sorted(text for batch in encoder.batches for text in batch) == sorted(
+        ["red", "green", "a red boat", *expected]
+    )

@@ -189,8 +189,7 @@ def _merged(
         _tell(found, on_failure)
         new: list[Candidate] = []
         for place, candidate in chunk:
-            if candidate not in found.came and wanted(candidate):
-                found.came.add(candidate)
+            if wanted(candidate) and found.came.add_new(candidate):
                 found.places.append(place)
                 found.candidates.append(candidate)
                 new.append(candidate)

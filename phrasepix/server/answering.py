@@ -1,5 +1,6 @@
 """Answers of what searches: as JSON once it is over, or as events while it runs."""
 
+from collections.abc import Callable
 from typing import Final
 
 from fastapi import Request
@@ -15,11 +16,16 @@ _NO_CONTENT_FOR_NOBODY: Final = 499
 """What is written down of a request whose client has left."""
 
 
-async def answered(services: Services, request: Request, work: Work) -> Response:
+async def answered(
+    services: Services, request: Request, work: Work, ahead: Callable[[], None] | None = None
+) -> Response:
     """Have `work` done in a thread and answer what it returns, which names its `sources`; as events if these are asked
-    for.
+    for. What lies `ahead` of it is done while it waits for its turn, if it has to.
     """
-    job = SearchJob(work, services.searching, services.is_closing, services.model_steps)
+    services.freed_memory.note_search()
+    job = SearchJob(
+        work, services.searching, services.is_closing, services.model_steps, others=services.threads, ahead=ahead
+    )
     if _EVENTS in request.headers.get("accept", ""):
         return EventsResponse(job)
     try:

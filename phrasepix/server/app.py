@@ -51,10 +51,13 @@ def create_app(finder: Finder, settings: ServerSettings) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         with services.model_steps.listening():
-            async with anyio.create_task_group() as group:
-                group.start_soon(tools.run)
-                yield
-                end(app)
+            async with anyio.create_task_group() as until_all_ends:
+                until_all_ends.start_soon(services.freed_memory.run)
+                async with anyio.create_task_group() as group:
+                    group.start_soon(tools.run)
+                    yield
+                    end(app)
+                until_all_ends.cancel_scope.cancel()
         services.pictures.close()
 
     app = FastAPI(

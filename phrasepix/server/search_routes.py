@@ -1,6 +1,7 @@
 """Searching: a new search, one refined, one like a picture; each as JSON or as events."""
 
 from collections.abc import Iterable, Iterator
+from functools import cache
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request
@@ -77,14 +78,21 @@ def search_routes(services: Services) -> APIRouter:
         """Search for pictures."""
         given = json_object(await request.body())
 
-        def work(job: SearchJob) -> dict[str, Any]:
+        @cache
+        def read() -> tuple[dict[str, Any], SearchRequest]:
             described = services.reader.with_uploads(given)
-            wanted = services.reader.read(described)
+            return described, services.reader.read(described)
+
+        def ahead() -> None:
+            services.finder.expect(read()[1])
+
+        def work(job: SearchJob) -> dict[str, Any]:
+            described, wanted = read()
             answer = told(described, _found(services.finder, wanted, job), job)
             services.history.add(answer["id"], described, answer["phrase"], len(answer["matches"]))
             return answer
 
-        return await answered(services, request, work)
+        return await answered(services, request, work, ahead)
 
     @routes.get("/searches/{search_id}", responses={200: {"model": SearchAnswer}})
     async def kept(search_id: str) -> Response:

@@ -57,6 +57,13 @@ class EncodedPictures:
         with self._lock:
             return self._kept.get(candidate.identity)
 
+    def get_all(self, candidates: Iterable[Candidate]) -> dict[tuple[str, str], EncodedPicture]:
+        """What is kept of the candidates' pictures, by identity."""
+        identities = [candidate.identity for candidate in candidates]
+        with self._lock:
+            kept = self._kept
+            return {identity: kept[identity] for identity in identities if identity in kept}
+
     def put(self, candidate: Candidate, encoded: EncodedPicture) -> None:
         """Keep it as the latest used, in place of what was kept before."""
         self.put_all([(candidate, encoded)])

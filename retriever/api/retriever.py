@@ -189,13 +189,12 @@ class ApiRetriever:
                 return
             hits = self._hits(adapter, answer)
             came: list[Candidate] = []
+            before = len(seen)
             for candidate in self._usable(adapter, hits, found_by=tag, question=(filters, page)):
-                if candidate in seen or not wanted.fits(candidate, filters):
-                    continue
-                seen.add(candidate)
-                came.append(candidate)
-                if len(seen) == limit:
-                    break
+                if wanted.fits(candidate, filters) and seen.add_new(candidate):
+                    came.append(candidate)
+                    if before + len(came) == limit:
+                        break
             total = adapter.total(answer)
             offered += page_size
             is_last = not hits or adapter.is_last(answer)
