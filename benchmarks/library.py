@@ -38,6 +38,7 @@ from phrasepix.library.predicates import condition_of
 from phrasepix.library.retriever import LibraryRetriever
 from phrasepix.library.schema import schema_of
 from phrasepix.library.table import Library
+from phrasepix.library.vector_search import coverage_of
 from retriever.folder.profile import FOLDER
 
 REPORT = Path(__file__).with_name("LIBRARY.md")
@@ -106,12 +107,11 @@ def measured(directory: Path, rows: Rows, questions: Vectors, truth: Mapping[str
             times.append(time.perf_counter() - began)
             recalls.append(_recall([number_of(candidate.renditions[-1].url) for candidate, _ in candidates], best))
         processors = (time.process_time() - processors) / len(questions)
-        plan = plan_of(library.dataset, column, condition_of(filters), top)
         found.append(
             Measured(
                 name,
                 int(rows.mask(shape).sum()),
-                "all compared" if plan.is_exact else f"index, {plan.probes} parts",
+                _how(library, column, condition_of(filters), top),
                 float(np.mean(recalls)),
                 float(np.percentile(times, 50) * 1e3),
                 float(np.percentile(times, 95) * 1e3),
@@ -119,6 +119,17 @@ def measured(directory: Path, rows: Rows, questions: Vectors, truth: Mapping[str
             )
         )
     return found
+
+
+def _how(library: Library, column: str, where: str | None, top: int) -> str:
+    """How rows are found, in words."""
+    coverage = coverage_of(library, column)
+    if coverage is None:
+        plan = plan_of(library.dataset, column, where, top)
+        return "all compared" if plan.is_exact else f"index, {plan.probes} parts"
+    steps = coverage.shortlist.plan(top, coverage.matching(where)[0])
+    looked_through = "" if steps.looked_through is None else f"of {steps.looked_through:,} "
+    return f"shortlist, {looked_through}{steps.compared:,} compared"
 
 
 def _recall(found: Sequence[int], best: Numbers) -> float:

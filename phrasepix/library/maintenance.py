@@ -14,6 +14,8 @@ from phrasepix.library.location import Location
 from phrasepix.library.planner import INDEXED_FROM
 from phrasepix.library.room import bytes_below, has_room
 from phrasepix.library.schema import KEY
+from phrasepix.library.shortlist import is_usable
+from phrasepix.library.shortlist_build import build_shortlist, uncovered_rows
 from phrasepix.library.table import Library, can_be_opened, failures, writing
 from phrasepix_core.files import shown_path
 
@@ -102,7 +104,11 @@ def health_of(library: Library, *, thoroughly: bool = False) -> Health:
             unindexed = {column: max(0, rows - indexed.get(column, 0)) for column in SCALAR_INDEXES if column in there}
             for column, missing in unencoded.items():
                 whole_bytes = library.description.encoders[column].dimensions % _DIMENSIONS_OF == 0
-                if rows - missing >= INDEXED_FROM and whole_bytes:
+                if rows - missing < INDEXED_FROM or not whole_bytes:
+                    continue
+                if is_usable(library.location):
+                    unindexed[column] = uncovered_rows(library, column)
+                else:
                     unindexed[column] = max(0, rows - missing - indexed.get(column, 0))
         duplicates = 0
         if thoroughly:
@@ -163,7 +169,7 @@ def tidy(library: Library, *, completely: bool = False) -> list[str]:
                 compact(dataset, deleted_from=0.0 if completely else _MOST_DELETED / 2)
                 done.append(f"made {health.fragments} fragments {len(dataset.get_fragments())}")
             if health.wants_indexing or (completely and any(health.unindexed.values())):
-                done += _indexed(dataset, health)
+                done += _indexed(library, health)
             if done or completely or health.versions > _MOST_FRAGMENTS:
                 # Files of no version are of whoever was killed: no other writer is at work while the lock is held.
                 unverified = completely and library.location.lock is not None
@@ -183,20 +189,33 @@ def compact(dataset: Any, *, deleted_from: float) -> None:
     )
 
 
-def _indexed(dataset: Any, health: Health) -> list[str]:
-    """Make the indexes that are missing, and bring the others up to date."""
-    existing = {column for index in dataset.describe_indices() for column in index.field_names}
-    missing = [column for column in health.unindexed if column not in existing]
+def _indexed(library: Library, health: Health) -> list[str]:
+    """Make the indexes that are missing, and bring the others up to date.
+
+    Of vectors it is the shortlist, and Lance's own index, which would never be asked, is dropped; where there are no
+    shortlists it is the other way round.
+    """
+    dataset = library.dataset
+    by_shortlist = {*library.description.encoders} if is_usable(library.location) else set[str]()
+    made: list[str] = []
+    for column in by_shortlist & {column for column, lacking in health.unindexed.items() if lacking}:
+        if build_shortlist(library, column):
+            made.append(column)
+    existing = {column: index.name for index in dataset.describe_indices() for column in index.field_names}
+    for column in by_shortlist & existing.keys() & health.unindexed.keys():
+        dataset.drop_index(existing[column])
+    missing = [column for column in health.unindexed if column not in existing and column not in by_shortlist]
     for column in missing:
         if column in SCALAR_INDEXES:
             dataset.create_scalar_index(column, SCALAR_INDEXES[column])
         else:
             dataset.create_index(column, "IVF_RQ", metric="cosine", num_bits=BITS)
-    is_behind = any(health.unindexed[column] for column in existing & health.unindexed.keys())
+    is_behind = any(health.unindexed[column] for column in (existing.keys() & health.unindexed.keys()) - by_shortlist)
     if is_behind:
         dataset.optimize.optimize_indices()
-    made = [f"indexed {', '.join(missing)}"] if missing else []
-    return [*made, *(["brought the indexes up to date"] if is_behind else [])]
+    missing += made
+    done = [f"indexed {', '.join(missing)}"] if missing else []
+    return [*done, *(["brought the indexes up to date"] if is_behind else [])]
 
 
 def _without_duplicates(dataset: Any) -> int:
