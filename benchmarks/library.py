@@ -73,9 +73,9 @@ class Measured:
     processor_ms: float
 
 
-def built(directory: Path, rows: Rows) -> Built:
+def built(place: Location, rows: Rows) -> Built:
     """Write a library of the rows, as it is kept; its column is `TOWER`'s."""
-    library = Library.open_or_create(Location("measured", str(directory)))
+    library = Library.open_or_create(place)
     dimensions = next(rows.blocks())[1].shape[1]
     column = library.column_for(EncoderColumn(tower=TOWER, dimensions=dimensions, model=TOWER))
     schema = schema_of(library.description)
@@ -88,9 +88,9 @@ def built(directory: Path, rows: Rows) -> Built:
     return Built(written - began, time.perf_counter() - written, _peak_mb())
 
 
-def measured(directory: Path, rows: Rows, questions: Vectors, truth: Mapping[str, Numbers], top: int) -> list[Measured]:
+def measured(place: Location, rows: Rows, questions: Vectors, truth: Mapping[str, Numbers], top: int) -> list[Measured]:
     """Ask each question under each shape of filter, warm, as a search does."""
-    library = Library.open(Location("measured", str(directory)))
+    library = Library.open(place)
     column = library.description.column_of(TOWER)
     assert column is not None
     source = LibraryRetriever(library, profile=FOLDER)
@@ -185,9 +185,9 @@ class Run:
         return Rows.kept(self.work, Shape.of(real["image"].astype(np.float32)), self.rows, self.seed), questions
 
     @property
-    def library(self) -> Path:
+    def library(self) -> Location:
         """Where the library is built."""
-        return self.work / "library"
+        return Location("measured", str(self.work / "library"))
 
     def draw(self) -> None:
         """Draw the rows, and keep what all engines are given: the questions, the filters, the exact answers."""

@@ -142,7 +142,9 @@ class Shortlist:
         """
         import faiss
 
-        faiss.omp_set_num_threads(1)  # of this thread: a question is too little to share, and waking another takes longer
+        faiss.omp_set_num_threads(
+            1
+        )  # of this thread: a question is too little to share, and waking another takes longer
         # By one thread as well, as BLAS would not.
         query = np.einsum("i,ij->j", vector, self.axes[1:], dtype=np.float32)[None]
         total = self.about.rows
@@ -153,7 +155,7 @@ class Shortlist:
         rows = None if plan.looked_through is None else self._likely(query, plan, fitting)
         if rows is None:
             rows = np.arange(total) if fitting is None else np.flatnonzero(fitting)
-        return self._best_of(rows, query, wanted + max(10, wanted // 10))
+        return self._best_of(rows, query, wanted + max(5, wanted // 10))
 
     def _likely(self, query: Embeddings, plan: ShortlistPlan, fitting: Mask | None) -> Numbers | None:
         """The best `compared` by their first codes of those that fit; None where a filter keeps too few of the best."""
@@ -182,9 +184,8 @@ class Shortlist:
             some.add_sa_codes(np.ascontiguousarray(self.fine_codes[those]))
             found_scores, found = some.search(query, min(count, len(those)))
             scores, best = np.append(scores, found_scores[0]), np.append(best, those[found[0]])
-            if len(best) > count:
-                order = np.argsort(-scores)[:count]
-                scores, best = scores[order], best[order]
+            order = np.argsort(-scores, kind="stable")[:count]
+            scores, best = scores[order], best[order]
         return best
 
 

@@ -227,4 +227,4 @@ def _values(column: Any) -> tuple[Embeddings, NDArray[np.bool_]]:
 
 def _unit(vectors: Embeddings) -> Embeddings:
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return vectors / np.where(lengths > 0, lengths, 1)
+    return (vectors / np.where(lengths > 0, lengths, 1)).astype(np.float32)

@@ -9,7 +9,17 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from phrasepix.library import planner
-from phrasepix.library.shortlist import DELETED, HAS_VECTOR, Mask, Numbers, Part, Shortlist, parts_of, read_shortlist, row_ids
+from phrasepix.library.shortlist import (
+    DELETED,
+    HAS_VECTOR,
+    Mask,
+    Numbers,
+    Part,
+    Shortlist,
+    parts_of,
+    read_shortlist,
+    row_ids,
+)
 from phrasepix.library.table import Library
 from reranker.encoder import Embeddings
 
@@ -111,14 +121,15 @@ class Coverage:
         """Return the nearest rows, as `nearest_rows` does."""
         fitting = self._fitting_of(where)
         rows = self.shortlist.nearest(vector, limit, self._mask(fitting))
-        found = self._compared(rows, vector, columns)
+        found = self._compared(rows, vector, limit, columns)
         if fitting.beyond:
             query = planner.query_of(self._column, vector, limit) | {"use_index": False}
             others = self._dataset.scanner(
                 columns=[*columns, "_distance"], nearest=query, filter=where, prefilter=True, fragments=self._beyond
             ).to_table()
             found = pa.concat_tables([found, others.select(found.column_names).cast(found.schema)])
-        return found.sort_by("_distance").slice(0, limit)
+            found = found.sort_by("_distance").slice(0, limit)
+        return found
 
     def matching(self, where: str | None) -> tuple[int, int]:
         """Return how many rows fit a filter that are covered, and how many beyond."""
@@ -135,37 +146,47 @@ class Coverage:
         fitting = self._fitting.get(where)
         if fitting is None:
             if where is None:
-                mask, beyond = self._there, self.rows_beyond
+                fitting = _Fitting(_bits(self._there), self.rows_beyond)
+            elif self._dataset.count_rows(where) == self._dataset.count_rows():
+                fitting = self._fitting_of(None)  # by an index, a count takes a tenth of the time
             else:
-                places = self._places(row_ids(self._dataset, where))
-                mask = np.zeros(len(self._there), dtype=bool)
-                mask[places[places >= 0]] = True
-                mask &= self._there
-                beyond = int(np.count_nonzero(places < 0))
-            fitting = _Fitting(None if mask.all() else np.packbits(mask), beyond)
+                fitting = self._fitting_by_ids(np.sort(row_ids(self._dataset, where)))
             if len(self._fitting) >= _MOST_FILTERS:
                 self._fitting.clear()
             self._fitting[where] = fitting
         return fitting
 
-    def _places(self, ids: NDArray[np.uint64]) -> Numbers:
-        """Where rows are among those with codes; -1 for those of other fragments."""
-        fragments = (ids >> 32).astype(np.int64)
-        order = np.searchsorted(self._fragments, fragments).clip(max=len(self._fragments) - 1)
-        places: Numbers = self._starts[order] + (ids & 0xFFFFFFFF).astype(np.int64)
-        places[self._fragments[order] != fragments] = -1
-        return places
+    def _fitting_by_ids(self, ids: NDArray[np.uint64]) -> _Fitting:
+        """That of rows by their ids, in order: each fragment's are in one piece."""
+        mask = np.zeros(len(self._there), dtype=bool)
+        beyond = len(ids)
+        for fragment, start in zip(self._fragments.tolist(), self._starts.tolist(), strict=True):
+            first, end = np.searchsorted(ids, np.array([fragment << 32, (fragment + 1) << 32], dtype=np.uint64))
+            mask[start + (ids[first:end] & 0xFFFFFFFF).astype(np.int64)] = True
+            beyond -= int(end - first)
+        return _Fitting(_bits(mask & self._there), beyond)
 
-    def _compared(self, rows: Numbers, vector: Embeddings, columns: list[str]) -> Any:
-        """Rows by their places, as the table has them, with their distances."""
+    def _compared(self, rows: Numbers, vector: Embeddings, limit: int, columns: list[str]) -> Any:
+        """The nearest of some rows, given by their places, as the table has them."""
         order = self._by_place[np.searchsorted(self._starts[self._by_place], rows, side="right") - 1]
         ids = (self._fragments[order] << 32) | (rows - self._starts[order])
-        # The only way of Lance to rows by their ids that is as quick as that to rows by their number.
-        found = self._dataset._take_rows(ids.tolist(), columns=[*dict.fromkeys([*columns, self._column])])
-        vectors = found[self._column].combine_chunks().flatten().to_numpy().reshape(len(found), -1)
-        lengths = np.linalg.norm(vectors, axis=1) * np.linalg.norm(vector)
-        distances = 1 - np.einsum("ij,j->i", vectors, vector) / np.where(lengths > 0, lengths, 1)
-        return found.select(columns).append_column("_distance", pa.array(distances, pa.float32()))
+        vectors = self._taken(ids, [self._column])[self._column].combine_chunks()
+        values = vectors.flatten().to_numpy().reshape(-1, len(vector))
+        lengths = np.linalg.norm(values, axis=1) * np.linalg.norm(vector)
+        distances = (1 - np.einsum("ij,j->i", values, vector) / np.where(lengths > 0, lengths, 1)).astype(np.float32)
+        best = np.argsort(distances, kind="stable")[:limit]
+        # What else is said of rows takes longer to read than their vectors: of the best alone.
+        others = self._taken(ids[best], [name for name in columns if name != self._column])
+        found = {name: others[name] if name != self._column else vectors.take(best) for name in columns}
+        return pa.table({**found, "_distance": distances[best]})
+
+    def _taken(self, ids: Numbers, columns: list[str]) -> Any:
+        """Rows by their ids, in that order; there is no other way to them in Lance that is as quick."""
+        return self._dataset._take_rows(ids.tolist(), columns=columns)
+
+
+def _bits(mask: Mask) -> NDArray[np.uint8] | None:
+    return None if mask.all() else np.packbits(mask)
 
 
 def _alive(dataset: Any, fragment: Any) -> Mask:
