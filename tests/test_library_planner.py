@@ -1,4 +1,4 @@
-"""Finding in a large table by Lance, as at a URI: exact over few rows, by the index over many, complete by any filter."""
+"""Finding in a large table by Lance, as at a URI: exact over few rows, by the index over many, and complete."""
 
 from pathlib import Path
 

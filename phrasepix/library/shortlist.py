@@ -9,8 +9,8 @@ quantiser keeps eight bits. All rows are compared by the first code, hundreds by
 import json
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass
-from functools import lru_cache
 from importlib.util import find_spec
 from math import ceil, sqrt
 from pathlib import Path
@@ -44,6 +44,12 @@ _SCAN_NS, _FETCH_NS, _COMPARE_NS = 3, 100, 400
 """What it takes to compare a row by its first code, to bring one forth for that, and to compare one by its second."""
 _AT_ONCE: Final = 4096
 """Rows compared at once by their second codes: they stay in the processor's cache."""
+
+_MOST_OPENED: Final = 8
+"""How many shortlists a process keeps open."""
+_opened: dict[Path, tuple[tuple[int, ...], "Shortlist"]] = {}
+"""By the file that points to it, whose state tells whether it is still the last: an old one would keep its place on the
+disk."""
 
 Mask = NDArray[np.bool_]
 Numbers = NDArray[np.int64]
@@ -204,24 +210,23 @@ def pointer_of(location: Location, column: str) -> Path:
 
 
 def read_shortlist(location: Location, column: str) -> Shortlist | None:
-    """Return the shortlist of a column; None if there is none that can be used."""
+    """Return the shortlist of a column, opened once in a process; None if there is none that can be used."""
     if not is_usable(location):
         return None
     pointer = pointer_of(location, column)
-    for _ in range(2):  # another process may make a new one between the two
-        try:
+    for _ in range(2):  # another process may put a new one in place between the two files
+        with suppress(OSError, ValueError, KeyError, TypeError, AttributeError, EOFError, RuntimeError):
             status = pointer.stat()
-            return _read(pointer, status.st_ino, status.st_mtime_ns, status.st_size)
-        except (OSError, ValueError, KeyError, TypeError, EOFError, RuntimeError):
-            continue
+            state = status.st_ino, status.st_mtime_ns, status.st_size
+            known = _opened.get(pointer)
+            if known is None or known[0] != state:
+                about = About.from_json(pointer.read_text("utf-8"))
+                if len(_opened) >= _MOST_OPENED:
+                    _opened.clear()
+                known = _opened[pointer] = state, Shortlist(about, pointer.with_name(about.directory))
+            return known[1]
+    _opened.pop(pointer, None)
     return None
-
-
-@lru_cache(maxsize=4)
-def _read(pointer: Path, *_state: int) -> Shortlist:
-    """Once in a process, while the file is the same."""
-    about = About.from_json(pointer.read_text("utf-8"))
-    return Shortlist(about, pointer.with_name(about.directory))
 
 
 def parts_of(dataset: Any, column: str) -> dict[Part, Any]:

@@ -1,5 +1,6 @@
 """Making a shortlist, or a new one of what the last one knows and what was added since."""
 
+import os
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -31,7 +32,7 @@ from phrasepix.library.shortlist import (
     row_ids,
 )
 from phrasepix.library.table import Library
-from phrasepix_core.files import unique, write_atomically
+from phrasepix_core.files import unique
 from reranker.encoder import Embeddings
 
 _COARSE_AXES: Final = 128
@@ -40,6 +41,7 @@ _LEARNED_FROM: Final = 40_000
 """How many rows the axes and the quantisers are learned from."""
 _GROWN: Final = 2
 """How many times as many rows there are as when the axes were learned, before they are learned anew."""
+_ABOUT: Final = "about.json"
 _ROWS_AT_ONCE: Final = 16_384
 _SEED: Final = 1
 
@@ -83,7 +85,11 @@ def build_shortlist(library: Library, column: str) -> bool:
         _write(directory, coder, column, parts, former)
         sizes = {name: (directory / name).stat().st_size for name in FILES}
         about = About(directory.name, dimensions, learned_from, tuple(parts), sizes)
-        write_atomically(pointer, about.to_json())
+        (directory / _ABOUT).write_text(about.to_json(), encoding="utf-8")
+        for path in directory.iterdir():  # on the disk before anything points to it
+            with path.open("rb") as file:
+                os.fsync(file.fileno())
+        (directory / _ABOUT).replace(pointer)
     except BaseException:
         shutil.rmtree(directory, ignore_errors=True)
         raise
