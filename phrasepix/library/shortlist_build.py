@@ -42,7 +42,9 @@ _LEARNED_FROM: Final = 40_000
 _GROWN: Final = 2
 """How many times as many rows there are as when the axes were learned, before they are learned anew."""
 _ABOUT: Final = "about.json"
-_ROWS_AT_ONCE: Final = 16_384
+_ROWS_AT_ONCE: Final = 8192
+_BATCHES_AHEAD: Final = 2
+"""How many Lance reads ahead, which are in memory all at once."""
 _SEED: Final = 1
 
 Codes = NDArray[np.uint8]
@@ -215,7 +217,9 @@ def _encode(fragment: Any, column: str, coder: _Coder, coarse: Codes, states: Co
 
 def _batches(fragment: Any, column: str) -> Iterator[tuple[NDArray[np.int64], Embeddings, NDArray[np.bool_]]]:
     """Rows of a fragment: their places in it, ascending, their vectors, and which have none."""
-    for batch in fragment.to_batches(columns=[column], with_row_id=True, batch_size=_ROWS_AT_ONCE):
+    for batch in fragment.to_batches(
+        columns=[column], with_row_id=True, batch_size=_ROWS_AT_ONCE, batch_readahead=_BATCHES_AHEAD
+    ):
         if batch.num_rows:
             addresses = batch["_rowid"].to_numpy()
             yield (addresses & 0xFFFFFFFF).astype(np.int64), *_values(batch[column])
