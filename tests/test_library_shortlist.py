@@ -115,7 +115,8 @@ def test_every_shape_of_filter_keeps_the_nearest(tmp_path: Path) -> None:
     built(place, rows)
     library = Library.open(place)
     column = library.column_of_model(None)
-    assert set(health_of(library).unindexed.values()) == {0}
+    health = health_of(library)
+    assert (set(health.unindexed.values()), health.beyond) == ({0}, {column: 0})
     assert not has_index(library.dataset, column)
     found = measured(place, rows, questions, truth_of(rows, questions, 10), 10)
     assert {one.shape: one.recall >= 0.99 for one in found} == dict.fromkeys(SHAPES, True)
@@ -215,20 +216,20 @@ def test_a_table_that_went_back_to_an_earlier_version_has_its_rows_again(tmp_pat
 
 def test_maintenance_makes_it_when_enough_rows_are_beyond_it_and_keeps_what_it_knows(tmp_path: Path) -> None:
     library = library_in(tmp_path / "library")
-    assert health_of(library).unindexed[COLUMN] == ROWS
-    assert any(COLUMN in line for line in tidy(library))
+    assert health_of(library).beyond[COLUMN] == ROWS
+    assert f"made the shortlist of {COLUMN}" in tidy(library)
     first = read_shortlist(library.location, COLUMN)
     assert first is not None
     write(library, keys_of(ROWS, 400), drawn(400, 2))
-    assert (health_of(library).unindexed[COLUMN], tidy(library)) == (400, [])
+    assert (health_of(library).beyond[COLUMN], tidy(library)) == (400, [])
     write(library, keys_of(ROWS + 400, 400), drawn(400, 3))
-    assert health_of(library).unindexed[COLUMN] == 800
+    assert health_of(library).beyond[COLUMN] == 800
     tidy(library)
     second = read_shortlist(library.location, COLUMN)
     assert second is not None
     np.testing.assert_array_equal(second.axes, first.axes)
     np.testing.assert_array_equal(second.fine_codes[:ROWS], first.fine_codes)
-    assert health_of(library).unindexed[COLUMN] == 0
+    assert health_of(library).beyond[COLUMN] == 0
     assert share_found(library) >= 0.99
     assert [path.name for path in pointer_of(library.location, COLUMN).parent.iterdir() if path.is_dir()] == [
         second.about.directory
@@ -281,7 +282,7 @@ def test_a_damaged_one_is_not_believed_and_made_again(damaged_often: Library, na
     os.utime(pointer_of(library.location, COLUMN), (1, 1))  # another process, which has not read it yet
     assert read_shortlist(library.location, COLUMN) is None
     assert nearest_rows(library, COLUMN, QUESTIONS[0], 5, None, [KEY]).equals(expected)
-    assert health_of(library).unindexed[COLUMN] == ROWS
+    assert health_of(library).beyond[COLUMN] == ROWS
     tidy(library)
     assert read_shortlist(library.location, COLUMN) is not None
     assert share_found(library) >= 0.99
@@ -365,3 +366,13 @@ def test_whoever_is_killed_leaves_the_last_one(library: Library) -> None:
 def test_a_library_at_a_uri_has_none(tmp_path: Path) -> None:
     assert is_usable(Location("mine", str(tmp_path)))
     assert not is_usable(Location("mine", tmp_path.as_uri()))
+
+
+def test_a_compaction_does_not_leave_rows_beyond_it(library: Library) -> None:
+    for number in range(40):
+        write(library, keys_of(ROWS + 10 * number, 10), drawn(10, 300 + number))
+    assert health_of(library).wants_compaction
+    tidy(library)
+    health = health_of(library)
+    assert (health.fragments, health.beyond[COLUMN]) == (1, 0)
+    assert share_found(library) >= 0.99
