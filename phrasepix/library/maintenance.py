@@ -13,6 +13,7 @@ from phrasepix.library.description import read_description
 from phrasepix.library.location import Location
 from phrasepix.library.planner import INDEXED_FROM
 from phrasepix.library.room import bytes_below, has_room
+from phrasepix.library.scanning import scanner_of
 from phrasepix.library.schema import KEY
 from phrasepix.library.shortlist import is_usable
 from phrasepix.library.shortlist_build import build_shortlist, uncovered_rows
@@ -102,7 +103,10 @@ def health_of(library: Library, *, thoroughly: bool = False) -> Health:
     with failures(library.location):
         dataset = library.dataset
         rows = dataset.count_rows()
-        unencoded = {column: dataset.count_rows(f"{column} IS NULL") for column in library.description.encoders}
+        unencoded = {
+            column: scanner_of(dataset, [], filter=f"{column} IS NULL").count_rows()
+            for column in library.description.encoders
+        }
         indexed: dict[str, int] = {}
         for index in dataset.describe_indices():
             for column in index.field_names:

@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from phrasepix.library.room import has_room
+from phrasepix.library.scanning import scanner_of
 from phrasepix.library.shortlist import (
     AXES,
     COARSE,
@@ -37,17 +38,17 @@ from reranker.encoder import Embeddings
 
 _COARSE_AXES: Final = 128
 """Of how many axes the first code is, two bits each (`benchmarks/LIBRARY_SETTINGS.md`)."""
-_LEARNED_FROM: Final = 40_000
+_LEARNED_FROM: Final = 30_000
 """How many rows the axes and the quantisers are learned from."""
 _GROWN: Final = 2
 """How many times as many rows there are as when the axes were learned, before they are learned anew."""
 _ABOUT: Final = "about.json"
 _ROWS_AT_ONCE: Final = 8192
-_BATCHES_AHEAD: Final = 2
-"""How many Lance reads ahead, which are in memory all at once."""
 _SEED: Final = 1
 
 Codes = NDArray[np.uint8]
+_Batch = tuple[NDArray[np.int64], Embeddings, NDArray[np.bool_]]
+"""Rows of a fragment: their places in it, ascending, their vectors, and which have none."""
 
 
 def uncovered_rows(library: Library, column: str) -> int:
@@ -58,8 +59,7 @@ def uncovered_rows(library: Library, column: str) -> int:
     fragments = [fragment for part, fragment in parts.items() if part not in covered]
     if not fragments:
         return 0
-    counted = library.dataset.scanner(columns=[], with_row_id=True, fragments=fragments, filter=f"{column} IS NOT NULL")
-    return int(counted.count_rows())
+    return int(scanner_of(library.dataset, [], fragments=fragments, filter=f"{column} IS NOT NULL").count_rows())
 
 
 def build_shortlist(library: Library, column: str) -> bool:
@@ -84,7 +84,7 @@ def build_shortlist(library: Library, column: str) -> bool:
             coder, learned_from = _Coder.of(former), former.about.learned_from
         else:
             coder, learned_from, former = _Coder.learned(library.dataset, column), rows, None
-        _write(directory, coder, column, parts, former)
+        _write(directory, coder, library.dataset, column, parts, former)
         sizes = {name: (directory / name).stat().st_size for name in FILES}
         about = About(directory.name, dimensions, learned_from, tuple(parts), sizes)
         (directory / _ABOUT).write_text(about.to_json(), encoding="utf-8")
@@ -165,7 +165,9 @@ def _coarse(axes: int) -> Any:
     return faiss.IndexPQ(axes, axes // 2, 4, faiss.METRIC_INNER_PRODUCT)
 
 
-def _write(directory: Path, coder: _Coder, column: str, parts: Mapping[Part, Any], former: Shortlist | None) -> None:
+def _write(
+    directory: Path, coder: _Coder, dataset: Any, column: str, parts: Mapping[Part, Any], former: Shortlist | None
+) -> None:
     """Write all files; the codes of parts that the former shortlist has are copied."""
     import faiss
 
@@ -190,7 +192,7 @@ def _write(directory: Path, coder: _Coder, column: str, parts: Mapping[Part, Any
                 for some in range(there.start, there.stop, _ROWS_AT_ONCE):
                     file.write(former.fine_codes[some : min(some + _ROWS_AT_ONCE, there.stop)].tobytes())
             else:
-                _encode(fragment, column, coder, coarse_codes[here], states[here], file)
+                _encode(_batches(dataset, fragment, column), coder, coarse_codes[here], states[here], file)
     np.save(directory / AXES, coder.axes)
     np.save(directory / STATES, states)
     np.save(directory / COARSE_CODES, coarse_codes)
@@ -201,10 +203,16 @@ def _write(directory: Path, coder: _Coder, column: str, parts: Mapping[Part, Any
     faiss.write_index(faiss.IndexPQFastScan(coder.coarse), str(directory / COARSE))
 
 
-def _encode(fragment: Any, column: str, coder: _Coder, coarse: Codes, states: Codes, file: BinaryIO) -> None:
+def _encode(
+    batches: Iterable[_Batch],
+    coder: _Coder,
+    coarse: Codes,
+    states: Codes,
+    file: BinaryIO,
+) -> None:
     """Fill in what is said of a fragment's rows, and append their second codes to a file; deleted rows have none."""
     done = 0
-    for offsets, vectors, missing in _batches(fragment, column):
+    for offsets, vectors, missing in batches:
         coarse_codes, fine_codes = coder.encoded(vectors)
         coarse[offsets] = coarse_codes
         states[offsets] = np.where(missing, WITHOUT_VECTOR, HAS_VECTOR)
@@ -215,11 +223,8 @@ def _encode(fragment: Any, column: str, coder: _Coder, coarse: Codes, states: Co
     file.write(bytes((len(states) - done) * coder.fine.d))
 
 
-def _batches(fragment: Any, column: str) -> Iterator[tuple[NDArray[np.int64], Embeddings, NDArray[np.bool_]]]:
-    """Rows of a fragment: their places in it, ascending, their vectors, and which have none."""
-    for batch in fragment.to_batches(
-        columns=[column], with_row_id=True, batch_size=_ROWS_AT_ONCE, batch_readahead=_BATCHES_AHEAD
-    ):
+def _batches(dataset: Any, fragment: Any, column: str) -> Iterator[_Batch]:
+    for batch in scanner_of(dataset, [column], fragments=[fragment]).to_batches():
         if batch.num_rows:
             addresses = batch["_rowid"].to_numpy()
             yield (addresses & 0xFFFFFFFF).astype(np.int64), *_values(batch[column])
@@ -237,4 +242,4 @@ def _values(column: Any) -> tuple[Embeddings, NDArray[np.bool_]]:
 
 def _unit(vectors: Embeddings) -> Embeddings:
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return (vectors / np.where(lengths > 0, lengths, 1)).astype(np.float32)
+    return (vectors / np.where(lengths > 0, lengths, 1)).astype(np.float32, copy=False)
