@@ -18,6 +18,7 @@ from benchmarks.library import built, measured, truth_of
 from benchmarks.library_rows import SHAPES, Rows
 from phrasepix.library import planner
 from phrasepix.library.description import EncoderColumn
+from phrasepix.library.forgetting import forget
 from phrasepix.library.location import Location
 from phrasepix.library.maintenance import compact, health_of, tidy
 from phrasepix.library.planner import INDEXED_FROM, has_index
@@ -361,6 +362,24 @@ def test_whoever_is_killed_leaves_the_last_one(library: Library) -> None:
         assert share_found(library) >= 0.99
     assert build_shortlist(library, COLUMN)
     assert sum(path.is_dir() for path in pointer_of(library.location, COLUMN).parent.iterdir()) == 1
+
+
+def test_nothing_is_left_in_it_of_what_was_forgotten(library: Library) -> None:
+    def seen(where: str) -> None:
+        library.dataset.update({"source": "'openverse'"}, where=where)
+        library.refresh()
+
+    seen("rating = 2")
+    assert forget(library) == ROWS // 5
+    shortlist = read_shortlist(library.location, COLUMN)
+    assert shortlist is not None
+    assert shortlist.about.rows == len(shortlist.fine_codes) == ROWS - ROWS // 5
+    assert [path for path in shortlist.directory.parent.iterdir() if path.is_dir()] == [shortlist.directory]
+    assert share_found(library) >= 0.99
+    seen("rating > 0")
+    forget(library)
+    assert [*shortlist.directory.parent.iterdir()] == []
+    assert nearest_rows(library, COLUMN, QUESTIONS[0], 5, None, [KEY]).num_rows == 0
 
 
 def test_a_library_at_a_uri_has_none(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from phrasepix.library.room import bytes_below, has_room
 from phrasepix.library.scanning import scanner_of
 from phrasepix.library.schema import KEY
 from phrasepix.library.shortlist import is_usable
-from phrasepix.library.shortlist_build import build_shortlist, uncovered_rows
+from phrasepix.library.shortlist_build import build_shortlist, renew_shortlists, uncovered_rows
 from phrasepix.library.table import Library, can_be_opened, failures, writing
 from phrasepix_core.files import shown_path
 
@@ -184,6 +184,7 @@ def tidy(library: Library, *, completely: bool = False) -> list[str]:
                 compact(dataset, deleted_from=0.0 if completely else _MOST_DELETED / 2)
                 done.append(f"made {health.fragments} fragments {len(dataset.get_fragments())}")
                 library.refresh()
+                renew_shortlists(library)
                 dataset, health = library.dataset, health_of(library)
             if health.wants_indexing or (completely and any(health.unindexed.values())):
                 done += _indexed(dataset, health)

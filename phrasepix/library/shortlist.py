@@ -57,10 +57,10 @@ Numbers = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A fragment of the table that is encoded: its number, the file of its vectors, and its rows, deleted ones too."""
+    """A fragment of the table that is encoded: its number, the files of its vectors, and its rows, deleted ones too."""
 
     fragment: int
-    file: str
+    files: str
     rows: int
 
 
@@ -237,9 +237,10 @@ def parts_of(dataset: Any, column: str) -> dict[Part, Any]:
     number = dataset.lance_schema.field(column).id()
     found: dict[Part, Any] = {}
     for fragment in dataset.get_fragments():
-        (file,) = [file.path for file in fragment.metadata.files if number in file.fields] or [""]
-        if file and not fragment.metadata.overlays:
-            found[Part(fragment.fragment_id, file, fragment.physical_rows)] = fragment
+        files = [file.path for file in fragment.metadata.files if number in file.fields]
+        files += map(str, fragment.metadata.overlays)
+        if files:  # where there is none, the column was added later, and has no vectors yet
+            found[Part(fragment.fragment_id, " ".join(files), fragment.physical_rows)] = fragment
     return found
 
 

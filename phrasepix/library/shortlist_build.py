@@ -99,6 +99,23 @@ def build_shortlist(library: Library, column: str) -> bool:
     return True
 
 
+def renew_shortlists(library: Library) -> None:
+    """Have the shortlists that there are say nothing of rows that are gone from the table, or delete them.
+
+    To be called under the library's lock. Raises `OSError`.
+    """
+    if library.location.is_uri:
+        return
+    for column in library.description.encoders:
+        pointer = pointer_of(library.location, column)
+        if not pointer.exists():
+            continue
+        has_rows = read_shortlist(library.location, column) is not None and library.count() > 0
+        if not has_rows or not build_shortlist(library, column):
+            pointer.unlink()
+            _clear(pointer.parent)
+
+
 def _clear(directory: Path) -> None:
     """Delete what no pointer points to: former shortlists, and those of whoever was killed."""
     current = set()
