@@ -38,6 +38,7 @@ from phrasepix.library.predicates import condition_of
 from phrasepix.library.retriever import LibraryRetriever
 from phrasepix.library.schema import schema_of
 from phrasepix.library.table import Library
+from phrasepix.library.vector_search import coverage_of
 from retriever.folder.profile import FOLDER
 
 REPORT = Path(__file__).with_name("LIBRARY.md")
@@ -72,9 +73,9 @@ class Measured:
     processor_ms: float
 
 
-def built(directory: Path, rows: Rows) -> Built:
+def built(place: Location, rows: Rows) -> Built:
     """Write a library of the rows, as it is kept; its column is `TOWER`'s."""
-    library = Library.open_or_create(Location("measured", str(directory)))
+    library = Library.open_or_create(place)
     dimensions = next(rows.blocks())[1].shape[1]
     column = library.column_for(EncoderColumn(tower=TOWER, dimensions=dimensions, model=TOWER))
     schema = schema_of(library.description)
@@ -87,9 +88,9 @@ def built(directory: Path, rows: Rows) -> Built:
     return Built(written - began, time.perf_counter() - written, _peak_mb())
 
 
-def measured(directory: Path, rows: Rows, questions: Vectors, truth: Mapping[str, Numbers], top: int) -> list[Measured]:
+def measured(place: Location, rows: Rows, questions: Vectors, truth: Mapping[str, Numbers], top: int) -> list[Measured]:
     """Ask each question under each shape of filter, warm, as a search does."""
-    library = Library.open(Location("measured", str(directory)))
+    library = Library.open(place)
     column = library.description.column_of(TOWER)
     assert column is not None
     source = LibraryRetriever(library, profile=FOLDER)
@@ -106,12 +107,11 @@ def measured(directory: Path, rows: Rows, questions: Vectors, truth: Mapping[str
             times.append(time.perf_counter() - began)
             recalls.append(_recall([number_of(candidate.renditions[-1].url) for candidate, _ in candidates], best))
         processors = (time.process_time() - processors) / len(questions)
-        plan = plan_of(library.dataset, column, condition_of(filters), top)
         found.append(
             Measured(
                 name,
                 int(rows.mask(shape).sum()),
-                "all compared" if plan.is_exact else f"index, {plan.probes} parts",
+                _how(library, column, condition_of(filters), top),
                 float(np.mean(recalls)),
                 float(np.percentile(times, 50) * 1e3),
                 float(np.percentile(times, 95) * 1e3),
@@ -119,6 +119,17 @@ def measured(directory: Path, rows: Rows, questions: Vectors, truth: Mapping[str
             )
         )
     return found
+
+
+def _how(library: Library, column: str, where: str | None, top: int) -> str:
+    """How rows are found, in words."""
+    coverage = coverage_of(library, column)
+    if coverage is None:
+        plan = plan_of(library.dataset, column, where, top)
+        return "all compared" if plan.is_exact else f"index, {plan.probes} parts"
+    steps = coverage.shortlist.plan(top, coverage.matching(where)[0])
+    looked_through = "" if steps.looked_through is None else f"of {steps.looked_through:,} "
+    return f"shortlist, {looked_through}{steps.compared:,} compared"
 
 
 def _recall(found: Sequence[int], best: Numbers) -> float:
@@ -174,9 +185,9 @@ class Run:
         return Rows.kept(self.work, Shape.of(real["image"].astype(np.float32)), self.rows, self.seed), questions
 
     @property
-    def library(self) -> Path:
+    def library(self) -> Location:
         """Where the library is built."""
-        return self.work / "library"
+        return Location("measured", str(self.work / "library"))
 
     def draw(self) -> None:
         """Draw the rows, and keep what all engines are given: the questions, the filters, the exact answers."""

@@ -52,9 +52,9 @@ def prepared(run: Run, directory: Path, encoder: Encoder, model: Path) -> Librar
     if not Path(place.base).is_dir():
         Path(place.base).parent.mkdir(parents=True, exist_ok=True)
         # Hard links: the files of a table never change.
-        shutil.copytree(run.library, place.base, copy_function=os.link)
+        shutil.copytree(run.library.base, place.base, copy_function=os.link)
         Path(place.description).unlink()
-        made = Library.open(Location("measured", str(run.library))).description
+        made = Library.open(run.library).description
         ((column, encoder_column),) = made.encoders.items()
         assert encoder_column.tower == TOWER
         named = EncoderColumn(
@@ -74,13 +74,13 @@ def with_pictures(source: LibraryRetriever, encoder: Encoder, phrase: str, photo
             shutil.copy(photographs[number % len(photographs)], path)
 
 
-def asked(phrase: str, rows: int, model: Path, work: Path, surroundings: dict[str, str]) -> Finished:
+def asked(python: str, phrase: str, rows: int, model: Path, work: Path, surroundings: dict[str, str]) -> Finished:
     """Ask the command in a process of its own."""
     words = ["--source", f"library:rows-{rows}", "--model", f"local-dir:{model}", "--json", "--gallery", "page.html"]
     with (work / "answer.json").open("w+", encoding="utf-8") as answer:
         began = time.perf_counter()
         process = subprocess.Popen(
-            [sys.executable, "-m", "phrasepix", phrase, *words],
+            [python, "-m", "phrasepix", phrase, *words],
             cwd=work,
             env=surroundings,
             stdout=answer,
@@ -102,6 +102,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--vectors", type=Path, default=REAL)
+    parser.add_argument("--python", default=sys.executable, help="interpreter of the command, with phrasepix[library]")
     parser.add_argument("--photographs", type=Path, default=PHOTOGRAPHS)
     given = parser.parse_args()
     given.work.mkdir(parents=True, exist_ok=True)
@@ -122,7 +123,7 @@ def main() -> None:
         for rows, source in sources.items():
             phrase = f"{_PHRASES[number % len(_PHRASES)]} {number}"
             with_pictures(source, encoder, phrase, photographs)
-            took[rows].append(asked(phrase, rows, model, given.work, surroundings))
+            took[rows].append(asked(given.python, phrase, rows, model, given.work, surroundings))
     print(
         f"{platform.platform()}, {os.cpu_count()} cores, {given.rounds} rounds\n\n"
         "| rows | s | least | s of processors | MB |\n|---:|---:|---:|---:|---:|"

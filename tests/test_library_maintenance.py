@@ -84,7 +84,7 @@ def test_an_older_librarys_missing_indexes_are_made_when_it_is_next_tidied(libra
     append(library, 0, INDEXED_FROM)
     tidy(library)
     made = {index.field_names[0]: index.name for index in library.dataset.describe_indices()}
-    assert made.keys() == {*SCALAR_INDEXES, "vector_m"}
+    assert made.keys() - {"vector_m"} == SCALAR_INDEXES.keys()  # which a shortlist may stand in for
     for column in ("width", "commercial_use", "latitude"):  # one that an older phrasepix made has none of these
         library.dataset.drop_index(made[column])
     library.refresh()

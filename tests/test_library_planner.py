@@ -1,4 +1,4 @@
-"""Finding in a large table: exact over few rows, by the index over many, and complete under every shape of filter."""
+"""Finding in a large table by Lance, as at a URI: exact over few rows, by the index over many, and complete."""
 
 from pathlib import Path
 
@@ -30,9 +30,9 @@ class Large:
         shape = Shape(mean / np.linalg.norm(mean), axes, 0.5 / np.sqrt(np.arange(1, DIMENSIONS + 1)))
         self.rows = Rows.kept(directory, shape, ROWS, 3, clusters=100)
         self.questions: Vectors = shape.drawn(30, 4, clusters=30)[0]
-        self.directory = directory / "library"
-        built(self.directory, self.rows)
-        self.library = Library.open(Location("large", str(self.directory)))
+        self.place = Location("large", (directory / "library").as_uri())
+        built(self.place, self.rows)
+        self.library = Library.open(self.place)
         self.column = self.library.column_of_model(None)
 
 
@@ -51,7 +51,7 @@ def test_a_large_table_has_all_its_indexes(large: Large) -> None:
 @pytest.mark.slow
 def test_every_shape_of_filter_keeps_the_nearest(large: Large) -> None:
     truth = truth_of(large.rows, large.questions, 10)
-    found = measured(large.directory, large.rows, large.questions, truth, 10)
+    found = measured(large.place, large.rows, large.questions, truth, 10)
     assert {one.shape: one.recall >= 0.99 for one in found} == dict.fromkeys(SHAPES, True)
 
 

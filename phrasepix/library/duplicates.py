@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from phrasepix.events import Listener, SearchProgress
-from phrasepix.library.planner import nearest
 from phrasepix.library.schema import KEY
 from phrasepix.library.table import Library, failures, vectors_in
+from phrasepix.library.vector_search import nearest_rows
 from phrasepix_core.candidate import Candidate
 from reranker.dedup import DuplicateDetector, fingerprint_of
 from reranker.encoder import Embeddings
@@ -176,7 +176,7 @@ def _pairs_by_index(
         if number % 256 == 0:
             on_event(SearchProgress("comparing", number, len(digests)))
         with failures(library.location):
-            found = nearest(library.dataset, column, vectors[digest], _NEIGHBOURS, None, ["digest"])
+            found = nearest_rows(library, column, vectors[digest], _NEIGHBOURS, None, ["digest"])
         for other, distance in zip(found["digest"].to_pylist(), found["_distance"].to_pylist(), strict=True):
             pair = (min(digest, other), max(digest, other))
             if other != digest and 1 - distance >= _NEAR and pair not in seen:

@@ -7,6 +7,7 @@ from phrasepix.errors import NoLibraryError
 from phrasepix.library.maintenance import compact
 from phrasepix.library.quoting import one_of
 from phrasepix.library.seen_rows import expired
+from phrasepix.library.shortlist_build import renew_shortlists
 from phrasepix.library.table import Library, failures, writing
 
 _OF_SOURCES = "source IS NOT NULL"
@@ -51,6 +52,7 @@ def _forget(library: Library, where: str, *, compacting: bool) -> int:
             if compacting:
                 compact(library.dataset, deleted_from=0.0)  # a deleted row is only marked until then
                 library.refresh()
+                renew_shortlists(library)
         library.describe(
             sources={
                 name: source

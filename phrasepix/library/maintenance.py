@@ -1,7 +1,7 @@
 """Maintenance of a library's table: compaction, indexes and old versions, under one lock and in bounded memory."""
 
 import contextlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -13,7 +13,10 @@ from phrasepix.library.description import read_description
 from phrasepix.library.location import Location
 from phrasepix.library.planner import INDEXED_FROM
 from phrasepix.library.room import bytes_below, has_room
+from phrasepix.library.scanning import scanner_of
 from phrasepix.library.schema import KEY
+from phrasepix.library.shortlist import is_usable
+from phrasepix.library.shortlist_build import build_shortlist, renew_shortlists, uncovered_rows
 from phrasepix.library.table import Library, can_be_opened, failures, writing
 from phrasepix_core.files import shown_path
 
@@ -52,6 +55,8 @@ _MOST_DELETED: Final = 0.2
 """Which share of the rows stored may be deleted ones, before they are taken off the disk."""
 _MOST_UNINDEXED: Final = 0.05
 """Which share of the rows may be missing from an index: they are compared one by one."""
+_LEAST_BEYOND, _MOST_BEYOND = 500, 0.002
+"""How many rows, or which share of them, may be missing from a shortlist, which is brought up to date in a second."""
 _KEPT_FOR: Final = timedelta(minutes=10)
 """Old versions, which a search may still read."""
 _ROWS_AT_ONCE: Final = 1024
@@ -72,6 +77,8 @@ class Health:
     """Rows without a vector, by column."""
     unindexed: dict[str, int]
     """Rows that an index lacks, by column; all of them where an index is due and missing."""
+    beyond: dict[str, int] = field(default_factory=dict)
+    """Rows with a vector that a shortlist lacks, by column, likewise; such a column is not among the `unindexed`."""
     duplicates: int = 0
     """Keys that stand twice; looked for by `doctor` alone."""
 
@@ -85,24 +92,37 @@ class Health:
         """Whether an index lacks too many rows."""
         return any(lacking > _MOST_UNINDEXED * self.rows for lacking in self.unindexed.values())
 
+    @property
+    def wants_shortlists(self) -> bool:
+        """Whether a shortlist lacks too many rows."""
+        return any(lacking > max(_LEAST_BEYOND, _MOST_BEYOND * self.rows) for lacking in self.beyond.values())
+
 
 def health_of(library: Library, *, thoroughly: bool = False) -> Health:
     """Return how a library's table is. Raises `LibraryError`."""
     with failures(library.location):
         dataset = library.dataset
         rows = dataset.count_rows()
-        unencoded = {column: dataset.count_rows(f"{column} IS NULL") for column in library.description.encoders}
+        unencoded = {
+            column: scanner_of(dataset, [], filter=f"{column} IS NULL").count_rows()
+            for column in library.description.encoders
+        }
         indexed: dict[str, int] = {}
         for index in dataset.describe_indices():
             for column in index.field_names:
                 indexed[column] = indexed.get(column, 0) + index.num_rows_indexed
         unindexed: dict[str, int] = {}
+        beyond: dict[str, int] = {}
         if rows >= INDEXED_FROM:
             there = SCALAR_INDEXES.keys() & {*dataset.schema.names}
             unindexed = {column: max(0, rows - indexed.get(column, 0)) for column in SCALAR_INDEXES if column in there}
             for column, missing in unencoded.items():
                 whole_bytes = library.description.encoders[column].dimensions % _DIMENSIONS_OF == 0
-                if rows - missing >= INDEXED_FROM and whole_bytes:
+                if rows - missing < INDEXED_FROM or not whole_bytes:
+                    continue
+                if is_usable(library.location):
+                    beyond[column] = uncovered_rows(library, column)
+                else:
                     unindexed[column] = max(0, rows - missing - indexed.get(column, 0))
         duplicates = 0
         if thoroughly:
@@ -117,6 +137,7 @@ def health_of(library: Library, *, thoroughly: bool = False) -> Health:
             versions=len(dataset.versions()),
             unencoded=unencoded,
             unindexed=unindexed,
+            beyond=beyond,
             duplicates=duplicates,
         )
 
@@ -162,12 +183,18 @@ def tidy(library: Library, *, completely: bool = False) -> list[str]:
             if is_due and has_room(library.location, bytes_below(Path(library.location.table))):
                 compact(dataset, deleted_from=0.0 if completely else _MOST_DELETED / 2)
                 done.append(f"made {health.fragments} fragments {len(dataset.get_fragments())}")
+                library.refresh()
+                renew_shortlists(library)
+                dataset, health = library.dataset, health_of(library)
             if health.wants_indexing or (completely and any(health.unindexed.values())):
                 done += _indexed(dataset, health)
+            if health.wants_shortlists or (completely and any(health.beyond.values())):
+                done += _shortlisted(library, health)
             if done or completely or health.versions > _MOST_FRAGMENTS:
                 # Files of no version are of whoever was killed: no other writer is at work while the lock is held.
                 unverified = completely and library.location.lock is not None
-                removed = dataset.cleanup_old_versions(_KEPT_FOR, delete_unverified=unverified)
+                library.refresh()
+                removed = library.dataset.cleanup_old_versions(_KEPT_FOR, delete_unverified=unverified)
                 done += [f"freed {removed.bytes_removed} bytes of old versions"] if removed.bytes_removed else []
         library.refresh()
     return done
@@ -197,6 +224,16 @@ def _indexed(dataset: Any, health: Health) -> list[str]:
         dataset.optimize.optimize_indices()
     made = [f"indexed {', '.join(missing)}"] if missing else []
     return [*made, *(["brought the indexes up to date"] if is_behind else [])]
+
+
+def _shortlisted(library: Library, health: Health) -> list[str]:
+    """Make the shortlists that lack rows, and drop Lance's indexes of these vectors, which are not asked any more."""
+    library.refresh()
+    made = [column for column, lacking in health.beyond.items() if lacking and build_shortlist(library, column)]
+    for index in library.dataset.describe_indices():
+        if {*index.field_names} & {*made}:
+            library.dataset.drop_index(index.name)
+    return [f"made the shortlist of {', '.join(made)}"] if made else []
 
 
 def _without_duplicates(dataset: Any) -> int:

@@ -1,4 +1,4 @@
-"""Planner of a search by vector: exact over few rows, by the index over many."""
+"""Planner of a search by vector in Lance: exact over few rows, by its index over many."""
 
 from dataclasses import dataclass
 from math import ceil
@@ -76,18 +76,18 @@ def nearest(dataset: Any, column: str, vector: Embeddings, limit: int, where: st
     plan = plan_of(dataset, column, where, limit)
     if plan.matching == plan.total:
         where = None  # what all rows fit would only be looked up again, for each of them
-    query: dict[str, Any] = {
-        "column": column,
-        "q": np.ascontiguousarray(vector, dtype=np.float32),
-        "k": limit,
-        "metric": "cosine",
-    }
+    query = query_of(column, vector, limit)
     if plan.is_exact:
         return _found(dataset, query | {"use_index": False}, where, columns)
     # Lance searches further parts until there are `limit`, if the filter leaves fewer in those. By several threads, as
     # `query_parallelism` has it, it takes as long (`benchmarks/LIBRARY_SETTINGS.md`).
     refined = max(_LEAST_REFINED, -(-_REFINED // limit))
     return _found(dataset, query | {"minimum_nprobes": plan.probes, "refine_factor": refined}, where, columns)
+
+
+def query_of(column: str, vector: Embeddings, limit: int) -> dict[str, Any]:
+    """Return what Lance is asked for the `limit` rows of a column that are nearest to a vector."""
+    return {"column": column, "q": np.ascontiguousarray(vector, dtype=np.float32), "k": limit, "metric": "cosine"}
 
 
 def _found(dataset: Any, query: dict[str, Any], where: str | None, columns: list[str]) -> Any:

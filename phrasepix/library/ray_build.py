@@ -21,6 +21,7 @@ from phrasepix.library.object_prefix import ObjectPrefix, Place
 from phrasepix.library.piece_encoder import PieceEncoder, Written
 from phrasepix.library.pieces import BuildPiece, Spans, pieces_of_list, pieces_of_prefix
 from phrasepix.library.planner import INDEXED_FROM, has_index
+from phrasepix.library.shortlist import is_usable
 from phrasepix.library.table import Library, failures
 from phrasepix.models.catalogue import choose_model
 from phrasepix_core.text import printable
@@ -184,7 +185,7 @@ class RayBuilder:
 
 
 def compact_and_index(library: Library, column: str, *, workers: int) -> None:
-    """Have the cluster make small fragments large ones, and the index of a column, if it has none."""
+    """Have the cluster make small fragments large ones, and the index of a column, if it has none and will be asked."""
     import lance_ray
 
     location = library.location
@@ -192,7 +193,7 @@ def compact_and_index(library: Library, column: str, *, workers: int) -> None:
     options = {"target_rows_per_fragment": WHOLE, "num_threads": 1}
     lance_ray.compact_files(location.table, compaction_options=options, **told)
     library.refresh()
-    if not has_index(library.dataset, column):
+    if not is_usable(location) and not has_index(library.dataset, column):
         lance_ray.create_index(location.table, column, "IVF_RQ", metric="cosine", num_bits=BITS, **told)
     library.refresh()
 

@@ -13,11 +13,11 @@ import numpy as np
 from phrasepix.errors import NoLibraryError
 from phrasepix.library.description import SeenSource
 from phrasepix.library.picture_list import WebEntry
-from phrasepix.library.planner import nearest
 from phrasepix.library.predicates import condition_of, unhonoured_by_library
 from phrasepix.library.schema import KEY
 from phrasepix.library.seen_rows import candidate_of_row, condition_on_seen
 from phrasepix.library.table import Library, failures, first_sentence, vectors_in
+from phrasepix.library.vector_search import nearest_rows
 from phrasepix.library.videos import file_key_of
 from phrasepix_core.candidate import Candidate, Clip, Rendition
 from phrasepix_core.messages import Hint
@@ -149,7 +149,7 @@ class LibraryRetriever:
         rows = limit
         while True:
             with failures(self._library.location), _condition_named(condition):
-                found = nearest(self._library.dataset, column, vector, rows, condition, [*self._columns, column])
+                found = nearest_rows(self._library, column, vector, rows, condition, [*self._columns, column])
             if found.num_rows < rows or len(found["digest"].unique()) >= limit:
                 return found
             rows *= 2
