@@ -17,7 +17,6 @@ if TYPE_CHECKING:  # imported while a phrase is encoded already
     from PIL.Image import Image
 
     from phrasepix.live_results import LiveResults
-    from phrasepix.models.handle import ModelHandle
     from phrasepix.names.store import Taught
     from phrasepix.request import SearchRequest, SourceChoice
     from phrasepix.results import Results
@@ -182,20 +181,23 @@ class Finder:
 
         Nothing is downloaded or exported, and no source is asked. Errors are left to the search.
         """
+        from phrasepix.models.handle import models_of
+        from phrasepix.sample import is_the_sample_alone
+
         with suppress(Exception):
-            memory = self._resources().memory
-            for model in self._models_of(request):
-                model.begin(memory)
+            request = _with_names(request, ignore)
+            sources = self._sources(request, ignore)
+            resources = self._resources()
+            models = models_of(
+                request,
+                self.models,
+                self.config.directory,
+                only_the_sample=is_the_sample_alone(sources),
+                on_notice=ignore,
+            )
+            for model in filter(None, models):
+                model.begin(resources.memory)
                 model.end()
-
-    def expect(self, request: "SearchRequest") -> None:
-        """Have the phrases of a request encoded together with those of other searches: it will be searched for soon.
-
-        That takes hardly longer than those of one. Nothing is loaded or waited for. Errors are left to the search.
-        """
-        with suppress(Exception):
-            for model in self._models_of(request):
-                model.expect()
 
     def loaded_model(self, model: str | None = None, pretrained: str | None = None) -> "TextEmbeddingCache":
         """Return a model's encoder, with the texts it has encoded; it is loaded if it is not.
@@ -262,20 +264,6 @@ class Finder:
                 "key and base_url are of one source; with several, set each source's own environment variables"
             )
         return chosen
-
-    def _models_of(self, request: "SearchRequest") -> "list[ModelHandle]":
-        from phrasepix.models.handle import models_of
-        from phrasepix.sample import is_the_sample_alone
-
-        request = _with_names(request, ignore)
-        models = models_of(
-            request,
-            self.models,
-            self.config.directory,
-            only_the_sample=is_the_sample_alone(self._sources(request, ignore)),
-            on_notice=ignore,
-        )
-        return [model for model in models if model is not None]
 
     def _resources(self) -> "Resources":
         return self._shared.resources(self.config)

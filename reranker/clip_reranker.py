@@ -90,13 +90,9 @@ class ClipReranker:
             if reads_texts(self.encoder):
                 self._texts.neutral(texts)
 
-    def expect(self, query: Query) -> None:
-        """Have the phrases of a query encoded with what is encoded next: it will be asked soon. Waits for nothing."""
-        self._texts.expect(phrase.text for phrase in query.phrases)
-
     def begin_to_prepare(self, query: Query, texts: EmbeddingStore | None = None) -> Future[None]:
         """Begin to `prepare` in another thread; what that raises is the future's."""
-        self.expect(query)
+        self._texts.expect(phrase.text for phrase in query.phrases)
         return self._texts.aside.begin(lambda: self.prepare(query, texts))
 
     def encoded(self, query: Query, *, loader: PictureLoader, memory: Memory) -> EncodedQuery:

@@ -8,14 +8,13 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from phrasepix import Finder, SearchRequest, find_images, stream_images
+from phrasepix import find_images, stream_images
 from phrasepix.live_results import LiveResults
 from phrasepix.models.model_cache import ModelCache
 from reranker.errors import WeightsUnavailableError
@@ -71,20 +70,6 @@ def test_eight_searches_at_once_find_what_they_find_one_by_one(tmp_path: Path, m
 
 
 @pytest.mark.own_export
-def test_a_phrase_that_is_expected_is_encoded_with_that_of_another_search() -> None:
-    def asked(phrase: str) -> SearchRequest:
-        return SearchRequest(phrase, tag="boat", source="sample")
-
-    with Finder() as finder:
-        finder.expect(asked("a bird with a hat"))  # no model is loaded, and none is for this
-        finder.search(asked("a boat with a hat"))
-        finder.expect(asked("a bird with a hat"))
-        finder.search(asked("a boat with a flag"))
-        texts = finder.loaded_model("sample")
-        with ThreadPoolExecutor(1) as pool, texts.in_use:
-            assert len(pool.submit(texts.phrase, "a bird with a hat").result(30))
-
-
 @pytest.mark.slow
 def test_first_searches_at_once_prepare_the_model_once() -> None:
     code = (

@@ -228,7 +228,7 @@ def test_several_clients_at_once_each_get_their_own_answer(tmp_path: Path, cache
 
 
 @pytest.mark.slow
-def test_pictures_and_refusals_come_while_as_many_searches_as_may_run_are_under_way(
+def test_pictures_come_while_as_many_searches_as_may_run_are_under_way(
     tmp_path: Path, cache: Path, api: ScriptedServer
 ) -> None:
     go_on = threading.Event()
@@ -245,8 +245,6 @@ def test_pictures_and_refusals_come_while_as_many_searches_as_may_run_are_under_
                 next(events)
             assert server.ask("GET", found["matches"][0]["picture_url"]).ok
             assert server.get("/api/v1/sources")
-            wrong = server.ask("POST", "/api/v1/search", {**STOCK, "phrase": "red", "top": 0})
-            assert "top" in problem(wrong, 422)["detail"]
             over = [one["phrase"] for one in server.get("/api/v1/history")["searches"]]
             assert over == ["a boat"], "none of the others had to end first"
             go_on.set()

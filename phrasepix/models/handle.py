@@ -53,7 +53,6 @@ class ModelHandle:
         self._preparing: Future[None] | None = None
         self._load: Callable[[], ClipReranker]
         self._is_at_hand: Callable[[], bool]
-        self._is_loaded: Callable[[], bool]
         self.notice: Notice | None = None
         """What people should know of the choice."""
         if model is not None and not isinstance(model, str):
@@ -62,7 +61,7 @@ class ModelHandle:
             _demand_texts_are_read(self.title, query, is_read=reads_texts(encoder))
             self._load = lambda: shelf.reranker_of_encoder(encoder)
             # A caller's encoder is never loaded ahead: it may not be safe in another thread.
-            self._is_at_hand = self._is_loaded = lambda: False
+            self._is_at_hand = lambda: False
             return
         self.title, spec = choose_model(model, pretrained, only_the_sample=only_the_sample, option=option)
         if spec.plug_in and (profile := registered_profile(spec.model)) is not None:
@@ -73,16 +72,10 @@ class ModelHandle:
             _demand_texts_are_read(self.title, query, is_read="texts" in profile.encodes)
         self._load = lambda: shelf.reranker(spec, device, engine, directory, download=download, on_notice=on_notice)
         self._is_at_hand = lambda: shelf.is_at_hand(spec, device, engine, directory)
-        self._is_loaded = lambda: shelf.is_loaded(spec, device, engine, directory)
         if self.title == SAMPLE_NAME and not only_the_sample:
             self.notice = Notice(
                 ("the model “sample” knows the sample's drawn scenes only; its order of photographs means nothing",)
             )
-
-    def expect(self) -> None:
-        """Have the phrases encoded with what is encoded next, if the model is loaded. Waits for nothing."""
-        if self._is_loaded():
-            self._load().expect(self._query)
 
     def begin(self, memory: Memory) -> None:
         """Begin to load what is at hand; `memory` may have texts that it has encoded."""

@@ -58,13 +58,9 @@ class ModelShelf:
 
     def is_at_hand(self, spec: ModelSpec, device: str, engine: str, directory: Path) -> bool:
         """Return whether a model is loaded, or is within a moment: from the exported ones in `directory`."""
-        return self.is_loaded(spec, device, engine, directory) or loads_at_once(
+        return self._named.has((spec, device, engine, directory.absolute())) or loads_at_once(
             spec, directory, device=device, engine=engine
         )
-
-    def is_loaded(self, spec: ModelSpec, device: str, engine: str, directory: Path) -> bool:
-        """Return whether a model is loaded."""
-        return self._named.has((spec, device, engine, directory.absolute()))
 
     def reranker_of_encoder(self, encoder: Encoder) -> "ClipReranker":
         """Return the reranker of an encoder that a caller brought along; the same one each time."""

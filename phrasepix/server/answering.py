@@ -1,6 +1,5 @@
 """Answers of what searches: as JSON once it is over, or as events while it runs."""
 
-from collections.abc import Callable
 from typing import Final
 
 from fastapi import Request
@@ -16,16 +15,12 @@ _NO_CONTENT_FOR_NOBODY: Final = 499
 """What is written down of a request whose client has left."""
 
 
-async def answered(
-    services: Services, request: Request, work: Work, ahead: Callable[[], None] | None = None
-) -> Response:
+async def answered(services: Services, request: Request, work: Work) -> Response:
     """Have `work` done in a thread and answer what it returns, which names its `sources`; as events if these are asked
-    for. What lies `ahead` of it is done while it waits for its turn, if it has to.
+    for.
     """
     services.freed_memory.note_search()
-    job = SearchJob(
-        work, services.searching, services.is_closing, services.model_steps, others=services.threads, ahead=ahead
-    )
+    job = SearchJob(work, services.searching, services.is_closing, services.model_steps)
     if _EVENTS in request.headers.get("accept", ""):
         return EventsResponse(job)
     try:

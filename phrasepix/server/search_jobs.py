@@ -83,24 +83,12 @@ Work = Callable[["SearchJob"], dict[str, Any]]
 class SearchJob:
     """One search for one client. `limiter` gives it a thread; `is_closing` says that the server is being ended.
 
-    If it has to wait for its turn, what lies `ahead` of the search is done meanwhile, in a thread of `others`.
     While it waits for a model, `model_steps` tells it how far that is.
     """
 
-    def __init__(
-        self,
-        work: Work,
-        limiter: CapacityLimiter,
-        is_closing: Flag,
-        model_steps: ModelSteps,
-        *,
-        others: CapacityLimiter,
-        ahead: Callable[[], None] | None = None,
-    ) -> None:
+    def __init__(self, work: Work, limiter: CapacityLimiter, is_closing: Flag, model_steps: ModelSteps) -> None:
         self._work = work
         self._limiter = limiter
-        self._others = others
-        self._ahead = ahead
         self._model_steps = model_steps
         self._is_closing = is_closing
         self._is_gone = Flag()
@@ -184,8 +172,6 @@ class SearchJob:
             group.cancel_scope.cancel()
 
     async def _run(self) -> dict[str, Any]:
-        if self._ahead is not None and not self._limiter.available_tokens:
-            await anyio.to_thread.run_sync(self._ahead, limiter=self._others)
         # Never abandoned: what it has encoded is kept when it ends.
         return await anyio.to_thread.run_sync(self._begin, limiter=self._limiter)
 

@@ -1,7 +1,6 @@
 """Searching: a new search, one refined, one like a picture; each as JSON or as events."""
 
 from collections.abc import Iterable, Iterator
-from functools import cache
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request
@@ -78,21 +77,14 @@ def search_routes(services: Services) -> APIRouter:
         """Search for pictures."""
         given = json_object(await request.body())
 
-        @cache
-        def read() -> tuple[dict[str, Any], SearchRequest]:
-            described = services.reader.with_uploads(given)
-            return described, services.reader.read(described)
-
-        def ahead() -> None:
-            services.finder.expect(read()[1])
-
         def work(job: SearchJob) -> dict[str, Any]:
-            described, wanted = read()
+            described = services.reader.with_uploads(given)
+            wanted = services.reader.read(described)
             answer = told(described, _found(services.finder, wanted, job), job)
             services.history.add(answer["id"], described, answer["phrase"], len(answer["matches"]))
             return answer
 
-        return await answered(services, request, work, ahead)
+        return await answered(services, request, work)
 
     @routes.get("/searches/{search_id}", responses={200: {"model": SearchAnswer}})
     async def kept(search_id: str) -> Response:
