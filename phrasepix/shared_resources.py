@@ -9,7 +9,8 @@ from phrasepix.config import Config
 from phrasepix.library.seen_writer import SeenWriter
 from phrasepix.models.shelf import ModelShelf
 from phrasepix_core.forking import reset_in_children
-from reranker.process_memory import share_arenas
+from phrasepix_core.heap import share_arenas
+from reranker.threads import cores
 
 if TYPE_CHECKING:  # imported while a phrase is encoded already
     from phrasepix.searching.run import Resources
@@ -27,7 +28,7 @@ class SharedResources:
     """What several configurations of one finder share. Thread-safe."""
 
     def __init__(self, config: Config) -> None:
-        share_arenas()  # the threads that decode pictures take turns
+        share_arenas(cores())  # the threads that decode pictures take turns
         self.models = ModelShelf(most=config.models_kept, both_towers=config.both_towers)
         self.seen_writer = SeenWriter()
         self._unload_after_s = config.unload_after_s

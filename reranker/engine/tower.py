@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from reranker.engine import runtime
 from reranker.engine.bf16_weights import bf16_copy
+from reranker.engine.mapped_file import giving_back_pages
 from reranker.engine.own_process import demand_own_process
 from reranker.errors import ModelError
-from reranker.process_memory import giving_back_mapped
 
 Loaded = TypeVar("Loaded")
 
@@ -64,7 +64,7 @@ class Tower:
         demand_own_process("OpenVINO")
         with self._lock:
             compiled = self._load()
-            with giving_back_mapped(self._weights) if self._weights else nullcontext():
+            with giving_back_pages(self._weights) if self._weights else nullcontext():
                 vectors: NDArray[np.float32] = np.array(compiled(inputs)[0], dtype=np.float32)
             self._weights = None
         return vectors

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from reranker.process_memory import give_back_freed
+from phrasepix_core import heap
 
 _GIVEN_BACK_FROM = 16 << 20
 """Bytes. What a decoder of less leaves behind is soon used again, and giving it back takes milliseconds."""
@@ -44,7 +44,7 @@ class MemoryBudget:
             yield
         finally:
             if asked >= _GIVEN_BACK_FROM:
-                give_back_freed()
+                heap.give_back()
             with self._changed:
                 self._held -= size
                 self._changed.notify_all()
