@@ -148,9 +148,8 @@ class Shortlist:
         """
         import faiss
 
-        faiss.omp_set_num_threads(
-            1
-        )  # of this thread: a question is too little to share, and waking another takes longer
+        # Of this thread: a question is too little to share, and waking another takes longer.
+        faiss.omp_set_num_threads(1)
         # By one thread as well, as BLAS would not.
         query = np.einsum("i,ij->j", vector, self.axes[1:], dtype=np.float32)[None]
         total = self.about.rows
