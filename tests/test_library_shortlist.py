@@ -28,6 +28,7 @@ from phrasepix.library.shortlist import FILES, is_usable, pointer_of, read_short
 from phrasepix.library.shortlist_build import build_shortlist, uncovered_rows
 from phrasepix.library.table import Library
 from phrasepix.library.vector_search import coverage_of, nearest_rows
+from tests.first_often import first_often
 from tests.test_core_install import WITHOUT
 
 pytest.importorskip("faiss", reason="shortlists need faiss")
@@ -157,7 +158,7 @@ def test_who_wants_many_has_all_compared(library: Library) -> None:
     assert found.num_rows == ROWS
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", first_often(1, range(3)))
 def test_whatever_is_written_the_nearest_are_found_and_nothing_that_is_gone(library: Library, seed: int) -> None:
     random = np.random.default_rng(seed)
     there = ROWS
@@ -270,7 +271,7 @@ def damaged_often(tmp_path_factory: pytest.TempPathFactory) -> Library:
     return library
 
 
-@pytest.mark.parametrize(("name", "content"), [*damages()])
+@pytest.mark.parametrize(("name", "content"), first_often(8, damages()))
 def test_a_damaged_one_is_not_believed_and_made_again(damaged_often: Library, name: str, content: bytes | None) -> None:
     library = damaged_often
     shortlist = read_shortlist(library.location, COLUMN)
@@ -387,6 +388,7 @@ def test_a_library_at_a_uri_has_none(tmp_path: Path) -> None:
     assert not is_usable(Location("mine", tmp_path.as_uri()))
 
 
+@pytest.mark.slow
 def test_a_compaction_does_not_leave_rows_beyond_it(library: Library) -> None:
     for number in range(40):
         write(library, keys_of(ROWS + 10 * number, 10), drawn(10, 300 + number))
