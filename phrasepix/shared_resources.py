@@ -28,7 +28,7 @@ class SharedResources:
     """What several configurations of one finder share. Thread-safe."""
 
     def __init__(self, config: Config) -> None:
-        share_arenas(cores())  # the threads that decode pictures take turns
+        share_arenas(2 * cores())  # threads that decode pictures take turns, and wait for no other to allocate
         self.models = ModelShelf(most=config.models_kept, both_towers=config.both_towers)
         self.seen_writer = SeenWriter()
         self._unload_after_s = config.unload_after_s
