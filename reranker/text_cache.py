@@ -134,6 +134,7 @@ class TextEmbeddingCache:
                 with self._changed:
                     awaited, self._awaited = self._awaited, {}
                     lacking = [text for text in dict.fromkeys(texts) if text not in self._kept]
+                    self._of_kept([text for text in texts if text in self._kept])  # they are not the next to go
                     others = [text for text in awaited if text not in self._kept and text not in lacking]
                     room = max(0, _BATCH - len(lacking))
                     self._awaited |= dict.fromkeys(others[room:])

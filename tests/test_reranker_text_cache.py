@@ -161,3 +161,14 @@ def test_texts_beyond_a_batch_are_in_the_next() -> None:
     assert sorted(text for batch in encoder.batches for text in batch) == sorted(
         ["red", "green", "a red boat", *expected]
     )
+
+
+@pytest.mark.parametrize("age", range(250, 262))
+def test_texts_asked_for_together_are_found_however_old_some_are(age: int) -> None:
+    cache = TextEmbeddingCache(Counting())
+    texts = [f"red {number}" for number in range(300)]
+    for text in texts:
+        cache.phrase(text)
+    cache.expect([f"blue {number}" for number in range(40)])
+    asked = texts[-age], "green"
+    assert [text for text, _ in cache.parts(asked)] == [*asked]
