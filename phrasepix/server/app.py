@@ -20,6 +20,7 @@ from phrasepix.server.assistant_tools import AssistantTools
 from phrasepix.server.body_limits import BodyLimits
 from phrasepix.server.compare_routes import compare_routes
 from phrasepix.server.fact_routes import fact_routes
+from phrasepix.server.freed_memory import give_back_from_time_to_time
 from phrasepix.server.history_routes import history_routes
 from phrasepix.server.inference_routes import inference_routes
 from phrasepix.server.json_response import PlainJsonResponse
@@ -52,7 +53,7 @@ def create_app(finder: Finder, settings: ServerSettings) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         with services.model_steps.listening():
             async with anyio.create_task_group() as until_all_ends:
-                until_all_ends.start_soon(services.freed_memory.run)
+                until_all_ends.start_soon(give_back_from_time_to_time)
                 async with anyio.create_task_group() as group:
                     group.start_soon(tools.run)
                     yield

@@ -1,27 +1,20 @@
 """Memory that searches have freed, given back to the system from time to time."""
 
+import time
+
 import anyio
 
 from phrasepix_core.heap import give_back
 
 _EVERY_S = 30.0
+_WORKED_S = 0.2
+"""Of the processors: who has worked less meanwhile has not searched."""
 
 
-class FreedMemory:
-    """Gives memory back every `every_s` seconds, if there was a search meanwhile."""
-
-    def __init__(self, every_s: float = _EVERY_S) -> None:
-        self._every_s = every_s
-        self._is_due = False
-
-    def note_search(self) -> None:
-        """Say that there is a search."""
-        self._is_due = True
-
-    async def run(self) -> None:
-        """Do so until cancelled."""
-        while True:
-            await anyio.sleep(self._every_s)
-            if self._is_due:
-                self._is_due = False
-                await anyio.to_thread.run_sync(give_back)
+async def give_back_from_time_to_time(every_s: float = _EVERY_S) -> None:
+    """Give memory back every `every_s` seconds in which the process has worked, until cancelled."""
+    while True:
+        before = time.process_time()
+        await anyio.sleep(every_s)
+        if time.process_time() - before >= _WORKED_S:
+            await anyio.to_thread.run_sync(give_back)

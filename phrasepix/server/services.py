@@ -13,7 +13,6 @@ from phrasepix.finder import Finder
 from phrasepix.kept_searches import KeptSearches
 from phrasepix.request import SearchRequest
 from phrasepix.server.feedback_notes import FeedbackNotes
-from phrasepix.server.freed_memory import FreedMemory
 from phrasepix.server.history import History
 from phrasepix.server.model_steps import ModelSteps
 from phrasepix.server.request_reader import RequestReader
@@ -45,7 +44,6 @@ class Services:
     """Gives threads to all other works, so that the pictures of a search come though others go on for long."""
     model_steps: ModelSteps = field(default_factory=ModelSteps)
     """Tells searches how far the model is that they wait for."""
-    freed_memory: FreedMemory = field(default_factory=FreedMemory)
     is_closing: threading.Event = field(default_factory=threading.Event)
     """Set when the server is being ended: searches end at their next event."""
 
