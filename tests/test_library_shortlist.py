@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import lance
@@ -134,6 +135,17 @@ def test_the_answers_are_those_of_comparing_all(library: Library) -> None:
     for where in (None, "rating = 2", "rating <> 2", f"{KEY} < 'file:///0000050.png'", "rating = 9"):
         assert share_found(library, where=where) >= 0.99
     assert share_found(library, limit=300) >= 0.99
+
+
+def test_eight_that_ask_at_once_get_what_each_gets_alone(library: Library) -> None:
+    asked = [(question, where) for question in QUESTIONS for where in (None, "rating = 2", "rating <> 2", "rating > 3")]
+
+    def ask(one: tuple[Vectors, str | None]) -> object:
+        return nearest_rows(library, COLUMN, one[0], 10, one[1], [KEY]).to_pydict()
+
+    with ThreadPoolExecutor(8) as pool:  # first, when nothing of the shortlist is open yet
+        at_once = list(pool.map(ask, asked))
+    assert at_once == [ask(one) for one in asked]
 
 
 def test_a_filter_that_goes_with_the_farthest_rows_is_looked_through_until_enough_fit(library: Library) -> None:
