@@ -228,6 +228,7 @@ def test_a_table_that_went_back_to_an_earlier_version_has_its_rows_again(tmp_pat
     assert nearest_rows(library, COLUMN, QUESTIONS[0], 5, None, [KEY])[KEY].to_pylist() == nearest
 
 
+@pytest.mark.slow
 def test_maintenance_makes_it_when_enough_rows_are_beyond_it_and_keeps_what_it_knows(tmp_path: Path) -> None:
     library = library_in(tmp_path / "library")
     assert health_of(library).beyond[COLUMN] == ROWS
@@ -283,7 +284,7 @@ def damaged_often(tmp_path_factory: pytest.TempPathFactory) -> Library:
     return library
 
 
-@pytest.mark.parametrize(("name", "content"), first_often(8, damages()))
+@pytest.mark.parametrize(("name", "content"), first_often(3, damages()))
 def test_a_damaged_one_is_not_believed_and_made_again(damaged_often: Library, name: str, content: bytes | None) -> None:
     library = damaged_often
     shortlist = read_shortlist(library.location, COLUMN)

@@ -5,6 +5,8 @@ import sys
 
 import pytest
 
+from tests.first_often import first_often
+
 _SERVED = """
 import sys, time
 from pathlib import Path
@@ -37,7 +39,7 @@ anyio.run(main)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the allocator is not glibc's")
-@pytest.mark.parametrize(("worked_s", "gives_back"), [("0.8", True), ("0", False)])
+@pytest.mark.parametrize(("worked_s", "gives_back"), first_often(1, [("0.8", True), ("0", False)]))
 def test_what_was_freed_goes_back_once_there_was_work(worked_s: str, gives_back: bool) -> None:
     command = [sys.executable, "-c", _SERVED, worked_s]
     given_back = int(subprocess.run(command, capture_output=True, check=True, timeout=60).stdout)
