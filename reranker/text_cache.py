@@ -2,7 +2,7 @@
 
 import logging
 from collections import Counter, OrderedDict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from threading import Condition, Lock
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -12,7 +12,7 @@ import numpy as np
 from phrasepix_core.text import shortened
 from reranker.baseline_prompts import caption_embeddings, neutral_embeddings
 from reranker.encoder import Embeddings, Encoder, KeepsOneTower, TellsWhatItReads, checked_rows
-from reranker.errors import WrongQueryError
+from reranker.errors import RerankerError, WrongQueryError
 from reranker.families import declared_family
 from reranker.prefetch import BackgroundThread
 
@@ -29,7 +29,9 @@ Sixteen take some four times as long as one; beyond these the time grows with th
 """
 
 
-class _Encoded(NamedTuple):
+class EncodedText(NamedTuple):
+    """A text's embedding, float32 [d], and the words of it that the model does not read."""
+
     embedding: Embeddings
     unread: str
 
@@ -59,7 +61,7 @@ class TextEmbeddingCache:
         self._searches: Counter[int] = Counter()
         self._counting = Lock()
         self._captions: Embeddings | None = None
-        self._kept: OrderedDict[str, _Encoded] = OrderedDict()
+        self._kept: OrderedDict[str, EncodedText] = OrderedDict()
         self._awaited: dict[str, None] = {}
         self._is_encoding = False
         self._changed = Condition(Lock())
@@ -72,6 +74,27 @@ class TextEmbeddingCache:
         """Have the texts encoded with what is encoded next: they will be asked for soon."""
         with self._changed:
             self._awaited |= dict.fromkeys(text for text in texts if text not in self._kept)
+
+    def take(self, text: str, encoded: Callable[[], EncodedText | None]) -> None:
+        """Have a text encoded by somebody else, in this thread; whoever asks for texts meanwhile waits.
+
+        Where None comes of it, or what is no embedding, those encode it.
+        """
+        with self._changed:
+            if text in self._kept or self._is_encoding:
+                return
+            self._is_encoding = True
+        try:
+            if (taken := encoded()) is not None:
+                rows = checked_rows(self.encoder, taken.embedding[None], 1, "texts")
+                with self._changed:
+                    self._kept[text] = EncodedText(rows[0], taken.unread)
+        except (OSError, ValueError, LookupError, TypeError, RerankerError) as error:
+            logger.debug("a text that was encoded elsewhere is of no use: %s", error)
+        finally:
+            with self._changed:
+                self._is_encoding = False
+                self._changed.notify_all()
 
     def unread(self, text: str) -> str:
         """Return the words of a phrase that the model does not read; empty if it reads all."""
@@ -121,7 +144,7 @@ class TextEmbeddingCache:
             if self._kept_by_turns is not None and len(self._searches) != 1:
                 self._kept_by_turns.keep_both_towers(len(self._searches) > 1)
 
-    def _encoded(self, texts: Sequence[str]) -> list[_Encoded]:
+    def _encoded(self, texts: Sequence[str]) -> list[EncodedText]:
         """Return what is kept of the texts; what lacks is encoded with what others wait for, by one of those threads.
 
         The others do not wait for the encoder but for their texts, so that all go on at once when these are there.
@@ -146,7 +169,7 @@ class TextEmbeddingCache:
                 self._is_encoding = False
                 self._changed.notify_all()
 
-    def _found_or_turn(self, texts: Sequence[str]) -> list[_Encoded] | None:
+    def _found_or_turn(self, texts: Sequence[str]) -> list[EncodedText] | None:
         """Return what is kept of the texts, once all of them are; None if it is this thread's turn to encode."""
         with self._changed:
             while not all(text in self._kept for text in texts):
@@ -156,7 +179,7 @@ class TextEmbeddingCache:
                 self._changed.wait()
             return self._of_kept(texts)
 
-    def _of_kept(self, texts: Sequence[str]) -> list[_Encoded]:
+    def _of_kept(self, texts: Sequence[str]) -> list[EncodedText]:
         for text in texts:
             self._kept.move_to_end(text)
         return [self._kept[text] for text in texts]
@@ -173,7 +196,7 @@ class TextEmbeddingCache:
         rows = checked_rows(self.encoder, self.encoder.encode_texts(texts), len(texts), "texts")
         reads = self._reads
         encoded = {
-            text: _Encoded(row, reads.unread(text) if reads else "") for text, row in zip(texts, rows, strict=True)
+            text: EncodedText(row, reads.unread(text) if reads else "") for text, row in zip(texts, rows, strict=True)
         }
         with self._changed:
             self._kept |= reversed(encoded.items())  # what was wanted is the last to go

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile
 
@@ -17,6 +18,7 @@ import pytest
 from numpy.typing import NDArray
 
 from reranker.engine import runtime
+from reranker.engine.numpy_tower import NumpyTower
 from reranker.errors import ModelError, NotNativeError
 from reranker.graphs.bert import KNOWN, ROBERTA, Bert
 from reranker.graphs.hub_text import HubText
@@ -96,6 +98,17 @@ def compiled(model: Any) -> Callable[[NDArray[Any]], NDArray[np.float64]]:
     return run
 
 
+FEW = 4
+"""How many texts are read in NumPy: it takes its time."""
+
+
+def in_numpy(model: Any, place: Path) -> Callable[[NDArray[np.int64]], NDArray[np.float64]]:
+    """Runs a text tower from the file that is written for OpenVINO."""
+    runtime.save_model(model, place / "text-in-numpy.xml")
+    tower = NumpyTower(place / "text-in-numpy.xml")
+    return lambda tokens: unit(tower(tokens))
+
+
 def in_torch(encode: Callable[[Any], Any], inputs: NDArray[Any]) -> NDArray[np.float64]:
     with torch.inference_mode():
         return unit(
@@ -103,8 +116,8 @@ def in_torch(encode: Callable[[Any], Any], inputs: NDArray[Any]) -> NDArray[np.f
         )
 
 
-def check(model: Any, config: Mapping[str, Any], weights: Path) -> Towers:
-    """Compare both towers with open_clip's."""
+def check(model: Any, config: Mapping[str, Any], weights: Path, *, numpy: bool = True) -> Towers:
+    """Compare both towers with open_clip's, the text tower also as it runs in NumPy."""
     plan = Plan.of(config)
     towers = Towers.build(plan, weights, runtime.import_openvino())
     pixels = np.random.default_rng(0).standard_normal((INPUTS, 3, *plan.image.size)).astype(np.float32)
@@ -121,6 +134,10 @@ def check(model: Any, config: Mapping[str, Any], weights: Path) -> Towers:
     if plan.text.ends:
         short = tokens[:5, : int(tokens[:5].argmax(axis=1).max()) + 1]
         np.testing.assert_allclose(read(short), expected[:5], atol=LARGEST_DIFFERENCE, rtol=0)
+    if numpy:
+        with TemporaryDirectory() as place:  # which may take half a gigabyte
+            alone = in_numpy(towers.text, Path(place))(tokens[:FEW])
+        np.testing.assert_allclose(alone, expected[:FEW], atol=LARGEST_DIFFERENCE, rtol=0)
     return towers
 
 
@@ -331,6 +348,8 @@ def test_text_towers_of_the_hub_are_open_clips(
     read, expected = compiled(model), in_torch(theirs, texts)
     np.testing.assert_allclose(read(texts), expected, atol=LARGEST_DIFFERENCE, rtol=0)
     np.testing.assert_allclose(read(texts[:4, :8]), expected[:4], atol=LARGEST_DIFFERENCE, rtol=0)
+    alone = in_numpy(model, tmp_path)
+    np.testing.assert_allclose(alone(texts[:FEW]), expected[:FEW], atol=LARGEST_DIFFERENCE, rtol=0)
 
 
 def texts_with_padding(vocabulary: int, padding: int, context: int = 20) -> NDArray[np.int64]:
@@ -365,13 +384,16 @@ def test_a_text_tower_of_sentence_transformers_is_theirs(tmp_path: Path, matrix:
     ops = Ops(runtime.import_openvino())
     plan = SentenceText.of(directory)
     assert (plan.context, plan.dimensions) == (32, 512)
-    read = compiled(plan.build(ops, directory))
+    tower = plan.build(ops, directory)
+    read, alone = compiled(tower), in_numpy(tower, tmp_path)
     tokens = texts_with_padding(plan.model.vocabulary, plan.model.padding, 32)
 
     def encode(rows: Any) -> Any:
         return theirs({"input_ids": rows, "attention_mask": (rows != 0).long()})["sentence_embedding"]
 
-    np.testing.assert_allclose(read(tokens), in_torch(encode, tokens), atol=LARGEST_DIFFERENCE, rtol=0)
+    expected = in_torch(encode, tokens)
+    np.testing.assert_allclose(read(tokens), expected, atol=LARGEST_DIFFERENCE, rtol=0)
+    np.testing.assert_allclose(alone(tokens[:FEW]), expected[:FEW], atol=LARGEST_DIFFERENCE, rtol=0)
 
 
 # --- weights
@@ -383,7 +405,7 @@ def test_weights_of_other_precision_stay_as_they_are_on_disk(tmp_path: Path, kin
     config = clip()
     model = model_of(config).to(getattr(torch, kind))
     weights = written(model, tmp_path)
-    towers = check(model.float(), config, weights)
+    towers = check(model.float(), config, weights, numpy=kind != "bfloat16")  # of which NumPy has none
     runtime.save_model(towers.image, tmp_path / "image.xml")
     runtime.save_model(towers.text, tmp_path / "text.xml")
     size = sum((tmp_path / name).stat().st_size for name in ("image.bin", "text.bin"))

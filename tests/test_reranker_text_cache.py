@@ -1,7 +1,7 @@
 """Texts of several searches that wait for one encoder: encoded together, each once, and nobody pays for another's."""
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -12,7 +12,7 @@ from PIL import Image
 from reranker.encoder import Embeddings
 from reranker.errors import ModelError, WrongQueryError
 from reranker.testing import ColourEncoder
-from reranker.text_cache import TextEmbeddingCache
+from reranker.text_cache import EncodedText, TextEmbeddingCache
 
 
 class Counting(ColourEncoder):
@@ -172,3 +172,43 @@ def test_texts_asked_for_together_are_found_however_old_some_are(age: int) -> No
     cache.expect([f"blue {number}" for number in range(40)])
     asked = texts[-age], "green"
     assert [text for text, _ in cache.parts(asked)] == [*asked]
+
+
+def test_a_text_that_comes_from_elsewhere_is_not_encoded() -> None:
+    encoder = Counting()
+    cache = TextEmbeddingCache(encoder)
+    row = ColourEncoder().encode_texts(["blue"])[0]
+    there = threading.Event()
+
+    def encoded() -> EncodedText:
+        assert there.wait(30)
+        return EncodedText(row, "of it all")
+
+    with ThreadPoolExecutor(2) as pool:
+        taken = pool.submit(cache.take, "red", encoded)
+        while not cache._is_encoding:
+            threading.Event().wait(0.01)
+        asked = pool.submit(cache.phrase, "red")
+        there.set()
+        taken.result(30)
+        np.testing.assert_array_equal(asked.result(30), row)
+    assert cache.unread("red") == "of it all"
+    assert encoder.batches == []
+    cache.take("red", lambda: pytest.fail("it is there"))
+
+
+def _broken() -> EncodedText:
+    raise ValueError("half of it came")
+
+
+@pytest.mark.parametrize(
+    "encoded",
+    [lambda: None, _broken, lambda: EncodedText(np.ones(3, dtype=np.float32), "")],
+    ids=["nothing", "broken", "of another length"],
+)
+def test_a_text_that_does_not_come_is_encoded(encoded: Callable[[], EncodedText | None]) -> None:
+    encoder = Counting()
+    cache = TextEmbeddingCache(encoder)
+    cache.take("red", encoded)
+    np.testing.assert_array_equal(cache.phrase("red"), ColourEncoder().encode_texts(["red"])[0])
+    assert encoder.batches == [["red"]]

@@ -1,10 +1,11 @@
 """What limits each subject of the report, and what would move it: found by profiling."""
 
 LIMITS = {
-    "new phrase": """starting up: the interpreter, the command line, NumPy and OpenVINO, one after the other; then the
-  text tower is loaded and passed once, while the rest is imported, the kept answer read and the remembered vectors
-  looked up; then the pictures to show are decoded and written into the gallery. Scoring is hardly to be seen. A
-  process that stays would move it, where nothing is loaded again.""",
+    "new phrase": """starting up: the interpreter, the command line, NumPy and the search's own modules, one after the
+  other, under one lock. Meanwhile a child process runs the text tower, in NumPy, from its file; the search waits for
+  it a fiftieth of a second. Then the kept answer and the remembered vectors are looked up, and the pictures to show
+  are decoded, compared and written into the gallery. Scoring is hardly to be seen. A process that stays would move
+  it, where nothing is loaded again.""",
     "help": """the interpreter and the command-line library.""",
     "pictures": """arithmetic, then preprocessing: Pillow's resize takes about a tenth of a picture's processor
   time. Here it takes turns with the tower, each on all cores. A search prepares the next pictures while the tower

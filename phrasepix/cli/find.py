@@ -1,7 +1,6 @@
 """`phrasepix PHRASE --tag TAG`: the main job on the command line."""
 
 from collections.abc import Mapping
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Thread
@@ -9,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from phrasepix.cli.encoded_ahead import EncodedAhead
 from phrasepix.cli.errors import FAILED, NOTHING_FOUND, explained
 from phrasepix.cli.help_text import CONTEXT_SETTINGS
 from phrasepix.cli.parameters import GroupedCommand, GroupedOption, parameters, request_of
@@ -20,7 +20,6 @@ from retriever.filters import CANDIDATES
 if TYPE_CHECKING:
     from phrasepix.cli.reporter import Reporter
     from phrasepix.events import Event
-    from phrasepix.finder import Finder
     from phrasepix.live_results import LiveResults
     from phrasepix.results import Results
 
@@ -127,7 +126,7 @@ def find(phrase_words: tuple[str, ...] = (), **values: Any) -> None:
     """
     own = CommandOptions(**{name: value for name, value in values.items() if name in _OWN})
     values["project"] = values["project"] or own.save
-    with explained(debug=own.debug):
+    with explained(debug=own.debug), _encoded_ahead(phrase_words, values) as ahead:
         from phrasepix.cli.answer import check_output
         from phrasepix.cli.feedback import check_feedback, check_note, note
         from phrasepix.cli.reporter import Reporter
@@ -139,7 +138,8 @@ def find(phrase_words: tuple[str, ...] = (), **values: Any) -> None:
         check_feedback(own.prefer, own.avoid, values["top"])
         check_note(own.note_feedback, own.prefer, own.avoid, values["project"])
         with Finder() as finder:
-            with Reporter() as reporter, _encoded_ahead(finder, phrase_words, values):
+            with Reporter() as reporter:
+                ahead.hand_to(finder)
                 request = _requested(phrase_words, values, own, reporter)
                 results = finder.search(request, on_event=lambda event: _show(event, reporter))
                 if results and (own.prefer is not None or own.avoid is not None):
@@ -150,6 +150,17 @@ def find(phrase_words: tuple[str, ...] = (), **values: Any) -> None:
                     if own.note_feedback:
                         note(before, own.prefer, own.avoid, values["project"], reporter)
             _write(results, request, own, reporter)
+
+
+def _encoded_ahead(words: tuple[str, ...], values: Mapping[str, Any]) -> EncodedAhead:
+    return EncodedAhead(
+        " ".join(words),
+        values["model"],
+        values["pretrained"],
+        device=values["device"],
+        engine=values["engine"],
+        sources=values["source"],
+    )
 
 
 def _requested(
@@ -198,23 +209,6 @@ def _write(results: "LiveResults", request: SearchRequest, own: CommandOptions, 
 
         if not save_picked(results, own.save, own.pick, as_paths=own.wants_paths, null=own.null):
             raise click.exceptions.Exit(FAILED)
-
-
-def _encoded_ahead(finder: "Finder", words: tuple[str, ...], values: Mapping[str, Any]) -> AbstractContextManager[None]:
-    phrase = " ".join(words)
-    if not phrase.strip():
-        return nullcontext()
-    from phrasepix.cli.encoded_ahead import encoded_ahead
-
-    return encoded_ahead(
-        phrase,
-        values["model"],
-        values["pretrained"],
-        finder=finder,
-        device=values["device"],
-        engine=values["engine"],
-        sources=values["source"],
-    )
 
 
 def _show(event: "Event", reporter: "Reporter") -> None:

@@ -39,8 +39,8 @@ def main() -> None:
         code = failed_to_write(error)
     if code is None or isinstance(code, int):
         code = exit_code_after_flushing(code or 0)
-        if "openvino" in sys.modules:
-            os._exit(code)  # at once: to take a model down part by part takes 0.1 s, and the end does it too
+        if "numpy" in sys.modules:
+            os._exit(code)  # at once: to take NumPy or a model down part by part takes 0.1 s, and the end does it too
     sys.exit(code)
 
 

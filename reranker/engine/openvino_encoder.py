@@ -8,11 +8,12 @@ from PIL import Image
 
 from reranker.encoder import Embeddings, unit_rows
 from reranker.engine.clip_tokenizer import ClipTokenizer
+from reranker.engine.cpu_text_tower import CpuTextTower
 from reranker.engine.exported_model import FROM_FILE, OF_CLIP, ExportedModel
 from reranker.engine.own_process import demand_own_process
 from reranker.engine.picture_tower import PictureTower, usual_precision
 from reranker.engine.precomputed_texts import read_precomputed_texts
-from reranker.engine.tower import Tower, undamaged
+from reranker.engine.tower import undamaged
 from reranker.errors import UnknownModelError
 from reranker.families import family_of_model
 from reranker.models.truncation import Tokenize, unread_words
@@ -30,8 +31,9 @@ class OpenVinoEncoder:
     and is there again in 0.1 to 0.3 s, and a search needs the one for its phrase, then the other for the pictures that
     are new.
 
-    `precision` is of both towers, f32 or bf16; auto is bf16 where the CPU computes in it and the model is large enough
-    to gain by it. What that does to the order is measured by `benchmarks.engine_fidelity`.
+    `precision` is of both towers, f32 or bf16, but the first few texts are read in f32 (`CpuTextTower`); auto is bf16
+    where the CPU computes in it and the model is large enough to gain by it. What that does to the order is measured
+    by `benchmarks.engine_fidelity`.
     """
 
     def __init__(self, artefacts: ExportedModel, title: str, *, precision: str = "auto") -> None:
@@ -39,11 +41,11 @@ class OpenVinoEncoder:
             raise UnknownModelError(f"precision {precision!r} is not known; allowed: {', '.join(PRECISIONS)}")
         self._artefacts = artefacts
         if precision == "auto":
-            precision = usual_precision(artefacts.image_parameters)
+            precision = usual_precision(artefacts.image_parameters, artefacts.compiled)
         self._image_tower = PictureTower(
             artefacts, artefacts.image_tower, artefacts.preprocessing, artefacts.dimensions, precision
         )
-        self._text_tower = Tower(artefacts, artefacts.text_tower, precision)
+        self._text_tower = CpuTextTower(artefacts, artefacts.text_tower, precision)
         self._family = family_of_model(title)
         self._name = f"{title} openvino {precision} {artefacts.fingerprint}"
         self._lazy_tokenizer: Tokenize | None = None
@@ -81,16 +83,11 @@ class OpenVinoEncoder:
         """
         if not texts:
             return np.empty((0, self.dimensions), dtype=np.float32)
-        demand_own_process("OpenVINO")  # the threads below did not come along either
+        demand_own_process("OpenVINO")
         self._release(self._image_tower)
-        loading = self._image_tower.threads.submit(
-            self._text_tower.load
-        )  # beside the tokenizer, which takes half as long
-        tokenizer = self._tokenizer()
-        tokens = tokenizer(texts)
+        tokens = self._tokenizer()(texts)
         if self._artefacts.ends:
             tokens = tokens[:, : _columns(tokens, self._artefacts)]
-        loading.result()
         return unit_rows(self._text_tower(tokens))
 
     def unread(self, text: str) -> str:
@@ -127,7 +124,7 @@ class OpenVinoEncoder:
         """Whether to hold both towers from now on."""
         self._keeps_both = both
 
-    def _release(self, tower: Tower | PictureTower) -> None:
+    def _release(self, tower: CpuTextTower | PictureTower) -> None:
         if not self._keeps_both:
             tower.release()
 

@@ -6,10 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reranker.encoder import Embeddings, unit_rows
+from reranker.engine.cpu_text_tower import CpuTextTower
 from reranker.engine.exported_text_tower import ExportedTextTower
 from reranker.engine.file_tokenizer import FileTokenizer
 from reranker.engine.precomputed_texts import read_precomputed_texts
-from reranker.engine.tower import Tower, undamaged
+from reranker.engine.tower import undamaged
 from reranker.models.truncation import Tokenize, unread_words
 
 _TOKENS_STEP = 8
@@ -21,7 +22,7 @@ class OpenVinoTextTower:
 
     def __init__(self, artefacts: ExportedTextTower, title: str) -> None:
         self._artefacts = artefacts
-        self._tower = Tower(artefacts, artefacts.tower, "f32")
+        self._tower = CpuTextTower(artefacts, artefacts.tower, "f32")
         self._name = f"{title} openvino f32 {artefacts.fingerprint}"
         self._lazy_tokenizer: Tokenize | None = None
 

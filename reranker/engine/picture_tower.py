@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from reranker.encoder import Embeddings, unit_rows
-from reranker.engine import runtime
+from reranker.engine.cpu_facts import computes_bf16
 from reranker.engine.own_process import demand_own_process
 from reranker.engine.preprocessing import Preprocessing
 from reranker.engine.tower import Exported, Tower
@@ -21,9 +21,12 @@ _LARGE_TOWER = 20_000_000
 """Parameters from which bf16 is worth its loss: below, converting costs what the products gain."""
 
 
-def usual_precision(parameters: int) -> str:
-    """The precision of a tower with so many weights: bf16 where the CPU computes in it and the tower gains by it."""
-    return "bf16" if parameters >= _LARGE_TOWER and runtime.computes_bf16() else "f32"
+def usual_precision(parameters: int, compiled: Path) -> str:
+    """The precision of a tower with so many weights: bf16 where the CPU computes in it and the tower gains by it.
+
+    What is known of the CPU is kept where OpenVINO keeps what it `compiled` for it.
+    """
+    return "bf16" if parameters >= _LARGE_TOWER and computes_bf16(compiled) else "f32"
 
 
 class PictureTower:

@@ -34,7 +34,7 @@ class NetworkEncoder:
     def __init__(self, artefacts: ExportedNetwork, title: str, *, precision: str | None = None) -> None:
         self._artefacts = artefacts
         self._title = title
-        precision = precision or usual_precision(artefacts.parameters)
+        precision = precision or usual_precision(artefacts.parameters, artefacts.compiled)
         self._name = f"{title} openvino image {precision} {artefacts.fingerprint}"
         self._tower = PictureTower(artefacts, artefacts.tower, artefacts.preprocessing, artefacts.dimensions, precision)
 

@@ -62,10 +62,13 @@ def environment(package: str = _OWN) -> "Environment":
     """Return jinja's environment of a package's `templates` and, behind them, of the gallery's; all is escaped."""
     from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined  # for whoever makes a gallery alone
 
+    from phrasepix.views.gallery.compiled_templates import compiled_templates
+
     environment = Environment(
         loader=ChoiceLoader([PackageLoader(name, "templates") for name in dict.fromkeys((package, _OWN))]),
         autoescape=True,
         undefined=StrictUndefined,
+        bytecode_cache=compiled_templates(),
         trim_blocks=True,
         lstrip_blocks=True,
     )
