@@ -19,6 +19,8 @@ LIMITS = {
   picture is known again, and keeping files and vectors. All of it costs more beside the encoder than by itself, for
   they use the same caches. Before the first picture is here the cores have little to do but load the model. On more
   cores the network becomes the limit: the connections to a source are few out of politeness.""",
+    "export": """the disk and the processors: two graphs are written from the weights, read back, and what a CPU needs
+  is compiled and kept, while the pictures come. Its memory: the mapped weights, and the tower written of them.""",
     "memory": """the interpreter and its libraries, OpenVINO first among them, and one tower at a time: its weights as
   OpenVINO packs them for the CPU (in bf16 where the CPU computes in it); the file's own are given back as it packs
   them. Pictures are a small part, and bounded: a few batches are held, and files are kept on disk.""",

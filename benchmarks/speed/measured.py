@@ -14,6 +14,7 @@ PICTURES, TOWER = "pictures/s, from PIL pictures", "pictures/s, tower alone"
 TEXT = "one phrase, warm, s"
 LIMIT = "matrix product, 10⁹ operations/s"
 FIRST, PEAK, PEAK_LARGE = "first search, s", "peak memory, bytes", "peak memory with more pictures, bytes"
+EXPORT, PEAK_OF_EXPORT = "first search ever, s", "peak memory of the first search ever, bytes"
 INDEX = "all pictures encoded and one phrase asked, fresh process, s"
 
 OURS, OPEN_CLIP, SENTENCE_TRANSFORMERS = "phrasepix", "open_clip", "sentence-transformers"

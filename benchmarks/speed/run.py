@@ -190,6 +190,10 @@ def _forget_all_but_engines(cache: Path) -> None:
             shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
+def _forget_all(cache: Path) -> None:
+    shutil.rmtree(cache, ignore_errors=True)
+
+
 def _asking(places: Places, address: str) -> dict[str, str]:
     return environment(places.work, PIXABAY_API_URL=address, PIXABAY_API_KEY="12345678-benchmark")
 
@@ -252,26 +256,38 @@ def _new_phrase(
 def _first_search(plan: Plan, places: Places, few: Path, many: Path, groups: dict[str, dict[str, Spread]]) -> None:
     """A whole first search beside its parts, and how much memory it takes."""
     _say(m.FIRST)
-    peaks: dict[Path, list[float]] = {few: [], many: []}
-    with running_site(few, DELAY_S) as site_of_few, running_site(many, DELAY_S) as site_of_many:
+    peaks: dict[str, list[float]] = {name: [] for name in ("few", "many", "exporting", "parts")}
 
-        def task(name: str, pictures: Path, count: int, address: str) -> Callable[[int], float]:
-            def once(number: int) -> float:
-                _forget_all_but_engines(places.cache)
-                command = _first_search_command(name, places.model, pictures, count)
-                told = json.loads(run(command, _asking(places, address)).stdout)
-                if name == "whole":
-                    peaks[pictures].append(float(told["peak"]))
-                return float(told["seconds"])
+    def task(
+        name: str,
+        pictures: Path,
+        address: str,
+        noted: str = "parts",
+        forget: Callable[[Path], None] = _forget_all_but_engines,
+    ) -> Callable[[int], float]:
+        def once(number: int) -> float:
+            forget(places.cache)
+            count = plan.more_pictures if pictures is many else plan.pictures
+            command = _first_search_command(name, places.model, pictures, count)
+            told = json.loads(run(command, _asking(places, address)).stdout)
+            peaks[noted].append(float(told["peak"]))
+            return float(told["seconds"])
 
-            return once
+        return once
 
-        jobs = {name: task(name, few, plan.pictures, site_of_few) for name in ("whole", "encode", "fetch")}
+    with running_site(few, DELAY_S) as of_few, running_site(many, DELAY_S) as of_many:
+        parts = {name: task(name, few, of_few) for name in ("encode", "fetch")}
+        jobs = {"whole": task("whole", few, of_few, "few"), **parts}
         groups[m.FIRST] = interleaved(jobs, 2 * plan.rounds, _say)  # what keeps all cores busy varies most
-        larger = {f"whole, {plan.more_pictures}": task("whole", many, plan.more_pictures, site_of_many)}
+        exporting = {
+            "model made ready": task("whole", few, of_few, "exporting", _forget_all),
+            "model ready": task("whole", few, of_few),
+        }
+        groups[m.EXPORT] = interleaved(exporting, plan.slow_rounds, _say)
+        larger = {f"whole, {plan.more_pictures}": task("whole", many, of_many, "many")}
         interleaved(larger, plan.slow_rounds, _say)
-    groups[m.PEAK] = {m.OURS: Spread(tuple(peaks[few]))}
-    groups[m.PEAK_LARGE] = {m.OURS: Spread(tuple(peaks[many]))}
+    for group, noted in ((m.PEAK, "few"), (m.PEAK_LARGE, "many"), (m.PEAK_OF_EXPORT, "exporting")):
+        groups[group] = {m.OURS: Spread(tuple(peaks[noted]))}
 
 
 def _index(plan: Plan, places: Places, pictures: Path, rclip: Rclip, groups: dict[str, dict[str, Spread]]) -> None:
