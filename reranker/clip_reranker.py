@@ -91,8 +91,12 @@ class ClipReranker:
                 self._texts.neutral(texts)
 
     def begin_to_prepare(self, query: Query, texts: EmbeddingStore | None = None) -> Future[None]:
-        """Begin to `prepare` in another thread; what that raises is the future's."""
-        self._texts.expect(phrase.text for phrase in query.phrases)
+        """Begin to `prepare` in another thread, unless there is nothing to begin; what that raises is the future's."""
+        is_to_begin = self._texts.expect([phrase.text for phrase in query.phrases])
+        if not is_to_begin and (self._texts.has_neutral() or not reads_texts(self.encoder)):
+            done: Future[None] = Future()
+            done.set_result(None)
+            return done
         return self._texts.aside.begin(lambda: self.prepare(query, texts))
 
     def encoded(self, query: Query, *, loader: PictureLoader, memory: Memory) -> EncodedQuery:

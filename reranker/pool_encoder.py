@@ -20,7 +20,7 @@ from reranker.encoder import Embeddings, Encoder, LoadsAhead, checked_rows, prep
 from reranker.errors import PictureError
 from reranker.memory import EncodedPicture, EncodedPictures, Memory
 from reranker.pairs import features_of
-from reranker.prefetch import BackgroundThread, ComesInChunks, Prefetcher, prefetch
+from reranker.prefetch import BackgroundThread, ComesInChunks, MayBeHere, Prefetcher, prefetch
 from reranker.shared_work import SharedWork
 
 logger = logging.getLogger(__name__)
@@ -142,6 +142,11 @@ class PoolEncoder:
                 self._waiting[candidate.identity] = arrived
             return arrived
 
+        if isinstance(candidates, MayBeHere) and (here := candidates.if_here()) is not None:
+            candidates = here
+        if isinstance(candidates, Sequence) and (encoded := self._remembered.use_all(candidates)) is not None:
+            yield _at_hand(candidates, encoded, place_of)
+            return
         loading = _TowerInLoading(self._encoder, self._in_use, self._aside)
         known = self._with_known(candidates, memory, place_of, loading.expect_pictures)
         with (
@@ -280,6 +285,19 @@ class _TowerInLoading:
             self._is_over = True
         if self._loading is not None:
             self._loading.exception()  # a process must not end in the middle of it
+
+
+def _at_hand(
+    candidates: Sequence[Candidate],
+    encoded: Sequence[EncodedPicture],
+    place_of: Callable[[int], PoolPosition] | None,
+) -> Iterator[Outcomes]:
+    """Give out what is remembered of all candidates, batch by batch: no thread has anything to do for it."""
+    places = map(place_of or (lambda number: (number,)), count())
+    for start in range(0, len(candidates), _READ_AHEAD):
+        batch = slice(start, start + _READ_AHEAD)
+        # The places last: else one is taken in vain at the end of each batch.
+        yield [(place, one, came) for one, came, place in zip(candidates[batch], encoded[batch], places, strict=False)]
 
 
 def _chunks(candidates: Iterable[Candidate]) -> Iterable[Sequence[Candidate]]:
