@@ -94,6 +94,15 @@ class PoolEncoder:
         unknown = [one.identity for one in candidates if one.identity not in found]
         return found | memory.embeddings_of(self._encoder, unknown)
 
+    def if_remembered(self, candidates: Iterable[Candidate]) -> tuple[Iterable[Candidate], list[EncodedPicture] | None]:
+        """Return the candidates, and what the process remembers of each; None if that is not all, or not all have come.
+
+        What was read of the candidates to find out is among those returned.
+        """
+        if isinstance(candidates, MayBeHere) and (here := candidates.if_here()) is not None:
+            candidates = here
+        return candidates, self._remembered.use_all(candidates) if isinstance(candidates, Sequence) else None
+
     @contextmanager
     def encoding(
         self,
@@ -142,11 +151,6 @@ class PoolEncoder:
                 self._waiting[candidate.identity] = arrived
             return arrived
 
-        if isinstance(candidates, MayBeHere) and (here := candidates.if_here()) is not None:
-            candidates = here
-        if isinstance(candidates, Sequence) and (encoded := self._remembered.use_all(candidates)) is not None:
-            yield _at_hand(candidates, encoded, place_of)
-            return
         loading = _TowerInLoading(self._encoder, self._in_use, self._aside)
         known = self._with_known(candidates, memory, place_of, loading.expect_pictures)
         with (
@@ -285,19 +289,6 @@ class _TowerInLoading:
             self._is_over = True
         if self._loading is not None:
             self._loading.exception()  # a process must not end in the middle of it
-
-
-def _at_hand(
-    candidates: Sequence[Candidate],
-    encoded: Sequence[EncodedPicture],
-    place_of: Callable[[int], PoolPosition] | None,
-) -> Iterator[Outcomes]:
-    """Give out what is remembered of all candidates, batch by batch: no thread has anything to do for it."""
-    places = map(place_of or (lambda number: (number,)), count())
-    for start in range(0, len(candidates), _READ_AHEAD):
-        batch = slice(start, start + _READ_AHEAD)
-        # The places last: else one is taken in vain at the end of each batch.
-        yield [(place, one, came) for one, came, place in zip(candidates[batch], encoded[batch], places, strict=False)]
 
 
 def _chunks(candidates: Iterable[Candidate]) -> Iterable[Sequence[Candidate]]:
