@@ -87,6 +87,7 @@ class RankingAccumulator:
         self._ranked = 0  # so many of those looked at were considered for the best
         self._measure: _Measure | None = None
         self._best_by: _Measure | None = None
+        self._best_told: tuple[ScoredCandidate, ...] = ()
         self._skipped: list[tuple[PoolPosition, SkippedPicture]] = []
 
     def add(
@@ -145,7 +146,8 @@ class RankingAccumulator:
                 considered = np.arange(len(self))
             self._best, self._best_by = self._best_of(considered, self._top, measure), measure
             self._ranked = len(self)
-        return () if self._best_by is None else tuple(ScoredOrder(self, self._best, self._best_by))
+            self._best_told = tuple(ScoredOrder(self, self._best, measure))
+        return self._best_told
 
     @property
     def skipped(self) -> tuple[SkippedPicture, ...]:
