@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import overload
+from typing import TYPE_CHECKING, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,9 @@ from reranker.pairs import Agreement
 from reranker.query import EncodedQuery
 from reranker.rows import Rows
 from reranker.scoring import USUAL_PENALTY, Penalty, UnwantedMeasure, WantedMeasure, cosine_scores, top_indices
+
+if TYPE_CHECKING:
+    from reranker.prepared_pools import PreparedPool
 
 _MEASURED_EXACTLY = 2048
 """Up to how many candidates the pool is measured anew for each batch."""
@@ -66,6 +69,8 @@ class RankingAccumulator:
         phrases: Sequence[str] = (),
         penalty: Penalty = USUAL_PENALTY,
     ) -> None:
+        self.prepared: PreparedPool | None = None
+        """What was made ready of the pool before, if it is all that was looked at."""
         self._penalty = penalty
         self._query = query
         self._top = top
@@ -82,10 +87,13 @@ class RankingAccumulator:
         self._ranked = 0  # so many of those looked at were considered for the best
         self._measure: _Measure | None = None
         self._best_by: _Measure | None = None
+        self._best_told: tuple[ScoredCandidate, ...] = ()
         self._skipped: list[tuple[PoolPosition, SkippedPicture]] = []
 
-    def add(self, looked_at: Sequence[tuple[PoolPosition, Candidate]], embeddings: Sequence[Embeddings]) -> None:
-        """Add candidates, each with its place, and their embeddings, float32 [d] each, L2 norm 1.
+    def add(
+        self, looked_at: Sequence[tuple[PoolPosition, Candidate]], embeddings: Sequence[Embeddings] | Embeddings
+    ) -> None:
+        """Add candidates, each with its place, and their embeddings, float32 [d] each or in a matrix, L2 norm 1.
 
         All places are of one length.
         """
@@ -97,7 +105,11 @@ class RankingAccumulator:
         if self._words is not None:
             self._words.add(candidate for _, candidate in looked_at)
         self._places.append(places)
-        for rows in self._embeddings.append_each(embeddings):
+        if isinstance(embeddings, np.ndarray):
+            added = self._embeddings.append_in_place(embeddings)
+        else:
+            added = self._embeddings.append_each(embeddings)
+        for rows in added:
             self._cosines.append(self._cosines_of(rows))
         self._candidates += [candidate for _, candidate in looked_at]
 
@@ -134,7 +146,8 @@ class RankingAccumulator:
                 considered = np.arange(len(self))
             self._best, self._best_by = self._best_of(considered, self._top, measure), measure
             self._ranked = len(self)
-        return () if self._best_by is None else tuple(ScoredOrder(self, self._best, self._best_by))
+            self._best_told = tuple(ScoredOrder(self, self._best, measure))
+        return self._best_told
 
     @property
     def skipped(self) -> tuple[SkippedPicture, ...]:
@@ -241,7 +254,8 @@ class ScoredOrder(Sequence[ScoredCandidate]):
 
     def candidates(self) -> list[Candidate]:
         """The candidates, best first."""
-        return [self._accumulator.candidate(number) for number in self._numbers]
+        there = self._accumulator._candidates
+        return [there[number] for number in self._numbers.tolist()]
 
     def embeddings(self) -> list[Embeddings]:
         """Those of all candidates of the accumulator, in matrices, float32 [m, d] each, in the order of adding."""

@@ -27,6 +27,7 @@ from reranker.pair_verifier import PairVerifier
 from reranker.pairs import VerifiesPairs
 from reranker.pictures import PictureLoader
 from reranker.pool_encoder import PoolEncoder
+from reranker.prepared_pools import PreparedPools
 from reranker.progress import Progress
 from reranker.query import EncodedQuery, Query
 from reranker.query_encoder import QueryEncoder
@@ -72,6 +73,7 @@ class ClipReranker:
         self._in_use = self._texts.in_use
         self._remembered = EncodedPictures()
         self._compared = Compared()
+        self._prepared = PreparedPools()
         self.pool_encoder = PoolEncoder(
             encoder, self._in_use, self._texts.aside, self._remembered, batch_size=batch_size, threads=threads
         )
@@ -91,8 +93,12 @@ class ClipReranker:
                 self._texts.neutral(texts)
 
     def begin_to_prepare(self, query: Query, texts: EmbeddingStore | None = None) -> Future[None]:
-        """Begin to `prepare` in another thread; what that raises is the future's."""
-        self._texts.expect(phrase.text for phrase in query.phrases)
+        """Begin to `prepare` in another thread, unless there is nothing to begin; what that raises is the future's."""
+        is_to_begin = self._texts.expect([phrase.text for phrase in query.phrases])
+        if not is_to_begin and (self._texts.has_neutral() or not reads_texts(self.encoder)):
+            done: Future[None] = Future()
+            done.set_result(None)
+            return done
         return self._texts.aside.begin(lambda: self.prepare(query, texts))
 
     def encoded(self, query: Query, *, loader: PictureLoader, memory: Memory) -> EncodedQuery:
@@ -191,6 +197,11 @@ class ClipReranker:
         """The accumulator, the same one after each batch, at least once; its pictures are added to the `detector`."""
         if isinstance(top, bool) or not isinstance(top, SupportsIndex) or top < 1:
             raise WrongQueryError(f"top {top!r} is out of range; allowed: whole numbers from 1")
+        candidates, pictures = self.pool_encoder.if_remembered(candidates)
+        if pictures is not None and (detector is None or len(pictures) <= detector.most):
+            assert isinstance(candidates, Sequence)  # noqa: S101  # else it is not known what is remembered
+            yield from self._remembered_pool(query_encoder, candidates, pictures, top, place_of, detector)
+            return
         with (
             self._texts.search(query_encoder.query),
             self.pool_encoder.encoding(candidates, loader, memory, place_of) as batches,
@@ -213,6 +224,31 @@ class ClipReranker:
                         accumulator.skip(place, candidate, str(found))
                 yield accumulator
 
+    def _remembered_pool(
+        self,
+        query_encoder: QueryEncoder,
+        candidates: Sequence[Candidate],
+        pictures: Sequence[EncodedPicture],
+        top: int,
+        place_of: Callable[[int], PoolPosition] | None,
+        detector: DuplicateDetector | None,
+    ) -> Iterator[RankingAccumulator]:
+        """The accumulator of `_accumulated`, where all pictures are remembered: no thread has anything to do for it."""
+        with self._texts.search(query_encoder.query):
+            accumulator = query_encoder.accumulator(top)
+            yield accumulator
+            if not candidates:
+                return
+            prepared = self._prepared.of(candidates, pictures, self._compared)
+            place_of = place_of or (lambda number: (number,))
+            accumulator.add(
+                [(place_of(number), candidate) for number, candidate in enumerate(candidates)], prepared.embeddings
+            )
+            accumulator.prepared = prepared
+            if detector is not None:
+                prepared.add_to(detector)
+            yield accumulator
+
     def _ranking(
         self,
         query_encoder: QueryEncoder,
@@ -225,7 +261,7 @@ class ClipReranker:
     ) -> Ranking:
         skipped = list(accumulator.skipped)
         in_order = accumulator.in_order()
-        order = RankedOrder(in_order, query_encoder.calibrator(in_order))
+        order = RankedOrder(in_order, query_encoder.calibrator(in_order, accumulator.prepared))
         considered = considered_for(top, finish.diverse)
         order = self._verified(query_encoder, order, considered, loader, memory)
         notices = query_encoder.notices

@@ -20,7 +20,7 @@ from reranker.encoder import Embeddings, Encoder, LoadsAhead, checked_rows, prep
 from reranker.errors import PictureError
 from reranker.memory import EncodedPicture, EncodedPictures, Memory
 from reranker.pairs import features_of
-from reranker.prefetch import BackgroundThread, ComesInChunks, Prefetcher, prefetch
+from reranker.prefetch import BackgroundThread, ComesInChunks, MayBeHere, Prefetcher, prefetch
 from reranker.shared_work import SharedWork
 
 logger = logging.getLogger(__name__)
@@ -93,6 +93,15 @@ class PoolEncoder:
         found = {identity: here.embedding for identity, here in self._remembered.get_all(candidates).items()}
         unknown = [one.identity for one in candidates if one.identity not in found]
         return found | memory.embeddings_of(self._encoder, unknown)
+
+    def if_remembered(self, candidates: Iterable[Candidate]) -> tuple[Iterable[Candidate], list[EncodedPicture] | None]:
+        """Return the candidates, and what the process remembers of each; None if that is not all, or not all have come.
+
+        What was read of the candidates to find out is among those returned.
+        """
+        if isinstance(candidates, MayBeHere) and (here := candidates.if_here()) is not None:
+            candidates = here
+        return candidates, self._remembered.use_all(candidates) if isinstance(candidates, Sequence) else None
 
     @contextmanager
     def encoding(

@@ -28,6 +28,15 @@ class ComesInChunks(Protocol[Read]):
         ...
 
 
+@runtime_checkable
+class MayBeHere(Protocol[Read]):
+    """What may have come already, all of it."""
+
+    def if_here(self) -> Sequence[Read] | None:
+        """Return the rest of it if nobody has to be waited for; else None, and it is still to be read."""
+        ...
+
+
 class _Arrivals(Generic[Item]):
     """What `givers` hand to one taker: at most `room` items reserved and not yet taken, and some at hand."""
 

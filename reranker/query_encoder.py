@@ -11,6 +11,7 @@ from reranker.examples import Examples
 from reranker.families import LIMITS, penalty_of
 from reranker.memory.embedding_store import EmbeddingStore
 from reranker.ordering import PLAIN, Ordering
+from reranker.prepared_pools import PreparedPool
 from reranker.query import EncodedQuery, Example, Part, Phrase, Query, TaughtName
 from reranker.taught_names import NamesInPool
 from reranker.text_cache import TextEmbeddingCache
@@ -74,9 +75,9 @@ class QueryEncoder:
         phrases = [part.text for part in self.query.wanted if isinstance(part, Phrase)]
         return RankingAccumulator(self.encoded(), top, self.ordering, self._captions(), phrases, self._penalty)
 
-    def calibrator(self, pool: ScoredOrder) -> Calibrator:
+    def calibrator(self, pool: ScoredOrder, prepared: PreparedPool | None = None) -> Calibrator:
         """Return what calibrates the scores of the pool's matches: by the phrases, but where a picture is wanted too by
-        the parts alone."""
+        the parts alone. What was `prepared` of the very pool is used."""
         neutral = self._texts.neutral(self._store) if pool and self._is_read else ()
         names = None
         if pool and self._names:
@@ -85,12 +86,13 @@ class QueryEncoder:
             return UNCALIBRATED if names is None else Calibrator(None, (), names=names)
         wanted = self.query.wanted
         phrases = [(self._texts.phrase(part.text), part.weight) for part in wanted if isinstance(part, Phrase)]
+        smaller = self._limits is not None and self._limits.smaller
+        if prepared is not None:
+            baseline = prepared.baseline(np.asarray(neutral), smaller=smaller)
+        else:
+            baseline = Baseline(np.asarray(neutral), pool.embeddings(), smaller=smaller)
         return Calibrator(
-            Baseline(
-                np.asarray(neutral),
-                pool.embeddings(),
-                smaller=self._limits is not None and self._limits.smaller,
-            ),
+            baseline,
             phrases if len(phrases) == len(wanted) else (),
             self._texts.parts(self._parts),
             self._limits,

@@ -89,7 +89,7 @@ class RankedOrder(Sequence[RankedCandidate]):
     def candidates(self) -> list[Candidate]:
         """The candidates, best first."""
         there = self._in_order.candidates()
-        return [*(one.candidate for one in self._first), *(there[place] for place in self._rest)]
+        return [*(one.candidate for one in self._first), *(there[place] for place in self._rest.tolist())]
 
     def led_by(self, places: Sequence[int], instead: Sequence[RankedCandidate] | None = None) -> "RankedOrder":
         """The order with what stands at these places brought to the front, or something else `instead` of it."""

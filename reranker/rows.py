@@ -25,10 +25,15 @@ class Rows(Generic[Number]):
 
     def append(self, rows: NDArray[Number]) -> None:
         """Add rows [n, width]; they are copied."""
-        begin = 0
-        for room in self._grown_by(len(rows)):
+        self.append_in_place(rows)
+
+    def append_in_place(self, rows: NDArray[Number]) -> list[NDArray[Number]]:
+        """Add rows [n, width]; they are copied. Returned is where they lie now, as of `append_each`."""
+        rooms, begin = list(self._grown_by(len(rows))), 0
+        for room in rooms:
             room[:] = rows[begin : begin + len(room)]
             begin += len(room)
+        return rooms
 
     def append_each(self, rows: Sequence[NDArray[Number]]) -> list[NDArray[Number]]:
         """Add rows [width] each; they are copied. Returned is where they lie now, [m, width] each, in their order."""

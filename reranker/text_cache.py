@@ -4,7 +4,8 @@ import logging
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from threading import Condition, Lock
+from dataclasses import dataclass
+from threading import Lock
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
@@ -36,6 +37,14 @@ class EncodedText(NamedTuple):
     unread: str
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Waiting:
+    """A thread that waits for texts: it holds the lock `asleep` and asks for it again."""
+
+    texts: Sequence[str]
+    asleep: Lock
+
+
 class TextEmbeddingCache:
     """Phrases, parts of them, and the neutral phrases that they are read against.
 
@@ -64,16 +73,26 @@ class TextEmbeddingCache:
         self._kept: OrderedDict[str, EncodedText] = OrderedDict()
         self._awaited: dict[str, None] = {}
         self._is_encoding = False
-        self._changed = Condition(Lock())
+        self._waiting: list[_Waiting] = []
+        self._guard = Lock()
 
     def phrase(self, text: str) -> Embeddings:
         """Float32 [d]. Raises `WrongQueryError` where it is not finite."""
         return self._finite(self._encoded((text,))[0].embedding, "this phrase")
 
-    def expect(self, texts: Iterable[str]) -> None:
-        """Have the texts encoded with what is encoded next: they will be asked for soon."""
-        with self._changed:
-            self._awaited |= dict.fromkeys(text for text in texts if text not in self._kept)
+    def expect(self, texts: Iterable[str]) -> bool:
+        """Have the texts encoded with what is encoded next: they will be asked for soon.
+
+        False if nobody has to see to it: they are here, or others are being encoded and these come next.
+        """
+        with self._guard:
+            lacking = dict.fromkeys(text for text in texts if text not in self._kept)
+            self._awaited |= lacking
+            return bool(lacking) and not self._is_encoding
+
+    def has_neutral(self) -> bool:
+        """Whether `neutral` waits for nobody."""
+        return self._neutral is not None
 
     def take(self, text: str, encoded: Callable[[], EncodedText | None]) -> None:
         """Have a text encoded by somebody else, in this thread; whoever asks for texts meanwhile waits.
@@ -154,7 +173,7 @@ class TextEmbeddingCache:
             return found
         try:
             with self.in_use:
-                with self._changed:
+                with self._guard:
                     awaited, self._awaited = self._awaited, {}
                     lacking = [text for text in dict.fromkeys(texts) if text not in self._kept]
                     self._of_kept([text for text in texts if text in self._kept])  # they are not the next to go
@@ -162,22 +181,46 @@ class TextEmbeddingCache:
                     room = max(0, _BATCH - len(lacking))
                     self._awaited |= dict.fromkeys(others[room:])
                 self._encode(lacking, others[:room], _KEPT + len(texts))
-            with self._changed:
+            with self._guard:
                 return self._of_kept(texts)
         finally:
-            with self._changed:
+            with self._guard:
                 self._is_encoding = False
-                self._changed.notify_all()
+                self._wake()
 
     def _found_or_turn(self, texts: Sequence[str]) -> list[EncodedText] | None:
         """Return what is kept of the texts, once all of them are; None if it is this thread's turn to encode."""
-        with self._changed:
-            while not all(text in self._kept for text in texts):
+        while True:
+            with self._guard:
+                if all(text in self._kept for text in texts):
+                    return self._of_kept(texts)
                 if not self._is_encoding:
                     self._is_encoding = True
                     return None
-                self._changed.wait()
-            return self._of_kept(texts)
+                waiting = _Waiting(texts, Lock())
+                waiting.asleep.acquire()
+                self._waiting.append(waiting)
+            try:
+                waiting.asleep.acquire()
+            except BaseException:
+                with self._guard:
+                    if waiting in self._waiting:
+                        self._waiting.remove(waiting)
+                    elif not self._is_encoding:  # it was this thread's turn: it is the next one's
+                        self._wake()
+                raise
+
+    def _wake(self) -> None:
+        """Wake those whose texts are here, and one of the others, whose turn it is; the rest sleeps on."""
+        waiting, self._waiting = self._waiting, []
+        is_turn_given = False
+        for one in waiting:
+            is_here = all(text in self._kept for text in one.texts)
+            if is_here or not is_turn_given:
+                one.asleep.release()
+                is_turn_given |= not is_here
+            else:
+                self._waiting.append(one)
 
     def _of_kept(self, texts: Sequence[str]) -> list[EncodedText]:
         for text in texts:
@@ -198,7 +241,7 @@ class TextEmbeddingCache:
         encoded = {
             text: EncodedText(row, reads.unread(text) if reads else "") for text, row in zip(texts, rows, strict=True)
         }
-        with self._changed:
+        with self._guard:
             self._kept |= reversed(encoded.items())  # what was wanted is the last to go
             while len(self._kept) > most:
                 self._kept.popitem(last=False)

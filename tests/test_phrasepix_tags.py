@@ -15,7 +15,7 @@ import pytest
 from benchmarks.tag_finding import EVERYDAY, measure
 from phrasepix import find_images
 from phrasepix.sample.site import StockSite
-from phrasepix.searching.tag_strategies import TagLog, TagsFromPhrase
+from phrasepix.searching.tag_strategies import FixedTags, LastChunk, TagLog, TagsFromPhrase
 from phrasepix.tags import DerivedTag, derived_tags
 from phrasepix.tags.lexicon import english_word
 from phrasepix.tags.phrase_parts import parts_of_phrase
@@ -77,6 +77,23 @@ def ask(source: Paged | ListRetriever, found: TagsFromPhrase, limit: int = 200) 
 
 def few(first: int, count: int = 3) -> list[Candidate]:
     return [candidate(number) for number in range(first, first + count)]
+
+
+# -- tags that were given ----------------------------------------------------------------------------------------------
+
+
+def last_chunks(pages: list[list[Candidate] | Page | Exception], *tags: str, limit: int = 200) -> list[bool]:
+    """Of each chunk that a source with those pages gives for the tags: whether it says that it is the last."""
+    chunks = FixedTags(tags).chunks(Paged(dict.fromkeys(tags, pages)), limit, NO_FILTERS, TagLog())
+    return [isinstance(chunk, LastChunk) for chunk in chunks]
+
+
+def test_a_chunk_says_that_it_is_the_last_where_the_source_or_the_limit_does() -> None:
+    assert last_chunks([Page(few(0), 3), Page(few(3), 3, is_last=True)], "boat") == [False, True]
+    assert last_chunks([Page(few(0), 3), Page(few(3), 3)], "boat", limit=6) == [False, True]
+    assert last_chunks([Page(few(0), 3)], "boat") == [False]
+    assert last_chunks([few(0)], "boat", limit=3) == [False, False, True]
+    assert last_chunks([Page(few(0), 3, is_last=True)], "boat", "ship") == [False, True]
 
 
 # -- what a phrase gives -----------------------------------------------------------------------------------------------

@@ -28,6 +28,8 @@ def main() -> None:
     leave_no_stream_closed()
     _write_every_script()
     _hurry()
+    if sys.argv[1:2] in (["serve"], ["mcp"]):
+        _share_the_cores()
     leave_when_interrupted_amid_an_import()
     code: str | int | None
     try:
@@ -49,6 +51,11 @@ def _hurry() -> None:
     gc.set_threshold(_GARBAGE_FROM)
     # NumPy's threads would wait for more work by turning in circles for 0.1 s each time; asleep they are as soon there.
     os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", "4")
+
+
+def _share_the_cores() -> None:
+    """Have each of several searches at once multiply by itself: NumPy's threads serve one, and the others wait."""
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
 def _write_every_script() -> None:

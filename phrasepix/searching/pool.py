@@ -8,7 +8,7 @@ from threading import Lock
 from typing import overload
 
 from phrasepix.results import Failure, Origin
-from phrasepix.searching.tag_strategies import TagLog, TagStrategy
+from phrasepix.searching.tag_strategies import LastChunk, TagLog, TagStrategy
 from phrasepix_core.candidate import Candidate
 from phrasepix_core.identities import Identities
 from reranker.memory.picture_store import LONGEST
@@ -101,6 +101,8 @@ class _Found:
     failing: Lock = field(default_factory=Lock)
     unreachable: list[Failure] = field(default_factory=list)
     is_complete: bool = False
+    is_here: bool = False
+    """Whether nobody has to be waited for any more."""
 
 
 class Pool:
@@ -171,6 +173,10 @@ class Pool:
         """Those not read yet, as many at a time as have come."""
         return self._unread
 
+    def if_here(self) -> list[Candidate] | None:
+        """Return those not read yet if no source has to be waited for; None if one has."""
+        return list(self) if self._found.is_here else None
+
     def __iter__(self) -> Iterator[Candidate]:
         return chain.from_iterable(self._unread)
 
@@ -185,7 +191,7 @@ def _merged(
     wanted: Callable[[Candidate], bool],
     on_failure: Callable[[Failure], None],
 ) -> Iterator[list[Candidate]]:
-    for chunk in prefetch_merged(answers, room=_READ_AHEAD, most=_READ_AHEAD):
+    for chunk in _as_they_come(answers, found):
         _tell(found, on_failure)
         new: list[Candidate] = []
         for place, candidate in chunk:
@@ -202,6 +208,21 @@ def _merged(
         _tell(found, on_failure, but=last)
     if found.errors and len(found.errors) == len(answers):
         raise _of_all(found.errors)
+
+
+def _as_they_come(answers: Sequence[Answers], found: _Found) -> Iterator[Sequence[tuple[tuple[int, ...], Candidate]]]:
+    """What the sources answer, chunk by chunk, read ahead; but the first chunk of a single source by whoever takes it.
+
+    He has nothing else to do, and after a `LastChunk` there is nothing to wait for.
+    """
+    if len(answers) != 1:
+        yield from prefetch_merged(answers, room=_READ_AHEAD, most=_READ_AHEAD)
+        return
+    for chunk in answers[0]:
+        found.is_here = isinstance(chunk, LastChunk)
+        yield chunk
+        if not found.is_here:
+            yield from prefetch_merged(answers, room=_READ_AHEAD, most=_READ_AHEAD)
 
 
 def _tell(found: _Found, on_failure: Callable[[Failure], None], but: RetrieverError | None = None) -> None:
@@ -252,7 +273,8 @@ def _answers(
             for candidate in chunk:
                 if not isinstance(candidate, Candidate):
                     raise TypeError(f"it offers {candidate!r:.80}, which is no Candidate")
-            yield [((next(number), index), candidate) for candidate in chunk]
+            placed = [((next(number), index), candidate) for candidate in chunk]
+            yield LastChunk(placed) if isinstance(chunk, LastChunk) else placed
     except RetrieverError as error:
         on_error(source, error)
     except Exception as error:  # a plug-in's mistake must not end the search in the others

@@ -4,7 +4,7 @@ import threading
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from phrasepix.request import USUAL_REQUESTS
 from phrasepix.results import AskedTag
@@ -17,6 +17,8 @@ from retriever.source import Notify, log_notice
 
 if TYPE_CHECKING:  # brings stop words and dictionaries: whoever gives a tag does without
     from phrasepix.tags import DerivedTag
+
+Item = TypeVar("Item")
 
 _UNTOLD = 4
 """How many times as many pictures as came a source is taken to have that has more and does not say how many."""
@@ -48,6 +50,10 @@ class TagLog:
             return tuple(AskedTag(*question, *answer) for question, answer in self._asked.items())
 
 
+class LastChunk(list[Item]):
+    """What comes last of a source: whoever reads on waits for nobody."""
+
+
 class TagStrategy(Protocol):
     """A way to ask."""
 
@@ -55,6 +61,8 @@ class TagStrategy(Protocol):
         self, retriever: Retriever, limit: int, filters: Filters, record: TagLog
     ) -> Iterator[Sequence[Candidate]]:
         """The candidates, each once, lazily, as many at a time as come together; `record` is told what is asked.
+
+        They may say which chunk is a `LastChunk`.
 
         Raises a `RetrieverError` where the source cannot be asked or does not answer.
         """
@@ -73,9 +81,11 @@ class FixedTags:
         """The candidates of each tag in turn."""
         seen = Identities()
         for tag in self.tags:
-            chunks = _as_they_come(retriever, tag, limit, filters)
+            pages = _as_they_come(retriever, tag, limit, filters)
             record.note(retriever.name, tag)
-            for chunk in chunks:
+            offered = 0
+            for page in pages:
+                chunk = page.candidates
                 if len(self.tags) == 1:  # what a retriever gives twice for one tag is the pool's to tell
                     new: Sequence[Candidate] = chunk
                 else:
@@ -83,7 +93,9 @@ class FixedTags:
                     for candidate in new:
                         seen.add(candidate)
                 record.note(retriever.name, tag, len(new))
-                yield new
+                offered += len(chunk)
+                is_last = tag is self.tags[-1] and (page.is_last or offered >= limit)
+                yield LastChunk(new) if is_last else new
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,13 +177,13 @@ class TagsFromPhrase:
             raise not_kept
 
 
-def _as_they_come(retriever: Retriever, tag: str, limit: int, filters: Filters) -> Iterator[Sequence[Candidate]]:
+def _as_they_come(retriever: Retriever, tag: str, limit: int, filters: Filters) -> Iterator[Page]:
     """What `retrieve` yields: a page at a time where a retriever answers by whole pages, else one by one."""
     if not isinstance(retriever, AnswersByPage):
-        return ([candidate] for candidate in retriever.retrieve(tag, limit=limit, filters=filters))
+        return (Page([candidate], 1) for candidate in retriever.retrieve(tag, limit=limit, filters=filters))
     pages = retriever.pages(tag, limit=limit, filters=filters)
     return chain.from_iterable(
-        [page.candidates] if isinstance(page, Page) else ([candidate] for candidate in page) for page in pages
+        [page] if isinstance(page, Page) else (Page([candidate], 1) for candidate in page) for page in pages
     )
 
 

@@ -6,7 +6,7 @@ import anyio
 
 from phrasepix_core.heap import give_back
 
-_EVERY_S = 30.0
+_EVERY_S = 10.0
 _WORKED_S = 0.2
 """Of the processors: who has worked less meanwhile has not searched."""
 

@@ -1,7 +1,7 @@
 """Sources that a program names: by their names, or folders below a root."""
 
 from phrasepix.errors import UnknownSourceError
-from phrasepix.sources.registry import source_names
+from phrasepix.sources.registry import BUILT_IN, source_names
 from phrasepix_core.root import Root
 
 _FOLDER = "folder:"
@@ -13,7 +13,7 @@ def confined_source(name: str, root: Root | None) -> str:
 
     Raises `UnknownSourceError` and `OutsideRootError`.
     """
-    if name in (names := source_names()):
+    if name in BUILT_IN or name in (names := source_names()):
         return name
     if root is None:
         raise UnknownSourceError.not_among("source", name, names)

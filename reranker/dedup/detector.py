@@ -64,13 +64,32 @@ class DuplicateDetector:
         self._candidates: list[Candidate] = []
         self._known: list[_Known] = []
         self._traits: _Traits | None = None
+        self._is_shared = False
 
     def add(self, candidate: Candidate, fingerprint: Fingerprint | None, embedding: Embeddings) -> None:
         """Add a candidate's picture: its fingerprint, where there is one, and its embedding, float32 [d], L2 norm 1."""
         self._add(candidate, _Known(fingerprint, embedding))
 
+    def begin_with(self, other: "DuplicateDetector") -> None:
+        """Know what another one knows, and nothing else; what is added to either is not added to the other."""
+        other._is_shared = self._is_shared = True
+        self._looks, self._numbers, self._traits = other._looks, other._numbers, other._traits
+        self._candidates, self._known = other._candidates, other._known
+
+    def is_up_to_date(self, compared: Compared) -> bool:
+        """Whether a new detector would begin with the same looks."""
+        return self._looks is compared.looks()
+
+    def compare_sources(self) -> None:
+        """Number what pictures are known by, once for all that follows."""
+        if self._traits is None:
+            self._traits = _Traits.of(self._candidates, self._known, self._looks)
+
     def _add(self, candidate: Candidate, known: _Known) -> int:
         self._traits = None
+        if self._is_shared:
+            self._numbers, self._candidates, self._known = {**self._numbers}, [*self._candidates], [*self._known]
+            self._is_shared = False
         if (number := self._numbers.get(candidate.identity)) is not None:
             self._candidates[number], self._known[number] = candidate, known
             return number
@@ -102,9 +121,9 @@ class DuplicateDetector:
 
     def same(self, ones: Numbers, others: Numbers) -> NDArray[np.bool_]:
         """Whether each of `ones`, int [m], and each of `others`, int [n], are one, by their `numbers`: bool [m, n]."""
-        if self._traits is None:
-            self._traits = _Traits.of(self._candidates, self._known, self._looks)
+        self.compare_sources()
         traits = self._traits
+        assert traits is not None  # noqa: S101  # just numbered
         same = traits.have_one_origin(ones[:, None], others)
         here, there = traits.looks[ones], traits.looks[others]
         are_open = (here[:, None] != _NO_LOOK) & (there != _NO_LOOK) & ~same

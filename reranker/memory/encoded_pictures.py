@@ -2,7 +2,7 @@
 
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from PIL import Image
@@ -63,6 +63,20 @@ class EncodedPictures:
         with self._lock:
             kept = self._kept
             return {identity: kept[identity] for identity in identities if identity in kept}
+
+    def use_all(self, candidates: Sequence[Candidate]) -> list[EncodedPicture] | None:
+        """Return what is kept of each candidate's picture, with its fingerprint, now the latest used.
+
+        None if anything of it is not kept.
+        """
+        identities = [candidate.identity for candidate in candidates]
+        with self._lock:
+            found = [one for one in map(self._kept.get, identities) if one is not None and one.fingerprint is not None]
+            if len(found) < len(identities):
+                return None
+            for identity in identities:
+                self._kept.move_to_end(identity)
+        return found
 
     def put(self, candidate: Candidate, encoded: EncodedPicture) -> None:
         """Keep it as the latest used, in place of what was kept before."""
