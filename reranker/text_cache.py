@@ -99,21 +99,21 @@ class TextEmbeddingCache:
 
         Where None comes of it, or what is no embedding, those encode it.
         """
-        with self._changed:
+        with self._guard:
             if text in self._kept or self._is_encoding:
                 return
             self._is_encoding = True
         try:
             if (taken := encoded()) is not None:
                 rows = checked_rows(self.encoder, taken.embedding[None], 1, "texts")
-                with self._changed:
+                with self._guard:
                     self._kept[text] = EncodedText(rows[0], taken.unread)
         except (OSError, ValueError, LookupError, TypeError, RerankerError) as error:
             logger.debug("a text that was encoded elsewhere is of no use: %s", error)
         finally:
-            with self._changed:
+            with self._guard:
                 self._is_encoding = False
-                self._changed.notify_all()
+                self._wake()
 
     def unread(self, text: str) -> str:
         """Return the words of a phrase that the model does not read; empty if it reads all."""
