@@ -15,7 +15,7 @@ from reranker.engine.exported_model import ExportedModel
 from reranker.engine.gpu_probe import may_have_graphics_device
 from reranker.engine.openvino_encoder import OpenVinoEncoder
 from reranker.engine.own_process import demand_own_process
-from reranker.engine.records import ExportFailedError, NotKeptError, Record, lock_of, read_record
+from reranker.engine.records import ExportFailedError, ExportNotKeptError, Record, lock_of, read_record
 from reranker.errors import ModelError, NotExportableError, UnknownModelError
 from reranker.loading import Loading
 from reranker.models.model_spec import DEVICES, ENGINES, ModelSpec
@@ -202,7 +202,7 @@ def _read_back(record: Record, engines: Path, read: Callable[[Path], Found | Non
 
 def _why_in_torch(error: NotExportableError | ExportFailedError) -> str:
     """Why a model is run by torch. Raises `ModelError` where it is not here and a place to write to is all it takes."""
-    if isinstance(error, NotKeptError) and not (is_installed("torch") and is_installed("open_clip")):
+    if isinstance(error, ExportNotKeptError) and not (is_installed("torch") and is_installed("open_clip")):
         raise ModelError(
             f"{error}. Models are made ready there, once: give it to the user who searches, make room, or name another "
             "cache directory (PHRASEPIX_CACHE_DIR)"

@@ -8,7 +8,7 @@ from reranker.engine.exported_model import remove_stage
 from reranker.engine.model_files import files_of
 from reranker.engine.native_export import export_natively, why_not_native
 from reranker.engine.native_text_export import export_text_natively
-from reranker.engine.records import NotKeptError, Record, stage_of, states_of, write_record
+from reranker.engine.records import ExportNotKeptError, Record, stage_of, states_of, write_record
 from reranker.errors import NotExportableError, NotNativeError
 from reranker.models.model_spec import ModelSpec
 from reranker.models.open_clip_registry import architecture, pretrained
@@ -35,7 +35,7 @@ def prepare(spec: ModelSpec, engines: Path, *, download: bool = True, is_alone: 
     except (NotNativeError, NotExportableError, RuntimeError) as error:
         why = str(error)
     except OSError as error:
-        raise NotKeptError(f"nothing can be kept in {engines}: {reason_of(error)}") from None
+        raise ExportNotKeptError(f"nothing can be kept in {engines}: {reason_of(error)}") from None
     else:
         write_record(engines, spec, record, made_from)
         return record

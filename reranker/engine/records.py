@@ -24,7 +24,7 @@ class ExportFailedError(Exception):
     """The export came to no result, which says nothing about the model: the next search may try again."""
 
 
-class NotKeptError(ExportFailedError):
+class ExportNotKeptError(ExportFailedError):
     """There is no place for what the export made."""
 
 
