@@ -201,11 +201,14 @@ def test_ctrl_c_ends_a_question_that_would_take_for_ever(pictures: Path, tmp_pat
         text=True,
         cwd=tmp_path,
     )
-    while processor_seconds(process.pid) < 3:  # all that comes before the answer takes less
-        assert process.poll() is None, process.communicate()
-        time.sleep(0.05)
-    process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=30)
+    try:
+        while processor_seconds(process.pid) < 3:  # all that comes before the answer takes less
+            assert process.poll() is None, process.communicate()
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=30)
+    finally:
+        process.kill()
     assert (process.returncode, out, err) == (130, "", "Interrupted.\n")
     assert not (tmp_path / "rows.parquet").exists()
 
