@@ -107,12 +107,12 @@ def _type(declared: DeclaredOption) -> Any:
     option = declared.option
     if option.kind is int:
         return WholeNumber(0 if option.least is None else int(option.least))
-    if option.kind is float:
-        return Number()
     if option.kind is Path:
         return PathValue(dir_okay=option.metavar != "FILE", file_okay=option.metavar != "DIR")
     if option.parse is not None:
         return str
+    if option.kind is float:
+        return Number()
     return option.kind
 
 
