@@ -3,6 +3,7 @@
 import errno
 import os
 import select
+import shutil
 import stat
 from contextlib import suppress
 from io import BufferedReader
@@ -20,6 +21,7 @@ _BINARY = getattr(os, "O_BINARY", 0)
 _NEW = os.O_RDWR | os.O_CREAT | os.O_EXCL | _NO_LINK | _BINARY
 _ANY_WRITE_BIT = 0o222
 _MOST_LINKS = 40  # as Linux has it
+_FULL_BYTES = 64 << 10  # less than a store of SQLite needs to be opened
 _AT_ONCE = 4096  # what a pipe takes whole when it is said to be ready
 
 
@@ -29,6 +31,31 @@ def at_home(path: Path) -> Path:
         return path.expanduser()
     except RuntimeError:
         return path
+
+
+def is_there(path: Path) -> bool:
+    """Whether something can be found at `path`; what may not be looked at, or can be no name, is not there."""
+    try:
+        path.stat()
+    except (OSError, ValueError):
+        return False
+    return True
+
+
+def is_folder(path: Path) -> bool:
+    """Whether a folder can be found at `path`, likewise: `Path.is_dir` raises for a name that is too long."""
+    try:
+        return stat.S_ISDIR(path.stat().st_mode)
+    except (OSError, ValueError):
+        return False
+
+
+def make_folder(path: Path) -> None:
+    """Make the folder at `path`, and those above it, where they are missing. Raises `OSError` and `ValueError`."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except RecursionError:  # the standard library makes one above the other by calling itself
+        raise OSError(errno.ENAMETOOLONG, "it lies in too many folders") from None
 
 
 def write_atomically(
@@ -225,6 +252,18 @@ def _escaped(character: str) -> str:
 def reason_of(error: BaseException) -> str:
     """Why something failed, in the system's words without its number, or in our own."""
     return str(getattr(error, "strerror", None) or error)
+
+
+def reason_near(place: Path, error: BaseException) -> str:
+    """Why nothing could be written at `place`: that its disk is full, if it is, for libraries word that as they like.
+
+    SQLite says “disk I/O error” of it, OpenVINO “iostream error”.
+    """
+    there = next((one for one in (place, *place.absolute().parents) if is_folder(one)), None)
+    with suppress(OSError):
+        if there is not None and shutil.disk_usage(there).free < _FULL_BYTES:
+            return os.strerror(errno.ENOSPC)
+    return reason_of(error)
 
 
 def _descriptor(path: Path, flags: int) -> int:

@@ -11,6 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
+from phrasepix_core.files import reason_near
 from phrasepix_core.forking import pause_for_forks
 
 logger = logging.getLogger(__name__)
@@ -178,7 +179,7 @@ class SqliteFile:
                     if _is_damage(error) and not already_afresh and self._set_aside(side, error):
                         continue
                     # Where it could be opened, reading may go on though writing cannot.
-                    self._rest((kind,) if connection else ("read", "write"), _reason(error))
+                    self._rest((kind,) if connection else ("read", "write"), reason_near(self.path.parent, error))
                 return otherwise
         return otherwise
 
@@ -325,10 +326,6 @@ def _code(error: BaseException) -> int:
 
 def _is_damage(error: Exception) -> bool:
     return isinstance(error, sqlite3.DatabaseError) and _code(error) in _DAMAGE
-
-
-def _reason(error: Exception) -> str:
-    return str(getattr(error, "strerror", None) or error)
 
 
 def _identity(path: Path) -> tuple[int, int] | None:

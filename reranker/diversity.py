@@ -13,7 +13,7 @@ _MOST = 1000
 
 def considered_for(top: int, diverse: float) -> int:
     """How many of the best the `top` are chosen from: at 0 these alone, at 1 five times as many."""
-    return max(top, min(math.ceil(top * (1 + 4 * diverse)), _MOST))
+    return max(top, min(math.ceil(min(top, _MOST) * (1 + 4 * diverse)), _MOST))
 
 
 def diversified(fitness: NDArray[np.floating], embeddings: Embeddings, diverse: float) -> list[int]:

@@ -54,7 +54,7 @@ class Ordering:
 
     def __post_init__(self) -> None:
         if self.rank not in RANKS:
-            raise WrongQueryError(f"rank {self.rank!r} is not known; allowed: {', '.join(RANKS)}")
+            raise WrongQueryError.not_among("rank", self.rank, RANKS)
         is_number = isinstance(self.words, SupportsFloat) and not isinstance(self.words, bool)
         if not (is_number and math.isfinite(self.words) and 0 <= self.words <= 1):
             raise WrongQueryError(

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, quote_plus
 
 from phrasepix_core import environment
+from phrasepix_core.files import read_bounded, reason_of
 from phrasepix_core.text import printable
 from retriever.directories import config_directory
 from retriever.errors import ConfigFileError, KeyUnusableError
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     import requests
 
 logger = logging.getLogger(__name__)
+
+_LARGEST_CONFIG = 1 << 20
 
 _SHORTEST_REDACTED = 8
 _QUOTES = frozenset("\"'`")
@@ -145,12 +148,13 @@ def _stripped(text: str | None) -> str:
 def _from_config_file(setting: str) -> str | None:
     path = config_file()
     try:
-        text = path.read_text(encoding="utf-8-sig")  # some editors begin a file with a mark
+        text = read_bounded(path, _LARGEST_CONFIG).decode("utf-8-sig")  # some editors begin a file with a mark
     except FileNotFoundError:
         return None
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
-        raise ConfigFileError(f"cannot read {path}: {reason}") from None
+    except UnicodeDecodeError:
+        raise ConfigFileError(f"cannot read {path}: it is not UTF-8 text") from None
+    except OSError as error:
+        raise ConfigFileError(f"cannot read {path}: {reason_of(error)}") from None
     try:
         settings = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:

@@ -1,5 +1,6 @@
 """Files: what is written where, with which rights, and what is refused."""
 
+import errno
 import os
 import re
 import stat
@@ -11,7 +12,19 @@ from pathlib import Path
 import pytest
 
 from phrasepix_core.errors import NotWrittenError
-from phrasepix_core.files import create, is_own, open_own, open_regular, read_bounded, write_atomically
+from phrasepix_core.files import (
+    create,
+    is_folder,
+    is_own,
+    is_there,
+    make_folder,
+    open_own,
+    open_regular,
+    read_bounded,
+    reason_near,
+    write_atomically,
+)
+from tests.small_disk import small_disk
 
 IS_ROOT = hasattr(os, "geteuid") and os.geteuid() == 0
 SOMEBODY = 12345
@@ -263,3 +276,30 @@ def test_only_regular_files_of_a_sane_size_are_read(tmp_path: Path) -> None:
     assert read_bounded(tmp_path / "small", 10) == b"x" * 10
     with pytest.raises(OSError, match="larger"):
         read_bounded(tmp_path / "small", 9)
+
+
+def test_what_can_be_no_name_is_not_there(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    for name in ("n" * 300, "a\0b", "file/below", "nothing"):
+        assert not is_there(tmp_path / name)
+        assert not is_folder(tmp_path / name)
+    assert is_there(tmp_path / "file")
+    assert not is_folder(tmp_path / "file")
+    assert is_folder(tmp_path)
+
+
+def test_folders_are_made_one_below_the_other_but_not_without_end(tmp_path: Path) -> None:
+    make_folder(tmp_path / "a" / "b")
+    make_folder(tmp_path / "a" / "b")
+    assert is_folder(tmp_path / "a" / "b")
+    with pytest.raises(OSError, match="it lies in too many folders"):
+        make_folder(Path(tmp_path, *"c" * 1900))
+    assert not is_there(tmp_path / "c")
+
+
+def test_a_full_disk_is_named_whatever_a_library_says_of_it(tmp_path: Path) -> None:
+    said = OSError("iostream error")
+    assert reason_near(tmp_path, said) == "iostream error"
+    with small_disk(tmp_path / "disk", 128) as disk:
+        (disk / "fill").write_bytes(bytes(100 << 10))
+        assert reason_near(disk / "not made yet" / "file", said) == os.strerror(errno.ENOSPC)

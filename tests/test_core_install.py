@@ -311,6 +311,18 @@ def test_weights_that_torch_wrote_are_found_on_the_hub_without_any_extra(tmp_pat
     assert "(phrasepix's extra “multilingual”)" in with_tokenizer[1]
 
 
+def test_without_torch_a_cache_that_cannot_be_written_is_what_is_said(tmp_path: Path) -> None:
+    (tmp_path / "kept").write_text("a file")
+    code = "from phrasepix.cli import main\nmain()"
+    job = ["a red boat", "--tag", "boat", "--source", "sample", "--model", "sample"]
+    done = without_extras(code, *job, PHRASEPIX_CACHE_DIR=str(tmp_path / "kept"))
+    assert (done.returncode, done.stdout) == (3, "")
+    engines = tmp_path / "kept" / "engines"
+    assert f"Error: nothing can be kept in {engines}: Not a directory. Models are made ready there" in done.stderr
+    assert "PHRASEPIX_CACHE_DIR" in done.stderr
+    assert "pip install" not in done.stderr
+
+
 @pytest.mark.slow
 def test_the_command_says_it_too(tmp_path: Path) -> None:
     code = "from phrasepix.cli import main\nmain()"

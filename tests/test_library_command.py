@@ -3,23 +3,28 @@
 import csv
 import io
 import json
+import os
 import random
 import shutil
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import lance
 import pytest
 
+from phrasepix.errors import WrongParameterError
+from phrasepix.finder import Finder
+from phrasepix.library.keeper import LibraryKeeper
 from phrasepix.library.location import Location, library_names
 from phrasepix.library.table import Library
 from phrasepix.sample.catalogue import PICTURES_DIRECTORY
 from tests import in_process
 from tests.library_parts import paths_in
 from tests.picture_tree import picture, write
-from tests.test_command_line import command
+from tests.test_command_line import command, run
 
 ROOT = Path(__file__).parents[1]
 
@@ -123,6 +128,91 @@ def said(*arguments: str) -> str:
     return done.stdout
 
 
+def test_before_there_is_a_library_it_is_said_how_one_is_made() -> None:
+    done = in_process.run("library", "status")
+    assert (done.returncode, done.stdout) == (0, "")
+    assert done.stderr == "There is no library yet: phrasepix library add FOLDER makes one.\n"
+    assert json.loads(said("library", "status", "--json")) == []
+
+
+def test_a_model_that_cannot_be_had_leaves_no_library_behind(pictures: Path) -> None:
+    for model, code in (("smaple", 2), ("ViT-B-32", 3)):  # whose weights are nowhere
+        done = in_process.run("library", "add", str(pictures), "--model", model, HF_HUB_OFFLINE="1")
+        assert done.returncode == code, done.stderr
+        assert library_names() == ()
+    said("library", "add", str(pictures), "--model", "sample")
+    other = pictures.parent / "other"
+    other.mkdir()
+    assert in_process.run("library", "add", str(other), "--model", "ViT-B-32", HF_HUB_OFFLINE="1").returncode == 3
+    (state,) = json.loads(said("library", "status", "--json"))
+    assert state["folders"] == [str(pictures)]
+
+
+def test_an_empty_library_is_said_to_be_empty(tmp_path: Path) -> None:
+    Library.open_or_create(Location.of("mine"))
+    done = in_process.run("library", "sql", "SELECT 1")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "Error: the library mine has no pictures yet: phrasepix library add FOLDER\n"
+
+
+def test_an_empty_path_takes_nothing_out_of_a_library(pictures: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    said("library", "add", str(pictures), "--model", "sample")
+    monkeypatch.chdir(pictures)
+    with Finder() as finder, pytest.raises(WrongParameterError, match="the path is empty"):
+        LibraryKeeper(Location.of("mine"), finder).remove([""])
+    with Finder() as finder, pytest.raises(WrongParameterError, match="the path is empty"):
+        LibraryKeeper(Location.of("other"), finder).add([" "], "sample")
+    assert Library.open(Location.of("mine")).count() == 12
+    assert library_names() == ("mine",)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes with a name here")
+def test_a_pipe_called_like_a_list_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "addresses.csv")
+    done = run("library", "add", str(tmp_path / "addresses.csv"), "--model", "sample", timeout=60)
+    assert done.returncode == 2
+    assert done.stderr == f"Error: {tmp_path / 'addresses.csv'} cannot be read: it is no regular file\n"
+
+
+def test_where_a_library_cannot_be_written_is_said(tmp_path: Path, pictures: Path) -> None:
+    (tmp_path / "data").write_text("a file")
+    done = in_process.run(
+        "library", "add", str(pictures), "--model", "sample", PHRASEPIX_DATA_DIR=str(tmp_path / "data")
+    )
+    assert done.returncode == 3
+    assert f"the library mine cannot be written in {tmp_path / 'data' / 'libraries' / 'mine'}: Not a dir" in done.stderr
+
+
+def processor_seconds(process: int) -> float:
+    """How long a process has computed so far."""
+    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="how long a process has computed is read from /proc")
+@pytest.mark.parametrize("form", [[], ["--parquet", "rows.parquet"]], ids=["lines", "parquet"])
+def test_ctrl_c_ends_a_question_that_would_take_for_ever(pictures: Path, tmp_path: Path, form: list[str]) -> None:
+    said("library", "add", str(pictures), "--model", "sample")
+    endless = "SELECT sum(a.range % 7) FROM range(100000000000) a, range(1000000000) b"
+    process = subprocess.Popen(
+        command("library", "sql", endless, *form),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=tmp_path,
+    )
+    try:
+        while processor_seconds(process.pid) < 3:  # all that comes before the answer takes less
+            assert process.poll() is None, process.communicate()
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=30)
+    finally:
+        process.kill()
+    assert (process.returncode, out, err) == (130, "", "Interrupted.\n")
+    assert not (tmp_path / "rows.parquet").exists()
+
+
 def test_a_library_is_made_searched_asked_and_taken_down(pictures: Path) -> None:
     counts = json.loads(said("library", "add", str(pictures), "--model", "sample", "--json"))
     assert (counts["written"], counts["encoded"]) == (12, 12)
@@ -152,7 +242,7 @@ def test_a_library_is_made_searched_asked_and_taken_down(pictures: Path) -> None
 def test_what_is_wrong_is_said_in_a_sentence(tmp_path: Path, pictures: Path) -> None:
     missing = in_process.run("library", "add", str(tmp_path / "nowhere"), "--model", "sample")
     assert (missing.returncode, missing.stdout) == (2, "")
-    assert "cannot be read" in missing.stderr
+    assert "nowhere does not exist; compare how it is spelled" in missing.stderr
     for words in (["sync"], ["doctor"], ["sql", "SELECT 1"], ["remove", "x"]):
         done = in_process.run("library", *words)
         assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr

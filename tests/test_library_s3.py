@@ -255,3 +255,18 @@ def test_several_writers_and_readers_share_a_table(store: ObjectStore) -> None:
     keys = [key for _ in range(2) for key in Library.open(location).dataset.to_table(columns=[KEY])[KEY].to_pylist()]
     assert set(Counter(keys).values()) == {2}
     assert len(set(keys)) == 24
+
+
+def test_a_store_that_is_nowhere_is_named_in_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_REGION", "AWS_DEFAULT_REGION"):
+        monkeypatch.delenv(name, raising=False)
+
+    def without_a_network(bucket: str) -> str:  # nothing of a test may reach AWS; so Arrow words it
+        raise OSError(f"When resolving region for bucket '{bucket}': AWS Error NETWORK_CONNECTION: curlCode: 6")
+
+    monkeypatch.setattr("pyarrow.fs.resolve_s3_region", without_a_network)
+    done = in_process.run("library", "add", str(tmp_path), "--name", "s3://bucket/library", "--model", "sample")
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (3, "", 1), done.stderr
+    assert done.stderr.startswith("Error: the library s3://bucket/library cannot be")
+    assert "NETWORK_CONNECTION" in done.stderr
+    assert "unforeseen" not in done.stderr

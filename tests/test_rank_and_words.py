@@ -109,7 +109,7 @@ def test_the_table_has_a_place_for_each_part_of_the_order(
         (["--rank", ""], "rank '' is not known; allowed: cosine, normalised"),
         (["--words", "1.5"], "words 1.5 is out of range; allowed: 0, what the source says counts for nothing, to 1"),
         (["--words", "nan"], "words nan is out of range"),
-        (["--words", "much"], "'much' is not a valid float"),
+        (["--words", "much"], "'much' is no number"),
     ],
     ids=" ".join,
 )

@@ -217,3 +217,7 @@ def test_a_refinement_of_none_and_one_by_a_foreign_embedding_are_refused(
             reranker.rerank(
                 Query((example,)), put_pool(server, 2), finish=Finish(refinement=Refinement(lambda: heavier))
             )
+
+
+def test_more_than_any_number_of_pictures_is_all_of_them() -> None:
+    assert considered_for(10**400, 0.5) == 10**400

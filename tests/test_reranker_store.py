@@ -1,5 +1,6 @@
 """The store of embeddings and the one of pictures: what they keep, and what they survive."""
 
+import errno
 import logging
 import os
 import random
@@ -8,7 +9,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -542,3 +543,20 @@ def test_the_log_is_quiet_where_all_is_well(store: EmbeddingStore, caplog: pytes
         store.get_many("one", DIMENSIONS, vectors(40))
         store.clear()
     assert caplog.text == ""
+
+
+def test_a_disk_that_is_full_to_the_brim_is_named_as_such(
+    open_store: Callable[..., EmbeddingStore], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with small_disk(tmp_path / "disk", 512) as disk:
+        store = open_store(disk / "embeddings.sqlite")
+        store.put_many("one", vectors(3))
+        store.close()
+        with suppress(OSError), (disk / "fill").open("wb", buffering=0) as fill:
+            while True:
+                fill.write(bytes(4096))
+        store = open_store(disk / "embeddings.sqlite")
+        store.put_many("one", vectors(3, source="new"))
+        store.close()
+    (said,) = [record.getMessage() for record in caplog.records if "going on without" in record.getMessage()]
+    assert os.strerror(errno.ENOSPC) in said  # SQLite calls it an I/O error

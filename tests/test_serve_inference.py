@@ -101,3 +101,36 @@ def test_what_cannot_be_ranked_is_refused(server: ServeProcess) -> None:
         {"query": "a boat", "documents": ["a boat"], "top_n": 0},
     ):
         problem(server.ask("POST", "/v1/rerank", {"model": "sample", **wish}), 422)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (5, "input: give a text or an object or a list"),
+        (None, "input: give a text or an object or a list"),
+        (["a boat", 5], "input.1: give a text or an object"),
+        ([[7, 8]], "input.0: give a text or an object"),
+        ([], "input: List should have at least 1 item after validation, not 0"),
+        (["a"] * 257, "input: List should have at most 256 items after validation, not 257"),
+        ([{"foo": 1}], "input.0.text: Field required"),
+        ({"text": 5}, "input.text: Input should be a valid string"),
+        ({"image": None}, "input.image: Input should be a valid string"),
+    ],
+    ids=lambda given: str(given)[:30],
+)
+def test_of_a_field_that_takes_several_kinds_the_one_that_was_given_is_spoken_of(
+    server: ServeProcess, given: object, said: str
+) -> None:
+    told = problem(server.ask("POST", "/v1/embeddings", {"model": "sample", "input": given}), 422)
+    assert told["detail"] == said
+    assert told["option"] == said.partition(":")[0]
+
+
+@pytest.mark.parametrize("route", ["/v1/embeddings", "/v1/rerank", "/api/v1/save", "/api/v1/search", "/api/v1/compare"])
+@pytest.mark.parametrize("body", [b"{", b"[]", b"null", b"5", b"", b'{"a":' * 5000, b"\xff\xfe\x00"])
+def test_a_body_that_is_no_json_object_is_the_same_problem_everywhere(
+    server: ServeProcess, route: str, body: bytes
+) -> None:
+    told = problem(server.ask("POST", route, body, headers={"Content-Type": "application/json"}), 400)
+    assert told["type"] == "urn:phrasepix:wrong-form"
+    assert told["detail"].startswith("the body is no JSON")

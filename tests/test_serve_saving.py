@@ -156,3 +156,10 @@ def test_where_nothing_can_be_written_it_says_so(server: ServeProcess, found: An
     (server.root / "a-file").write_text("x")
     told = problem(server.ask("POST", "/api/v1/save", {"items": items(found, 1), "project": "a-file"}), 507)
     assert "it is a file" in told["detail"]
+
+
+def test_a_project_too_deep_for_any_disk_is_said_to_be(server: ServeProcess, found: Any) -> None:
+    items = [{"search": found["id"], "rank": 1}]
+    told = problem(server.ask("POST", "/api/v1/save", {"items": items, "project": "a/" * 1900}), 507)
+    assert "it lies in too many folders" in told["detail"]
+    assert not (server.root / "a").exists()

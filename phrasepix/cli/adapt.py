@@ -8,6 +8,7 @@ import click
 from phrasepix.cli.errors import explained
 from phrasepix.cli.help_text import CONTEXT_SETTINGS, HelpedCommand
 from phrasepix.cli.output import writing_to_stdout
+from phrasepix.cli.value_types import PathValue
 
 
 @click.command(cls=HelpedCommand, context_settings=CONTEXT_SETTINGS)
@@ -15,7 +16,7 @@ from phrasepix.cli.output import writing_to_stdout
 @click.option(
     "folder",
     "--from",
-    type=click.Path(path_type=Path),
+    type=PathValue(),
     metavar="FOLDER",
     help="A folder of folders, whose names are labels of the pictures in them.",
 )
@@ -23,7 +24,7 @@ from phrasepix.cli.output import writing_to_stdout
     "projects",
     "--from-picks",
     multiple=True,
-    type=click.Path(path_type=Path),
+    type=PathValue(),
     metavar="PROJECT",
     help="A folder that you saved pictures into: what was picked or preferred there is told from what was to be "
     "avoided, if that was noted with --note-feedback. May be given several times.",

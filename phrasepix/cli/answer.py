@@ -23,15 +23,20 @@ def check_output(*, as_json: bool, as_paths: bool, gallery: Path | None) -> None
     if as_json and as_paths:
         raise WrongParameterError("--json and --paths both say what stdout gets; give one of them")
     if gallery is not None:
-        from phrasepix_core.files import at_home
+        from phrasepix_core.files import at_home, is_folder, reason_of
 
         place = at_home(gallery)
         # What stands there already may be a device, which takes what is written whatever its folder allows.
         folder = place.absolute().parent
-        if not folder.is_dir():
+        if not is_folder(folder):
             raise NotWrittenError(f"cannot write {gallery}: there is no folder {folder}; make it first")
-        if not place.exists() and not os.access(folder, os.W_OK | os.X_OK):
-            raise NotWrittenError(f"cannot write {gallery}: the folder {folder} cannot be written to")
+        try:
+            place.stat()
+        except FileNotFoundError:
+            if not os.access(folder, os.W_OK | os.X_OK):
+                raise NotWrittenError(f"cannot write {gallery}: the folder {folder} cannot be written to") from None
+        except (OSError, ValueError) as error:
+            raise NotWrittenError(f"cannot write {gallery}: {reason_of(error)}") from None
 
 
 def write(results: "LiveResults", *, as_json: bool, with_header: bool) -> None:

@@ -10,6 +10,7 @@ import click
 
 from phrasepix.cli.errors import explained
 from phrasepix.cli.help_text import CONTEXT_SETTINGS, HelpedCommand
+from phrasepix.cli.value_types import PathValue
 
 if TYPE_CHECKING:
     from phrasepix.finder import Finder
@@ -24,7 +25,7 @@ _BY_SIGNAL = 128
 @click.option(
     "--root",
     metavar="DIR",
-    type=click.Path(path_type=Path),
+    type=PathValue(),
     help="The folder below which the assistant may save, and read pictures and folders. Without one it may do neither.",
 )
 @click.option("--debug", is_flag=True, help="Show tracebacks, and all that is logged.")

@@ -9,6 +9,7 @@ import click
 from phrasepix.cli.errors import WRONG_USAGE, explained
 from phrasepix.cli.help_text import CONTEXT_SETTINGS, HelpedGroup
 from phrasepix.cli.output import writing_to_stdout
+from phrasepix.cli.value_types import Number
 from phrasepix.views.columns import KEPT, header
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ def show(context: click.Context, as_json: bool, with_header: bool, debug: bool) 
 @click.option(
     "--older-than",
     metavar="DAYS",
-    type=click.FloatRange(min=0),
+    type=Number(0),
     help="Only what was not used (embeddings, fingerprints) or made for so many days.",
 )
 @click.option(

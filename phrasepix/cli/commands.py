@@ -83,6 +83,9 @@ def run(command: click.Command, arguments: list[str], program: str) -> None:
         code = command.main(arguments, prog_name=program, standalone_mode=False)
     except click.Abort:
         fail("nothing was done: it was not agreed to")
+    except click.exceptions.NoArgsIsHelpError as error:  # the name of a group alone: as `phrasepix` alone
+        click.echo(error.ctx.get_help() if error.ctx else "")
+        sys.exit(WRONG_USAGE)
     except click.ClickException as error:
         context = getattr(error, "ctx", None)
         listed = f"{context.command_path if context else program} --help lists what there is"
@@ -99,6 +102,9 @@ def _in_our_words(error: click.ClickException) -> str:
     if isinstance(error, click.NoSuchCommand):
         name = error.command_name
         return f"there is no command {name}{nearest_in_words(name, error.possibilities or ())}"
+    if isinstance(error, click.MissingParameter) and error.param is not None:
+        option = next((name for name in error.param.opts if name.startswith("--")), "")
+        return f"{option} {error.param.metavar or error.param.human_readable_name}".strip() + " is missing"
     if isinstance(error, click.BadParameter):
         option = next((name for name in error.param.opts if name.startswith("--")), "") if error.param else ""
         message = f"{option}: {error.message}" if option else error.message

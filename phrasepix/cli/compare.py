@@ -19,6 +19,7 @@ from phrasepix.cli.parameters import (
     search_parameters,
     values_of_search,
 )
+from phrasepix.cli.value_types import PathValue
 from phrasepix.views.columns import COMPARISONS, header
 
 if TYPE_CHECKING:
@@ -107,7 +108,7 @@ compare = FilteringCommand(
         *filter_parameters(CommandOptions),
         click.Option(
             ["--page"],
-            type=click.Path(path_type=Path, dir_okay=False),
+            type=PathValue(dir_okay=False),
             metavar="FILE",
             help="Where to write the page.  [default: in the cache directory]",
         ),

@@ -56,6 +56,20 @@ def explained(*, debug: bool) -> Iterator[None]:
         raise click.exceptions.Exit(_say(error)) from None
 
 
+def _of_the_system(error: OSError) -> str:
+    """Return what the system would not do, with which file; empty where it names none."""
+    from phrasepix_core.files import reason_of, shown_path
+
+    if isinstance(error, FileNotFoundError):
+        try:
+            os.getcwd()  # noqa: PTH109  # Path.cwd() is the same, and takes an import
+        except FileNotFoundError:
+            return "the folder that you are in is no longer there; change into another one (cd)"
+    if not isinstance(error.filename, str | bytes | os.PathLike) or error.errno is None:
+        return ""
+    return f"{shown_path(os.fsdecode(error.filename))} cannot be used: {reason_of(error)}; --debug shows for what"
+
+
 def _say(error: Exception) -> int:
     from phrasepix.cli.parameters import as_typed
     from phrasepix.errors import WRONG_USAGE as MENDED_BY_ANOTHER_CALL
@@ -65,6 +79,9 @@ def _say(error: Exception) -> int:
     if isinstance(error, PhrasepixError):
         print(printable_lines(f"Error: {error.worded(as_typed)}"), file=sys.stderr)
         return WRONG_USAGE if isinstance(error, MENDED_BY_ANOTHER_CALL) else FAILED
+    if isinstance(error, OSError) and (said := _of_the_system(error)):
+        print(printable_lines(f"Error: {said}"), file=sys.stderr)
+        return FAILED
     unforeseen = f"Error: something unforeseen happened ({type(error).__name__}: {error}). "
     print(printable_lines(unforeseen + "Run it again with --debug and report what it shows."), file=sys.stderr)
     return FAILED

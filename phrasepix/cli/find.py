@@ -167,10 +167,10 @@ def _requested(
     words: tuple[str, ...], values: Mapping[str, Any], own: CommandOptions, reporter: "Reporter"
 ) -> SearchRequest:
     """Return what was asked for, and say what is odd about it."""
-    from phrasepix_core.files import at_home
+    from phrasepix_core.files import at_home, is_there
 
     project = values["project"]
-    if own.save is None and project is not None and not (at_home(project) / "credits.json").exists():
+    if own.save is None and project is not None and not is_there(at_home(project) / "credits.json"):
         reporter.say(f"Nothing was saved in {project} before; what is used there is not known.")
     return request_of(words, values)
 

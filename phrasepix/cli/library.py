@@ -15,12 +15,13 @@ from phrasepix.cli.library_keeping import keeping, report
 from phrasepix.cli.library_options import DEBUG, JSON, MODEL, NAME, PRETRAINED, demand_table, located
 from phrasepix.cli.library_views import duplicates, map_, timeline
 from phrasepix.cli.output import writing_to_stdout
+from phrasepix.cli.value_types import Number, PathValue, PlaceValue
 from phrasepix.views.columns import LIBRARIES, header
 
 if TYPE_CHECKING:
     from phrasepix.library.folder_sync import SyncCounts
 
-_FILE = click.Path(path_type=Path, dir_okay=False)
+_FILE = PathValue(dir_okay=False)
 
 
 @click.group(cls=HelpedGroup, context_settings=CONTEXT_SETTINGS)
@@ -33,7 +34,7 @@ for _command in (build, timeline, map_, duplicates):
 
 
 @library.command()
-@click.argument("places", nargs=-1, required=True, metavar="FOLDER_OR_LIST…")
+@click.argument("places", type=PlaceValue(), nargs=-1, required=True, metavar="FOLDER_OR_LIST…")
 @NAME
 @MODEL
 @PRETRAINED
@@ -83,7 +84,7 @@ def sync(name: str, model: str | None, pretrained: str | None, as_json: bool, de
 @PRETRAINED
 @click.option(
     "--every",
-    type=float,
+    type=Number(0),
     metavar="SECONDS",
     help="Look through the folders so often, as network drives need it.  [default: when the system tells of changes]",
 )
@@ -102,7 +103,7 @@ def watch(name: str, model: str | None, pretrained: str | None, every: float | N
 
 
 @library.command()
-@click.argument("places", nargs=-1, required=True, metavar="PATH…")
+@click.argument("places", type=PlaceValue(), nargs=-1, required=True, metavar="PATH…")
 @NAME
 @DEBUG
 def remove(places: tuple[str, ...], name: str, debug: bool) -> None:
@@ -142,7 +143,10 @@ def status(name: str | None, as_json: bool, with_header: bool, debug: bool) -> N
         from phrasepix.library.location import library_names
         from phrasepix.library.overview import overview_of
 
-        states = [overview_of(located(one)) for one in ([name] if name else library_names())]
+        names = [name] if name else library_names()
+        if not names:
+            click.echo("There is no library yet: phrasepix library add FOLDER makes one.", err=True)
+        states = [overview_of(located(one)) for one in names]
         with writing_to_stdout():
             if as_json:
                 from phrasepix.views.plain_json import plain_json
@@ -248,7 +252,7 @@ def export(path: Path, name: str, places: bool, debug: bool) -> None:
 
 
 @library.command()
-@click.argument("path", type=click.Path(path_type=Path, exists=True, dir_okay=False), metavar="FILE")
+@click.argument("path", type=PathValue(exists=True, dir_okay=False), metavar="FILE")
 @NAME
 @DEBUG
 def restore(path: Path, name: str, debug: bool) -> None:

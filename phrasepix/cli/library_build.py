@@ -8,17 +8,18 @@ from phrasepix.cli.errors import explained
 from phrasepix.cli.help_text import CONTEXT_SETTINGS, HelpedCommand
 from phrasepix.cli.library_keeping import keeping, report
 from phrasepix.cli.library_options import DEBUG, JSON, MODEL, PRETRAINED
+from phrasepix.cli.value_types import PlaceValue, WholeNumber
 
 
 @click.command(cls=HelpedCommand, context_settings=CONTEXT_SETTINGS)
-@click.argument("places", nargs=-1, required=True, metavar="LIST_OR_PREFIX…")
+@click.argument("places", type=PlaceValue(), nargs=-1, required=True, metavar="LIST_OR_PREFIX…")
 @click.option(
     "--to", "name", required=True, metavar="URI", help="Which library, by its URI or name: s3://BUCKET/FOLDER."
 )
 @click.option("--ray", metavar="ADDRESS", help="Have the Ray cluster there encode, such as auto or ray://HEAD:10001.")
 @click.option(
     "--piece",
-    type=click.IntRange(min=1),
+    type=WholeNumber(1),
     metavar="N",
     help="Pictures that an actor of the cluster encodes and writes at once.  [default: 4096]",
 )

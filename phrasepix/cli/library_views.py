@@ -11,13 +11,14 @@ from phrasepix.cli.errors import explained
 from phrasepix.cli.help_text import CONTEXT_SETTINGS, HelpedCommand
 from phrasepix.cli.library_options import DEBUG, JSON, MODEL, NAME, located
 from phrasepix.cli.output import writing_to_stdout
+from phrasepix.cli.value_types import PathValue
 from phrasepix.views.columns import DUPLICATES, header
 from phrasepix_core.text import printable
 
 if TYPE_CHECKING:
     from phrasepix.library.duplicates import DuplicateGroup
 
-_PAGE = click.argument("page", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE.html")
+_PAGE = click.argument("page", type=PathValue(dir_okay=False), metavar="FILE.html")
 
 
 @click.command(cls=HelpedCommand, context_settings=CONTEXT_SETTINGS)

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from phrasepix.cli.help_text import UNBROKEN, HelpedCommand, write_lines
+from phrasepix.cli.value_types import Number, PathValue, WholeNumber
 from phrasepix.request import GROUPS, SEARCH, SearchRequest, request_options
 from phrasepix_core.messages import Hint
 from phrasepix_core.options import DeclaredOption, options_of
@@ -105,33 +106,14 @@ def _in_words(default: object) -> str:
 def _type(declared: DeclaredOption) -> Any:
     option = declared.option
     if option.kind is int:
-        return _Count(0 if option.least is None else int(option.least))
+        return WholeNumber(0 if option.least is None else int(option.least))
     if option.kind is Path:
-        return click.Path(
-            path_type=Path, dir_okay=option.metavar != "FILE", file_okay=option.metavar != "DIR", resolve_path=False
-        )
+        return PathValue(dir_okay=option.metavar != "FILE", file_okay=option.metavar != "DIR")
     if option.parse is not None:
         return str
+    if option.kind is float:
+        return Number()
     return option.kind
-
-
-class _Count(click.ParamType[int]):
-    """A whole number, `least` or more; the help text need not say so."""
-
-    name = "integer"
-
-    def __init__(self, least: int) -> None:
-        self._least = least
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        """Return the number. Raises `click.BadParameter`."""
-        try:
-            number = int(value)
-        except ValueError:
-            self.fail(f"{value!r} is no whole number", param, ctx)
-        if number < self._least:
-            self.fail(f"{value} is out of range; allowed: whole numbers from {self._least}", param, ctx)
-        return number
 
 
 class GroupedOption(click.Option):

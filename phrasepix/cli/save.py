@@ -1,5 +1,6 @@
 """`--save DIR --pick RANKS`: what is saved, and what became of it."""
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ if TYPE_CHECKING:
 def check_wish(save: Path | None, pick: str | None, top: int, project: Path | None, unused: bool) -> None:
     """Say what is wrong with the options before anything is searched for.
 
-    Raises `WrongPickError`.
+    Raises `WrongPickError`, and `NotWrittenError` if nothing can be saved where it is wanted.
     """
     from phrasepix.errors import WrongPickError
 
@@ -23,6 +24,31 @@ def check_wish(save: Path | None, pick: str | None, top: int, project: Path | No
         from phrasepix.saving.ranks import parse_ranks
 
         parse_ranks(pick, top)
+        _check_directory(save)
+
+
+def _check_directory(directory: Path) -> None:
+    """Raise `NotWrittenError` if pictures cannot be saved there: before sources are asked, and weights loaded."""
+    from phrasepix.errors import NotWrittenError
+    from phrasepix_core.files import at_home, is_folder, reason_of, shown_path
+
+    place = at_home(directory).absolute()
+    why = ""
+    for there in (place, *place.parents):
+        try:
+            there.stat()
+        except FileNotFoundError:
+            continue  # it is made when there is something to save
+        except (OSError, ValueError) as error:
+            why = reason_of(error)
+        else:
+            if not is_folder(there):
+                why = f"{shown_path(there)} is a file"
+            elif not os.access(there, os.W_OK | os.X_OK):
+                why = f"the folder {shown_path(there)} cannot be written to"
+        break
+    if why:
+        raise NotWrittenError(f"cannot write to {shown_path(place)}: {why}")
 
 
 def save_picked(results: "LiveResults", directory: Path, pick: str | None, *, as_paths: bool, null: bool) -> bool:

@@ -7,6 +7,7 @@ import click
 
 from phrasepix.cli.errors import explained
 from phrasepix.cli.help_text import CONTEXT_SETTINGS, HelpedCommand
+from phrasepix.cli.value_types import PathValue, WholeNumber
 
 _UNLOAD_AFTER_S = 900.0
 """After so many seconds without a search the models' memory is given back."""
@@ -15,14 +16,14 @@ _PACKAGES = ("fastapi", "mcp", "uvicorn")
 
 @click.command(cls=HelpedCommand, context_settings=CONTEXT_SETTINGS)
 @click.option(
-    "--port", type=click.IntRange(0, 65535), default=0, metavar="N", help="Where to listen.  [default: a free port]"
+    "--port", type=WholeNumber(0, 65535), default=0, metavar="N", help="Where to listen.  [default: a free port]"
 )
 @click.option(
     "--host", default="127.0.0.1", metavar="H", help="The name or address to listen on.  [default: 127.0.0.1]"
 )
 @click.option(
     "--root",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=PathValue(file_okay=False),
     default=Path("phrasepix-saved"),
     metavar="DIR",
     help="The folder below which pictures are saved, and folders and files are searched.  [default: phrasepix-saved]",

@@ -10,6 +10,7 @@ import click
 from phrasepix.cli.errors import explained
 from phrasepix.cli.help_text import CONTEXT_SETTINGS, HelpedCommand
 from phrasepix.cli.output import writing_to_stdout
+from phrasepix.cli.value_types import PathValue
 from phrasepix.views.columns import NAMES, header
 from phrasepix_core.text import printable
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 @click.command(cls=HelpedCommand, context_settings=CONTEXT_SETTINGS)
 @click.argument("name", required=False, metavar="NAME")
-@click.argument("pictures", nargs=-1, type=click.Path(path_type=Path), metavar="PICTURE…")
+@click.argument("pictures", nargs=-1, type=PathValue(), metavar="PICTURE…")
 @click.option("--forget", metavar="NAME", help="Forget a name.")
 @click.option("--model", metavar="MODEL", help="Which encodes its pictures now; others do when asked.")
 @click.option("--pretrained", metavar="TAG", help="Its weights, where a model has several.")

@@ -9,7 +9,7 @@ from typing import Any, Self
 
 from phrasepix.errors import LibraryError, NoLibraryError
 from phrasepix.library.location import Location
-from phrasepix_core.files import reason_of, write_atomically
+from phrasepix_core.files import reason_of, shown_path, write_atomically
 from phrasepix_core.s3_access import S3
 from phrasepix_core.text import printable
 from phrasepix_core.urls import is_web_address
@@ -155,7 +155,9 @@ def read_description(location: Location, reader: str) -> Description:
             "`phrasepix library add` makes one"
         ) from None
     except (OSError, UnicodeDecodeError) as error:
-        raise LibraryError(f"the library {location.name} cannot be read: {_reason_of(error)}") from None
+        raise LibraryError(
+            f"the library {location.name} cannot be read{_where(location)}: {_reason_of(error)}"
+        ) from None
     return Description.from_json(text, location.name, reader)
 
 
@@ -171,7 +173,9 @@ def write_description(location: Location, description: Description) -> None:
             with files.open_output_stream(path) as stream:  # a store takes an object whole
                 stream.write(data)
     except OSError as error:
-        raise LibraryError(f"the library {location.name} cannot be written: {_reason_of(error)}") from None
+        raise LibraryError(
+            f"the library {location.name} cannot be written{_where(location)}: {_reason_of(error)}"
+        ) from None
 
 
 def files_of(location: Location) -> tuple[Any, str]:
@@ -188,6 +192,11 @@ def files_of(location: Location) -> tuple[Any, str]:
             f"{location.name} is no address that a library can have; it looks like s3://bucket/pictures"
         ) from None
     return store, path
+
+
+def _where(location: Location) -> str:
+    """Where a library of this machine lies, which its name does not say."""
+    return "" if location.is_uri else f" in {shown_path(location.base)}"
 
 
 def _reason_of(error: BaseException) -> str:

@@ -2,12 +2,12 @@
 
 import os
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from datetime import UTC, datetime
 from functools import partial, reduce
 from pathlib import Path
 
-from phrasepix.errors import NoLibraryError, WrongParameterError
+from phrasepix.errors import LibraryError, NoLibraryError, WrongParameterError
 from phrasepix.events import Listener, Notice, SearchProgress, Stage, ignore
 from phrasepix.finder import Finder
 from phrasepix.library.archive import is_archive
@@ -23,6 +23,7 @@ from phrasepix.library.picture_list import SUFFIXES, is_list
 from phrasepix.library.prefix_sync import PrefixSync
 from phrasepix.library.table import Library
 from phrasepix.models.catalogue import choose_model
+from phrasepix_core.files import open_regular, reason_of
 from phrasepix_core.s3_access import S3
 from reranker.clip_reranker import ClipReranker
 from reranker.encoder import image_tower_name
@@ -68,7 +69,7 @@ class LibraryKeeper:
         from now on and until it is False. Raises `WrongParameterError` for what is no folder, `LibraryError`, and
         `ModelError`.
         """
-        library, absolute = self._begun(folders, places)
+        library, absolute = self._begun(folders, places, model, pretrained)
         return self._sync(library, absolute, model, pretrained)
 
     def build(
@@ -92,27 +93,45 @@ class LibraryKeeper:
                 raise WrongParameterError(
                     f"{shown(str(place))} is neither a list nor s3://BUCKET/FOLDER; a cluster's nodes may not have it"
                 )
-        library, absolute = self._begun(places, None)
+        library, absolute = self._begun(places, None, model, pretrained)
         done = [
             RayBuilder(self._location, column, ray, on_event=self._on_event, piece=piece or PIECE).run(absolute)
             for column in self._encoders(library, model, pretrained)
         ]
         return reduce(SyncCounts.beside, done)
 
-    def _begun(self, folders: Sequence[Path | str], places: bool | None) -> tuple[Library, list[Place]]:
+    def _begun(
+        self, folders: Sequence[Path | str], places: bool | None, model: str | None, pretrained: str | None
+    ) -> tuple[Library, list[Place]]:
         absolute = [_folder(folder) for folder in folders]
+        with suppress(LibraryError, NoLibraryError):  # there is none yet, or it is said below what is wrong with it
+            self._demand_apart(Library.open(self._location), absolute)
+        self._demand_model(model, pretrained)
         library = Library.open_or_create(self._location)
-        for folder in absolute:
+        self._demand_apart(library, absolute)
+        if places is not None:
+            library.keep_places(keeps=places)
+        library.change(folders=[str(folder) for folder in absolute])
+        return library, absolute
+
+    def _demand_apart(self, library: Library, folders: Sequence[Place]) -> None:
+        """Raise `WrongParameterError` for a folder below one that the library has, or above it."""
+        for folder in folders:
             for other in map(place_of, library.description.folders):
                 if folder != other and (is_below(folder, other) or is_below(other, folder)):
                     raise WrongParameterError(
                         f"{shown(str(folder))} and {shown(str(other))}, which the library {self._location.name} has, "
                         "lie one below the other; remove that first, or add another folder"
                     )
-        if places is not None:
-            library.keep_places(keeps=places)
-        library.change(folders=[str(folder) for folder in absolute])
-        return library, absolute
+
+    def _demand_model(self, model: str | None, pretrained: str | None) -> None:
+        """Load the model by whose vectors a library begins: where that fails, none is made, and no folder noted."""
+        try:
+            has_vectors = bool(Library.open(self._location).description.encoders)
+        except (LibraryError, NoLibraryError):
+            has_vectors = False
+        if model is not None or pretrained is not None or not has_vectors:
+            self._loaded(model, pretrained)
 
     def sync(self, model: str | None = None, pretrained: str | None = None) -> SyncCounts:
         """Bring the library in step with its folders. Raises as `add`, and `NoLibraryError`."""
@@ -214,6 +233,7 @@ def _named(path: Path | str) -> Place:
     """What may be in a library under that name; it may be gone."""
     if str(path).startswith(S3):
         return ObjectPrefix.of(str(path))
+    _demand_path(path)
     return Path(os.path.abspath(Path(path).expanduser()))  # noqa: PTH100
 
 
@@ -221,10 +241,11 @@ def _folder(path: Path | str) -> Place:
     """The absolute path of a folder, list or archive that can be read, or a prefix. Raises `WrongParameterError`."""
     if str(path).startswith(S3):
         return ObjectPrefix.of(str(path))
+    _demand_path(path)
     try:
         folder = Path(os.path.normpath(Path(path).expanduser().absolute()))
         if is_list(folder) or is_archive(folder):
-            with folder.open("rb"):
+            with open_regular(folder):
                 return folder
         with os.scandir(folder):
             return folder
@@ -232,8 +253,13 @@ def _folder(path: Path | str) -> Place:
         raise WrongParameterError(
             f"{shown(str(path))} is neither a folder, a .tar nor a list, which ends in {', '.join(sorted(SUFFIXES))}"
         ) from None
+    except FileNotFoundError:
+        raise WrongParameterError(f"{shown(str(path))} does not exist; compare how it is spelled") from None
     except (OSError, ValueError, RuntimeError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise WrongParameterError(
-            f"the folder {shown(str(path))} cannot be read: {reason}; compare how it is spelled"
-        ) from None
+        raise WrongParameterError(f"{shown(str(path))} cannot be read: {reason_of(error)}") from None
+
+
+def _demand_path(path: Path | str) -> None:
+    """Raise `WrongParameterError` for an empty text, which as a path would be the current folder and all below it."""
+    if not str(path).strip():
+        raise WrongParameterError("the path is empty; give one, or . for the folder you are in")

@@ -12,6 +12,7 @@ import pyarrow as pa
 from phrasepix.errors import LibraryError
 from phrasepix.finder import Finder
 from phrasepix.library.columns import COLUMNS
+from phrasepix.library.interruptible import interruptible
 from phrasepix.library.table import Library, first_sentence
 from phrasepix.query_inputs import parse_query
 from phrasepix_core.text import printable
@@ -64,7 +65,7 @@ class LibrarySql:
         """
         with self._asked(sql) as (connection, statement):
             with self._failures():
-                answer = connection.execute(statement)
+                answer = interruptible(lambda: connection.execute(statement))
                 described = answer.description or []
             shown = _without_vectors([column[1] for column in described])
             yield [_as_written(described[number][0]) for number in shown], self._rows(answer, shown)
@@ -74,8 +75,8 @@ class LibrarySql:
         """Give the schema of what a SELECT answers, and its record batches (`pyarrow`). Raises as `answering`."""
         with self._asked(sql) as (connection, statement):
             with self._failures():
-                answer = connection.sql(statement)
-                reader = answer.to_arrow_reader(_ROWS_AT_ONCE)
+                answer = interruptible(lambda: connection.sql(statement))
+                reader = interruptible(lambda: answer.to_arrow_reader(_ROWS_AT_ONCE))
             shown = _without_vectors(answer.types)
             fields = [reader.schema.field(number) for number in shown]
             schema = pa.schema([field.with_name(_as_written(field.name)) for field in fields])
@@ -88,8 +89,13 @@ class LibrarySql:
         try:
             self._prepare(connection)
             yield connection, self._checked(connection, sql)
-        finally:
+        except KeyboardInterrupt:
+            connection.interrupt()  # closing it would wait for the answer
+            raise
+        except BaseException:
             connection.close()
+            raise
+        connection.close()
 
     def _prepare(self, connection: "duckdb.DuckDBPyConnection") -> None:
         encoder = self._library.description.encoders[self._column]
@@ -118,7 +124,7 @@ class LibrarySql:
     def _rows(self, answer: Any, shown: list[int]) -> Iterator[tuple[Any, ...]]:
         while True:
             with self._failures():
-                rows = answer.fetchmany(_ROWS_AT_ONCE)
+                rows = interruptible(lambda: answer.fetchmany(_ROWS_AT_ONCE))
             if not rows:
                 return
             yield from (tuple(row[number] for number in shown) for row in rows)
@@ -126,7 +132,7 @@ class LibrarySql:
     def _batches(self, reader: Any, shown: list[int]) -> Iterator[Any]:
         while True:
             with self._failures():
-                batch = next(reader, None)
+                batch = interruptible(lambda: next(reader, None))
             if batch is None:
                 return
             yield batch.select(shown)

@@ -27,6 +27,7 @@ from phrasepix.library.object_prefix import Place
 from phrasepix.library.quoting import one_of, quoted
 from phrasepix.library.room import demand_room
 from phrasepix.library.schema import FACTS_SCHEMA, KEY, PLACE, TableRow, batch_of, key_of, schema_of, vector_field
+from phrasepix_core.files import reason_of, shown_path
 from phrasepix_core.text import printable
 from reranker.encoder import Embeddings
 
@@ -189,10 +190,12 @@ class Library:
         """Return the column of a model's vectors, by its name; without one, the first. Raises `NoLibraryError`."""
         encoders = self.description.encoders
         column = next((column for column, one in encoders.items() if model in (None, one.model)), None)
+        if column is None and not encoders:
+            raise NoLibraryError(f"the library {self.location.name} has no pictures yet: phrasepix library add FOLDER")
         if column is None:
             raise NoLibraryError(
                 f"the library {self.location.name} has no vectors of {model or 'any model'}; it has those of "
-                f"{', '.join(one.model for one in encoders.values()) or 'none: phrasepix library add FOLDER'}"
+                f"{', '.join(one.model for one in encoders.values())}"
             )
         return column
 
@@ -335,7 +338,9 @@ def writing(location: Location, *, patience_s: float = _LOCK_PATIENCE_S) -> Iter
             "when it has ended"
         ) from None
     except OSError as error:
-        raise LibraryError(f"the library {location.name} cannot be written: {error.strerror or error}") from None
+        raise LibraryError(
+            f"the library {location.name} cannot be written in {shown_path(location.base)}: {reason_of(error)}"
+        ) from None
     try:
         yield
     finally:
@@ -432,8 +437,8 @@ def _has_data(location: Location) -> bool:
 def _has_description(location: Location) -> bool:
     if not location.is_uri:
         return Path(location.description).is_file()
-    files, path = files_of(location)
     with failures(location):
+        files, path = files_of(location)
         return bool(files.get_file_info(path).is_file)
 
 

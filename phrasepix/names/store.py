@@ -187,7 +187,7 @@ def _writing() -> Iterator[None]:
         lock = FileLock(directory / "names.lock", is_singleton=True)
         lock.acquire(timeout=30)
     except (OSError, TimeoutError) as error:
-        raise NotWrittenError(f"the names in {directory} cannot be written: {error}") from None
+        raise NotWrittenError(f"the names in {directory} cannot be written: {reason_of(error)}") from None
     try:
         yield
     finally:

@@ -33,6 +33,8 @@ from phrasepix.saving.partial_download import PartialDownload
 from phrasepix_core.candidate import Candidate
 from phrasepix_core.files import (
     is_own,
+    is_there,
+    make_folder,
     open_own,
     open_regular,
     read_bounded,
@@ -65,7 +67,7 @@ def open_credits_file(directory: Path, *, patience_s: float = 120.0) -> "Iterato
     """
     where = shown_path(directory)
     try:
-        directory.mkdir(parents=True, exist_ok=True)
+        make_folder(directory)
     except (OSError, ValueError) as error:  # a name with a NUL
         raise NotWrittenError(f"cannot write to {where}: {_why_no_directory(directory, error)}") from None
     with locked(directory / LOCK, patience_s=patience_s):
@@ -76,7 +78,7 @@ def open_credits_file(directory: Path, *, patience_s: float = 120.0) -> "Iterato
 
 
 def _why_no_directory(directory: Path, error: Exception) -> str:
-    if directory.is_symlink() and not directory.exists():
+    if directory.is_symlink() and not is_there(directory):
         return "it is a link that leads nowhere"
     return "it is a file" if directory.is_file() else reason_of(error)
 

@@ -15,7 +15,7 @@ from phrasepix.saving.credits_file import LOCK
 from phrasepix.saving.lock import locked
 from phrasepix.saving.ranks import ranks_among
 from phrasepix_core.candidate import Candidate
-from phrasepix_core.files import append_to_own, create, read_bounded, reason_of, shown_path
+from phrasepix_core.files import append_to_own, create, make_folder, read_bounded, reason_of, shown_path
 
 FEEDBACK = "feedback.jsonl"
 _LARGEST_BYTES = 32 << 20
@@ -78,7 +78,7 @@ def note_feedback(directory: Path, said: Iterable[PictureFeedback]) -> Path:
     place = directory / FEEDBACK
     lines = "".join(json.dumps(asdict(one), ensure_ascii=False) + "\n" for one in said)
     try:
-        directory.mkdir(parents=True, exist_ok=True)
+        make_folder(directory)
         with locked(directory / LOCK, patience_s=_PATIENCE_S):
             if not place.exists():
                 create(place).close()

@@ -20,13 +20,14 @@ from phrasepix.server.assistant_tools import AssistantTools
 from phrasepix.server.body_limits import BodyLimits
 from phrasepix.server.compare_routes import compare_routes
 from phrasepix.server.fact_routes import fact_routes
+from phrasepix.server.form_errors import NO_JSON, wrong_form
 from phrasepix.server.freed_memory import give_back_from_time_to_time
 from phrasepix.server.history_routes import history_routes
 from phrasepix.server.inference_routes import inference_routes
 from phrasepix.server.json_response import PlainJsonResponse
 from phrasepix.server.openapi import STYLE, describe, docs_page
 from phrasepix.server.picture_routes import picture_routes
-from phrasepix.server.problems import problem_response, response_of
+from phrasepix.server.problems import WrongFormError, problem_response, response_of
 from phrasepix.server.saving_routes import saving_routes
 from phrasepix.server.search_routes import search_routes
 from phrasepix.server.security import Gate
@@ -135,13 +136,19 @@ def _add_problems(app: FastAPI) -> None:
         return response_of(error)
 
     @app.exception_handler(RequestValidationError)
-    async def wrong_form(request: Request, error: RequestValidationError) -> Response:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"][1:])
-        return problem_response(422, "wrong-form", f"{where or 'the body'}: {first['msg']}", option=where or None)
+    async def of_form(request: Request, error: RequestValidationError) -> Response:
+        errors = error.errors()
+        if errors[0]["loc"] == ("body",):  # there is none, or it is another value
+            return response_of(WrongFormError("the body is no JSON object"))
+        if errors[0]["type"] == NO_JSON:
+            return response_of(WrongFormError(f"the body is no JSON: {errors[0].get('ctx', {}).get('error', '')}"))
+        where, why = wrong_form(errors)
+        return problem_response(422, "wrong-form", f"{where or 'the body'}: {why}", option=where or None)
 
     @app.exception_handler(HTTPException)
     async def of_http(request: Request, error: HTTPException) -> Response:
+        if error.status_code == HTTPStatus.BAD_REQUEST:  # FastAPI could not parse it: no UTF-8, or far too deep
+            return response_of(WrongFormError("the body is no JSON object"))
         phrase = HTTPStatus(error.status_code).phrase
         return problem_response(
             error.status_code, phrase.lower().replace(" ", "-"), str(error.detail), headers=error.headers

@@ -9,6 +9,7 @@ from phrasepix.errors import UnknownSourceError
 from phrasepix.library.location import library_names
 from phrasepix.library.source import LibrarySource
 from phrasepix_core.entry_points import installed_entry_points
+from phrasepix_core.files import is_folder
 from retriever.api_key import find_api_key
 from retriever.errors import SourceFaultError
 from retriever.folder.source import FolderSource
@@ -50,7 +51,7 @@ def source_named(name: str | Path) -> Source:
         return LibrarySource(name.removeprefix(LIBRARY))
     if (registered := registered_source(name)) is not None:
         return registered
-    if Path(name).is_dir():
+    if is_folder(Path(name)):
         return FolderSource(name)
     raise UnknownSourceError.not_among("source", name, [*source_names(), "library:NAME", "or the path of a folder"])
 

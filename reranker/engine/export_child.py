@@ -14,6 +14,7 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
+from phrasepix_core.files import reason_of
 from reranker import steps
 from reranker.engine.export_process import OFFLINE
 from reranker.engine.exported_model import remove_partial
@@ -65,7 +66,7 @@ def outcome(spec: ModelSpec, engines: Path, *, download: bool = True) -> dict[st
     except ModelError as error:
         return {"error": type(error).__name__, "message": str(error)}
     except OSError as error:
-        return {"failed": f"nothing can be kept in {engines}: {error}"}
+        return {"failed": f"nothing can be kept in {engines}: {reason_of(error)}"}
     except Exception as error:  # the searching process runs the model in torch, and meets the same where it must
         return {"failed": f"its export failed: {type(error).__name__}: {' '.join(str(error).split())[:300]}"}
     write_record(engines, spec, record, made_from)

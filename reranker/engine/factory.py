@@ -15,7 +15,7 @@ from reranker.engine.exported_model import ExportedModel
 from reranker.engine.gpu_probe import may_have_graphics_device
 from reranker.engine.openvino_encoder import OpenVinoEncoder
 from reranker.engine.own_process import demand_own_process
-from reranker.engine.records import ExportFailedError, Record, lock_of, read_record
+from reranker.engine.records import ExportFailedError, ExportNotKeptError, Record, lock_of, read_record
 from reranker.errors import ModelError, NotExportableError, UnknownModelError
 from reranker.loading import Loading
 from reranker.models.model_spec import DEVICES, ENGINES, ModelSpec
@@ -56,9 +56,9 @@ def load_encoder(
     Raises `UnknownModelError`, `WeightsUnavailableError` or `ModelError`.
     """
     if engine not in ENGINES:
-        raise UnknownModelError(f"engine {engine!r} is not known; allowed: {', '.join(ENGINES)}")
+        raise UnknownModelError.not_among("engine", engine, ENGINES)
     if device not in DEVICES:
-        raise UnknownModelError(f"device {device!r} is not known; allowed: {', '.join(DEVICES)}")
+        raise UnknownModelError.not_among("device", device, DEVICES)
     if spec.adapter is not None:
         from reranker.adapters.adapted_encoder import AdaptedEncoder
 
@@ -153,7 +153,7 @@ def _exported_text_tower(texts: ModelSpec, engines: Path, download: bool, on_not
         title, artefacts = _artefacts_of(texts, engines, ExportedTextTower.read, download, on_notice)
         return OpenVinoTextTower(artefacts, title)
     except (NotExportableError, ExportFailedError) as error:
-        why = str(error)
+        why = _why_in_torch(error)
     tower = _text_tower_in_torch(texts, "cpu", download, f" ({why})")
     on_notice(_in_torch_because(tower.weights.title, why))
     return tower
@@ -164,7 +164,7 @@ def _exported(spec: ModelSpec, engines: Path, download: bool, on_notice: Notify)
         title, artefacts = _artefacts_of(spec, engines, ExportedModel.read, download, on_notice)
         return OpenVinoEncoder(artefacts, title)
     except (NotExportableError, ExportFailedError) as error:
-        why = str(error)
+        why = _why_in_torch(error)
     encoder = _in_torch(spec, "cpu", download, f" ({why})")
     on_notice(_in_torch_because(encoder.weights.title, why))
     return encoder
@@ -198,6 +198,16 @@ def _read_back(record: Record, engines: Path, read: Callable[[Path], Found | Non
         raise NotExportableError(record.why_not)
     artefacts = read(engines / record.fingerprint)
     return None if artefacts is None else (record.title, artefacts)
+
+
+def _why_in_torch(error: NotExportableError | ExportFailedError) -> str:
+    """Why a model is run by torch. Raises `ModelError` where it is not here and a place to write to is all it takes."""
+    if isinstance(error, ExportNotKeptError) and not (is_installed("torch") and is_installed("open_clip")):
+        raise ModelError(
+            f"{error}. Models are made ready there, once: give it to the user who searches, make room, or name another "
+            "cache directory (PHRASEPIX_CACHE_DIR)"
+        ) from None
+    return str(error)
 
 
 def _in_torch_because(title: str, why: str) -> str:

@@ -38,7 +38,7 @@ class OpenVinoEncoder:
 
     def __init__(self, artefacts: ExportedModel, title: str, *, precision: str = "auto") -> None:
         if precision not in PRECISIONS:
-            raise UnknownModelError(f"precision {precision!r} is not known; allowed: {', '.join(PRECISIONS)}")
+            raise UnknownModelError.not_among("precision", precision, PRECISIONS)
         self._artefacts = artefacts
         if precision == "auto":
             precision = usual_precision(artefacts.image_parameters, artefacts.compiled)

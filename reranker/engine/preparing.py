@@ -2,12 +2,13 @@
 
 from pathlib import Path
 
+from phrasepix_core.files import reason_of
 from reranker.engine.export_process import export_in_child
 from reranker.engine.exported_model import remove_stage
 from reranker.engine.model_files import files_of
 from reranker.engine.native_export import export_natively, why_not_native
 from reranker.engine.native_text_export import export_text_natively
-from reranker.engine.records import ExportFailedError, Record, stage_of, states_of, write_record
+from reranker.engine.records import ExportNotKeptError, Record, stage_of, states_of, write_record
 from reranker.errors import NotExportableError, NotNativeError
 from reranker.models.model_spec import ModelSpec
 from reranker.models.open_clip_registry import architecture, pretrained
@@ -21,7 +22,7 @@ def prepare(spec: ModelSpec, engines: Path, *, download: bool = True, is_alone: 
 
     With `download` False nothing is sent to anybody. `is_alone` says that no other process prepares this choice: what
     one that was killed left half made is removed. Raises `UnknownModelError`, `WeightsUnavailableError` or
-    `ModelError`, and `ExportFailedError` where it comes to no result, which says nothing of the model.
+    `ModelError`, and an `ExportFailedError` where it comes to no result, which says nothing of the model.
     """
     _demand_torch_by_name(spec)
     stage = stage_of(engines, spec)
@@ -34,7 +35,7 @@ def prepare(spec: ModelSpec, engines: Path, *, download: bool = True, is_alone: 
     except (NotNativeError, NotExportableError, RuntimeError) as error:
         why = str(error)
     except OSError as error:
-        raise ExportFailedError(f"nothing can be kept in {engines}: {error}") from None
+        raise ExportNotKeptError(f"nothing can be kept in {engines}: {reason_of(error)}") from None
     else:
         write_record(engines, spec, record, made_from)
         return record

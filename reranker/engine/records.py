@@ -24,6 +24,10 @@ class ExportFailedError(Exception):
     """The export came to no result, which says nothing about the model: the next search may try again."""
 
 
+class ExportNotKeptError(ExportFailedError):
+    """There is no place for what the export made."""
+
+
 @dataclass(frozen=True, slots=True)
 class Record:
     """What is known of a choice: the model's title and its export's fingerprint, or why the engine cannot run it."""

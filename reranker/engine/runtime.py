@@ -12,6 +12,7 @@ from pathlib import Path
 from threading import RLock
 from typing import Any
 
+from phrasepix_core.files import reason_near
 from phrasepix_core.hush import hush
 from reranker.threads import cores
 
@@ -89,7 +90,7 @@ def save_model(model: Any, tower: Path) -> None:
     try:
         import_openvino().save_model(model, str(tower), compress_to_fp16=False)
     except RuntimeError as error:  # how OpenVINO reports a full disk
-        raise OSError(f"{tower.name} cannot be written: {error}") from None
+        raise OSError(f"{tower.name} cannot be written: {reason_near(tower.parent, error)}") from None
 
 
 def compile_tower(tower: Path, precision: str, compiled: Path | None) -> Any:

@@ -236,7 +236,7 @@ def device_named(wanted: str) -> str:
 
 def _device(wanted: str) -> torch.device:
     if wanted not in DEVICES:
-        raise UnknownModelError(f"device {wanted!r} is not known; allowed: {', '.join(DEVICES)}")
+        raise UnknownModelError.not_among("device", wanted, DEVICES)
     if wanted == "auto":
         return torch.device(best_device())
     present = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}

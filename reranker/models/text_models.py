@@ -4,6 +4,7 @@ from pathlib import Path
 
 from huggingface_hub import hf_hub_download
 
+from phrasepix_core.files import is_there
 from reranker.errors import WeightsUnavailableError
 from reranker.models.data_only import demand_data_only_config
 from reranker.models.hub import demand_answers, demand_network
@@ -16,7 +17,7 @@ def demand_text_model_is_data(name: str, title: str) -> None:
     It is read where transformers will read it: from a directory of that name, else from the hub, downloaded if it is
     not here yet. Raises `ModelError` or `WeightsUnavailableError`.
     """
-    if (beside := Path(name) / "config.json").exists():
+    if is_there(beside := Path(name) / "config.json"):
         demand_data_only_config(beside, title)
         return
     for local in (True, False):

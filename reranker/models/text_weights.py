@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from hashlib import file_digest, sha256
 from pathlib import Path
 
-from phrasepix_core.files import at_home
+from phrasepix_core.files import at_home, is_folder
 from phrasepix_core.text import printable
 from reranker.errors import UnknownModelError
 from reranker.models.file_names import MODULES, TEXT_TOWER
@@ -46,7 +46,7 @@ def find_text_tower(name: str, *, download: bool = True) -> TextWeights:
     directory = at_home(Path(name.removeprefix(LOCAL_DIR)))
     title = f"{LOCAL_DIR}{printable(directory.resolve().name)}"
     place = printable(str(directory))
-    if not directory.is_dir():
+    if not is_folder(directory):
         raise UnknownModelError(f"text tower {title}: {place} is not a directory")
     if not (directory / MODULES).is_file():
         raise UnknownModelError(

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from phrasepix_core.extras import is_installed
-from phrasepix_core.files import at_home
+from phrasepix_core.files import at_home, is_folder
 from phrasepix_core.messages import Hint
 from phrasepix_core.text import printable
 from reranker.errors import UnknownModelError, WeightsUnavailableError
@@ -68,7 +68,7 @@ def find_weights(model: str, pretrained: str | None, *, download: bool = True) -
 
 def _of_directory(directory: Path, title: str) -> Weights:
     place = printable(str(directory))
-    if not directory.is_dir():
+    if not is_folder(directory):
         raise UnknownModelError(f"model {title}: {place} is not a directory")
     if not (directory / CONFIG).is_file():
         raise UnknownModelError(f"model {title}: {place} has no {CONFIG}; is it an open_clip model?")

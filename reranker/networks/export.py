@@ -5,6 +5,7 @@ from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 
+from phrasepix_core.files import reason_of
 from reranker import steps
 from reranker.engine import runtime
 from reranker.engine.export_lock import export_lock
@@ -49,7 +50,7 @@ def exported(network: Network, directory: Path, *, download: bool) -> ExportedNe
         except NotNativeError as error:
             raise ModelError(f"the encoder {network.name} cannot be made of {file}: {error}") from None
         except OSError as error:
-            raise ModelError(f"the encoder {network.name} cannot be kept in {engines}: {error}") from None
+            raise ModelError(f"the encoder {network.name} cannot be kept in {engines}: {reason_of(error)}") from None
         write_record(engines, spec, Record(network.name, made.fingerprint), made_from)
         return made
 

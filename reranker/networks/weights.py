@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 from phrasepix_core.errors import NotWrittenError
-from phrasepix_core.files import shown_path, write_atomically
+from phrasepix_core.files import reason_of, shown_path, write_atomically
 from phrasepix_core.installing import install_command
 from reranker.errors import ModelError, WeightsUnavailableError
 
@@ -131,5 +131,5 @@ def checked(file: Path, home: WeightsHome, title: str, kept: Path) -> str:
             kept.mkdir(parents=True, exist_ok=True)
             write_atomically(note, f"{digest}  {file.name}\n")
         except (OSError, NotWrittenError) as error:
-            raise ModelError(f"the digest of {title}'s weights cannot be noted: {error}") from None
+            raise ModelError(f"the digest of {title}'s weights cannot be noted: {reason_of(error)}") from None
     return digest
