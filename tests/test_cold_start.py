@@ -11,10 +11,7 @@ import pytest
 
 from phrasepix.cli.encoded_ahead import EncodedAhead
 from phrasepix.finder import Finder
-from phrasepix.models.catalogue import choose_model
 from phrasepix.sample.site import StockSite
-from reranker.engine.factory import load_encoder
-from retriever.directories import cache_directory
 
 ON_LINUX = pytest.mark.skipif(sys.platform != "linux", reason="elsewhere no process is forked")
 COMMAND = "from phrasepix.cli import main; main()"
@@ -145,8 +142,7 @@ def test_a_process_with_libraries_loaded_has_no_child() -> None:
 
 @ON_LINUX
 def test_what_a_child_encoded_is_what_the_search_finds() -> None:
-    _, choice = choose_model(None, None, only_the_sample=True)
-    load_encoder(choice, cache_directory())  # exports it
+    in_fresh_process("from phrasepix import Finder; Finder().loaded_model('sample')")  # exports it
     code = """
 with EncodedAhead(" a boat that was asked for ahead", None, None, "auto", "auto", ["sample", "sample"]) as ahead:
     assert ahead._child and "numpy" not in sys.modules
