@@ -20,9 +20,6 @@ from reranker.models.truncation import Tokenize, unread_words
 
 PRECISIONS = ("auto", "f32", "bf16")
 
-_TOKENS_STEP = 8
-"""Texts are padded to a multiple of so many tokens: the CPU's kernels are made anew for each new length."""
-
 
 class OpenVinoEncoder:
     """The towers in `artefacts`, each loaded when it is used. `title` names the model to people.
@@ -146,9 +143,9 @@ def _tokenizer_of(artefacts: ExportedModel) -> Tokenize:
 
 
 def _columns(tokens: NDArray[np.int64], artefacts: ExportedModel) -> int:
-    """How many columns to read: up to the end of the longest text, rounded up."""
+    """How many columns to read: up to the end of the longest text."""
     if artefacts.tokenizer == OF_CLIP:  # the end is the largest id
         used = int(tokens.argmax(axis=1).max()) + 1
     else:
         used = int(np.flatnonzero((tokens != artefacts.padding).any(axis=0)).max(initial=0)) + 1
-    return min(int(tokens.shape[1]), -(-used // _TOKENS_STEP) * _TOKENS_STEP)
+    return used

@@ -13,9 +13,6 @@ from reranker.engine.precomputed_texts import read_precomputed_texts
 from reranker.engine.tower import undamaged
 from reranker.models.truncation import Tokenize, unread_words
 
-_TOKENS_STEP = 8
-"""Texts are padded to a multiple of so many tokens: the CPU's kernels are made anew for each new length."""
-
 
 class OpenVinoTextTower:
     """The text tower in `artefacts`, loaded when it is used, in f32. `title` names it to people."""
@@ -68,7 +65,7 @@ class OpenVinoTextTower:
 
 
 def _used(tokens: NDArray[np.int64], padding: int) -> NDArray[np.int64]:
-    """The columns up to the last that is not padding in all texts, rounded up."""
+    """The columns up to the last that is not padding in all texts."""
     in_use = np.flatnonzero((tokens != padding).any(axis=0))
     used = int(in_use[-1]) + 1 if len(in_use) else 1
-    return tokens[:, : -(-used // _TOKENS_STEP) * _TOKENS_STEP]
+    return tokens[:, :used]
