@@ -203,3 +203,12 @@ def connect() -> Iterator[Callable[..., PixabayRetriever]]:
             return stack.enter_context(PixabayRetriever(**settings))
 
         yield open_retriever
+
+
+@pytest.fixture
+def usual_recursion() -> Iterator[None]:
+    """Python's own limit, which libraries of other tests have raised."""
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(1000)
+    yield
+    sys.setrecursionlimit(before)

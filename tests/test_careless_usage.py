@@ -158,6 +158,7 @@ def test_a_folder_of_somebody_elses_is_known_before_anybody_is_asked(tmp_path: P
     assert f"the folder {tmp_path} cannot be written to" in done.stderr
 
 
+@pytest.mark.usefixtures("usual_recursion")
 def test_too_many_folders_one_below_the_other_are_an_error_of_the_system(tmp_path: Path) -> None:
     done = run(*JOB, "--save", str(Path(tmp_path, *"a" * 1900)))
     assert done.returncode == 3

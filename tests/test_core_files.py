@@ -288,6 +288,7 @@ def test_what_can_be_no_name_is_not_there(tmp_path: Path) -> None:
     assert is_folder(tmp_path)
 
 
+@pytest.mark.usefixtures("usual_recursion")
 def test_folders_are_made_one_below_the_other_but_not_without_end(tmp_path: Path) -> None:
     make_folder(tmp_path / "a" / "b")
     make_folder(tmp_path / "a" / "b")

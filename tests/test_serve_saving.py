@@ -158,6 +158,7 @@ def test_where_nothing_can_be_written_it_says_so(server: ServeProcess, found: An
     assert "it is a file" in told["detail"]
 
 
+@pytest.mark.usefixtures("usual_recursion")
 def test_a_project_too_deep_for_any_disk_is_said_to_be(server: ServeProcess, found: Any) -> None:
     items = [{"search": found["id"], "rank": 1}]
     told = problem(server.ask("POST", "/api/v1/save", {"items": items, "project": "a/" * 1900}), 507)
