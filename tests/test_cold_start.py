@@ -128,15 +128,23 @@ def ahead(phrase: str, model: str | None = None, **others: Any) -> EncodedAhead:
     )
 
 
-def in_fresh_process(code: str) -> str:
+def unlimited() -> dict[str, str]:
+    """Surroundings in which a process may use all cores; tests side by side have one each."""
+    return {name: value for name, value in os.environ.items() if name != "OMP_NUM_THREADS"}
+
+
+def in_fresh_process(code: str, **more: str) -> str:
     """Run code with the names it needs, in a process where a child can be had; return what it prints."""
     names = "import sys; from phrasepix.cli.encoded_ahead import EncodedAhead\n"
-    done = subprocess.run([sys.executable, "-c", names + code], capture_output=True, text=True, timeout=60)
+    done = subprocess.run(
+        [sys.executable, "-c", names + code], capture_output=True, text=True, timeout=60, env=unlimited() | more
+    )
     assert (done.returncode, done.stderr) == (0, "")
     return done.stdout
 
 
-def test_a_process_with_libraries_loaded_has_no_child() -> None:
+def test_a_process_with_libraries_loaded_has_no_child(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     with ahead("a boat", "sample") as encoding, Finder() as finder:
         encoding.hand_to(finder)
         assert encoding._child == 0
@@ -191,6 +199,16 @@ except ChildProcessError:
 
 
 @ON_LINUX
+@pytest.mark.parametrize(("threads", "has_child"), [("1", "False"), ("2", "True")])
+def test_a_process_that_may_use_one_core_has_no_child(threads: str, has_child: str) -> None:
+    code = """
+with EncodedAhead("a boat", "sample", None, "auto", "auto", []) as ahead:
+    print(bool(ahead._child))
+"""
+    assert in_fresh_process(code, OMP_NUM_THREADS=threads) == f"{has_child}\n"
+
+
+@ON_LINUX
 def test_an_error_before_the_search_leaves_no_child() -> None:
     code = """
 import os
@@ -217,7 +235,9 @@ def test_a_child_that_dies_is_made_up_for(tmp_path: Path) -> None:
         "os.fork = lambda: fork() or os._exit(1)\n"
         f"sys.argv = ['phrasepix', 'a boat that a child saw', *{job!r}]\n{COMMAND}"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True, env=unlimited()
+    )
     assert [one["id"] for one in json.loads(done.stdout)["matches"]] == [
         one["id"] for one in json.loads(expected)["matches"]
     ]

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, NoReturn, Self
 
 from phrasepix.sample import SAMPLE_NAME
 from phrasepix_core.text import same_text
+from reranker.threads import cores
 
 if TYPE_CHECKING:  # imported by the two processes at the same time, once there are two
     from pathlib import Path
@@ -135,9 +136,4 @@ class EncodedAhead:
 
 def _can_fork() -> bool:
     """Whether a child is of use, and safe: one thread, and no library yet that has some of its own or minds forks."""
-    return (
-        sys.platform == "linux"
-        and len(os.sched_getaffinity(0)) > 1
-        and threading.active_count() == 1
-        and "numpy" not in sys.modules
-    )
+    return sys.platform == "linux" and cores() > 1 and threading.active_count() == 1 and "numpy" not in sys.modules

@@ -30,10 +30,11 @@ class NumpyTower:
 
         Raises `UnknownGraphError` for what is not known here, and OSError.
         """
-        if self._graph is None:
-            self._graph = _known(read_graph(self._file))
+        graph = self._graph  # which another thread may release meanwhile
+        if graph is None:
+            graph = self._graph = _known(read_graph(self._file))
         try:
-            return _run(self._graph, tokens)
+            return _run(graph, tokens)
         except (ValueError, LookupError, TypeError) as error:
             raise UnknownGraphError(f"{self._file} is not run without OpenVINO: {error}") from None
         finally:
