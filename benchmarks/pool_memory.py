@@ -186,7 +186,7 @@ def ranked(size: int, kind: Kind, directory: Path) -> list[tuple[int, float]]:
     )
     with MadeUpMemory(directory) as memory, ClipReranker(RandomTexts(), loader=OnePicture(), memory=memory) as reranker:
         ranking = reranker.rerank(
-            kind.query, pool, top=10, place_of=pool.place_of, ordering=kind.ordering, on_progress=note
+            kind.query, pool, top=10, places=pool.places, ordering=kind.ordering, on_progress=note
         )
     snapshot = PoolSnapshot(candidates=pool.read, positions=pool.places)
     if len(ranking.matches) != 10 or not ranking.pool_size == len(snapshot.candidates) == size:

@@ -86,8 +86,7 @@ class Sample:
     def order(self, query: Query, pool: Sequence[int]) -> list[int]:
         """The pool, best first."""
         standing = RankingAccumulator(EncodedQuery.of(query, self._encode), SHOWN, penalty=penalty_of("sample"))
-        places = [((place,), self._candidates[number]) for place, number in enumerate(pool)]
-        standing.add(places, [self._embeddings[number] for number in pool])
+        standing.add([self._candidates[number] for number in pool], [self._embeddings[number] for number in pool])
         return [int(one.candidate.id) for one in standing.in_order()]
 
     def _encode(self, part: Part) -> Embeddings:

@@ -5,9 +5,9 @@ import re
 import reprlib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import SupportsIndex
 
 from phrasepix.library.location import is_library_name
+from phrasepix_core.numbers import is_whole_number
 from phrasepix_core.text import same_text
 from retriever.errors import WrongParameterError
 from retriever.filters import Filters
@@ -19,7 +19,7 @@ _BETWEEN_TAGS = re.compile("[,;，；、،؛﹐﹔､]")
 def whole_number(name: str, given: object, error: type[Exception] = WrongParameterError) -> int:
     """`given` as a whole number from 1. Raises `error`, which names the parameter and what was given."""
     wish = f"{name} {reprlib.repr(given)} is out of range; allowed: whole numbers from 1"
-    if isinstance(given, bool) or not isinstance(given, SupportsIndex):
+    if not is_whole_number(given):
         raise error(wish)
     if (number := operator.index(given)) < 1:
         raise error(wish)

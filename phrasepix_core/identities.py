@@ -1,6 +1,7 @@
 """Which candidates have come before."""
 
 from collections import defaultdict
+from collections.abc import Sequence
 
 from phrasepix_core.candidate import Candidate
 
@@ -29,6 +30,16 @@ class Identities:
             return False
         ids[number] = None
         return True
+
+    def add_all_new(self, candidates: Sequence[Candidate]) -> list[Candidate]:
+        """Add the identities of candidates; return those that have not come before, each once."""
+        ids, new = self._ids, []
+        for candidate in candidates:
+            catalogue, number = candidate.identity
+            if number not in (of_catalogue := ids[catalogue]):
+                of_catalogue[number] = None
+                new.append(candidate)
+        return new
 
     def __len__(self) -> int:
         return sum(map(len, self._ids.values()))

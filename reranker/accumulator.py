@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from reranker.prepared_pools import PreparedPool
 
 _MEASURED_EXACTLY = 2048
-"""Up to how many candidates the pool is measured anew for each batch."""
+"""Up to how many candidates the pool is measured and put in order anew for each batch."""
+
+_NONE: NDArray[np.intp] = np.empty(0, dtype=np.intp)
 
 PoolPosition = tuple[int, ...]
 """Where a candidate stands in its pool; ties are decided by it, the smaller first."""
@@ -88,30 +90,37 @@ class RankingAccumulator:
         self._measure: _Measure | None = None
         self._best_by: _Measure | None = None
         self._best_told: tuple[ScoredCandidate, ...] = ()
+        self._order = _NONE
         self._skipped: list[tuple[PoolPosition, SkippedPicture]] = []
 
     def add(
-        self, looked_at: Sequence[tuple[PoolPosition, Candidate]], embeddings: Sequence[Embeddings] | Embeddings
+        self,
+        candidates: Sequence[Candidate],
+        embeddings: Sequence[Embeddings] | Embeddings,
+        places: Sequence[PoolPosition] | None = None,
     ) -> None:
-        """Add candidates, each with its place, and their embeddings, float32 [d] each or in a matrix, L2 norm 1.
+        """Add candidates and their embeddings, float32 [d] each or in a matrix, L2 norm 1.
 
-        All places are of one length.
+        Their `places` are of one length; without any they stand in the order in which they are added.
         """
-        if not looked_at:
+        if not candidates:
             return
-        places = np.array([place for place, _ in looked_at], dtype=np.int32)
+        if places is None:
+            in_rows = np.arange(len(self), len(self) + len(candidates), dtype=np.int32)[:, None]
+        else:
+            in_rows = np.asarray(places, dtype=np.int32)
         if self._places is None:
-            self._places = Rows(places.shape[1], np.int32)
+            self._places = Rows(in_rows.shape[1], np.int32)
         if self._words is not None:
-            self._words.add(candidate for _, candidate in looked_at)
-        self._places.append(places)
+            self._words.add(candidates)
+        self._places.append(in_rows)
         if isinstance(embeddings, np.ndarray):
             added = self._embeddings.append_in_place(embeddings)
         else:
             added = self._embeddings.append_each(embeddings)
         for rows in added:
             self._cosines.append(self._cosines_of(rows))
-        self._candidates += [candidate for _, candidate in looked_at]
+        self._candidates += candidates
 
     def _cosines_of(self, rows: Embeddings) -> NDArray[np.float32]:
         """What is kept of embeddings [n, d], as a row each."""
@@ -138,7 +147,9 @@ class RankingAccumulator:
     @property
     def best(self) -> tuple[ScoredCandidate, ...]:
         """The best by now, at most `top`."""
-        if self._ranked < len(self):
+        if self._ranked < len(self) <= _MEASURED_EXACTLY:
+            self._best_told, self._ranked = tuple(self.in_order()[: self._top]), len(self)
+        elif self._ranked < len(self):
             measure = self._measure_by_now()
             if measure is self._best_by:
                 considered = np.concatenate([self._best, np.arange(self._ranked, len(self))])
@@ -157,7 +168,11 @@ class RankingAccumulator:
     def in_order(self) -> "ScoredOrder":
         """All that were looked at by now, best first."""
         measure = self._measure_of_all()
-        return ScoredOrder(self, self._best_of(np.arange(len(self)), len(self), measure), measure)
+        numbers = self._order
+        if len(numbers) < len(self):
+            numbers = self._best_of(np.arange(len(self)), len(self), measure)
+            self._order = numbers if len(self) <= _MEASURED_EXACTLY else _NONE
+        return ScoredOrder(self, numbers, measure)
 
     def best_of(self, considered: Sequence[int], top: int) -> list[int]:
         """The best `top` of those considered by now, best first; each by its number, from 0, in the order of adding."""

@@ -102,10 +102,9 @@ class Baseline:
 
     def _above(self, text: Embeddings, pictures: Embeddings) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """How far cosines are above the neutral phrases' mean, by their spread; and that spread: [n] each."""
-        own = [self._cosines(chunk) for chunk in self._chunks([pictures])]
-        mean = np.concatenate([chunk.mean(axis=1) for chunk in own])
-        spread = np.concatenate([chunk.std(axis=1) for chunk in own])
-        return (cosine_scores(text, pictures) - mean) / np.maximum(spread, _NO_SPREAD), spread
+        own = np.concatenate([self._cosines(chunk) for chunk in self._chunks([pictures])])
+        spread = own.std(axis=1)
+        return (cosine_scores(text, pictures) - own.mean(axis=1)) / np.maximum(spread, _NO_SPREAD), spread
 
     def _cosines(self, pictures: Embeddings) -> NDArray[np.float64]:
         """Those of pictures [n, d] to the k neutral phrases, [n, k]."""

@@ -1,13 +1,15 @@
 """Stage 2: candidates and a phrase in, the top-N by cosine out."""
 
+import operator
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
-from typing import Self, SupportsIndex
+from typing import Self
 
 from PIL import Image
 
 from phrasepix_core.candidate import Candidate
+from phrasepix_core.numbers import is_whole_number
 from reranker.accumulator import PoolPosition, RankingAccumulator
 from reranker.cached_loader import CachedLoader, LoadsPictures
 from reranker.dedup import Compared, DuplicateDetector, duplicates_of, representatives
@@ -114,7 +116,7 @@ class ClipReranker:
         *,
         loader: PictureLoader | None = None,
         memory: Memory | None = None,
-        place_of: Callable[[int], PoolPosition] | None = None,
+        places: Sequence[PoolPosition] | None = None,
         fold: bool = True,
         finish: Finish = AS_IT_STANDS,
         ordering: Ordering = PLAIN,
@@ -125,8 +127,8 @@ class ClipReranker:
         What the query does not want costs a candidate its `Match.penalty`. `ordering` may take its nearness to
         everyday captions off, and have the words of its source count.
 
-        `place_of`, given the number a candidate is read as, from 0, says its place instead: it decides ties where the
-        candidates' order is one of chance, such as that of several sources' answers.
+        `places` are of the candidates in the order in which they are read, each there once its candidate is: they
+        decide ties where that order is one of chance, such as that of several sources' answers.
         With `fold` they are different pictures: what shows the same one as a better candidate (the same file or page,
         a crop, a mirrored or recoloured copy) is listed in `Match.siblings`. `finish` may spread the best, have them
         ranked again by a second model, and ask of parts of the phrase how each match shows them.
@@ -141,7 +143,7 @@ class ClipReranker:
         def report(accumulator: RankingAccumulator) -> None:
             on_progress(Progress(accumulator.done, len(accumulator.skipped), accumulator.best))
 
-        for accumulator in self._accumulated(query_encoder, candidates, top, loader, memory, place_of, detector):
+        for accumulator in self._accumulated(query_encoder, candidates, top, loader, memory, places, detector):
             report(accumulator)
         report(accumulator)  # when all have been read: only now is it known how many there are
         return self._ranking(query_encoder, accumulator, top, loader, memory, detector, finish)
@@ -154,7 +156,7 @@ class ClipReranker:
         *,
         loader: PictureLoader | None = None,
         memory: Memory | None = None,
-        place_of: Callable[[int], PoolPosition] | None = None,
+        places: Sequence[PoolPosition] | None = None,
         fold: bool = True,
         finish: Finish = AS_IT_STANDS,
         ordering: Ordering = PLAIN,
@@ -169,7 +171,7 @@ class ClipReranker:
         to_show = self._to_show(loader, memory, top)
         pictures: dict[tuple[str, str], Image.Image] = {}
         detector = DuplicateDetector(_comparable(top, finish), self._compared) if fold else None
-        for accumulator in self._accumulated(query_encoder, candidates, top, loader, memory, place_of, detector):
+        for accumulator in self._accumulated(query_encoder, candidates, top, loader, memory, places, detector):
             pictures = pictures_at_hand(accumulator, to_show, pictures)
             yield ranking_so_far(accumulator, pictures, detector, query_encoder.examples)
         yield self._ranking(query_encoder, accumulator, top, loader, memory, detector, finish)
@@ -191,27 +193,31 @@ class ClipReranker:
         top: int,
         loader: LoadsPictures,
         memory: Memory | None,
-        place_of: Callable[[int], PoolPosition] | None,
+        places: Sequence[PoolPosition] | None,
         detector: DuplicateDetector | None,
     ) -> Iterator[RankingAccumulator]:
         """The accumulator, the same one after each batch, at least once; its pictures are added to the `detector`."""
-        if isinstance(top, bool) or not isinstance(top, SupportsIndex) or top < 1:
+        if not is_whole_number(top) or operator.index(top) < 1:
             raise WrongQueryError(f"top {top!r} is out of range; allowed: whole numbers from 1")
         candidates, pictures = self.pool_encoder.if_remembered(candidates)
         if pictures is not None and (detector is None or len(pictures) <= detector.most):
             assert isinstance(candidates, Sequence)  # noqa: S101  # else it is not known what is remembered
-            yield from self._remembered_pool(query_encoder, candidates, pictures, top, place_of, detector)
+            yield from self._remembered_pool(query_encoder, candidates, pictures, top, places, detector)
             return
         with (
             self._texts.search(query_encoder.query),
-            self.pool_encoder.encoding(candidates, loader, memory, place_of) as batches,
+            self.pool_encoder.encoding(candidates, loader, memory, places) as batches,
         ):
             accumulator = query_encoder.accumulator(top)  # while the first pictures are on their way
             comparable: list[int] = []
             yield accumulator
             for batch in batches:
                 encoded = [(place, one, found) for place, one, found in batch if isinstance(found, EncodedPicture)]
-                accumulator.add([one[:2] for one in encoded], [found.embedding for _, _, found in encoded])
+                accumulator.add(
+                    [candidate for _, candidate, _ in encoded],
+                    [found.embedding for _, _, found in encoded],
+                    [place for place, _, _ in encoded],
+                )
                 if detector is not None:
                     for _, candidate, picture in encoded:
                         detector.add(candidate, picture.fingerprint, picture.embedding)
@@ -230,7 +236,7 @@ class ClipReranker:
         candidates: Sequence[Candidate],
         pictures: Sequence[EncodedPicture],
         top: int,
-        place_of: Callable[[int], PoolPosition] | None,
+        places: Sequence[PoolPosition] | None,
         detector: DuplicateDetector | None,
     ) -> Iterator[RankingAccumulator]:
         """The accumulator of `_accumulated`, where all pictures are remembered: no thread has anything to do for it."""
@@ -240,10 +246,9 @@ class ClipReranker:
             if not candidates:
                 return
             prepared = self._prepared.of(candidates, pictures, self._compared)
-            place_of = place_of or (lambda number: (number,))
-            accumulator.add(
-                [(place_of(number), candidate) for number, candidate in enumerate(candidates)], prepared.embeddings
-            )
+            if places is not None and len(places) > len(candidates):
+                places = places[: len(candidates)]
+            accumulator.add(candidates, prepared.embeddings, places)
             accumulator.prepared = prepared
             if detector is not None:
                 prepared.add_to(detector)

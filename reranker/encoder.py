@@ -64,7 +64,8 @@ class SharesImageTower(Protocol):
 
 def image_tower_name(encoder: Encoder) -> str:
     """The name under which an encoder's embeddings of pictures may be reused: its own, unless it says another."""
-    return encoder.image_tower_name if isinstance(encoder, SharesImageTower) else encoder.name
+    name: str = getattr(encoder, "image_tower_name", encoder.name)  # far quicker than `isinstance`
+    return name
 
 
 @runtime_checkable

@@ -3,8 +3,9 @@
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, SupportsFloat
+from typing import TYPE_CHECKING, Protocol
 
+from phrasepix_core.numbers import is_number
 from reranker.errors import WrongQueryError
 
 if TYPE_CHECKING:
@@ -77,8 +78,7 @@ class Finish:
 
 def demand_share(diverse: float) -> None:
     """Raise `WrongQueryError` where it is not within 0…1."""
-    is_number = isinstance(diverse, SupportsFloat) and not isinstance(diverse, bool)
-    if not (is_number and math.isfinite(diverse) and 0 <= diverse <= 1):
+    if not (is_number(diverse) and math.isfinite(diverse) and 0 <= diverse <= 1):
         raise WrongQueryError(
             f"diverse {diverse!r} is out of range; allowed: 0, the plain order, to 1, as different as can be"
         )

@@ -14,12 +14,12 @@ import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import SupportsFloat
 
 import numpy as np
 from numpy.typing import NDArray
 
 from phrasepix_core.candidate import Candidate
+from phrasepix_core.numbers import is_number
 from reranker.encoder import Embeddings
 from reranker.errors import WrongQueryError
 from reranker.ranks import NORMALISED, RANKS
@@ -55,8 +55,7 @@ class Ordering:
     def __post_init__(self) -> None:
         if self.rank not in RANKS:
             raise WrongQueryError.not_among("rank", self.rank, RANKS)
-        is_number = isinstance(self.words, SupportsFloat) and not isinstance(self.words, bool)
-        if not (is_number and math.isfinite(self.words) and 0 <= self.words <= 1):
+        if not (is_number(self.words) and math.isfinite(self.words) and 0 <= self.words <= 1):
             raise WrongQueryError(
                 f"words {self.words!r} is out of range; allowed: 0, what the source says counts for nothing, to 1"
             )

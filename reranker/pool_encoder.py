@@ -6,13 +6,14 @@ from concurrent.futures import Future
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from itertools import count
-from threading import Lock
+from threading import Lock, Semaphore
 from typing import Any, Self
 from weakref import WeakValueDictionary
 
 import numpy as np
 
 from phrasepix_core.candidate import Candidate
+from phrasepix_core.turns import waits
 from reranker.accumulator import PoolPosition
 from reranker.cached_loader import LoadsPictures
 from reranker.dedup import Fingerprint, fingerprint_of
@@ -27,6 +28,9 @@ logger = logging.getLogger(__name__)
 
 _READ_AHEAD = 256
 """Candidates read before their pictures are needed: more than a page, so that the next one is on its way."""
+
+_MOST_UNDER_WAY = 8
+"""Pools whose pictures are loaded at once: each holds some 20 MB of them, and all share the tower."""
 
 _LARGEST_KEPT = 2 << 20
 """In bytes, of a file that is in flight; up to four batches of them are. A rendition of 640 pixels has some 100 000."""
@@ -87,6 +91,7 @@ class PoolEncoder:
         self._waiting: WeakValueDictionary[tuple[str, str], _Arrived] = WeakValueDictionary()  # to be encoded
         self._batch_size = batch_size
         self._threads = threads
+        self._under_way = Semaphore(_MOST_UNDER_WAY)
 
     def embeddings_of(self, candidates: Sequence[Candidate], memory: Memory) -> dict[tuple[str, str], Embeddings]:
         """Return the embeddings, by identity, of those that were encoded; none is encoded now."""
@@ -109,11 +114,11 @@ class PoolEncoder:
         candidates: Iterable[Candidate],
         loader: LoadsPictures,
         memory: Memory | None,
-        place_of: Callable[[int], PoolPosition] | None = None,
+        places: Sequence[PoolPosition] | None = None,
     ) -> Iterator[Iterator[Outcomes]]:
         """Begin to load, and give the outcomes batch by batch, in no particular order.
 
-        A candidate's place is the number it is read as, from 0, or what `place_of` says for that. Each batch is
+        A candidate's place is the number it is read as, from 0, or the one of that number among `places`. Each batch is
         committed to the `memory` before it is given out. Leaving the context drops what has not begun, and waits for
         what the encoder has in hand.
         """
@@ -152,8 +157,9 @@ class PoolEncoder:
             return arrived
 
         loading = _TowerInLoading(self._encoder, self._in_use, self._aside)
-        known = self._with_known(candidates, memory, place_of, loading.expect_pictures)
+        known = self._with_known(candidates, memory, places, loading.expect_pictures)
         with (
+            self._place(),
             loading,
             Prefetcher(load, known, threads=self._threads, ahead=2 * self._batch_size, at_hand=at_hand) as arriving,
         ):
@@ -161,22 +167,32 @@ class PoolEncoder:
             with closing(batches):
                 yield batches
 
+    @contextmanager
+    def _place(self) -> Iterator[None]:
+        """Wait until a pool more may be loaded."""
+        with waits():
+            self._under_way.acquire()
+        try:
+            yield
+        finally:
+            self._under_way.release()
+
     def _with_known(
         self,
         candidates: Iterable[Candidate],
         memory: Memory | None,
-        place_of: Callable[[int], PoolPosition] | None,
+        places: Sequence[PoolPosition] | None,
         expect_pictures: Callable[[], None],
     ) -> Iterator[list[_Known]]:
         """Candidates as they are read, with what is remembered of each; some are not: then pictures are expected."""
-        places = map(place_of or (lambda number: (number,)), count())
+        stands = map((lambda number: (number,)) if places is None else places.__getitem__, count())
         for chunk in _chunks(candidates):
             known = self._remembered.get_all(chunk)
             if memory is not None and (unknown := [one for one in chunk if one.identity not in known]):
                 known |= memory.look_up(self._encoder, unknown)
             if len(known) < len(chunk):
                 expect_pictures()
-            yield [(next(places), one, known.get(one.identity)) for one in chunk]
+            yield [(next(stands), one, known.get(one.identity)) for one in chunk]
 
     def _batches(
         self, arriving: Prefetcher[_Known, _Came], memory: Memory | None, begin: Callable[[], None]
@@ -185,7 +201,7 @@ class PoolEncoder:
         in_hand: list[Future[_Encoded]] = []
         try:
             in_hand.append(arriving.take_aside(self._batch_size, self._aside, self._encode))
-            while (encoded := in_hand[0].result())[0]:
+            while (encoded := _awaited(in_hand[0]))[0]:
                 in_hand.append(arriving.take_aside(self._batch_size, self._aside, self._encode))
                 outcomes = self._committed(*encoded, memory)
                 del in_hand[0], encoded
@@ -289,6 +305,11 @@ class _TowerInLoading:
             self._is_over = True
         if self._loading is not None:
             self._loading.exception()  # a process must not end in the middle of it
+
+
+def _awaited(encoding: Future[_Encoded]) -> _Encoded:
+    with waits():
+        return encoding.result()
 
 
 def _chunks(candidates: Iterable[Candidate]) -> Iterable[Sequence[Candidate]]:

@@ -8,6 +8,7 @@ from functools import partial
 from typing import Generic, Protocol, Self, TypeVar, runtime_checkable
 
 from phrasepix_core.forking import reset_in_children
+from phrasepix_core.turns import waits
 from reranker.threads import HELPERS, WORKERS
 
 Item = TypeVar("Item")
@@ -183,7 +184,11 @@ def prefetch_merged(sources: Sequence[Iterable[Sequence[Item]]], *, room: int, m
     for chunks in sources:
         HELPERS.do(partial(_read, chunks, arrivals), "read-ahead")
     try:
-        while taken := arrivals.take(most):
+        while True:
+            with waits():
+                taken = arrivals.take(most)
+            if not taken:
+                return
             yield taken
     finally:
         arrivals.close()
@@ -237,7 +242,8 @@ class Prefetcher(Generic[Item, Outcome]):
         come in the order in which they were done. An exception of `work` or of `chunks` is raised here, when what was
         begun before it is taken.
         """
-        return self._arrivals.take(most, wait=wait)
+        with waits():
+            return self._arrivals.take(most, wait=wait)
 
     def take_aside(
         self, most: int, aside: "BackgroundThread", use: Callable[[list[tuple[Item, Outcome]]], Used]

@@ -4,13 +4,14 @@ import math
 import reprlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol, Self, SupportsFloat
+from typing import Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from phrasepix_core.candidate import Candidate
+from phrasepix_core.numbers import is_number
 from phrasepix_core.text import same_text, shortened
 from phrasepix_core.urls import shown_url
 from reranker.encoder import Embeddings, unit_rows
@@ -212,6 +213,5 @@ def _same(part: Part) -> object:
 
 
 def _demand_positive(weight: float, title: str) -> None:
-    is_number = isinstance(weight, SupportsFloat) and not isinstance(weight, bool)
-    if not (is_number and math.isfinite(weight) and weight > 0):
+    if not (is_number(weight) and math.isfinite(weight) and weight > 0):
         raise WrongQueryError(f"the weight {weight!r} of {title} is out of range; allowed: numbers above 0")

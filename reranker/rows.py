@@ -61,6 +61,8 @@ class Rows(Generic[Number]):
 
     def at(self, indices: NDArray[np.intp]) -> NDArray[Number]:
         """A copy of the rows at these indices, [n, width]."""
+        if len(self._chunks) == 1:
+            return self._chunks[0][indices]
         rows = np.empty((len(indices), self._width), dtype=self._dtype)
         order = np.argsort(indices, kind="stable")
         ends = np.searchsorted(indices[order], np.arange(1, len(self._chunks) + 1) * _PER_CHUNK)

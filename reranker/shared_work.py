@@ -6,6 +6,8 @@ from concurrent.futures import Future
 from threading import Lock
 from typing import Generic, TypeVar
 
+from phrasepix_core.turns import waits
+
 Result = TypeVar("Result")
 
 
@@ -28,7 +30,9 @@ class SharedWork(Generic[Result]):
             mine = self._under_way[key] = Future() if theirs is None else theirs
         if theirs is None:
             return self._done(key, work, mine)
-        if theirs.exception() is None and is_shared(result := theirs.result()):
+        with waits():
+            failed = theirs.exception() is not None
+        if not failed and is_shared(result := theirs.result()):
             return result
         return work()
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import numpy as np
 
 from phrasepix_core.text import shortened
+from phrasepix_core.turns import waits
 from reranker.baseline_prompts import caption_embeddings, neutral_embeddings
 from reranker.encoder import Embeddings, Encoder, KeepsOneTower, TellsWhatItReads, checked_rows
 from reranker.errors import RerankerError, WrongQueryError
@@ -23,10 +24,10 @@ if TYPE_CHECKING:  # texts are encoded while the rest of this stage is imported
 logger = logging.getLogger(__name__)
 
 _KEPT: Final = 256
-_BATCH: Final = 16
+_BATCH: Final = 8
 """As many texts are encoded at once at most: a short one reads the text tower's weights, whatever else is read.
 
-Sixteen take some four times as long as one; beyond these the time grows with their number, and so does the wait of all.
+Eight take half as long each as one does; beyond these the time grows with their number, and so does the wait of all.
 """
 
 
@@ -130,7 +131,7 @@ class TextEmbeddingCache:
     def neutral(self, store: "EmbeddingStore | None") -> Embeddings:
         """Those of the neutral phrases, float32 [k, d]; `store` keeps them where the encoder did not come with them."""
         if self._neutral is None:
-            with self.in_use:
+            with waits(), self.in_use:
                 if self._neutral is None:
                     self._neutral = neutral_embeddings(self.encoder, store)
         return self._neutral
@@ -138,7 +139,7 @@ class TextEmbeddingCache:
     def captions(self, store: "EmbeddingStore | None") -> Embeddings:
         """Those of the everyday captions, float32 [k, d], as of `neutral`."""
         if self._captions is None:
-            with self.in_use:
+            with waits(), self.in_use:
                 if self._captions is None:
                     self._captions = caption_embeddings(self.encoder, store)
         return self._captions
@@ -172,7 +173,7 @@ class TextEmbeddingCache:
         if (found := self._found_or_turn(texts)) is not None:
             return found
         try:
-            with self.in_use:
+            with waits(), self.in_use:
                 with self._guard:
                     awaited, self._awaited = self._awaited, {}
                     lacking = [text for text in dict.fromkeys(texts) if text not in self._kept]
@@ -201,7 +202,8 @@ class TextEmbeddingCache:
                 waiting.asleep.acquire()
                 self._waiting.append(waiting)
             try:
-                waiting.asleep.acquire()
+                with waits():
+                    waiting.asleep.acquire()
             except BaseException:
                 with self._guard:
                     if waiting in self._waiting:

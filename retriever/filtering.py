@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import date
+from enum import Enum, auto
 
 from phrasepix_core.candidate import Candidate
 from phrasepix_core.text import caseless
@@ -186,6 +187,14 @@ RIGHTS = frozenset({"licence"})
 """Filters by rights: a picture of which it is not known that a use is allowed is left out, whoever was asked for it."""
 
 
+class Verdict(Enum):
+    """Whether a candidate fits, or might if its licence were known."""
+
+    FITS = auto()
+    LICENCE_UNKNOWN = auto()
+    DOES_NOT_FIT = auto()
+
+
 class RightsFilter:
     """Decides for one source which candidates fit, and counts those left out only because their licence is unknown."""
 
@@ -199,17 +208,28 @@ class RightsFilter:
 
     def fits(self, candidate: Candidate, filters: Filters) -> bool:
         """Whether the candidate is what `filters` wish. See `retriever.filtering.fits`."""
+        verdict = self.verdict(candidate, filters)
+        if verdict is Verdict.LICENCE_UNKNOWN:
+            self.count_unknown(candidate, filters)
+        return verdict is Verdict.FITS
+
+    def verdict(self, candidate: Candidate, filters: Filters) -> Verdict:
+        """Whether the candidate is what `filters` wish; counted is nothing."""
         what_fits = self._what_fits
         if what_fits is None or what_fits.filters is not filters:
             what_fits = self._what_fits = _WhatFits(filters, asked=self._asked, told=self._told)
         if what_fits(candidate):
-            return True
+            return Verdict.FITS
         if filters.licence and _licence(candidate, filters) is None:
             of_any_licence = replace(filters, licence=())
             if fits(candidate, of_any_licence, asked=self._asked, told=self._told):
-                self._unknown.add(candidate.identity)
-                self._uses = filters.licence
-        return False
+                return Verdict.LICENCE_UNKNOWN
+        return Verdict.DOES_NOT_FIT
+
+    def count_unknown(self, candidate: Candidate, filters: Filters) -> None:
+        """Count one left out because its licence is unknown."""
+        self._unknown.add(candidate.identity)
+        self._uses = filters.licence
 
     def say_what_is_unknown(self, notify: Callable[[str], None]) -> None:
         """Tell `notify` how many candidates were left out because their licence is unknown; nothing if none was."""

@@ -115,12 +115,12 @@ class OnDisk(Protocol):
 
 def is_on_loopback(retriever: object) -> bool:
     """Whether a retriever says that its pictures may come from a server on this machine."""
-    return isinstance(retriever, OnLoopback) and retriever.on_loopback is True
+    return getattr(retriever, "on_loopback", False) is True
 
 
 def is_on_disk(retriever: object) -> bool:
     """Whether a retriever says that its pictures are files of this machine."""
-    return isinstance(retriever, OnDisk) and retriever.on_disk is True
+    return getattr(retriever, "on_disk", False) is True
 
 
 def profile_of(retriever: object) -> SourceProfile | None:

@@ -2,7 +2,7 @@
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from typing import Any, Generic, TypeVar
 
 Outcome = TypeVar("Outcome")
@@ -13,19 +13,19 @@ class ReadPages(Generic[Outcome]):
 
     def __init__(self, most: int = 8) -> None:
         self._most = most
-        self._pages: OrderedDict[Hashable, tuple[Sequence[Any], tuple[Outcome, ...]]] = OrderedDict()
+        self._pages: OrderedDict[Hashable, tuple[Sequence[Any], Outcome]] = OrderedDict()
         self._lock = threading.Lock()
 
-    def read(self, question: Hashable, entries: Sequence[Any], read: Callable[[Any], Outcome]) -> Iterable[Outcome]:
-        """Return what `read` makes of each of the entries that answer a question; they must not be changed."""
+    def read(self, question: Hashable, entries: Sequence[Any], read: Callable[[Sequence[Any]], Outcome]) -> Outcome:
+        """Return what `read` makes of the entries that answer a question; they must not be changed."""
         with self._lock:
             before = self._pages.get(question)
-        if before is not None and before[0] == entries:
+        if before is not None and before[0] is entries:
             return before[1]
-        outcomes = tuple(map(read, entries))
+        outcome = before[1] if before is not None and before[0] == entries else read(entries)
         with self._lock:
-            self._pages[question] = (entries, outcomes)
+            self._pages[question] = (entries, outcome)
             self._pages.move_to_end(question)
             while len(self._pages) > self._most:
                 self._pages.popitem(last=False)
-        return outcomes
+        return outcome

@@ -253,7 +253,7 @@ def ranked(added: int, dimensions: int) -> object:
     same = candidate(1, "http://127.0.0.1/1.png")
     accumulator = RankingAccumulator(query, 10)
     for first in range(0, added, 64):
-        accumulator.add([((first + number, 0), same) for number in range(64)], list(rows))
+        accumulator.add([same] * 64, list(rows), [(first + number, 0) for number in range(64)])
         assert len(accumulator.best) == 10
     return accumulator.in_order()
 
@@ -303,7 +303,7 @@ def test_a_pool_that_was_read_keeps_few_bytes_a_candidate() -> None:
         tracemalloc.stop()
     assert peak / len(offered) < 80
     assert held / len(offered) < 20
-    assert pool.place_of(29_999) == (29_999, 0)
+    assert pool.places[29_999] == (29_999, 0)
 
 
 def test_a_pool_says_where_each_candidate_stands_and_gives_each_once() -> None:
@@ -312,10 +312,10 @@ def test_a_pool_says_where_each_candidate_stands_and_gives_each_once() -> None:
     read = list(pool)
     assert sorted(one.id for one in read) == [str(number) for number in range(6)]
     assert len(pool.places) == pool.total == 6
-    stands = {one.id: pool.place_of(number) for number, one in enumerate(read)}
+    stands = {one.id: pool.places[number] for number, one in enumerate(read)}
     assert stands.pop("3") in {(3, 0), (0, 1)}  # whichever answered first
     assert stands == {"0": (0, 0), "1": (1, 0), "2": (2, 0), "4": (1, 1), "5": (2, 1)}
-    assert list(pool.places) == pool.places[:] == [pool.place_of(number) for number in range(6)]
+    assert list(pool.places) == pool.places[:] == [pool.places[number] for number in range(6)]
 
 
 @pytest.mark.parametrize(("shown", "most"), [(1, 2_400_000), (100, 640_000), (3000, 135_000)])

@@ -24,7 +24,9 @@ def standing_after(order: list[int], top: int = 7, at_once: int = 3) -> RankingA
     accumulator = RankingAccumulator(QUERY, top)
     for first in range(0, len(order), at_once):
         places = order[first : first + at_once]
-        accumulator.add([((place,), POOL[place]) for place in places], [EMBEDDINGS[place] for place in places])
+        accumulator.add(
+            [POOL[place] for place in places], [EMBEDDINGS[place] for place in places], [(place,) for place in places]
+        )
     return accumulator
 
 
@@ -63,8 +65,8 @@ def test_what_is_not_wanted_costs_what_resembles_it_more_than_the_pool_does() ->
     rows = unit_rows(np.array([[1.0, 0.0, 0.0], [1.0, 0.5, 0.0], [0.9, 0.0, 0.1]]))
     disliked = EncodedQuery(rows[:1], np.ones(1), unit_rows(np.array([[0.0, 1.0, 0.0]])), np.array([2.0]))
     accumulator = RankingAccumulator(disliked, 3)
-    accumulator.add([((2,), POOL[2])], [rows[2]])
-    accumulator.add([((1,), POOL[1]), ((0,), POOL[0])], [rows[1], rows[0]])
+    accumulator.add([POOL[2]], [rows[2]], [(2,)])
+    accumulator.add([POOL[1], POOL[0]], [rows[1], rows[0]], [(1,), (0,)])
     resembles, scores = np.array([0.0, rows[1, 1], 0.0]), rows @ rows[0]
     cost = 2 * 1.5 * (resembles[1] - resembles.mean()) / resembles.std() * scores.std()
     assert {one.candidate.id: one.penalty for one in accumulator.in_order()} == {
@@ -84,7 +86,7 @@ def test_penalties_do_not_depend_on_the_order_in_which_candidates_are_added(seed
     for order in (range(60), random.permutation(60).tolist()):
         accumulator = RankingAccumulator(query, 10)
         for number in order:
-            accumulator.add([((number,), candidate(number, f"http://127.0.0.1/{number}.png"))], [rows[number]])
+            accumulator.add([candidate(number, f"http://127.0.0.1/{number}.png")], [rows[number]], [(number,)])
         assert list(accumulator.best) == accumulator.in_order()[:10]
         orders.append(list(accumulator.in_order()))
     assert orders[0] == orders[1]
@@ -106,9 +108,11 @@ def test_a_large_pool_in_batches_has_the_order_of_one_at_once_and_nearly_its_bes
     )
     for first in range(0, len(rows), 100):
         numbers = range(first, first + 100)
-        one_by_one.add([((number,), pool[number]) for number in numbers], list(rows[first : first + 100]))
+        one_by_one.add(
+            [pool[number] for number in numbers], list(rows[first : first + 100]), [(number,) for number in numbers]
+        )
         assert len(one_by_one.best) == 50
-    at_once.add([((number,), one) for number, one in enumerate(pool)], list(rows))
+    at_once.add(pool, list(rows))
     meanwhile = {one.candidate.id for one in one_by_one.best}
     exact = [one.candidate.id for one in at_once.in_order()]
     assert len(meanwhile & set(exact[:50])) >= 45

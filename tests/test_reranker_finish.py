@@ -113,7 +113,7 @@ def test_the_spread_best_are_of_different_kinds_and_chance_in_arrival_changes_no
             top=3,
             fold=False,
             finish=Finish(diverse=0.7),
-            place_of=lambda number: (len(pool) - number,),
+            places=[(len(pool) - number,) for number in range(len(pool))],
         )
         *_, streamed = reranker.stream("red", pool, top=3, fold=False, finish=Finish(diverse=0.7))
     assert ids(plain) == ["a0", "a1", "a2"]

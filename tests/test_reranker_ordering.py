@@ -87,7 +87,7 @@ def test_the_order_does_not_depend_on_that_in_which_candidates_come() -> None:
     for order in itertools.islice(itertools.permutations(range(6)), 0, 720, 45):
         accumulator = RankingAccumulator(query, 3, Ordering("normalised", 0.7), captions, ["a red boat at night"])
         for place in order:
-            accumulator.add([((place,), pool[place])], [rows[place]])
+            accumulator.add([pool[place]], [rows[place]], [(place,)])
         assert [one.candidate for one in accumulator.best] == [one.candidate for one in accumulator.in_order()[:3]]
         found.add(tuple((one.candidate.id, one.total, one.nearness, one.bonus) for one in accumulator.in_order()))
     assert len(found) == 1

@@ -238,7 +238,7 @@ def test_pictures_come_while_as_many_searches_as_may_run_are_under_way(
         with serving(tmp_path, cache, {"PIXABAY_API_URL": api.url, **KEYS}) as server:
             found = server.post("/api/v1/search", {"phrase": "a boat", "tag": "boat", "source": "sample", "top": 1})
             bodies = [
-                {**STOCK, "phrase": f"red stripes, {number}"} for number in range(ServerSettings(port=0).most_threads)
+                {**STOCK, "phrase": f"red stripes, {number}"} for number in range(ServerSettings(port=0).most_searches)
             ]
             searches = [server.events("/api/v1/search", body) for body in bodies]
             for events in searches:

@@ -39,10 +39,7 @@ class Searches:
         examples = Examples(query, self.texts.encoder, self.texts.in_use, self._loader, EncodedPictures(), None)
         asked = QueryEncoder(query, self.texts, examples, None, (), ordering)
         accumulator = asked.accumulator(len(pool))
-        accumulator.add(
-            [((place,), self._candidates[row]) for place, row in enumerate(pool)],
-            [self.clip.images[row] for row in pool],
-        )
+        accumulator.add([self._candidates[row] for row in pool], [self.clip.images[row] for row in pool])
         return accumulator.in_order(), asked
 
     def rows(self, query: str | Query, pool: Sequence[int], ordering: Ordering = PLAIN) -> list[int]:

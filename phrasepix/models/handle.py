@@ -11,6 +11,7 @@ from phrasepix.models.shelf import ModelShelf
 from phrasepix.request import SearchRequest
 from phrasepix.sample import SAMPLE_NAME
 from phrasepix_core.messages import Hint
+from phrasepix_core.turns import waits
 from reranker.clip_reranker import ClipReranker
 from reranker.encoder import Encoder
 from reranker.encoder_profile import reads_texts
@@ -90,8 +91,11 @@ class ModelHandle:
 
     def end(self) -> None:
         """Wait for what was begun: a process must not end in the middle of it."""
-        if self._preparing is not None and (error := self._preparing.exception()) is not None:
-            # It was raised again, to whoever asked, by the same steps.
+        if self._preparing is None:
+            return
+        with waits():
+            error = self._preparing.exception()
+        if error is not None:  # it was raised again, to whoever asked, by the same steps
             logger.debug("the phrases could not be encoded ahead: %s", error)
 
     def reranker(self) -> ClipReranker:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from phrasepix_core.forking import reset_in_children
+from phrasepix_core.turns import waits
 
 Model = TypeVar("Model")
 
@@ -53,12 +54,14 @@ class ModelCache(Generic[Model]):
                 if other is None:
                     mine = self._loading[key] = _Loading(terms)
                     break
-            other.done.wait()
+            with waits():
+                other.done.wait()
             if other.model is not None:
                 return other.model
             if other.error is not None and other.terms == terms:
                 raise other.error
-        return self._load(key, load, mine)
+        with waits():
+            return self._load(key, load, mine)
 
     def _load(self, key: Hashable, load: Callable[[], Model], loading: _Loading[Model]) -> Model:
         try:

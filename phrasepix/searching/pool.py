@@ -3,9 +3,9 @@
 from array import array
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import chain, count
+from itertools import chain
 from threading import Lock
-from typing import overload
+from typing import TYPE_CHECKING, Any, overload
 
 from phrasepix.results import Failure, Origin
 from phrasepix.searching.tag_strategies import LastChunk, TagLog, TagStrategy
@@ -17,6 +17,9 @@ from retriever.errors import AnswerNotKeptError, RetrieverError, SourceFaultErro
 from retriever.filters import Filters
 from retriever.profile import USUAL_LIMIT, SourceProfile
 from retriever.protocol import Retriever, is_on_disk, is_on_loopback, profile_of
+
+if TYPE_CHECKING:
+    from numpy.typing import DTypeLike, NDArray
 
 _READ_AHEAD = 256
 
@@ -66,11 +69,21 @@ class Places(Sequence[tuple[int, ...]]):
         self._numbers = array("I")
         self._sources = array("H")
 
-    def append(self, place: tuple[int, ...]) -> None:
+    def append(self, number: int, source: int) -> None:
         """Add the next candidate's."""
-        number, source = place
         self._numbers.append(number)
         self._sources.append(source)
+
+    def extend(self, numbers: range, source: int) -> None:
+        """Add those of the next candidates, all of one source."""
+        self._numbers.extend(numbers)
+        self._sources.extend(array("H", [source]) * len(numbers))
+
+    def __array__(self, dtype: "DTypeLike | None" = None, copy: bool | None = None) -> "NDArray[Any]":
+        """All of them as NumPy has them: [n, 2]."""
+        import numpy as np
+
+        return np.stack([self._numbers, self._sources], axis=1, dtype=dtype, casting="unsafe")
 
     def __len__(self) -> int:
         return len(self._numbers)
@@ -107,9 +120,9 @@ class _Found:
 
 class Pool:
     """The candidates of `sources`, each asked its way, as they come; read once, counted, each picture once,
-    and none that is not `wanted`. `record` is told what is asked.
+    and none that is not `wanted`, where that is said. `record` is told what is asked.
 
-    A source's answers are in its own order; which source answers first is left to chance, `place_of` is not. One that
+    A source's answers are in its own order; which source answers first is left to chance, `places` are not. One that
     fails is told to `on_failure` and the others answer; where all do, the last one's error is raised instead, by
     `has_any` or while iterating.
     """
@@ -122,7 +135,7 @@ class Pool:
         filters: Filters,
         record: TagLog,
         on_failure: Callable[[Failure], None],
-        wanted: Callable[[Candidate], bool] = lambda candidate: True,
+        wanted: Callable[[Candidate], bool] | None = None,
     ) -> None:
         self._found = found = _Found()
 
@@ -148,13 +161,9 @@ class Pool:
         """How many there are; None before the last was read."""
         return len(self._found.candidates) if self._found.is_complete else None
 
-    def place_of(self, number: int) -> tuple[int, ...]:
-        """Of the candidate that was read so many-th, from 0: its number in its source's answers, and the source's."""
-        return self._found.places[number]
-
     @property
     def places(self) -> Places:
-        """Where those read so far stand."""
+        """Where those read so far stand: of each the number in its source's answers, and the source's."""
         return self._found.places
 
     @property
@@ -181,24 +190,32 @@ class Pool:
         return chain.from_iterable(self._unread)
 
 
-Answers = Iterator[Sequence[tuple[tuple[int, ...], Candidate]]]
-"""Candidates, each with its place, as many at a time as came together."""
+@dataclass(frozen=True, slots=True)
+class _Came:
+    """Candidates of one source that came together, the first of them as so many-th of its answers."""
+
+    candidates: Sequence[Candidate]
+    first: int
+    source: int
+    is_last: bool
+
+    @property
+    def numbers(self) -> range:
+        """The numbers of all."""
+        return range(self.first, self.first + len(self.candidates))
 
 
 def _merged(
-    answers: Sequence[Answers],
+    answers: Sequence[Iterator[_Came]],
     found: _Found,
-    wanted: Callable[[Candidate], bool],
+    wanted: Callable[[Candidate], bool] | None,
     on_failure: Callable[[Failure], None],
 ) -> Iterator[list[Candidate]]:
-    for chunk in _as_they_come(answers, found):
+    for came in _as_they_come(answers, found):
         _tell(found, on_failure)
         new: list[Candidate] = []
-        for place, candidate in chunk:
-            if wanted(candidate) and found.came.add_new(candidate):
-                found.places.append(place)
-                found.candidates.append(candidate)
-                new.append(candidate)
+        for one in came:
+            new += _added(one, found, wanted)
         if new:
             yield new
     found.is_complete = True
@@ -210,19 +227,45 @@ def _merged(
         raise _of_all(found.errors)
 
 
-def _as_they_come(answers: Sequence[Answers], found: _Found) -> Iterator[Sequence[tuple[tuple[int, ...], Candidate]]]:
+def _added(came: _Came, found: _Found, wanted: Callable[[Candidate], bool] | None) -> Sequence[Candidate]:
+    """Add those that are wanted and have not come before; return them."""
+    candidates = came.candidates if wanted is None else list(filter(wanted, came.candidates))
+    new = found.came.add_all_new(candidates)
+    if len(new) == len(came.candidates):
+        found.places.extend(came.numbers, came.source)
+    else:
+        backwards = zip(reversed(came.numbers), reversed(came.candidates), strict=True)
+        numbers = {id(one): number for number, one in backwards}  # of one that came twice, the first
+        for one in new:
+            found.places.append(numbers[id(one)], came.source)
+    found.candidates += new
+    return new
+
+
+def _as_they_come(answers: Sequence[Iterator[_Came]], found: _Found) -> Iterator[Sequence[_Came]]:
     """What the sources answer, chunk by chunk, read ahead; but the first chunk of a single source by whoever takes it.
 
     He has nothing else to do, and after a `LastChunk` there is nothing to wait for.
     """
-    if len(answers) != 1:
-        yield from prefetch_merged(answers, room=_READ_AHEAD, most=_READ_AHEAD)
-        return
-    for chunk in answers[0]:
-        found.is_here = isinstance(chunk, LastChunk)
-        yield chunk
-        if not found.is_here:
-            yield from prefetch_merged(answers, room=_READ_AHEAD, most=_READ_AHEAD)
+    if len(answers) == 1:
+        first = next(answers[0], None)
+        if first is None:
+            return
+        found.is_here = first.is_last
+        yield [first]
+        if found.is_here:
+            yield from ([one] for one in answers[0])
+            return
+    yield from prefetch_merged([_one_by_one(one) for one in answers], room=_READ_AHEAD, most=_READ_AHEAD)
+
+
+def _one_by_one(came: Iterator[_Came]) -> Iterator[Sequence[_Came]]:
+    """The same, each with one candidate: how far is read ahead is counted by them."""
+    for chunk in came:
+        yield [
+            _Came([candidate], number, chunk.source, chunk.is_last)
+            for number, candidate in zip(chunk.numbers, chunk.candidates, strict=True)
+        ]
 
 
 def _tell(found: _Found, on_failure: Callable[[Failure], None], but: RetrieverError | None = None) -> None:
@@ -265,16 +308,16 @@ def _answers(
     filters: Filters,
     record: TagLog,
     on_error: Callable[[AskedSource, RetrieverError], None],
-) -> Answers:
+) -> Iterator[_Came]:
     most = source.usual_limit if limit is None else limit
     try:
-        number = count()
+        offered = 0
         for chunk in strategy.chunks(source.retriever, most, filters, record):
             for candidate in chunk:
                 if not isinstance(candidate, Candidate):
                     raise TypeError(f"it offers {candidate!r:.80}, which is no Candidate")
-            placed = [((next(number), index), candidate) for candidate in chunk]
-            yield LastChunk(placed) if isinstance(chunk, LastChunk) else placed
+            yield _Came(chunk, offered, index, isinstance(chunk, LastChunk))
+            offered += len(chunk)
     except RetrieverError as error:
         on_error(source, error)
     except Exception as error:  # a plug-in's mistake must not end the search in the others

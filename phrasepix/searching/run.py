@@ -1,6 +1,6 @@
 """How one search runs: sources are asked, pictures arrive and are encoded, the ranks firm up."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass, replace
 from threading import Lock
@@ -63,7 +63,7 @@ class _HowToRank(TypedDict):
 
     loader: PictureLoader
     memory: Memory
-    place_of: Callable[[int], PoolPosition]
+    places: Sequence[PoolPosition]
     fold: bool
     finish: Finish
     ordering: Ordering
@@ -243,7 +243,7 @@ class SearchRun:
             filters=filters,
             record=self._record,
             on_failure=self._fail,
-            wanted=lambda candidate: not (request.unused and self._used.has(candidate)),
+            wanted=(lambda candidate: not self._used.has(candidate)) if request.unused else None,
         )
         return pool if pool.has_any() else None
 
@@ -327,7 +327,7 @@ class SearchRun:
         return {
             "loader": self._loader,
             "memory": self._memory.with_embeddings(image_tower_name(self._reranker.encoder), self._brought),
-            "place_of": pool.place_of,
+            "places": pool.places,
             "fold": request.fold,
             "finish": finish_of(request, self._second_model, self._on_event, only_the_sample=self._only_the_sample),
             "ordering": request.ordering,

@@ -19,7 +19,7 @@ async def answered(services: Services, request: Request, work: Work) -> Response
     """Have `work` done in a thread and answer what it returns, which names its `sources`; as events if these are asked
     for.
     """
-    job = SearchJob(work, services.searching, services.is_closing, services.model_steps)
+    job = SearchJob(work, services.searching, services.turns, services.is_closing, services.model_steps)
     if _EVENTS in request.headers.get("accept", ""):
         return EventsResponse(job)
     try:

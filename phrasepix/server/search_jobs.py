@@ -17,6 +17,7 @@ from phrasepix.errors import PhrasepixError
 from phrasepix.events import Event, Notice, Stage
 from phrasepix.server.model_steps import ModelSteps
 from phrasepix.server.problems import ClosingError, as_json_name, problem_of, unforeseen_problem
+from phrasepix_core.turns import Turns
 
 logger = logging.getLogger(__name__)
 
@@ -81,14 +82,19 @@ Work = Callable[["SearchJob"], dict[str, Any]]
 
 
 class SearchJob:
-    """One search for one client. `limiter` gives it a thread; `is_closing` says that the server is being ended.
+    """One search for one client. `limiter` gives it a thread, which has its turn among `turns` while it computes.
+
+    `is_closing` says that the server is being ended.
 
     While it waits for a model, `model_steps` tells it how far that is.
     """
 
-    def __init__(self, work: Work, limiter: CapacityLimiter, is_closing: Flag, model_steps: ModelSteps) -> None:
+    def __init__(
+        self, work: Work, limiter: CapacityLimiter, turns: Turns, is_closing: Flag, model_steps: ModelSteps
+    ) -> None:
         self._work = work
         self._limiter = limiter
+        self._turns = turns
         self._model_steps = model_steps
         self._is_closing = is_closing
         self._is_gone = Flag()
@@ -178,7 +184,8 @@ class SearchJob:
     def _begin(self) -> dict[str, Any]:
         self.check()
         try:
-            return self._work(self)
+            with self._turns.turn():
+                return self._work(self)
         finally:
             self._model_steps.end(self.tell)
 

@@ -19,6 +19,7 @@ from phrasepix.server.request_reader import RequestReader
 from phrasepix.server.settings import ServerSettings
 from phrasepix.server.uploaded_pictures import UploadedPictures
 from phrasepix_core.root import Root
+from phrasepix_core.turns import Turns
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -40,6 +41,8 @@ class Services:
     reader: RequestReader
     searching: CapacityLimiter
     """Gives threads to searches."""
+    turns: Turns = field(default_factory=Turns)
+    """Has the searches' threads compute one at a time."""
     threads: CapacityLimiter
     """Gives threads to all other works, so that the pictures of a search come though others go on for long."""
     model_steps: ModelSteps = field(default_factory=ModelSteps)
@@ -61,7 +64,7 @@ class Services:
             history=History(keeps=settings.keeps_history),
             feedback=FeedbackNotes(root, notes=settings.notes_feedback),
             reader=RequestReader(root, pictures),
-            searching=CapacityLimiter(settings.most_threads),
+            searching=CapacityLimiter(settings.most_searches),
             threads=CapacityLimiter(settings.most_threads),
         )
 

@@ -29,8 +29,10 @@ class ServerSettings:
     """Whether recent searches are listed."""
     notes_feedback: bool = False
     """Whether what is said of pictures is noted in the `feedback.jsonl` of their project's folder."""
+    most_searches: int = 24
+    """How many searches run at once; the rest wait. Of those that have to load pictures fewer do so at once."""
     most_threads: int = 8
-    """How many searches run at once, and how many other works beside them; the rest wait for their turn."""
+    """How many other works are done at once beside them."""
     searches_kept: int = MOST_SEARCHES
     """How many searches stay at hand by their id."""
     searches_bytes: int = MOST_BYTES

@@ -111,13 +111,13 @@ class DuplicateDetector:
 
     def numbers(self, candidates: Iterable[Candidate]) -> Numbers:
         """Return the numbers of candidates, int [n], good until `keep_only`: for `same`."""
-        return np.fromiter(
-            (
-                self._add(one, _UNKNOWN) if (number := self._numbers.get(one.identity)) is None else number
-                for one in candidates
-            ),
-            dtype=np.intp,
-        )
+        asked = list(candidates)
+        known = [self._numbers.get(one.identity) for one in asked]
+        if None in known:
+            known = [
+                self._add(one, _UNKNOWN) if number is None else number for one, number in zip(asked, known, strict=True)
+            ]
+        return np.array(known, dtype=np.intp)
 
     def same(self, ones: Numbers, others: Numbers) -> NDArray[np.bool_]:
         """Whether each of `ones`, int [m], and each of `others`, int [n], are one, by their `numbers`: bool [m, n]."""

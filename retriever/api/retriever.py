@@ -1,8 +1,8 @@
 """Retriever over a source's JSON API, asked through its adapter."""
 
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from copy import copy
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from itertools import chain
 from pathlib import Path
@@ -10,6 +10,7 @@ from typing import Any, Self
 from urllib.parse import urlsplit
 
 from phrasepix_core import environment
+from phrasepix_core.cached_property import cached_property
 from phrasepix_core.candidate import Candidate, Rendition
 from phrasepix_core.identities import Identities
 from phrasepix_core.messages import Hint
@@ -28,7 +29,7 @@ from retriever.errors import (
     SourceAnswerError,
     WrongParameterError,
 )
-from retriever.filtering import RightsFilter
+from retriever.filtering import RightsFilter, Verdict
 from retriever.filters import NO_FILTERS, Filters
 from retriever.http import RequestPolicy
 from retriever.http.cached_client import CachedApiClient
@@ -42,6 +43,15 @@ from retriever.tags import demand_limit, demand_tag
 
 _PAGES_FOR_FILTERS = 3
 """How many times the pages are asked for that the limit alone would take, where answers are filtered here."""
+
+
+@dataclass(frozen=True, slots=True)
+class _ReadPage:
+    """What the entries of an answer are: candidates that fit, those of which that is not known, and what is none."""
+
+    candidates: tuple[Candidate, ...]
+    of_unknown_licence: tuple[Candidate, ...]
+    skipped: tuple[SkippedHit, ...]
 
 
 class ApiRetriever:
@@ -80,7 +90,7 @@ class ApiRetriever:
             api_key = find_api_key(self.profile.key_variable, self.profile.key_setting, key)
             if api_key is None:
                 raise _key_missing(self.profile)
-        self._read = ReadPages[Candidate | SkippedHit]()
+        self._read = ReadPages[_ReadPage]()
         self._client = CachedApiClient(
             self.base_url,
             title=self.profile.title,
@@ -143,7 +153,11 @@ class ApiRetriever:
             if error.status == 404:
                 return None
             raise
-        return next(self._usable(adapter, adapter.looked_up(answer), found_by=""), None)
+        for hit in adapter.looked_up(answer):
+            if isinstance(one := self._read_hit(adapter, hit, found_by=""), Candidate):
+                return one
+            self.on_skip(one)
+        return None
 
     def file_to_save(self, candidate: Candidate) -> Rendition:
         """The largest file that may be had, by a fresh address; tells the source of the download where it wants that.
@@ -168,7 +182,7 @@ class ApiRetriever:
         self, adapter: ApiAdapter, tag: str, filters: Filters, limit: int, page_size: int, wanted: RightsFilter
     ) -> Iterator[Iterable[Candidate]]:
         seen = Identities()
-        offered = 0
+        offered = found = 0
         pages = -(-min(limit, self.profile.deepest) // page_size) * _PAGES_FOR_FILTERS
         for page in range(1, pages + 1):
             try:
@@ -183,24 +197,24 @@ class ApiRetriever:
                     return
                 raise
             except RateLimitError as error:
-                if not seen:
+                if not found:
                     raise
-                self.on_notice(f"{error}; going on with the {len(seen)} pictures that came")
+                self.on_notice(f"{error}; going on with the {found} pictures that came")
                 return
             hits = self._hits(adapter, answer)
-            came: list[Candidate] = []
-            before = len(seen)
-            for candidate in self._usable(adapter, hits, found_by=tag, question=(filters, page)):
-                if wanted.fits(candidate, filters) and seen.add_new(candidate):
-                    came.append(candidate)
-                    if before + len(came) == limit:
-                        break
+            read = self._read_page(adapter, hits, tag, filters, page, wanted)
+            for skipped in read.skipped:
+                self.on_skip(skipped)
+            for candidate in read.of_unknown_licence:
+                wanted.count_unknown(candidate, filters)
+            came = seen.add_all_new(read.candidates)[: limit - found]
+            found += len(came)
             total = adapter.total(answer)
             offered += page_size
             is_last = not hits or adapter.is_last(answer)
             yield Page(came, len(hits), adapter.matches(answer), is_last=is_last)
             if (
-                len(seen) == limit
+                found == limit
                 or is_last
                 or offered >= min(self.profile.deepest, self.profile.deepest if total is None else total)
             ):
@@ -233,25 +247,29 @@ class ApiRetriever:
             )
         return hits
 
-    def _usable(
-        self, adapter: ApiAdapter, hits: list[Any], found_by: str, question: Hashable = None
-    ) -> Iterator[Candidate]:
-        catalogue, loopback = self._catalogue, self.on_loopback
+    def _read_page(
+        self, adapter: ApiAdapter, hits: list[Any], tag: str, filters: Filters, page: int, wanted: RightsFilter
+    ) -> _ReadPage:
+        def read(hits: Sequence[Any]) -> _ReadPage:
+            outcomes = [self._read_hit(adapter, hit, found_by=tag) for hit in hits]
+            candidates = [one for one in outcomes if isinstance(one, Candidate)]
+            verdicts = [(one, wanted.verdict(one, filters)) for one in candidates]
+            return _ReadPage(
+                tuple(one for one, verdict in verdicts if verdict is Verdict.FITS),
+                tuple(one for one, verdict in verdicts if verdict is Verdict.LICENCE_UNKNOWN),
+                tuple(one for one in outcomes if isinstance(one, SkippedHit)),
+            )
 
-        def read(hit: Any) -> Candidate | SkippedHit:
-            try:
-                return public_part(adapter.candidate(hit, found_by, catalogue), loopback=loopback)
-            except UnusableHitError as error:
-                reason = f"the answer's entry is unusable: {error}"
-                return SkippedHit(self.name, adapter.identifier(hit), reason)
+        return self._read.read((type(adapter), tag, filters, page), hits, read)
 
-        for one in self._read.read((type(adapter), found_by, question), hits, read):
-            if isinstance(one, Candidate):
-                yield one
-            else:
-                self.on_skip(one)
+    def _read_hit(self, adapter: ApiAdapter, hit: Any, found_by: str) -> Candidate | SkippedHit:
+        try:
+            return public_part(adapter.candidate(hit, found_by, self._catalogue), loopback=self.on_loopback)
+        except UnusableHitError as error:
+            reason = f"the answer's entry is unusable: {error}"
+            return SkippedHit(self.name, adapter.identifier(hit), reason)
 
-    @property
+    @cached_property
     def _catalogue(self) -> str:
         """Another server may give the source's ids to other pictures: what is remembered of one is not the other's."""
         if not self.profile.api_url or self.base_url.rstrip("/") == self.profile.api_url.rstrip("/"):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
 
 from phrasepix_core.cached_property import cached_property
+from phrasepix_core.turns import waits
 from retriever.api_key import ApiKey, KeyPlace, in_query
 from retriever.errors import AnswerNotKeptError, SourceUnreachableError
 from retriever.http.policy import RequestPolicy
@@ -99,7 +100,8 @@ class CachedApiClient:
             return answer
 
         try:
-            return with_retries(kept_or_new, self._policy)
+            with waits():
+                return with_retries(kept_or_new, self._policy)
         except TransientError as error:
             final = error.final
         raise final
