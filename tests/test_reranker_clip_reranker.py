@@ -19,6 +19,7 @@ from reranker.baseline_prompts import NEUTRAL_PHRASES
 from reranker.errors import WrongQueryError
 from reranker.pictures import PictureLoader
 from reranker.pictures.fetch import PictureFetcher
+from reranker.pictures.loader import LoadedPicture
 from reranker.query import Query
 from reranker.testing import ColourEncoder
 from reranker.text_cache import TextEmbeddingCache
@@ -676,3 +677,31 @@ def test_an_encoder_is_called_by_one_thread_at_a_time(server: PictureServer) -> 
                 reranker.rerank(f"blue {number}", pool[:4])
     assert sum(encoder.batches) >= 24, "each search may have been at the same picture"
     assert not encoder.was_disturbed
+
+
+def test_no_more_than_eight_pools_are_loaded_at_once_and_the_others_wait() -> None:
+    under_way = threading.Semaphore(0)
+    go_on = threading.Event()
+    done: list[str] = []
+
+    class Held(PictureLoader):
+        def load(self, candidate: Candidate, short_side: int, *, whole: bool = False) -> LoadedPicture:
+            under_way.release()
+            assert go_on.wait(timeout=30)
+            return LoadedPicture(Image.new("RGB", (64, 64), "red"), None)
+
+    def search(number: int) -> None:
+        pool = [candidate(number, f"http://127.0.0.1/{number}.png")]
+        done.extend(one.candidate.id for one in reranker.rerank("red", pool).matches)
+
+    with ClipReranker(ColourEncoder(), loader=Held()) as reranker:
+        threads = [threading.Thread(target=search, args=(number,)) for number in range(11)]
+        for thread in threads:
+            thread.start()
+        for _ in range(8):
+            assert under_way.acquire(timeout=20)
+        assert not under_way.acquire(timeout=0.2), "another has begun"
+        go_on.set()
+        for thread in threads:
+            thread.join(timeout=30)
+    assert sorted(done, key=int) == [str(number) for number in range(11)]
