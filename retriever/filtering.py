@@ -187,7 +187,7 @@ RIGHTS = frozenset({"licence"})
 """Filters by rights: a picture of which it is not known that a use is allowed is left out, whoever was asked for it."""
 
 
-class Verdict(Enum):
+class FilterOutcome(Enum):
     """Whether a candidate fits, or might if its licence were known."""
 
     FITS = auto()
@@ -208,23 +208,23 @@ class RightsFilter:
 
     def fits(self, candidate: Candidate, filters: Filters) -> bool:
         """Whether the candidate is what `filters` wish. See `retriever.filtering.fits`."""
-        verdict = self.verdict(candidate, filters)
-        if verdict is Verdict.LICENCE_UNKNOWN:
+        outcome = self.outcome(candidate, filters)
+        if outcome is FilterOutcome.LICENCE_UNKNOWN:
             self.count_unknown(candidate, filters)
-        return verdict is Verdict.FITS
+        return outcome is FilterOutcome.FITS
 
-    def verdict(self, candidate: Candidate, filters: Filters) -> Verdict:
+    def outcome(self, candidate: Candidate, filters: Filters) -> FilterOutcome:
         """Whether the candidate is what `filters` wish; counted is nothing."""
         what_fits = self._what_fits
         if what_fits is None or what_fits.filters is not filters:
             what_fits = self._what_fits = _WhatFits(filters, asked=self._asked, told=self._told)
         if what_fits(candidate):
-            return Verdict.FITS
+            return FilterOutcome.FITS
         if filters.licence and _licence(candidate, filters) is None:
             of_any_licence = replace(filters, licence=())
             if fits(candidate, of_any_licence, asked=self._asked, told=self._told):
-                return Verdict.LICENCE_UNKNOWN
-        return Verdict.DOES_NOT_FIT
+                return FilterOutcome.LICENCE_UNKNOWN
+        return FilterOutcome.DOES_NOT_FIT
 
     def count_unknown(self, candidate: Candidate, filters: Filters) -> None:
         """Count one left out because its licence is unknown."""

@@ -692,9 +692,9 @@ def test_no_more_than_eight_pools_are_loaded_at_once_and_the_others_wait() -> No
 
     def search(number: int) -> None:
         pool = [candidate(number, f"http://127.0.0.1/{number}.png")]
-        done.extend(one.candidate.id for one in reranker.rerank("red", pool).matches)
+        done.extend(one.candidate.id for one in shared.rerank("red", pool).matches)
 
-    with ClipReranker(ColourEncoder(), loader=Held()) as reranker:
+    with ClipReranker(ColourEncoder(), loader=Held()) as shared:
         threads = [threading.Thread(target=search, args=(number,)) for number in range(11)]
         for thread in threads:
             thread.start()

@@ -29,7 +29,7 @@ from retriever.errors import (
     SourceAnswerError,
     WrongParameterError,
 )
-from retriever.filtering import RightsFilter, Verdict
+from retriever.filtering import RightsFilter, FilterOutcome
 from retriever.filters import NO_FILTERS, Filters
 from retriever.http import RequestPolicy
 from retriever.http.cached_client import CachedApiClient
@@ -251,13 +251,12 @@ class ApiRetriever:
         self, adapter: ApiAdapter, hits: list[Any], tag: str, filters: Filters, page: int, wanted: RightsFilter
     ) -> _ReadPage:
         def read(hits: Sequence[Any]) -> _ReadPage:
-            outcomes = [self._read_hit(adapter, hit, found_by=tag) for hit in hits]
-            candidates = [one for one in outcomes if isinstance(one, Candidate)]
-            verdicts = [(one, wanted.verdict(one, filters)) for one in candidates]
+            entries = [self._read_hit(adapter, hit, found_by=tag) for hit in hits]
+            filtered = [(one, wanted.outcome(one, filters)) for one in entries if isinstance(one, Candidate)]
             return _ReadPage(
-                tuple(one for one, verdict in verdicts if verdict is Verdict.FITS),
-                tuple(one for one, verdict in verdicts if verdict is Verdict.LICENCE_UNKNOWN),
-                tuple(one for one in outcomes if isinstance(one, SkippedHit)),
+                tuple(one for one, outcome in filtered if outcome is FilterOutcome.FITS),
+                tuple(one for one, outcome in filtered if outcome is FilterOutcome.LICENCE_UNKNOWN),
+                tuple(one for one in entries if isinstance(one, SkippedHit)),
             )
 
         return self._read.read((type(adapter), tag, filters, page), hits, read)
