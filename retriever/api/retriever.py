@@ -29,7 +29,7 @@ from retriever.errors import (
     SourceAnswerError,
     WrongParameterError,
 )
-from retriever.filtering import RightsFilter, FilterOutcome
+from retriever.filtering import FilterOutcome, RightsFilter
 from retriever.filters import NO_FILTERS, Filters
 from retriever.http import RequestPolicy
 from retriever.http.cached_client import CachedApiClient
