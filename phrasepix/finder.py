@@ -202,7 +202,8 @@ class Finder:
     def loaded_model(self, model: str | None = None, pretrained: str | None = None) -> "TextEmbeddingCache":
         """Return a model's encoder, with the texts it has encoded; it is loaded if it is not.
 
-        The names are those of `SearchRequest`. Whoever calls the encoder holds `in_use`. Raises `ModelError`.
+        The names are those of `SearchRequest`. Whoever calls the encoder holds `in_use`, for
+        texts `texts_in_use`. Raises `ModelError`.
         """
         from phrasepix.models.catalogue import choose_model
 

@@ -101,7 +101,7 @@ class ClipReranker:
             done: Future[None] = Future()
             done.set_result(None)
             return done
-        return self._texts.aside.begin(lambda: self.prepare(query, texts))
+        return self._texts.texts_aside.begin(lambda: self.prepare(query, texts))
 
     def encoded(self, query: Query, *, loader: PictureLoader, memory: Memory) -> EncodedQuery:
         """Return a query in the encoder's space, for a source that finds by vector. Raises as `rerank`."""

@@ -132,6 +132,16 @@ class KeepsOneTower(Protocol):
 
 
 @runtime_checkable
+class EncodesSideBySide(Protocol):
+    """An `Encoder` of which a thread may encode texts while another one encodes pictures."""
+
+    @property
+    def encodes_side_by_side(self) -> bool:
+        """Whether that is so now; for one that `KeepsOneTower`, while it is told to hold both."""
+        ...
+
+
+@runtime_checkable
 class PreparesPictures(Protocol[Prepared]):
     """An `Encoder` whose pictures are prepared by many threads at once, while its image tower is at earlier ones."""
 

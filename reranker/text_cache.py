@@ -13,7 +13,7 @@ import numpy as np
 from phrasepix_core.text import shortened
 from phrasepix_core.turns import waits
 from reranker.baseline_prompts import caption_embeddings, neutral_embeddings
-from reranker.encoder import Embeddings, Encoder, KeepsOneTower, TellsWhatItReads, checked_rows
+from reranker.encoder import Embeddings, Encoder, EncodesSideBySide, KeepsOneTower, TellsWhatItReads, checked_rows
 from reranker.errors import RerankerError, WrongQueryError
 from reranker.families import declared_family
 from reranker.prefetch import BackgroundThread
@@ -50,7 +50,8 @@ class TextEmbeddingCache:
     """Phrases, parts of them, and the neutral phrases that they are read against.
 
     `family` is that of the encoder, where it does not declare one itself (`reranker.families`). With `both_towers` the
-    encoder always holds both, else only while searches overlap.
+    encoder always holds both, else only while searches overlap; texts then wait for no pictures, where it
+    `EncodesSideBySide`.
     Whoever asks for a text while texts are being encoded waits for these, and if it is not among them, all that wait
     are encoded in one batch next.
     """
@@ -67,6 +68,11 @@ class TextEmbeddingCache:
         """An encoder may be called by any thread, but by one at a time."""
         self.aside = BackgroundThread("encode")
         """Calls it for whoever has other things to do meanwhile; what is done there waits for nothing but `in_use`."""
+        is_side_by_side = both_towers and isinstance(encoder, EncodesSideBySide) and encoder.encodes_side_by_side
+        self.texts_in_use = Lock() if is_side_by_side else self.in_use
+        """Likewise for texts: a lock of their own, where pictures may be encoded meanwhile."""
+        self.texts_aside = BackgroundThread("encode-texts") if is_side_by_side else self.aside
+        """Likewise."""
         self._neutral: Embeddings | None = None
         self._searches: Counter[int] = Counter()
         self._counting = Lock()
@@ -131,7 +137,7 @@ class TextEmbeddingCache:
     def neutral(self, store: "EmbeddingStore | None") -> Embeddings:
         """Those of the neutral phrases, float32 [k, d]; `store` keeps them where the encoder did not come with them."""
         if self._neutral is None:
-            with waits(), self.in_use:
+            with waits(), self.texts_in_use:
                 if self._neutral is None:
                     self._neutral = neutral_embeddings(self.encoder, store)
         return self._neutral
@@ -139,7 +145,7 @@ class TextEmbeddingCache:
     def captions(self, store: "EmbeddingStore | None") -> Embeddings:
         """Those of the everyday captions, float32 [k, d], as of `neutral`."""
         if self._captions is None:
-            with waits(), self.in_use:
+            with waits(), self.texts_in_use:
                 if self._captions is None:
                     self._captions = caption_embeddings(self.encoder, store)
         return self._captions
@@ -173,7 +179,7 @@ class TextEmbeddingCache:
         if (found := self._found_or_turn(texts)) is not None:
             return found
         try:
-            with waits(), self.in_use:
+            with waits(), self.texts_in_use:
                 with self._guard:
                     awaited, self._awaited = self._awaited, {}
                     lacking = [text for text in dict.fromkeys(texts) if text not in self._kept]

@@ -3,7 +3,6 @@
 import atexit
 import logging
 import os
-import sys
 import threading
 import time
 from collections import deque
@@ -26,16 +25,14 @@ Work = Callable[[], object]
 class Threads:
     """Does what is given to it in threads that are begun when there is work, and end once there is none for a while.
 
-    At most `most` work at once, and what is given beyond waits its turn; without a number none waits. Each thread calls
-    `begin` first. They are daemons; with `ends_work` the process still waits a moment, when it ends, for those at work.
-    A thread is named after its work, and “idle” between. A forked child process begins with none.
+    At most `most` work at once, and what is given beyond waits its turn; without a number none waits. They are daemons;
+    with `ends_work` the process still waits a moment, when it ends, for those at work. A thread is named after its
+    work, and “idle” between. A forked child process begins with none. All have the process's priority: one of a lower
+    one that holds the interpreter's lock on a busy machine would hold up all others.
     """
 
-    def __init__(
-        self, *, most: int | None = None, begin: Callable[[], None] = lambda: None, ends_work: bool = False
-    ) -> None:
+    def __init__(self, *, most: int | None = None, ends_work: bool = False) -> None:
         self._most = most
-        self._begin = begin
         self._reset()
         reset_in_children(self)
         if ends_work:
@@ -62,7 +59,6 @@ class Threads:
             raise
 
     def _run(self) -> None:
-        self._begin()
         thread = threading.current_thread()
         while (given := self._next(thread)) is not None:
             work, thread.name = given
@@ -115,16 +111,10 @@ def cores() -> int:
     return min(there, int(said)) if said.isdecimal() and int(said) else there
 
 
-def _give_way() -> None:
-    """Let whoever takes go first: what is done ahead can wait, and a model waits for the slowest of its cores."""
-    if sys.platform == "linux":  # where a thread has a niceness of its own; elsewhere it is the process's
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 19)
-
-
 MOST_WORKERS = 12
 """How many pictures are fetched, decoded and prepared at once in a process, by all searches together."""
 
-WORKERS = Threads(most=MOST_WORKERS, begin=_give_way, ends_work=True)
+WORKERS = Threads(most=MOST_WORKERS, ends_work=True)
 """Do what waits for nobody but servers, and for these no longer than until a deadline."""
 
 HELPERS = Threads()

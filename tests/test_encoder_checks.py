@@ -1,6 +1,7 @@
 """`check_encoder`: our own encoders keep every promise, and each check fails for an encoder that breaks its promise."""
 
 import sqlite3
+import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -81,7 +82,9 @@ OF_PICTURE_ENCODERS = {
     "shows_key_points",
     "compares_many_as_each_alone",
 }
-NEEDS_OPENVINO = {"prepares_pictures", "knows_texts_as_it_encodes_them", "loads_its_towers_at_any_time"}
+NEEDS_OPENVINO = {
+    "prepares_pictures", "knows_texts_as_it_encodes_them", "loads_its_towers_at_any_time", "encodes_side_by_side"
+}  # fmt: skip
 
 
 @pytest.mark.parametrize(("model", "engine"), first_often(4, OURS))
@@ -145,6 +148,10 @@ class Seeing:
     def load_image_tower(self) -> None: ...
 
     def keep_both_towers(self, both: bool) -> None: ...
+
+    @property
+    def encodes_side_by_side(self) -> bool:
+        return True
 
 
 class HasAnEmptyName(Seeing):
@@ -309,6 +316,25 @@ class ChangesWithBothTowers(Seeing):
         self.seed = 9 if both else 5
 
 
+class MixesWhatItDoesAtOnce(Seeing):
+    def __init__(self) -> None:
+        self._at_once = threading.Barrier(2)
+
+    def encode_prepared(self, prepared: Sequence[np.ndarray]) -> Embeddings:
+        self._meet(9)
+        return super().encode_prepared(prepared)
+
+    def encode_texts(self, texts: Sequence[str]) -> Embeddings:
+        self._meet(5)
+        return super().encode_texts(texts)
+
+    def _meet(self, seed: int) -> None:
+        with suppress(threading.BrokenBarrierError):  # nobody came
+            self._at_once.wait(timeout=0.2)
+            self.seed = seed
+        self._at_once.reset()
+
+
 class WritesItsFamilyLarge(Seeing):
     family = "CLIP"
 
@@ -436,6 +462,7 @@ BROKEN: list[tuple[str, type[Seeing], str]] = [
     ("knows_texts_as_it_encodes_them", KnowsAnyText, "8 rows for 9 texts, not None"),
     ("loads_its_towers_at_any_time", LosesItsWeights, "embeddings that differ by up to"),
     ("loads_its_towers_at_any_time", ChangesWithBothTowers, "embeddings that differ by up to"),
+    ("encodes_side_by_side", MixesWhatItDoesAtOnce, "embeddings that differ by up to"),
     ("declares_its_family", WritesItsFamilyLarge, "'CLIP'; known: clip, sample, siglip"),
     ("declares_its_family", HasANumberAsFamily, "7"),
     ("names_its_image_tower", HasNoTowerName, "None"),

@@ -3,16 +3,22 @@
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from reranker import ClipReranker
 from reranker.encoder import Embeddings
 from reranker.errors import ModelError, WrongQueryError
+from reranker.pictures import PictureLoader
+from reranker.query import Query
 from reranker.testing import ColourEncoder
 from reranker.text_cache import EncodedText, TextEmbeddingCache
+from retriever.filters import NO_FILTERS
+from retriever.folder.retriever import FolderRetriever
 
 
 class Counting(ColourEncoder):
@@ -153,11 +159,11 @@ def test_whose_text_is_there_waits_for_no_other_use_of_the_encoder() -> None:
 def test_texts_beyond_a_batch_are_in_the_next() -> None:
     encoder = Counting()
     cache = TextEmbeddingCache(encoder)
-    expected = [f"blue {number}" for number in range(40)]
+    expected = [f"blue {number}" for number in range(20)]
     cache.expect(expected)
     for text in ("red", "green", "a red boat"):
         cache.phrase(text)
-    assert [len(batch) for batch in encoder.batches] == [16, 16, 11]
+    assert [len(batch) for batch in encoder.batches] == [8, 8, 7]
     assert sorted(text for batch in encoder.batches for text in batch) == sorted(
         ["red", "green", "a red boat", *expected]
     )
@@ -212,3 +218,47 @@ def test_a_text_that_does_not_come_is_encoded(encoded: Callable[[], EncodedText 
     cache.take("red", encoded)
     np.testing.assert_array_equal(cache.phrase("red"), ColourEncoder().encode_texts(["red"])[0])
     assert encoder.batches == [["red"]]
+
+
+class SideBySide(Counting):
+    """Pictures wait until they are let go."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.keeps_both = False
+        self.pictures_began, self.pictures_go_on = threading.Event(), threading.Event()
+
+    def keep_both_towers(self, both: bool) -> None:
+        self.keeps_both = both
+
+    @property
+    def encodes_side_by_side(self) -> bool:
+        return self.keeps_both
+
+    def encode_pictures(self, pictures: Sequence[Image.Image]) -> Embeddings:
+        self.pictures_began.set()
+        assert self.pictures_go_on.wait(30)
+        return ColourEncoder.encode_pictures(self, pictures)
+
+
+def test_with_both_towers_a_phrase_waits_for_no_pictures(tmp_path: Path) -> None:
+    encoder = SideBySide()
+    Image.new("RGB", (64, 64), "red").save(tmp_path / "red.png")
+    pool = list(FolderRetriever(tmp_path).retrieve("", filters=NO_FILTERS))
+    loader = PictureLoader(local_sources={pool[0].source})
+    with (
+        ClipReranker(texts=TextEmbeddingCache(encoder, both_towers=True), loader=loader) as reranker,
+        ThreadPoolExecutor(2) as threads,
+    ):
+        first = threads.submit(reranker.rerank, "red", pool)
+        assert encoder.pictures_began.wait(30)
+        reranker.begin_to_prepare(Query.of_phrase("blue")).result(30)
+        assert ["blue"] in encoder.batches
+        encoder.pictures_go_on.set()
+        assert first.result(30).pool_size == 1
+
+
+def test_with_one_tower_at_a_time_texts_and_pictures_take_turns() -> None:
+    cache = TextEmbeddingCache(SideBySide())
+    assert cache.texts_in_use is cache.in_use
+    assert cache.texts_aside is cache.aside

@@ -83,7 +83,7 @@ class Embedder:
     def _encoded_texts(self, texts: list[str]) -> Embeddings:
         rows = self._no_rows()
         for batch in _batches(texts):
-            with self.texts.in_use:
+            with self.texts.texts_in_use:
                 encoded = self.texts.encoder.encode_texts(batch)
             rows.append(checked_rows(self.texts.encoder, encoded, len(batch), "texts"))
         return np.concatenate(rows)

@@ -11,6 +11,7 @@ from reranker.adapters.adapter import Adapter, read_layer
 from reranker.encoder import (
     Embeddings,
     Encoder,
+    EncodesSideBySide,
     KeepsOneTower,
     KnowsTexts,
     LoadsAhead,
@@ -118,6 +119,11 @@ class AdaptedEncoder:
         """Whether the encoder holds both towers from now on, if it has a choice."""
         if isinstance(self._encoder, KeepsOneTower):
             self._encoder.keep_both_towers(both)
+
+    @property
+    def encodes_side_by_side(self) -> bool:
+        """Whether the encoder does so."""
+        return isinstance(self._encoder, EncodesSideBySide) and self._encoder.encodes_side_by_side
 
     def __repr__(self) -> str:
         return f"AdaptedEncoder({self.name!r})"

@@ -121,6 +121,11 @@ class OpenVinoEncoder:
         """Whether to hold both towers from now on."""
         self._keeps_both = both
 
+    @property
+    def encodes_side_by_side(self) -> bool:
+        """Whether both towers are held: each has a lock of its own."""
+        return self._keeps_both
+
     def _release(self, tower: CpuTextTower | PictureTower) -> None:
         if not self._keeps_both:
             tower.release()

@@ -106,6 +106,11 @@ class PairedEncoder:
         """Whether to hold the text tower too while pictures are encoded, from now on."""
         self._keeps_both = both
 
+    @property
+    def encodes_side_by_side(self) -> bool:
+        """Whether both towers are held: they are of two encoders."""
+        return self._keeps_both
+
     def _release_texts(self) -> None:
         if not self._keeps_both:
             self._texts.release()

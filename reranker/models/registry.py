@@ -13,6 +13,7 @@ from phrasepix_core.entry_points import installed_entry_points
 from reranker.encoder import (
     DeclaresFamily,
     Encoder,
+    EncodesSideBySide,
     KeepsOneTower,
     KnowsTexts,
     LoadsAhead,
@@ -36,6 +37,7 @@ _OPTIONAL = (
     KnowsTexts,
     LoadsAhead,
     KeepsOneTower,
+    EncodesSideBySide,
     PreparesPictures,
     TellsWhatItReads,
     HasProfile,

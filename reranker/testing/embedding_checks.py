@@ -12,6 +12,7 @@ from reranker.encoder import (
     DeclaresFamily,
     Embeddings,
     Encoder,
+    EncodesSideBySide,
     KeepsOneTower,
     KnowsTexts,
     LoadsAhead,
@@ -275,6 +276,32 @@ def loads_its_towers_at_any_time(trial: EncoderTrial) -> None:
         for both in (True, False):
             encoder.keep_both_towers(both)
             demand_the_same(f"keep_both_towers({both})")
+
+
+@CONTRACT.promise(
+    "texts encoded while pictures are encoded have the same embeddings, and the pictures too",
+    see="reranker.encoder.EncodesSideBySide",
+)
+def encodes_side_by_side(trial: EncoderTrial) -> None:
+    """By two threads; one that keeps one tower is told to hold both meanwhile."""
+    encoder = trial.encoder
+    if not isinstance(encoder, EncodesSideBySide):
+        nothing_to_check("it does not say that it encodes texts and pictures side by side")
+    texts, pictures = trial.texts(TEXTS), trial.pictures(made_pictures())
+    keeps_one = encoder if isinstance(encoder, KeepsOneTower) else None
+    if keeps_one is not None:
+        keeps_one.keep_both_towers(True)
+    try:
+        if not encoder.encodes_side_by_side:
+            nothing_to_check("it encodes them one after the other")
+        with ThreadPoolExecutor(1) as thread:
+            for _ in range(4):
+                encoding = thread.submit(trial.pictures, made_pictures())
+                trial.demand_equal(trial.texts(TEXTS), texts, "encode_texts while pictures are encoded")
+                trial.demand_equal(encoding.result(), pictures, "encode_pictures while texts are encoded")
+    finally:
+        if keeps_one is not None:
+            keeps_one.keep_both_towers(False)
 
 
 @CONTRACT.promise(
