@@ -14,6 +14,8 @@ import argparse
 import json
 import os
 import platform
+import secrets
+import shutil
 import statistics
 import subprocess
 import sys
@@ -21,6 +23,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -40,6 +43,8 @@ from tests.test_command_line import command
 REPORT = Path(__file__).with_name("SERVE.md")
 CLIENTS = 32
 SETTLED_AFTER = 500
+_PAUSE_S = 0.02
+"""Between the phrases of somebody who is not alone."""
 _FROM_ENTER_TO_SLOT = """
 () => new Promise((resolve) => {
   for (const one of document.querySelectorAll("#grid > li")) one.dataset.before = "";
@@ -153,9 +158,9 @@ def measure_phrases(work: Path, plan: Plan) -> list[Row]:
                 ).stdout
             )  # fmt: skip
             many = many_clients(asked, plan.rounds)
+            meanwhile, first_s = beside_a_first_search(server, asked, model, pictures, work / "new-photographs")
             slots = from_enter_to_slot(server, model, plan.phrases, plan.pictures)
-    ordered = sorted(answers)
-    p50, p95 = statistics.median(ordered), ordered[int(0.95 * (len(ordered) - 1))]
+    p50, p95 = p50_of(answers), p95_of(answers)
     per_second = len(many.taken) / many.wall_s
     return [
         Row("a new phrase over remembered pictures, p50", ms(p50), "≤ 60 ms"),
@@ -167,8 +172,11 @@ def measure_phrases(work: Path, plan: Plan) -> list[Row]:
         Row("… of what the tower could give", f"{per_second * tower_s:.2f}", "≥ 0.8"),
         Row("… slowest ÷ median", f"{max(many.taken) / statistics.median(many.taken):.1f}", "≤ 3"),
         Row("… refused or lost", str(many.failed), "0"),
-        Row("the page: from Enter to the first numbered slot, p50", ms(statistics.median(slots)), "≤ 150 ms"),
-        Row("… p95", ms(sorted(slots)[int(0.95 * (len(slots) - 1))]), ""),
+        Row(f"a new phrase while a first search encodes {plan.pictures} photographs, p50", ms(p50_of(meanwhile)), ""),
+        Row("… p95", ms(p95_of(meanwhile)), ""),
+        Row("… that search, with so many phrases beside it", f"{first_s:.1f} s, {len(meanwhile)} phrases", ""),
+        Row("the page: from Enter to the first numbered slot, p50", ms(p50_of(slots)), "≤ 150 ms"),
+        Row("… p95", ms(p95_of(slots)), ""),
     ]
 
 
@@ -289,6 +297,30 @@ def many_clients(asked: Asked, rounds: int) -> Many:
     return Many(wall_s, [one.taken_s for one in answers], CLIENTS * rounds - len(answers))
 
 
+def beside_a_first_search(
+    server: ServeProcess, asked: Asked, model: Path, pictures: Path, folder: Path
+) -> tuple[list[float], float]:
+    """Seconds of new phrases over remembered pictures, while photographs that nobody has seen are encoded; those too.
+
+    The photographs are in a `folder`, each with some bytes of chance behind its end.
+    """
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    for one in pictures.glob("*.jpg"):
+        (folder / one.name).write_bytes(one.read_bytes() + secrets.token_bytes(8))
+    body = {"phrase": "a boat", "source": str(folder), "model": f"local-dir:{model.name}", "limit": 1000}
+    taken: list[float] = []
+    with ThreadPoolExecutor(1) as thread, asked.connection() as connection:
+        begun = time.perf_counter()
+        first = thread.submit(server.post, "/api/v1/search", body)
+        while not first.done():
+            taken.append(asked.timed(connection, f"a boat meanwhile, {len(taken)}"))
+            time.sleep(_PAUSE_S)
+        ended = time.perf_counter()
+    first.result()
+    return taken, ended - begun
+
+
 def measure_many(work: Path, plan: Plan) -> list[Row]:
     """What a server keeps after many searches."""
     kept: list[tuple[float, int, int]] = []
@@ -334,6 +366,16 @@ def threads_of(server: ServeProcess) -> int:
 def files_of(server: ServeProcess) -> int:
     """How many files it has open."""
     return len(list(Path(f"/proc/{server.process_id}/fd").iterdir()))
+
+
+def p50_of(seconds: Sequence[float]) -> float:
+    """Return the median."""
+    return statistics.median(seconds)
+
+
+def p95_of(seconds: Sequence[float]) -> float:
+    """Return what 95 of a hundred do not exceed."""
+    return sorted(seconds)[int(0.95 * (len(seconds) - 1))]
 
 
 def ms(seconds: float) -> str:
