@@ -159,9 +159,10 @@ class Finder:
         out, and told to `on_event`. Raises `WrongValueError`, `WrongQueryError` if none can be used, `ModelError`, and
         `NotWrittenError`.
         """
-        from phrasepix.names.teaching import name_given, teach
+        from phrasepix.names.teaching import demand_files, name_given, teach
 
         name = name_given(name)
+        demand_files(name, pictures)
         reranker, memory = self.reranker_of(model, pretrained)
         return teach(name, pictures, reranker=reranker, memory=memory, on_event=on_event)
 

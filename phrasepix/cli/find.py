@@ -169,10 +169,11 @@ def _requested(
     """Return what was asked for, and say what is odd about it."""
     from phrasepix_core.files import at_home, is_there
 
+    request = request_of(words, values)
     project = values["project"]
     if own.save is None and project is not None and not is_there(at_home(project) / "credits.json"):
         reporter.say(f"Nothing was saved in {project} before; what is used there is not known.")
-    return request_of(words, values)
+    return request
 
 
 def _write(results: "LiveResults", request: SearchRequest, own: CommandOptions, reporter: "Reporter") -> None:

@@ -97,9 +97,12 @@ def watch(name: str, model: str | None, pretrained: str | None, every: float | N
         def on_synced(counts: "SyncCounts") -> None:
             report(reporter, name, asdict(counts), as_json=False)
 
-        watcher = LibraryWatcher(located(name), keeper, on_event=reporter.show, on_synced=on_synced, every_s=every)
-        reporter.say(f"Watching the folders of the library {name}; Ctrl-C ends it")
-        watcher.run(model, pretrained)
+        def on_begun() -> None:
+            reporter.say(f"Watching the folders of the library {name}; Ctrl-C ends it")
+
+        LibraryWatcher(
+            located(name), keeper, on_event=reporter.show, on_synced=on_synced, on_begun=on_begun, every_s=every
+        ).run(model, pretrained)
 
 
 @library.command()

@@ -106,7 +106,7 @@ class LibraryKeeper:
         absolute = [_folder(folder) for folder in folders]
         with suppress(LibraryError, NoLibraryError):  # there is none yet, or it is said below what is wrong with it
             self._demand_apart(Library.open(self._location), absolute)
-        self._demand_model(model, pretrained)
+        self.demand_model(model, pretrained)
         library = Library.open_or_create(self._location)
         self._demand_apart(library, absolute)
         if places is not None:
@@ -124,8 +124,11 @@ class LibraryKeeper:
                         "lie one below the other; remove that first, or add another folder"
                     )
 
-    def _demand_model(self, model: str | None, pretrained: str | None) -> None:
-        """Load the model by whose vectors a library begins: where that fails, none is made, and no folder noted."""
+    def demand_model(self, model: str | None, pretrained: str | None) -> None:
+        """Load the model that is named, or by whose vectors a library begins. Raises `ModelError`.
+
+        Where that fails no library is made, no folder noted, and nothing announced.
+        """
         try:
             has_vectors = bool(Library.open(self._location).description.encoders)
         except (LibraryError, NoLibraryError):
