@@ -180,7 +180,11 @@ def test_where_a_library_cannot_be_written_is_said(tmp_path: Path, pictures: Pat
         "library", "add", str(pictures), "--model", "sample", PHRASEPIX_DATA_DIR=str(tmp_path / "data")
     )
     assert done.returncode == 3
-    assert f"the library mine cannot be written in {tmp_path / 'data' / 'libraries' / 'mine'}: Not a dir" in done.stderr
+    place = tmp_path / "data"
+    assert done.stderr == (
+        f"Error: the library mine cannot be written in {place / 'libraries' / 'mine'} (Not a directory); "
+        f"let {place} be written to, or name another folder by PHRASEPIX_DATA_DIR\n"
+    )
 
 
 def processor_seconds(process: int) -> float:

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
 
-from phrasepix.errors import LibraryError, NoLibraryError
+from phrasepix.errors import LibraryError, NoLibraryError, NotWrittenError
 from phrasepix.library.location import Location
 from phrasepix_core.files import reason_of, shown_path, write_atomically
 from phrasepix_core.s3_access import S3
@@ -172,7 +172,7 @@ def write_description(location: Location, description: Description) -> None:
         else:
             with files.open_output_stream(path) as stream:  # a store takes an object whole
                 stream.write(data)
-    except OSError as error:
+    except (OSError, NotWrittenError) as error:
         raise LibraryError(
             f"the library {location.name} cannot be written{_where(location)}: {_reason_of(error)}"
         ) from None

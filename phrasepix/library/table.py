@@ -30,6 +30,7 @@ from phrasepix.library.schema import FACTS_SCHEMA, KEY, PLACE, TableRow, batch_o
 from phrasepix_core.files import reason_of, shown_path
 from phrasepix_core.text import printable
 from reranker.encoder import Embeddings
+from retriever.directories import data_remedy
 
 _INDEX_CACHE_BYTES, _METADATA_CACHE_BYTES = 512 << 20, 128 << 20
 """Lance's own bound on indexes in memory is 6 GiB."""
@@ -339,7 +340,8 @@ def writing(location: Location, *, patience_s: float = _LOCK_PATIENCE_S) -> Iter
         ) from None
     except OSError as error:
         raise LibraryError(
-            f"the library {location.name} cannot be written in {shown_path(location.base)}: {reason_of(error)}"
+            f"the library {location.name} cannot be written in {shown_path(location.base)} ({reason_of(error)}); "
+            f"{data_remedy()}"
         ) from None
     try:
         yield

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 from phrasepix_core.extras import is_installed
 from phrasepix_core.installing import install_command
 from phrasepix_core.messages import Hint
+from phrasepix_core.unwritable import say_unwritable, why_unwritable
 from reranker.encoder import Encoder
 from reranker.engine import runtime
 from reranker.engine.export_lock import export_lock, log_notice
@@ -154,8 +155,10 @@ def _exported_text_tower(texts: ModelSpec, engines: Path, download: bool, on_not
         return OpenVinoTextTower(artefacts, title)
     except (NotExportableError, ExportFailedError) as error:
         why = _why_in_torch(error)
+        is_said = _is_of_the_folder(error, engines)
     tower = _text_tower_in_torch(texts, "cpu", download, f" ({why})")
-    on_notice(_in_torch_because(tower.weights.title, why))
+    if not is_said:
+        on_notice(_in_torch_because(tower.weights.title, why))
     return tower
 
 
@@ -165,8 +168,10 @@ def _exported(spec: ModelSpec, engines: Path, download: bool, on_notice: Notify)
         return OpenVinoEncoder(artefacts, title)
     except (NotExportableError, ExportFailedError) as error:
         why = _why_in_torch(error)
+        is_said = _is_of_the_folder(error, engines)
     encoder = _in_torch(spec, "cpu", download, f" ({why})")
-    on_notice(_in_torch_because(encoder.weights.title, why))
+    if not is_said:
+        on_notice(_in_torch_because(encoder.weights.title, why))
     return encoder
 
 
@@ -208,6 +213,14 @@ def _why_in_torch(error: NotExportableError | ExportFailedError) -> str:
             "cache directory (PHRASEPIX_CACHE_DIR)"
         ) from None
     return str(error)
+
+
+def _is_of_the_folder(error: NotExportableError | ExportFailedError, engines: Path) -> bool:
+    """Whether nothing at all can be kept where `engines` is; if so that is said, once for all that would be."""
+    if isinstance(error, ExportNotKeptError) and (why := why_unwritable(engines.parent)):
+        say_unwritable(engines.parent, why)
+        return True
+    return False
 
 
 def _in_torch_because(title: str, why: str) -> str:
