@@ -141,6 +141,7 @@ def find(phrase_words: tuple[str, ...] = (), **values: Any) -> None:
             with Reporter() as reporter:
                 ahead.hand_to(finder)
                 request = _requested(phrase_words, values, own, reporter)
+                reporter.expect("asking the sources")
                 results = finder.search(request, on_event=lambda event: _show(event, reporter))
                 if results and (own.prefer is not None or own.avoid is not None):
                     before, results = (

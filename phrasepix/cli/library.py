@@ -11,7 +11,7 @@ import click
 from phrasepix.cli.errors import explained
 from phrasepix.cli.help_text import CONTEXT_SETTINGS, HelpedGroup
 from phrasepix.cli.library_build import build
-from phrasepix.cli.library_keeping import keeping, report
+from phrasepix.cli.library_keeping import keeping, opening, report
 from phrasepix.cli.library_options import DEBUG, JSON, MODEL, NAME, PRETRAINED, demand_table, located
 from phrasepix.cli.library_views import duplicates, map_, timeline
 from phrasepix.cli.output import writing_to_stdout
@@ -121,12 +121,11 @@ def remove(places: tuple[str, ...], name: str, debug: bool) -> None:
 @DEBUG
 def forget(sources: tuple[str, ...], name: str, debug: bool) -> None:
     """Forget what --remember-in has remembered: of some stock sources by their names, or all. Your pictures stay."""
-    with explained(debug=debug):
-        location = located(name)
+    with explained(debug=debug), opening(name) as (location, reporter):
         from phrasepix.library.forgetting import forget as forget_of
         from phrasepix.library.table import Library
 
-        click.echo(f"Forgotten in the library {name}: {forget_of(Library.open(location), sources)} pictures", err=True)
+        reporter.say(f"Forgotten in the library {name}: {forget_of(Library.open(location), sources)} pictures")
 
 
 @library.command()
@@ -144,12 +143,16 @@ def status(name: str | None, as_json: bool, with_header: bool, debug: bool) -> N
     with explained(debug=debug):
         demand_table()
         from phrasepix.library.location import library_names
-        from phrasepix.library.overview import overview_of
 
-        names = [name] if name else library_names()
+        names = [name] if name is not None else library_names()
         if not names:
             click.echo("There is no library yet: phrasepix library add FOLDER makes one.", err=True)
-        states = [overview_of(located(one)) for one in names]
+        states = []
+        for one in names:
+            with opening(one) as (location, _):
+                from phrasepix.library.overview import overview_of
+
+                states.append(overview_of(location))
         with writing_to_stdout():
             if as_json:
                 from phrasepix.views.plain_json import plain_json
@@ -166,8 +169,7 @@ def status(name: str | None, as_json: bool, with_header: bool, debug: bool) -> N
 @DEBUG
 def doctor(name: str, debug: bool) -> None:
     """Say what is wrong with a library, and mend it."""
-    with explained(debug=debug):
-        location = located(name)
+    with explained(debug=debug), opening(name) as (location, reporter):
         from phrasepix.library.forgetting import forget_expired
         from phrasepix.library.maintenance import gone_back, health_of, tidy
         from phrasepix.library.table import Library
@@ -179,6 +181,7 @@ def doctor(name: str, debug: bool) -> None:
             done.append(f"forgot {forgotten} candidates that their sources let nobody keep any longer")
         done += tidy(opened, completely=True)
         health = health_of(opened)
+        reporter.clear()
         with writing_to_stdout():
             for line in done or ["nothing was wrong"]:
                 print(line)
@@ -202,12 +205,10 @@ def sql(
     """Ask a library by SQL: one SELECT on `pictures`, with similarity('a phrase') and resembles('a file')."""
     if as_csv + as_json + (parquet is not None) > 1:
         raise click.UsageError("--csv, --json and --parquet are several forms; choose one")
-    with explained(debug=debug):
+    with explained(debug=debug), opening(name) as (location, reporter):
         from phrasepix.library.packages import demand_packages
 
-        location = located(name)
         demand_packages("duckdb")
-        from phrasepix.cli.reporter import Reporter
         from phrasepix.finder import Finder
         from phrasepix.library.backup import write_parquet
         from phrasepix.library.sql import sql_over
@@ -215,13 +216,14 @@ def sql(
         from phrasepix.views.rows import write_csv, write_json, write_lines
 
         write = write_csv if as_csv else write_json if as_json else write_lines
-        with Finder() as finder, Reporter() as reporter:
+        with Finder() as finder:
             asked = sql_over(Library.open(location), finder, model)
             if parquet is not None:
                 with asked.answering_in_arrow(statement) as (schema, batches):
                     reporter.say(f"{write_parquet(parquet, schema, batches)} rows written to {parquet}")
                 return
             with asked.answering(statement) as (columns, rows), writing_to_stdout():
+                reporter.clear()
                 write(sys.stdout, columns, rows)
 
 
@@ -231,12 +233,11 @@ def sql(
 @DEBUG
 def backup(path: Path, name: str, debug: bool) -> None:
     """Write all that a library holds into one file, of which `restore` makes it again. The pictures are not in it."""
-    with explained(debug=debug):
-        location = located(name)
+    with explained(debug=debug), opening(name) as (location, reporter):
         from phrasepix.library.backup import back_up
         from phrasepix.library.table import Library
 
-        click.echo(f"{back_up(Library.open(location), path)} pictures written to {path}", err=True)
+        reporter.say(f"{back_up(Library.open(location), path)} pictures written to {path}")
 
 
 @library.command()
@@ -246,12 +247,11 @@ def backup(path: Path, name: str, debug: bool) -> None:
 @DEBUG
 def export(path: Path, name: str, places: bool, debug: bool) -> None:
     """Write the columns of a library, and the vectors, into a Parquet file for other programs."""
-    with explained(debug=debug):
-        location = located(name)
+    with explained(debug=debug), opening(name) as (location, reporter):
         from phrasepix.library import backup as copies
         from phrasepix.library.table import Library
 
-        click.echo(f"{copies.export(Library.open(location), path, places=places)} pictures written to {path}", err=True)
+        reporter.say(f"{copies.export(Library.open(location), path, places=places)} pictures written to {path}")
 
 
 @library.command()
@@ -260,11 +260,10 @@ def export(path: Path, name: str, places: bool, debug: bool) -> None:
 @DEBUG
 def restore(path: Path, name: str, debug: bool) -> None:
     """Make a library of what `backup` wrote."""
-    with explained(debug=debug):
-        location = located(name)
+    with explained(debug=debug), opening(name) as (location, reporter):
         from phrasepix.library import backup as copies
 
-        click.echo(f"The library {name}: {copies.restore(path, location)} pictures restored", err=True)
+        reporter.say(f"The library {name}: {copies.restore(path, location)} pictures restored")
 
 
 def _in_a_cell(value: Any) -> str:

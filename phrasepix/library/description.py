@@ -9,6 +9,7 @@ from typing import Any, Self
 
 from phrasepix.errors import LibraryError, NoLibraryError, NotWrittenError
 from phrasepix.library.location import Location
+from phrasepix.library.store_faults import store_fault
 from phrasepix_core.files import reason_of, shown_path, write_atomically
 from phrasepix_core.s3_access import S3
 from phrasepix_core.text import printable
@@ -156,7 +157,7 @@ def read_description(location: Location, reader: str) -> Description:
         ) from None
     except (OSError, UnicodeDecodeError) as error:
         raise LibraryError(
-            f"the library {location.name} cannot be read{_where(location)}: {_reason_of(error)}"
+            f"the library {location.name} cannot be read{_where(location)}: {_reason_of(error, location)}"
         ) from None
     return Description.from_json(text, location.name, reader)
 
@@ -174,7 +175,7 @@ def write_description(location: Location, description: Description) -> None:
                 stream.write(data)
     except (OSError, NotWrittenError) as error:
         raise LibraryError(
-            f"the library {location.name} cannot be written{_where(location)}: {_reason_of(error)}"
+            f"the library {location.name} cannot be written{_where(location)}: {_reason_of(error, location)}"
         ) from None
 
 
@@ -199,5 +200,7 @@ def _where(location: Location) -> str:
     return "" if location.is_uri else f" in {shown_path(location.base)}"
 
 
-def _reason_of(error: BaseException) -> str:
+def _reason_of(error: BaseException, location: Location) -> str:
+    if location.access is not None:
+        return store_fault(error, location.access)
     return store_failure(error) if getattr(error, "strerror", None) is None else reason_of(error)

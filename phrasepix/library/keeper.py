@@ -21,7 +21,7 @@ from phrasepix.library.maintenance import tidy
 from phrasepix.library.object_prefix import ObjectPrefix, Place, is_below, place_of
 from phrasepix.library.picture_list import SUFFIXES, is_list
 from phrasepix.library.prefix_sync import PrefixSync
-from phrasepix.library.table import Library
+from phrasepix.library.table import Library, has_description
 from phrasepix.models.catalogue import choose_model
 from phrasepix_core.files import open_regular, reason_of
 from phrasepix_core.s3_access import S3
@@ -104,9 +104,11 @@ class LibraryKeeper:
         self, folders: Sequence[Path | str], places: bool | None, model: str | None, pretrained: str | None
     ) -> tuple[Library, list[Place]]:
         absolute = [_folder(folder) for folder in folders]
-        with suppress(LibraryError, NoLibraryError):  # there is none yet, or it is said below what is wrong with it
-            self._demand_apart(Library.open(self._location), absolute)
+        if has_description(self._location):  # asked first: of a store that does not answer that is said once, and soon
+            with suppress(LibraryError, NoLibraryError):  # it is said below what is wrong with it
+                self._demand_apart(Library.open(self._location), absolute)
         self.demand_model(model, pretrained)
+        self._on_event(SearchProgress(f"reading the library {self._location.name}"))
         library = Library.open_or_create(self._location)
         self._demand_apart(library, absolute)
         if places is not None:

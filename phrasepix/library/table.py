@@ -27,6 +27,7 @@ from phrasepix.library.object_prefix import Place
 from phrasepix.library.quoting import one_of, quoted
 from phrasepix.library.room import demand_room
 from phrasepix.library.schema import FACTS_SCHEMA, KEY, PLACE, TableRow, batch_of, key_of, schema_of, vector_field
+from phrasepix.library.store_faults import with_advice
 from phrasepix_core.files import reason_of, shown_path
 from phrasepix_core.text import printable
 from reranker.encoder import Embeddings
@@ -95,7 +96,7 @@ class Library:
     def open_or_create(cls, location: Location) -> Self:
         """Open a library, or make an empty one. Raises `LibraryError`."""
         with writing(location):
-            if not _has_description(location):
+            if not has_description(location):
                 write_description(location, Description(written_by=lance.__version__))
             description = read_description(location, lance.__version__)
             dataset = _opened_if_there(location)
@@ -310,7 +311,10 @@ def failures(location: Location) -> Iterator[None]:
     except (OSError, RuntimeError, ValueError, pa.ArrowException) as error:
         if isinstance(error, ValueError) and not str(error).startswith(_OF_THE_STORE):
             raise
-        raise LibraryError(f"the library {location.name} cannot be used: {first_sentence(error)}") from None
+        said = first_sentence(error)
+        if location.access is not None:
+            said = with_advice(said, location.access)
+        raise LibraryError(f"the library {location.name} cannot be used: {said}") from None
 
 
 def first_sentence(error: BaseException | str) -> str:
@@ -436,7 +440,8 @@ def _has_data(location: Location) -> bool:
     return not location.is_uri and data.is_dir() and any(data.iterdir())
 
 
-def _has_description(location: Location) -> bool:
+def has_description(location: Location) -> bool:
+    """Whether there is a library, whatever state it is in. Raises `LibraryError` if its store does not answer."""
     if not location.is_uri:
         return Path(location.description).is_file()
     with failures(location):
