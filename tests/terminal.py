@@ -4,7 +4,7 @@ import os
 import pty
 import subprocess
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 
 def run_on_terminal(
@@ -12,7 +12,7 @@ def run_on_terminal(
     *,
     columns: int = 100,
     on_shown: Callable[[str, "subprocess.Popen[bytes]"], object] = lambda shown, process: None,
-    **environment: str,
+    environment: Mapping[str, str] | None = None,
 ) -> tuple[int, str]:
     """Run with stdin, stdout and stderr on a terminal of that width; return the exit code and what was shown.
 
@@ -26,7 +26,7 @@ def run_on_terminal(
         stdin=theirs,
         stdout=theirs,
         stderr=theirs,
-        env=os.environ | {"COLUMNS": str(columns), "TERM": "xterm-256color"} | environment,
+        env=os.environ | {"COLUMNS": str(columns), "TERM": "xterm-256color"} | (environment or {}),
     ) as process:
         os.close(theirs)
 

@@ -99,7 +99,7 @@ def test_what_is_called_a_terminal_is_written_to_as_one() -> None:
 
 def on_a_terminal(*arguments: str, columns: int = 100, **environment: str) -> tuple[int, str]:
     """Run the command on a pseudo-terminal of that width; exit code and what was shown."""
-    return run_on_terminal(command(*arguments), columns=columns, **environment)
+    return run_on_terminal(command(*arguments), columns=columns, environment=environment)
 
 
 def test_on_a_terminal_there_is_a_table_with_colour_and_progress() -> None:
