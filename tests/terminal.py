@@ -26,7 +26,7 @@ def run_on_terminal(
         stdin=theirs,
         stdout=theirs,
         stderr=theirs,
-        env=os.environ | {"COLUMNS": str(columns), "TERM": "xterm-256color"} | (environment or {}),
+        env=os.environ | {"COLUMNS": str(columns), "TERM": "xterm-256color"} | dict(environment or {}),
     ) as process:
         os.close(theirs)
 
