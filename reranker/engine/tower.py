@@ -10,6 +10,7 @@ from typing import Any, Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from phrasepix_core.forking import reset_in_children, set_free
 from reranker.engine import runtime
 from reranker.engine.bf16_weights import bf16_copy
 from reranker.engine.mapped_file import giving_back_pages
@@ -56,6 +57,11 @@ class Tower:
         self._weights: Path | None = None
         """Until it ran once: the file they are read from."""
         self._lock = Lock()  # a compiled model's own request takes one caller at a time
+        reset_in_children(self)
+
+    def reset_after_fork(self) -> None:
+        """Wait for no thread of the parent; that the tower does not run here is said by whoever calls it."""
+        set_free(self._lock)
 
     def release(self) -> None:
         """Give its memory back, until it is called again."""
