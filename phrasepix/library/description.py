@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any, Self
 
 from phrasepix.errors import LibraryError, NoLibraryError, NotWrittenError
-from phrasepix.library.location import Location
+from phrasepix.library.location import Location, library_names
 from phrasepix.library.store_faults import store_fault
 from phrasepix_core.files import reason_of, shown_path, write_atomically
+from phrasepix_core.messages import nearest_in_words
 from phrasepix_core.s3_access import S3
 from phrasepix_core.text import printable
 from phrasepix_core.urls import is_web_address
@@ -151,8 +152,9 @@ def read_description(location: Location, reader: str) -> Description:
         else:
             text = Path(location.description).read_text(encoding="utf-8")
     except FileNotFoundError:
+        meant = nearest_in_words(location.name, library_names())
         raise NoLibraryError(
-            f"there is no library {location.name}; `phrasepix library status` lists those there are, and "
+            f"there is no library {location.name}{meant}; `phrasepix library status` lists those there are, and "
             "`phrasepix library add` makes one"
         ) from None
     except (OSError, UnicodeDecodeError) as error:

@@ -25,6 +25,7 @@ from phrasepix.library.table import Library, has_description
 from phrasepix.models.catalogue import choose_model
 from phrasepix_core.files import open_regular, reason_of
 from phrasepix_core.s3_access import S3
+from phrasepix_core.spelling import meant_by
 from reranker.clip_reranker import ClipReranker
 from reranker.encoder import image_tower_name
 from reranker.memory import Memory
@@ -259,7 +260,7 @@ def _folder(path: Path | str) -> Place:
             f"{shown(str(path))} is neither a folder, a .tar nor a list, which ends in {', '.join(sorted(SUFFIXES))}"
         ) from None
     except FileNotFoundError:
-        raise WrongParameterError(f"{shown(str(path))} does not exist; compare how it is spelled") from None
+        raise WrongParameterError(f"{shown(str(path))} does not exist; {meant_by(Path(path))}") from None
     except (OSError, ValueError, RuntimeError) as error:
         raise WrongParameterError(f"{shown(str(path))} cannot be read: {reason_of(error)}") from None
 

@@ -11,6 +11,7 @@ from phrasepix.events import Listener, Notice
 from phrasepix.names.pictures import drawings, picture_in
 from phrasepix.names.store import Taught, TeachingPicture, TowerVectors, remember
 from phrasepix_core.files import at_home, is_there, shown_path
+from phrasepix_core.spelling import meant_by
 from phrasepix_core.text import same_text
 from reranker.clip_reranker import ClipReranker
 from reranker.encoder import Embeddings
@@ -98,7 +99,7 @@ def demand_files(name: str, pictures: Sequence[str | Path]) -> None:
         raise WrongQueryError(f"no picture shows who or what “{name}” is; give some, best five")
     if not any(is_there(at_home(Path(one))) for one in pictures):
         named = shown_path(pictures[0]) + (f" and {len(pictures) - 1} more" if len(pictures) > 1 else "")
-        raise WrongQueryError(f"no picture to teach “{name}” by is there: {named}; compare how it is spelled")
+        raise WrongQueryError(f"no picture to teach “{name}” by is there: {named}; {meant_by(Path(pictures[0]))}")
 
 
 def name_given(name: object) -> str:

@@ -53,6 +53,8 @@ def source_named(name: str | Path) -> Source:
         return registered
     if is_folder(Path(name)):
         return FolderSource(name)
+    if name in library_names():
+        raise UnknownSourceError(f"source {name!r} is not known; the library of that name is {LIBRARY}{name}")
     raise UnknownSourceError.not_among("source", name, [*source_names(), "library:NAME", "or the path of a folder"])
 
 
