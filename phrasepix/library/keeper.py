@@ -19,9 +19,10 @@ from phrasepix.library.list_sync import ListSync
 from phrasepix.library.location import Location
 from phrasepix.library.maintenance import tidy
 from phrasepix.library.object_prefix import ObjectPrefix, Place, is_below, place_of
+from phrasepix.library.opening import has_description
 from phrasepix.library.picture_list import SUFFIXES, is_list
 from phrasepix.library.prefix_sync import PrefixSync
-from phrasepix.library.table import Library, has_description
+from phrasepix.library.table import Library
 from phrasepix.models.catalogue import choose_model
 from phrasepix_core.files import open_regular, reason_of
 from phrasepix_core.s3_access import S3

@@ -9,9 +9,10 @@ import numpy as np
 
 from phrasepix.errors import LibraryError
 from phrasepix.library.beside import read_beside, write_beside
+from phrasepix.library.guards import failures
 from phrasepix.library.layout import Points, laid_out, placed
 from phrasepix.library.schema import KEY
-from phrasepix.library.table import Library, failures, vectors_in
+from phrasepix.library.table import Library, vectors_in
 from reranker.encoder import Embeddings
 
 logger = logging.getLogger(__name__)
