@@ -49,3 +49,31 @@ def test_a_library_is_named_as_a_source_by_its_name_or_nearly(pictures: Path) ->
         assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
         assert meant in done.stderr
     assert "did you mean mine?" in in_process.run("library", "sync", "--name", "mien").stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["-a boat", "--source", "sample"], "To search for pictures of it: phrasepix -- '-a boat'"),
+        (["a boat", "--sorce=my pictures"], "there is no option --sorce (did you mean --source?)"),
+        (["adapt", "my", "model", "--from", "."], "unexpected extra argument (model); what has spaces needs quotes"),
+        (["library", "sql", "select", "1"], "unexpected extra argument (1); what has spaces needs quotes"),
+        (["a boat", "--source", "https://example.org/a"], "is no source; a picture there is asked by --like https"),
+    ],
+)
+def test_what_was_typed_carelessly_is_told_how_it_is_typed(arguments: list[str], words: str) -> None:
+    done = in_process.run(*arguments)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert words in done.stderr
+    assert ("phrasepix --" in done.stderr.replace("phrasepix --help", "")) == (arguments[0] == "-a boat")
+
+
+def test_a_library_without_doubles_says_so(pictures: Path) -> None:
+    one = pictures / "scene-1.png"
+    assert in_process.run("library", "add", str(pictures), "--model", "sample").returncode == 0
+    for other in pictures.iterdir():
+        if other != one:
+            other.unlink()
+    assert in_process.run("library", "sync").returncode == 0
+    done = in_process.run("library", "duplicates")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "No picture stands in the library mine twice.\n")

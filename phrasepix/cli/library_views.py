@@ -81,6 +81,8 @@ def duplicates(name: str, model: str | None, as_json: bool, with_header: bool, d
             else:
                 sys.stdout.write(header(DUPLICATES) if with_header or sys.stdout.isatty() else "")
                 _write_lines(groups)
+        if not groups:
+            reporter.say(f"No picture stands in the library {name} twice.")
 
 
 def _write_lines(groups: "Sequence[DuplicateGroup]") -> None:
