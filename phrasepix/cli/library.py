@@ -13,10 +13,12 @@ from phrasepix.cli.help_text import CONTEXT_SETTINGS, HelpedGroup
 from phrasepix.cli.library_build import build
 from phrasepix.cli.library_keeping import keeping, opening, report
 from phrasepix.cli.library_options import DEBUG, JSON, MODEL, NAME, PRETRAINED, demand_table, located
+from phrasepix.cli.library_status import status_table
 from phrasepix.cli.library_views import duplicates, map_, timeline
 from phrasepix.cli.output import writing_to_stdout
 from phrasepix.cli.value_types import Number, PathValue, PlaceValue
 from phrasepix.views.columns import LIBRARIES, header
+from phrasepix.views.console import console_of
 
 if TYPE_CHECKING:
     from phrasepix.library.folder_sync import SyncCounts
@@ -158,8 +160,10 @@ def status(name: str | None, as_json: bool, with_header: bool, debug: bool) -> N
                 from phrasepix.views.plain_json import plain_json
 
                 sys.stdout.write(plain_json(states) + "\n")
+            elif states and (console := console_of(sys.stdout)) is not None:
+                console.print(status_table(states))
             else:
-                sys.stdout.write(header(LIBRARIES) if with_header or sys.stdout.isatty() else "")
+                sys.stdout.write(header(LIBRARIES) if with_header else "")
                 for state in states:
                     sys.stdout.write("\t".join(_in_a_cell(state[column]) for column in LIBRARIES) + "\n")
 
