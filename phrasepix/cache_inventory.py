@@ -4,14 +4,15 @@ import os
 import shutil
 import time
 from collections.abc import Collection, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
 from phrasepix.errors import NotKeptError
 from phrasepix_core import environment
-from phrasepix_core.files import at_home
+from phrasepix_core.files import at_home, unique
+from reranker.engine.export_lock import export_lock
 from reranker.memory import EMBEDDINGS_FILE, FINGERPRINTS_FILE, PICTURES_FILE, TEXTS_FILE, Memory
 from reranker.memory.embedding_store import EmbeddingStore
 from reranker.memory.fingerprint_store import FingerprintStore
@@ -32,6 +33,8 @@ _FILES = (
     (PICTURES, PICTURES_FILE),
     (FOLDERS, NOTES_FILE),
 )
+_EXPORT_PATIENCE_S = 60.0
+"""How long an export that is under way is waited for before exported models are cleared."""
 CLEARABLE = (EMBEDDINGS, FINGERPRINTS, PICTURES, ANSWERS, GALLERIES, ENGINES, FOLDERS)
 
 
@@ -181,10 +184,26 @@ def _models_made_ready(engines: Path) -> list[Path]:
 
 
 def _clear_engines(engines: Path, older_than_days: float) -> int:
-    old = [model for model in _models_made_ready(engines) if _is_old(model / "manifest.json", older_than_days)]
-    for model in old if older_than_days else [engines]:
-        shutil.rmtree(model, ignore_errors=True)
+    """Remove exported models, each at once: who looks for one meanwhile finds it whole, or not at all."""
+    with _no_export_under_way(engines):
+        old = [model for model in _models_made_ready(engines) if _is_old(model / "manifest.json", older_than_days)]
+        for place in old if older_than_days else [engines]:
+            aside = place.with_name(unique(f"{place.name}.", ".partial"))
+            try:
+                place.rename(aside)
+            except OSError:  # gone meanwhile, or in use where files in use cannot be moved
+                aside = place
+            shutil.rmtree(aside, ignore_errors=True)
     return len(old)
+
+
+@contextmanager
+def _no_export_under_way(engines: Path) -> Iterator[None]:
+    """Wait for the exports under way, for a while, and let no other begin."""
+    with ExitStack() as held:
+        for lock in sorted(engines.glob("choices/*.lock")):
+            held.enter_context(export_lock(lock, patience_s=_EXPORT_PATIENCE_S))
+        yield
 
 
 def _is_old(file: Path, days: float) -> bool:

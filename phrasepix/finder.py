@@ -1,6 +1,7 @@
 """The finder: long-lived, safe for threads; owns what searches share."""
 
 import atexit
+import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
@@ -12,6 +13,7 @@ from phrasepix.config import Config
 from phrasepix.events import Listener, Notice, ignore, log_notices
 from phrasepix.models.shelf import ModelShelf
 from phrasepix.shared_resources import SharedResources
+from phrasepix_core.forking import set_free
 
 if TYPE_CHECKING:  # imported while a phrase is encoded already
     from PIL.Image import Image
@@ -159,9 +161,10 @@ class Finder:
         out, and told to `on_event`. Raises `WrongValueError`, `WrongQueryError` if none can be used, `ModelError`, and
         `NotWrittenError`.
         """
-        from phrasepix.names.teaching import name_given, teach
+        from phrasepix.names.teaching import demand_files, name_given, teach
 
         name = name_given(name)
+        demand_files(name, pictures)
         reranker, memory = self.reranker_of(model, pretrained)
         return teach(name, pictures, reranker=reranker, memory=memory, on_event=on_event)
 
@@ -295,6 +298,9 @@ def _with_names(request: "SearchRequest", on_event: Listener) -> "SearchRequest"
 
 _default: Finder | None = None
 _making = threading.Lock()
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=lambda: set_free(_making))
 
 
 def default_finder() -> Finder:

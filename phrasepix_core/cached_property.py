@@ -4,6 +4,7 @@ That of functools has in Python 3.11 one lock for all objects of a class, so tha
 model, holds up all others (https://docs.python.org/3/library/functools.html#functools.cached_property).
 """
 
+import os
 from collections.abc import Callable
 from threading import RLock
 from typing import Any, Generic, Self, TypeVar, overload
@@ -28,12 +29,14 @@ class cached_property(Generic[Value]):  # noqa: N801  # as that of functools is 
     def __get__(self, instance: object | None, owner: type) -> Self | Value:
         if instance is None:
             return self
-        own, lock = vars(instance), f"{self._name} is being computed"
+        own, ours = vars(instance), f"{self._name} is being computed"
+        lock = f"{ours} by {os.getpid()}"  # a forked child has none of the threads that it would wait for
         with own.setdefault(lock, RLock()):
             try:
                 if self._name not in own:
                     own[self._name] = self._compute(instance)
                 value: Value = own[self._name]
             finally:
-                own.pop(lock, None)  # the object may be copied or pickled
+                for key in [key for key in list(own) if key.startswith(ours)]:
+                    own.pop(key, None)  # the object may be copied or pickled
         return value

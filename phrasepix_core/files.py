@@ -261,8 +261,8 @@ def reason_near(place: Path, error: BaseException) -> str:
     """
     there = next((one for one in (place, *place.absolute().parents) if is_folder(one)), None)
     with suppress(OSError):
-        if there is not None and shutil.disk_usage(there).free < _FULL_BYTES:
-            return os.strerror(errno.ENOSPC)
+        if there is not None and (usage := shutil.disk_usage(there)).total and usage.free < _FULL_BYTES:
+            return os.strerror(errno.ENOSPC)  # what has no room at all, such as /proc, is not full
     return reason_of(error)
 
 

@@ -1,6 +1,7 @@
 """Forked processes: what a child must not share with the process it was forked from.
 
-Locks and threads are replaced in the child (`reset_in_children`). What a child may not even inherit, such as a
+Locks and threads are replaced in the child (`reset_in_children`), or set free where others hold the same lock
+(`set_free`). What a child may not even inherit, such as a
 connection to SQLite, is put down before the fork and may be taken up again in both processes (`pause_for_forks`).
 """
 
@@ -41,6 +42,15 @@ and what is made meanwhile would not have been put down."""
 def reset_in_children(owner: ResetsAfterFork) -> None:
     """Have `owner` reset in every process that is forked from this one from now on, as long as it lives."""
     _resetting.add(owner)
+
+
+def set_free(*locks: "threading.Lock | threading.RLock") -> None:
+    """Have nobody hold these locks, in a child: who did may be a thread that does not exist here.
+
+    For this, logging and threading of the standard library call the same of their locks.
+    """
+    for lock in locks:
+        lock._at_fork_reinit()  # type: ignore[union-attr]
 
 
 def pause_for_forks(owner: PausesForForks) -> None:

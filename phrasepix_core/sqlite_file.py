@@ -1,5 +1,6 @@
 """An SQLite file that may be damaged, full, locked or out of reach, and never ends a search for it."""
 
+import errno
 import logging
 import math
 import os
@@ -13,6 +14,7 @@ from typing import TypeVar
 
 from phrasepix_core.files import reason_near
 from phrasepix_core.forking import pause_for_forks
+from phrasepix_core.unwritable import say_unwritable, why_unwritable
 
 logger = logging.getLogger(__name__)
 
@@ -60,7 +62,8 @@ class SqliteFile:
     `holds` says for people what is in it; `schema` is its numbered migrations. It is opened when first used. A damaged
     file is set aside (`.damaged`) and a fresh one begun, also in the middle of use. One that is locked for longer than
     `busy_timeout_s`, on a full disk, read-only or written by a newer version is left as it is: the log says so once,
-    and work is answered by its `otherwise`. It is closed while the process forks, and both may go on with it.
+    for all files of a folder if it is the folder's, and work is answered by its `otherwise`. It is closed while the
+    process forks, and both may go on with it.
 
     `tidy` is done once, in a transaction of its own, when the file is opened first, unless that is not possible at
     once: such as the deletion of what is too old.
@@ -174,23 +177,35 @@ class SqliteFile:
                     connection = self._connected(side)
                     return work(connection)
                 except _NewerSchemaError as error:
-                    self._rest(("read", "write"), f"{error}; it is left as it is")
+                    self._rest(("read", "write"), error, f"{error}; it is left as it is")
                 except (OSError, sqlite3.DatabaseError) as error:
                     if _is_damage(error) and not already_afresh and self._set_aside(side, error):
                         continue
                     # Where it could be opened, reading may go on though writing cannot.
-                    self._rest((kind,) if connection else ("read", "write"), reason_near(self.path.parent, error))
+                    kinds = (kind,) if connection else ("read", "write")
+                    self._rest(kinds, error, reason_near(self.path.parent, error))
                 return otherwise
         return otherwise
 
-    def _rest(self, kinds: Sequence[str], reason: str) -> None:
+    def _rest(self, kinds: Sequence[str], error: Exception, reason: str) -> None:
         """Leave the file alone for a while: each try may wait for a lock, and a search must not."""
         for kind in kinds:
             self._rests_until[kind] = time.monotonic() + _REST_S
         what = "kept" if "write" in kinds else "read"
         level = logging.DEBUG if what in self._said else logging.WARNING
         self._said.add(what)
+        if why := self._why_of_the_folder(error):
+            say_unwritable(self.path.parent, why)
+            level = logging.DEBUG  # the other files there meet the same
         logger.log(level, "%s cannot be %s in %s (%s); going on without", self._holds, what, self.path, reason)
+
+    def _why_of_the_folder(self, error: Exception) -> str:
+        """Why nothing can be written in the file's folder, if that is what went wrong; else empty."""
+        if _code(error) == sqlite3.SQLITE_FULL:
+            return os.strerror(errno.ENOSPC)
+        if isinstance(error, OSError) or _code(error) in _OUT_OF_REACH:
+            return why_unwritable(self.path.parent)
+        return ""
 
     def _connected(self, side: "_Connection") -> sqlite3.Connection:
         if side.connection is not None and _identity(self.path) != side.opened:

@@ -6,6 +6,7 @@ from concurrent.futures import Future
 from threading import Lock
 from typing import Generic, TypeVar
 
+from phrasepix_core.forking import reset_in_children, set_free
 from phrasepix_core.turns import waits
 
 Result = TypeVar("Result")
@@ -17,6 +18,11 @@ class SharedWork(Generic[Result]):
     def __init__(self) -> None:
         self._lock = Lock()
         self._under_way: dict[Hashable, Future[Result]] = {}
+        reset_in_children(self)
+
+    def reset_after_fork(self) -> None:
+        """Wait for no thread of the parent."""
+        set_free(self._lock)
 
     def do(self, key: Hashable, work: Callable[[], Result], is_shared: Callable[[Result], bool]) -> Result:
         """Return what comes of the work, by this thread or by the one that has it under way.

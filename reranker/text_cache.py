@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
+from phrasepix_core.forking import reset_in_children, set_free
 from phrasepix_core.text import shortened
 from phrasepix_core.turns import waits
 from reranker.baseline_prompts import caption_embeddings, neutral_embeddings
@@ -82,6 +83,15 @@ class TextEmbeddingCache:
         self._is_encoding = False
         self._waiting: list[_Waiting] = []
         self._guard = Lock()
+        reset_in_children(self)
+
+    def reset_after_fork(self) -> None:
+        """Wait for no thread of the parent, nor count its searches; what it has encoded stays at hand."""
+        set_free(self.in_use, self._counting, self._guard)
+        self._is_encoding = False
+        self._waiting = []
+        self._awaited = {}
+        self._searches = Counter()
 
     def phrase(self, text: str) -> Embeddings:
         """Float32 [d]. Raises `WrongQueryError` where it is not finite."""

@@ -7,6 +7,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 from contextlib import closing
 from pathlib import Path
@@ -14,13 +15,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from phrasepix.cache_inventory import clear
 from phrasepix.sample.catalogue import PICTURES_DIRECTORY
 from phrasepix.sample.site import StockSite
 from reranker.encoder import unit_rows
+from reranker.engine.export_lock import export_lock
 from reranker.memory.embedding_store import EmbeddingStore
 from tests.first_often import first_often
 from tests.in_process import run
 from tests.test_command_line import on_a_terminal
+from tests.test_command_line import run as run_as_process
 
 KINDS = ["embeddings", "texts", "fingerprints", "pictures", "answers", "galleries", "engines"]
 
@@ -260,3 +264,56 @@ def test_texts_of_a_pair_of_towers_are_cleared_with_the_embeddings(searched: Pat
     assert run("cache", "clear", "--embeddings", "many languages", "--yes").returncode == 2
     assert run("cache", "clear", "--embeddings", "--yes").returncode == 0
     assert "texts" not in kept()
+
+
+_CLEARING = """
+import sys, threading
+from phrasepix.cache_inventory import clear
+pause = threading.Event()
+print("begun", flush=True)
+threading.Thread(target=lambda: (sys.stdin.read(), pause.set())).start()
+while True:
+    clear()
+    if pause.wait(0.15):
+        break
+"""
+
+
+@pytest.mark.slow
+def test_searches_while_another_process_clears_the_cache_again_and_again_find_the_same(tmp_path: Path) -> None:
+    cache = str(tmp_path / "kept")
+    job = ["two red boats", "--tag", "boat", "--source", "sample", "-n", "3", "--json"]
+
+    def found() -> list[str]:
+        done = run_as_process(*job, PHRASEPIX_CACHE_DIR=cache)
+        assert done.returncode == 0, done.stderr
+        assert "torch" not in done.stderr
+        return [match["id"] for match in json.loads(done.stdout)["matches"]]
+
+    expected = found()
+    with subprocess.Popen(
+        [sys.executable, "-c", _CLEARING],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env=os.environ | {"PHRASEPIX_CACHE_DIR": cache},
+    ) as clearing:
+        assert clearing.stdout is not None
+        assert clearing.stdout.readline() == b"begun\n"
+        assert [found() for _ in range(4)] == [expected] * 4
+        clearing.communicate()
+    assert clearing.returncode == 0
+
+
+def test_clearing_waits_for_a_model_that_is_being_prepared(searched: Path) -> None:
+    engines = searched / "engines"
+    lock = engines / "choices" / "a-choice.lock"
+    with export_lock(lock, patience_s=10) as is_held:
+        assert is_held
+        clearing = threading.Thread(target=clear, args=(["engines"],))
+        clearing.start()
+        clearing.join(0.3)
+        assert (engines / "a-model" / "manifest.json").exists(), "it may be read by what is prepared"
+    clearing.join(60)
+    assert not engines.exists()
+    assert not list(searched.glob("*.partial"))

@@ -2,13 +2,11 @@
 
 import json
 import os
-import pty
 import re
 import shlex
 import signal
 import subprocess
 import sys
-import threading
 import time
 from pathlib import Path
 
@@ -18,6 +16,7 @@ from phrasepix.sample.catalogue import PICTURES_DIRECTORY
 from phrasepix.sample.site import StockSite
 from tests import in_process
 from tests.first_often import first_often
+from tests.terminal import run_on_terminal
 from tests.tiny_models import random_tiny, write_model
 
 pytestmark = pytest.mark.sample_remembered
@@ -99,32 +98,8 @@ def test_what_is_called_a_terminal_is_written_to_as_one() -> None:
 
 
 def on_a_terminal(*arguments: str, columns: int = 100, **environment: str) -> tuple[int, str]:
-    """Run with stdin, stdout and stderr on a pseudo-terminal of that width; exit code and what was shown."""
-    ours, theirs = pty.openpty()
-    os.set_blocking(ours, True)
-    shown = bytearray()
-
-    def read() -> None:
-        try:
-            while block := os.read(ours, 65536):
-                shown.extend(block)
-        except OSError:
-            pass  # the other end is closed: all was read
-
-    reader = threading.Thread(target=read)
-    reader.start()
-    with subprocess.Popen(
-        command(*arguments),
-        stdin=theirs,
-        stdout=theirs,
-        stderr=theirs,
-        env=os.environ | {"COLUMNS": str(columns), "TERM": "xterm-256color"} | environment,
-    ) as process:
-        os.close(theirs)
-        code = process.wait(120)
-    reader.join()
-    os.close(ours)
-    return code, shown.decode("utf-8", "replace")
+    """Run the command on a pseudo-terminal of that width; exit code and what was shown."""
+    return run_on_terminal(command(*arguments), columns=columns, environment=environment)
 
 
 def test_on_a_terminal_there_is_a_table_with_colour_and_progress() -> None:

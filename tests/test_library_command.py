@@ -5,6 +5,7 @@ import io
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -24,7 +25,7 @@ from phrasepix.sample.catalogue import PICTURES_DIRECTORY
 from tests import in_process
 from tests.library_parts import paths_in
 from tests.picture_tree import picture, write
-from tests.test_command_line import command, run
+from tests.test_command_line import command, on_a_terminal, run
 
 ROOT = Path(__file__).parents[1]
 
@@ -180,7 +181,11 @@ def test_where_a_library_cannot_be_written_is_said(tmp_path: Path, pictures: Pat
         "library", "add", str(pictures), "--model", "sample", PHRASEPIX_DATA_DIR=str(tmp_path / "data")
     )
     assert done.returncode == 3
-    assert f"the library mine cannot be written in {tmp_path / 'data' / 'libraries' / 'mine'}: Not a dir" in done.stderr
+    place = tmp_path / "data"
+    assert done.stderr == (
+        f"Error: the library mine cannot be written in {place / 'libraries' / 'mine'} (Not a directory); "
+        f"let {place} be written to, or name another folder by PHRASEPIX_DATA_DIR\n"
+    )
 
 
 def processor_seconds(process: int) -> float:
@@ -282,3 +287,17 @@ def test_a_real_process_fills_a_library(pictures: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert done.stdout == ""
     assert "12 pictures written" in done.stderr
+
+
+def test_on_a_terminal_libraries_are_shown_for_people(pictures: Path) -> None:
+    assert in_process.run("library", "add", str(pictures), "--model", "sample").returncode == 0
+    damaged = Path(Location.of("other").description)
+    damaged.parent.mkdir(parents=True)
+    damaged.write_text("no description")
+    code, shown = on_a_terminal("library", "status", columns=160)
+    assert code == 0, shown
+    plain = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", shown)
+    assert "\t" not in plain
+    assert re.search(r"mine +\d+ pictures, [0-9.]+ kB", plain), plain
+    assert "models: sample" in plain
+    assert re.search(r"other +not usable: the description of the library other is damaged", plain), plain

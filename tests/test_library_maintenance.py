@@ -13,11 +13,12 @@ import pyarrow as pa
 import pytest
 
 from phrasepix.library.description import EncoderColumn
+from phrasepix.library.guards import writing
 from phrasepix.library.location import Location
 from phrasepix.library.maintenance import SCALAR_INDEXES, health_of, tidy
 from phrasepix.library.planner import INDEXED_FROM, has_index, nearest
 from phrasepix.library.schema import KEY, schema_of
-from phrasepix.library.table import Library, writing
+from phrasepix.library.table import Library
 
 ROOT = Path(__file__).parents[1]
 WHOLE, SMALL = 140_000, 40

@@ -1,6 +1,7 @@
 """Libraries in a store of the S3 kind, and pictures that are in one: moto's server, by real HTTP on loopback."""
 
 import json
+import socket
 import threading
 from collections import Counter
 from collections.abc import Iterator
@@ -24,12 +25,14 @@ from retriever.folder.facts import Facts
 from tests import in_process
 from tests.object_store import KEY_ID, SECRET, ObjectStore, serving
 from tests.picture_tree import picture, write
-from tests.test_command_line import run
+from tests.terminal import run_on_terminal
+from tests.test_command_line import command, run
 
 pytest.importorskip("lance", reason="libraries need pylance")
 pytest.importorskip("moto", reason="the store of these tests is moto's server")
 
 LIBRARY = "s3://tables/museum"
+_PATIENCE_S = 60
 
 
 @pytest.fixture(scope="module")
@@ -151,17 +154,21 @@ class Endpoint:
 
     def __init__(self) -> None:
         self.asked: Counter[str] = Counter()
+        self.may_answer = threading.Event()
 
 
 @contextmanager
-def busy() -> Iterator[Endpoint]:
-    """Serve 503 to whoever asks."""
+def busy(status: int = 503, *, holds: bool = False) -> Iterator[Endpoint]:
+    """Serve a status to whoever asks; with `holds` as soon as it `may_answer`."""
     endpoint = Endpoint()
+    if not holds:
+        endpoint.may_answer.set()
 
     class Handler(BaseHTTPRequestHandler):
         def refuse(self) -> None:
             endpoint.asked[f"{self.command} {self.path.partition('?')[0]}"] += 1
-            self.send_response(503)
+            endpoint.may_answer.wait(_PATIENCE_S)
+            self.send_response(status)
             self.send_header("Content-Length", "0")
             self.end_headers()
 
@@ -206,6 +213,52 @@ def test_a_table_that_cannot_be_listed_is_named_with_the_reason(
         with pytest.raises(LibraryError, match=f"{LIBRARY}.*503") as raised:
             elsewhere.delete({"a key"})
     assert SECRET not in str(raised.value)
+
+
+def test_a_store_that_does_not_answer_is_named_with_what_to_compare(
+    store: ObjectStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as unused:
+        nowhere = f"http://127.0.0.1:{unused.getsockname()[1]}"
+    monkeypatch.setenv("AWS_ENDPOINT_URL", nowhere)
+    done = in_process.run("library", "sync", "--name", LIBRARY)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (3, "", 1), done.stderr
+    assert f"the library {LIBRARY} cannot be read: its store does not answer; compare AWS_ENDPOINT_URL" in done.stderr
+    assert nowhere in done.stderr
+    assert SECRET not in done.stderr
+    assert KEY_ID not in done.stderr
+
+
+@pytest.mark.slow
+def test_a_store_that_refuses_or_hangs_is_told_apart(store: ObjectStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    with busy(403) as endpoint:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint.url)
+        refused = in_process.run("library", "add", "s3://pictures/spring", "--model", "sample")
+        assert "refuses whoever asks; compare AWS_ACCESS_KEY_ID" in refused.stderr
+        assert refused.stderr.count("s3://pictures/spring") == 1
+        assert "0 pictures stay" not in refused.stderr
+    monkeypatch.setattr("reranker.pictures.objects._ANSWER_S", 1.0)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{silent.getsockname()[1]}")
+        done = in_process.run("a boat", "--source", f"library:{LIBRARY}", "--model", "sample")
+    assert done.returncode == 3, done.stderr
+    assert f"the library {LIBRARY} cannot be read: its store does not answer" in done.stderr
+    assert SECRET not in refused.stderr + done.stderr
+
+
+def test_on_a_terminal_a_store_that_lets_one_wait_is_said_to_be_waited_for(
+    store: ObjectStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with busy(holds=True) as endpoint:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint.url)
+
+        def let_go(shown: str, process: object) -> None:
+            if f"Reading the library {LIBRARY}" in shown:
+                endpoint.may_answer.set()
+
+        code, shown = run_on_terminal(command("library", "sync", "--name", LIBRARY), columns=150, on_shown=let_go)
+    assert endpoint.may_answer.is_set(), shown
+    assert (code, "503" in shown) == (3, True), shown
 
 
 def test_who_names_no_bucket_is_told_how_one_is_named(store: ObjectStore) -> None:

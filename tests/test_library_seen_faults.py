@@ -15,12 +15,13 @@ import pytest
 from phrasepix import Finder, SearchRequest
 from phrasepix.errors import LibraryError, NoLibraryError, WrongParameterError
 from phrasepix.events import Notice
+from phrasepix.library.guards import writing
 from phrasepix.library.location import Location
 from phrasepix.library.retriever import LibraryRetriever
 from phrasepix.library.seen import remember
 from phrasepix.library.seen_writer import SeenWriter
 from phrasepix.library.source import LibrarySource
-from phrasepix.library.table import Library, writing
+from phrasepix.library.table import Library
 from reranker.testing import ColourEncoder
 from tests.seen_parts import NOW, offered, rows_in, searched, seen
 from tests.small_disk import small_disk

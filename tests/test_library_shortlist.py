@@ -340,7 +340,7 @@ def test_processes_may_ask_while_others_make_it(library: Library) -> None:
         "import sys\n"
         "from phrasepix.library.location import Location\n"
         "from phrasepix.library.shortlist_build import build_shortlist\n"
-        "from phrasepix.library.table import Library, writing\n"
+        "from phrasepix.library.guards import writing\nfrom phrasepix.library.table import Library\n"
         "library = Library.open(Location('mine', sys.argv[1]))\n"
         "for _ in range(15):\n"
         "    with writing(library.location):\n"

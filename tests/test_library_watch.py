@@ -108,6 +108,9 @@ def test_folders_are_looked_through_where_nothing_tells_of_changes(folder: Path)
 def test_what_cannot_be_watched_is_said_at_once(folder: Path) -> None:
     done = in_process.run("library", "watch", "--name", "nobody")
     assert (done.returncode, "there is no library nobody" in done.stderr) == (2, True)
+    assert done.stderr.count("\n") == 1, "nothing is announced that will not be done"
+    done = in_process.run("library", "watch", "--model", "nonesuch")
+    assert (done.returncode, "nonesuch" in done.stderr, "Watching" in done.stderr) == (2, True, False), done.stderr
     done = in_process.run("library", "watch", "--every", "0")
     assert (done.returncode, "out of range" in done.stderr) == (2, True)
     with Finder() as finder:

@@ -306,7 +306,7 @@ def test_kept_answers_on_a_disk_that_cannot_be_written_are_found(
             for tag in ("boat", "tiger", "boat", "tiger"):
                 assert len(list(retriever.retrieve(tag))) == 1
     assert [asked.query["q"] for asked in api.asked] == ["boat", "tiger", "tiger"]
-    assert warnings_of(caplog).count("answers cannot be kept") == 1
+    assert warnings_of(caplog).count("nothing new can be kept in") == 1
 
 
 def test_a_search_that_ends_after_its_files_were_closed_does_not_open_them_again(

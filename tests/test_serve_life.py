@@ -6,6 +6,7 @@ import os
 import signal
 import sqlite3
 import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -20,6 +21,7 @@ from tests.first_often import first_often
 from tests.picture_server import Exchange, PictureServer, encoded, file, hold_until, stripes
 from tests.serve_process import ServeProcess, problem
 from tests.servers import ScriptedServer, hit, of_hits, plain
+from tests.terminal import run_on_terminal
 from tests.test_command_line import command
 
 KEYS = {"PIXABAY_API_KEY": "31415926-nobodyseesthis0", "PEXELS_API_KEY": "27182818nobodyseesthiseither"}
@@ -299,3 +301,35 @@ def test_it_starts_without_what_only_a_search_needs(tmp_path: Path, cache: Path)
     later = {"jinja2", "phrasepix.saving.save", "phrasepix.saving.metadata"}
     heavy = {"torch", "openvino", "mcp", "open_clip", "tokenizers", "rich", "schemathesis", "huggingface_hub"}
     assert imported & (heavy | later) == set()
+
+
+_SLOW_TO_START = """
+import sys, threading
+from phrasepix.cli import serve
+from phrasepix.cli.main import main
+demand = serve._demand_packages
+def slowly():
+    threading.Event().wait(2)
+    demand()
+serve._demand_packages = slowly
+main()
+"""
+
+
+def test_a_start_that_takes_a_while_is_shown_on_a_terminal_alone(tmp_path: Path) -> None:
+    program = [sys.executable, "-c", _SLOW_TO_START, "serve", "--root", str(tmp_path / "root")]
+
+    def end_it(shown: str, process: "subprocess.Popen[bytes]") -> None:
+        if "token=" in shown:
+            process.send_signal(signal.SIGTERM)
+
+    code, shown = run_on_terminal(program, on_shown=end_it)
+    waiting, _, address = shown.partition("http://")
+    assert (code, "Starting the server" in waiting) == (0, True), shown
+    assert "Starting" not in address
+    assert waiting.endswith("\x1b[2K"), "the line is taken away before the address is printed"
+    with subprocess.Popen(program, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline().startswith("http://127.0.0.1:")
+        process.send_signal(signal.SIGTERM)
+        assert process.communicate(timeout=60) == ("", "")

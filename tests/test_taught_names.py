@@ -323,6 +323,7 @@ def test_the_command_teaches_lists_and_forgets() -> None:
         (["teach", "Paul", "a.jpg", "--forget", "Paul"], "--forget takes the name alone"),
         (["teach", "--forget", "Nobody"], "no name 'Nobody' was taught"),
         (["teach", "?", "a.jpg"], "can be no name"),
+        (["teach", "Paul", "missing.jpg", "b.jpg"], "is there: missing.jpg and 1 more"),  # before a model is looked for
     ],
 )
 def test_what_is_wrong_with_the_command_is_said_in_a_sentence(arguments: list[str], words: str) -> None:

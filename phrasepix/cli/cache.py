@@ -56,6 +56,7 @@ def show(context: click.Context, as_json: bool, with_header: bool, debug: bool) 
         from phrasepix.cli.reporter import Reporter
 
         with Reporter() as reporter:
+            reporter.expect("looking at what is kept")
             kept = inventory()
         with writing_to_stdout():
             if as_json:
@@ -139,6 +140,7 @@ def clear(
         from phrasepix.cli.reporter import Reporter
 
         with Reporter() as reporter:
+            reporter.expect("clearing")
             if most_bytes is not None:
                 removed = shrink(most_bytes)
             else:

@@ -89,7 +89,8 @@ def run(command: click.Command, arguments: list[str], program: str) -> None:
     except click.ClickException as error:
         context = getattr(error, "ctx", None)
         listed = f"{context.command_path if context else program} --help lists what there is"
-        fail(f"{_in_our_words(error)}; {listed}{_instead(command, arguments, program)}")
+        instead = _behind_dashes(error, arguments, program) or _instead(command, arguments, program)
+        fail(f"{_in_our_words(error)}; {listed}{instead}")
     sys.exit(code or 0)
 
 
@@ -111,6 +112,9 @@ def _in_our_words(error: click.ClickException) -> str:
     else:
         message = error.format_message()
         message = message[:1].lower() + message[1:]
+        context = getattr(error, "ctx", None)
+        if message.startswith("got unexpected extra") and context is not None and _takes_words(context.command):
+            message += "; what has spaces needs quotes"
     return " ".join(message.split()).rstrip(".")
 
 
@@ -120,6 +124,14 @@ def _instead(command: click.Command, arguments: Sequence[str], program: str) -> 
     if name not in COMMANDS or _takes_words(command) or not arguments or arguments[0].startswith("-"):
         return ""
     return f"\nTo search for pictures of it: phrasepix find {shlex.quote(' '.join([name, *_words(arguments)]))}"
+
+
+def _behind_dashes(error: click.ClickException, arguments: Sequence[str], program: str) -> str:
+    """How to search for a phrase that begins with a dash, which was taken for an option."""
+    if program != "phrasepix" or not isinstance(error, click.NoSuchOption):
+        return ""
+    phrase = next((one for one in arguments if one.startswith("-") and " " in one.partition("=")[0].strip()), None)
+    return "" if phrase is None else f"\nTo search for pictures of it: phrasepix -- {shlex.quote(phrase)}"
 
 
 def _takes_words(command: click.Command) -> bool:

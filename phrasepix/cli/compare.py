@@ -59,6 +59,7 @@ def _compare(
         with Finder() as finder:
             request = CompareRequest.of(search, by or None, finder.config.directory)
             with Reporter() as reporter:
+                reporter.expect("asking the sources")
                 comparison = Comparing(finder, reporter.show).compare(request)
             _write(comparison, as_json=as_json, with_header=with_header)
             if any(row.matches for row in comparison) or page is not None:

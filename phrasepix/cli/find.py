@@ -141,6 +141,7 @@ def find(phrase_words: tuple[str, ...] = (), **values: Any) -> None:
             with Reporter() as reporter:
                 ahead.hand_to(finder)
                 request = _requested(phrase_words, values, own, reporter)
+                reporter.expect("asking the sources")
                 results = finder.search(request, on_event=lambda event: _show(event, reporter))
                 if results and (own.prefer is not None or own.avoid is not None):
                     before, results = (
@@ -169,10 +170,11 @@ def _requested(
     """Return what was asked for, and say what is odd about it."""
     from phrasepix_core.files import at_home, is_there
 
+    request = request_of(words, values)
     project = values["project"]
     if own.save is None and project is not None and not is_there(at_home(project) / "credits.json"):
         reporter.say(f"Nothing was saved in {project} before; what is used there is not known.")
-    return request_of(words, values)
+    return request
 
 
 def _write(results: "LiveResults", request: SearchRequest, own: CommandOptions, reporter: "Reporter") -> None:

@@ -13,6 +13,7 @@ import click
 from phrasepix.errors import NotWrittenError
 from phrasepix.saving.filenames import hyphenated
 from phrasepix_core.files import create, reason_of
+from phrasepix_core.unwritable import say_unwritable, why_unwritable
 from retriever.directories import cache_directory
 
 if TYPE_CHECKING:
@@ -39,7 +40,10 @@ def write_page(
             raise
         if place is not None:
             place.unlink(missing_ok=True)  # empty as it was begun
-        reporter.say(f"No {kind.lower()}: {error}")
+        if why := why_unwritable(cache_directory()):
+            say_unwritable(cache_directory(), why)
+        if open_it or not why:
+            reporter.say(f"No {kind.lower()}: {error}")
         return
     reporter.say(f"{kind}:", written)
     if open_it and click.launch(written.as_uri()) != 0:

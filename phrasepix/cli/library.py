@@ -11,12 +11,14 @@ import click
 from phrasepix.cli.errors import explained
 from phrasepix.cli.help_text import CONTEXT_SETTINGS, HelpedGroup
 from phrasepix.cli.library_build import build
-from phrasepix.cli.library_keeping import keeping, report
+from phrasepix.cli.library_keeping import keeping, opening, report
 from phrasepix.cli.library_options import DEBUG, JSON, MODEL, NAME, PRETRAINED, demand_table, located
+from phrasepix.cli.library_status import status_table
 from phrasepix.cli.library_views import duplicates, map_, timeline
 from phrasepix.cli.output import writing_to_stdout
 from phrasepix.cli.value_types import Number, PathValue, PlaceValue
 from phrasepix.views.columns import LIBRARIES, header
+from phrasepix.views.console import console_of
 
 if TYPE_CHECKING:
     from phrasepix.library.folder_sync import SyncCounts
@@ -97,9 +99,12 @@ def watch(name: str, model: str | None, pretrained: str | None, every: float | N
         def on_synced(counts: "SyncCounts") -> None:
             report(reporter, name, asdict(counts), as_json=False)
 
-        watcher = LibraryWatcher(located(name), keeper, on_event=reporter.show, on_synced=on_synced, every_s=every)
-        reporter.say(f"Watching the folders of the library {name}; Ctrl-C ends it")
-        watcher.run(model, pretrained)
+        def on_begun() -> None:
+            reporter.say(f"Watching the folders of the library {name}; Ctrl-C ends it")
+
+        LibraryWatcher(
+            located(name), keeper, on_event=reporter.show, on_synced=on_synced, on_begun=on_begun, every_s=every
+        ).run(model, pretrained)
 
 
 @library.command()
@@ -118,12 +123,11 @@ def remove(places: tuple[str, ...], name: str, debug: bool) -> None:
 @DEBUG
 def forget(sources: tuple[str, ...], name: str, debug: bool) -> None:
     """Forget what --remember-in has remembered: of some stock sources by their names, or all. Your pictures stay."""
-    with explained(debug=debug):
-        location = located(name)
+    with explained(debug=debug), opening(name) as (location, reporter):
         from phrasepix.library.forgetting import forget as forget_of
         from phrasepix.library.table import Library
 
-        click.echo(f"Forgotten in the library {name}: {forget_of(Library.open(location), sources)} pictures", err=True)
+        reporter.say(f"Forgotten in the library {name}: {forget_of(Library.open(location), sources)} pictures")
 
 
 @library.command()
@@ -141,19 +145,25 @@ def status(name: str | None, as_json: bool, with_header: bool, debug: bool) -> N
     with explained(debug=debug):
         demand_table()
         from phrasepix.library.location import library_names
-        from phrasepix.library.overview import overview_of
 
-        names = [name] if name else library_names()
+        names = [name] if name is not None else library_names()
         if not names:
             click.echo("There is no library yet: phrasepix library add FOLDER makes one.", err=True)
-        states = [overview_of(located(one)) for one in names]
+        states = []
+        for one in names:
+            with opening(one) as (location, _):
+                from phrasepix.library.overview import overview_of
+
+                states.append(overview_of(location))
         with writing_to_stdout():
             if as_json:
                 from phrasepix.views.plain_json import plain_json
 
                 sys.stdout.write(plain_json(states) + "\n")
+            elif states and (console := console_of(sys.stdout)) is not None:
+                console.print(status_table(states))
             else:
-                sys.stdout.write(header(LIBRARIES) if with_header or sys.stdout.isatty() else "")
+                sys.stdout.write(header(LIBRARIES) if with_header else "")
                 for state in states:
                     sys.stdout.write("\t".join(_in_a_cell(state[column]) for column in LIBRARIES) + "\n")
 
@@ -163,8 +173,7 @@ def status(name: str | None, as_json: bool, with_header: bool, debug: bool) -> N
 @DEBUG
 def doctor(name: str, debug: bool) -> None:
     """Say what is wrong with a library, and mend it."""
-    with explained(debug=debug):
-        location = located(name)
+    with explained(debug=debug), opening(name) as (location, reporter):
         from phrasepix.library.forgetting import forget_expired
         from phrasepix.library.maintenance import gone_back, health_of, tidy
         from phrasepix.library.table import Library
@@ -176,6 +185,7 @@ def doctor(name: str, debug: bool) -> None:
             done.append(f"forgot {forgotten} candidates that their sources let nobody keep any longer")
         done += tidy(opened, completely=True)
         health = health_of(opened)
+        reporter.clear()
         with writing_to_stdout():
             for line in done or ["nothing was wrong"]:
                 print(line)
@@ -199,12 +209,10 @@ def sql(
     """Ask a library by SQL: one SELECT on `pictures`, with similarity('a phrase') and resembles('a file')."""
     if as_csv + as_json + (parquet is not None) > 1:
         raise click.UsageError("--csv, --json and --parquet are several forms; choose one")
-    with explained(debug=debug):
+    with explained(debug=debug), opening(name) as (location, reporter):
         from phrasepix.library.packages import demand_packages
 
-        location = located(name)
         demand_packages("duckdb")
-        from phrasepix.cli.reporter import Reporter
         from phrasepix.finder import Finder
         from phrasepix.library.backup import write_parquet
         from phrasepix.library.sql import sql_over
@@ -212,13 +220,14 @@ def sql(
         from phrasepix.views.rows import write_csv, write_json, write_lines
 
         write = write_csv if as_csv else write_json if as_json else write_lines
-        with Finder() as finder, Reporter() as reporter:
+        with Finder() as finder:
             asked = sql_over(Library.open(location), finder, model)
             if parquet is not None:
                 with asked.answering_in_arrow(statement) as (schema, batches):
                     reporter.say(f"{write_parquet(parquet, schema, batches)} rows written to {parquet}")
                 return
             with asked.answering(statement) as (columns, rows), writing_to_stdout():
+                reporter.clear()
                 write(sys.stdout, columns, rows)
 
 
@@ -228,12 +237,11 @@ def sql(
 @DEBUG
 def backup(path: Path, name: str, debug: bool) -> None:
     """Write all that a library holds into one file, of which `restore` makes it again. The pictures are not in it."""
-    with explained(debug=debug):
-        location = located(name)
+    with explained(debug=debug), opening(name) as (location, reporter):
         from phrasepix.library.backup import back_up
         from phrasepix.library.table import Library
 
-        click.echo(f"{back_up(Library.open(location), path)} pictures written to {path}", err=True)
+        reporter.say(f"{back_up(Library.open(location), path)} pictures written to {path}")
 
 
 @library.command()
@@ -243,12 +251,11 @@ def backup(path: Path, name: str, debug: bool) -> None:
 @DEBUG
 def export(path: Path, name: str, places: bool, debug: bool) -> None:
     """Write the columns of a library, and the vectors, into a Parquet file for other programs."""
-    with explained(debug=debug):
-        location = located(name)
+    with explained(debug=debug), opening(name) as (location, reporter):
         from phrasepix.library import backup as copies
         from phrasepix.library.table import Library
 
-        click.echo(f"{copies.export(Library.open(location), path, places=places)} pictures written to {path}", err=True)
+        reporter.say(f"{copies.export(Library.open(location), path, places=places)} pictures written to {path}")
 
 
 @library.command()
@@ -257,11 +264,10 @@ def export(path: Path, name: str, places: bool, debug: bool) -> None:
 @DEBUG
 def restore(path: Path, name: str, debug: bool) -> None:
     """Make a library of what `backup` wrote."""
-    with explained(debug=debug):
-        location = located(name)
+    with explained(debug=debug), opening(name) as (location, reporter):
         from phrasepix.library import backup as copies
 
-        click.echo(f"The library {name}: {copies.restore(path, location)} pictures restored", err=True)
+        reporter.say(f"The library {name}: {copies.restore(path, location)} pictures restored")
 
 
 def _in_a_cell(value: Any) -> str:

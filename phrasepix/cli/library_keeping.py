@@ -1,4 +1,4 @@
-"""What the commands that fill a library share: its keeper, and what they say of what they did."""
+"""What the commands of a library share: its place or its keeper, and what reports on it and on what was done."""
 
 import sys
 from collections.abc import Iterator
@@ -11,19 +11,29 @@ from phrasepix.cli.output import writing_to_stdout
 if TYPE_CHECKING:
     from phrasepix.cli.reporter import Reporter
     from phrasepix.library.keeper import LibraryKeeper
+    from phrasepix.library.location import Location
+
+
+@contextmanager
+def opening(name: str) -> Iterator[tuple["Location", "Reporter"]]:
+    """Give the place of a library, and what reports on it: on a terminal that it is read, if that takes a while."""
+    from phrasepix.cli.reporter import Reporter
+
+    location = located(name)
+    with Reporter() as reporter:
+        reporter.expect(f"reading the library {location.name}")
+        yield location, reporter
 
 
 @contextmanager
 def keeping(name: str) -> Iterator[tuple["LibraryKeeper", "Reporter"]]:
     """Give the keeper of a library, and what reports on it."""
-    from phrasepix.cli.reporter import Reporter
+    with opening(name) as (location, reporter):
+        from phrasepix.finder import Finder
+        from phrasepix.library.keeper import LibraryKeeper
 
-    location = located(name)
-    from phrasepix.finder import Finder
-    from phrasepix.library.keeper import LibraryKeeper
-
-    with Finder() as finder, Reporter() as reporter:
-        yield LibraryKeeper(location, finder, reporter.show), reporter
+        with Finder() as finder:
+            yield LibraryKeeper(location, finder, reporter.show), reporter
 
 
 def report(reporter: "Reporter", name: str, counts: dict[str, int], as_json: bool) -> None:
@@ -31,6 +41,7 @@ def report(reporter: "Reporter", name: str, counts: dict[str, int], as_json: boo
     if as_json:
         from phrasepix.views.plain_json import plain_json
 
+        reporter.clear()
         with writing_to_stdout():
             sys.stdout.write(plain_json({"library": name} | counts) + "\n")
     reporter.say(

@@ -9,13 +9,15 @@ import click
 
 from phrasepix.cli.errors import explained
 from phrasepix.cli.help_text import CONTEXT_SETTINGS, HelpedCommand
-from phrasepix.cli.library_options import DEBUG, JSON, MODEL, NAME, located
+from phrasepix.cli.library_keeping import opening
+from phrasepix.cli.library_options import DEBUG, JSON, MODEL, NAME
 from phrasepix.cli.output import writing_to_stdout
 from phrasepix.cli.value_types import PathValue
 from phrasepix.views.columns import DUPLICATES, header
 from phrasepix_core.text import printable
 
 if TYPE_CHECKING:
+    from phrasepix.cli.reporter import Reporter
     from phrasepix.library.duplicates import DuplicateGroup
 
 _PAGE = click.argument("page", type=PathValue(dir_okay=False), metavar="FILE.html")
@@ -27,12 +29,11 @@ _PAGE = click.argument("page", type=PathValue(dir_okay=False), metavar="FILE.htm
 @DEBUG
 def timeline(page: Path, name: str, debug: bool) -> None:
     """Write a page that shows a library by years and months."""
-    with explained(debug=debug):
-        location = located(name)
+    with explained(debug=debug), opening(name) as (location, reporter):
         from phrasepix.library.pages.timeline import timeline_page
         from phrasepix.library.table import Library
 
-        _write(page, timeline_page(Library.open(location)))
+        _write(page, timeline_page(Library.open(location)), reporter)
 
 
 @click.command("map", cls=HelpedCommand, context_settings=CONTEXT_SETTINGS)
@@ -42,13 +43,12 @@ def timeline(page: Path, name: str, debug: bool) -> None:
 @DEBUG
 def map_(page: Path, name: str, model: str | None, debug: bool) -> None:
     """Write a page that shows a library as a map: what looks alike to the model lies together."""
-    with explained(debug=debug):
-        location = located(name)
+    with explained(debug=debug), opening(name) as (location, reporter):
         from phrasepix.library.pages.map_page import map_page
         from phrasepix.library.table import Library
 
         library = Library.open(location)
-        _write(page, map_page(library, library.column_of_model(model)))
+        _write(page, map_page(library, library.column_of_model(model)), reporter)
 
 
 @click.command(cls=HelpedCommand, context_settings=CONTEXT_SETTINGS)
@@ -65,15 +65,14 @@ def map_(page: Path, name: str, model: str | None, debug: bool) -> None:
 def duplicates(name: str, model: str | None, as_json: bool, with_header: bool, debug: bool) -> None:
     """List pictures that stand in a library several times, which of them to keep, and which can go. None is deleted."""
     with explained(debug=debug):
-        location = located(name)
-        from phrasepix.cli.reporter import Reporter
-        from phrasepix.finder import Finder
-        from phrasepix.library.duplicates import duplicate_groups
-        from phrasepix.library.table import Library
+        with opening(name) as (location, reporter):
+            from phrasepix.finder import Finder
+            from phrasepix.library.duplicates import duplicate_groups
+            from phrasepix.library.table import Library
 
-        library = Library.open(location)
-        with Finder() as finder, Reporter() as reporter:
-            groups = duplicate_groups(library, library.column_of_model(model), finder.memory, reporter.show)
+            library = Library.open(location)
+            with Finder() as finder:
+                groups = duplicate_groups(library, library.column_of_model(model), finder.memory, reporter.show)
         with writing_to_stdout():
             if as_json:
                 from phrasepix.views.plain_json import plain_json
@@ -82,6 +81,8 @@ def duplicates(name: str, model: str | None, as_json: bool, with_header: bool, d
             else:
                 sys.stdout.write(header(DUPLICATES) if with_header or sys.stdout.isatty() else "")
                 _write_lines(groups)
+        if not groups:
+            reporter.say(f"No picture stands in the library {name} twice.")
 
 
 def _write_lines(groups: "Sequence[DuplicateGroup]") -> None:
@@ -90,7 +91,7 @@ def _write_lines(groups: "Sequence[DuplicateGroup]") -> None:
             sys.stdout.write(f"{number}\t{one.verdict}\t{printable(one.path)}\t{printable(one.why)}\n")
 
 
-def _write(page: Path, html: str) -> None:
+def _write(page: Path, html: str, reporter: "Reporter") -> None:
     from phrasepix.errors import NotWrittenError
     from phrasepix_core.files import reason_of, write_atomically
 
@@ -98,4 +99,4 @@ def _write(page: Path, html: str) -> None:
         write_atomically(page, html.encode())
     except OSError as error:
         raise NotWrittenError(f"cannot write {page}: {reason_of(error)}") from None
-    click.echo(f"Written: {page}", err=True)
+    reporter.say("Written:", page)

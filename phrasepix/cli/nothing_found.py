@@ -74,7 +74,10 @@ def _about_tags(results: "Results", filters: "Filters") -> str:
             "looked at."
         )
     if all(origin.name == SAMPLE_NAME for origin in results.origins):
-        return f"The sample is a toy and has drawn scenes alone: {_drawn()}. For all else leave out --source sample."
+        return (
+            f"The sample is a toy and has drawn scenes alone: {_drawn()}; its tags are English. For all else leave out "
+            "--source sample."
+        )
     drawn = " --type all for drawings too," if filters.media_type == "photo" else ""
     return (
         f"A tag is a plain noun as stock sites use them; try a broader one,{drawn} or --lang where it is in "

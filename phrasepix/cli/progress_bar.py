@@ -72,8 +72,7 @@ class ProgressBar:
         """Show where the search is."""
         if progress.stage is Stage.LOADING_MODEL:
             self._model = progress.subject
-            self._since = self._progress.get_time()
-            self._wait(_sentence(progress.step))
+            self.wait(progress.step)
             return
         self._clear()
         skipped = f" ({progress.skipped} skipped)" if progress.skipped else ""
@@ -83,6 +82,11 @@ class ProgressBar:
             self._task, description=description, completed=progress.done, total=progress.total, since=None
         )
         self._progress.start()
+
+    def wait(self, words: str, waited_s: float = 0.0) -> None:
+        """Show what is waited for, and for how long; that began `waited_s` seconds ago."""
+        self._since = self._progress.get_time() - waited_s
+        self._wait(_sentence(words))
 
     def show_step(self, step: "Step") -> None:
         """Show which step of making the model ready begins."""

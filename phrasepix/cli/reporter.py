@@ -4,12 +4,12 @@ import logging
 import sys
 from contextlib import suppress
 from pathlib import Path
-from threading import RLock
+from threading import RLock, Timer
 from typing import TYPE_CHECKING, Self
 
 from phrasepix.cli.parameters import as_typed
 from phrasepix.events import Notice
-from phrasepix.views.console import console_of
+from phrasepix.views.console import console_of, may_be_terminal
 from phrasepix_core.text import printable_lines
 
 if TYPE_CHECKING:
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from reranker.steps import Step
 
 _LOGS = ("phrasepix", "phrasepix_core", "retriever", "reranker")
+_SILENT_S = 1.0
+"""So long nothing need be shown: what is over by then would only flicker."""
 _LEFT_OUT = dict.fromkeys(b"\a\b\v\f\r")
 """What would draw over other lines; rich leaves it out too."""
 
@@ -30,6 +32,7 @@ class Reporter:
         self._handler = _Messages(self)
         self._steps = _Steps(self)
         self._drawing = RLock()  # threads have something to say too
+        self._waiting: Timer | None = None
 
     def show(self, event: "Event") -> None:
         """Show where the search is, or say what people should know."""
@@ -38,9 +41,40 @@ class Reporter:
             return
         progress = event
         with self._drawing:
+            self._expect_nothing()
             self._bar = self._bar or _bar_on_stderr()
             if self._bar is not None:
                 self._bar.show(progress)
+
+    def expect(self, words: str) -> None:
+        """Show on a terminal what is waited for, and for how long, if no progress is shown within a second."""
+        if not may_be_terminal(sys.stderr):
+            return
+        with self._drawing:
+            self._expect_nothing()
+            waiting = Timer(_SILENT_S, lambda: self._show_waiting(waiting, words))
+            waiting.daemon = True
+            self._waiting = waiting
+            waiting.start()
+
+    def clear(self) -> None:
+        """Take away what is shown: something else is written to the terminal."""
+        with self._drawing:
+            self._expect_nothing()
+            if self._bar is not None:
+                self._bar.stop()
+
+    def _show_waiting(self, waiting: Timer, words: str) -> None:
+        with self._drawing:
+            if self._waiting is waiting:  # else it is over by now
+                self._bar = self._bar or _bar_on_stderr()
+                if self._bar is not None:
+                    self._bar.wait(words, _SILENT_S)
+
+    def _expect_nothing(self) -> None:
+        waiting, self._waiting = self._waiting, None
+        if waiting is not None:
+            waiting.cancel()
 
     def show_step(self, step: "Step") -> None:
         """Show which step of making a model ready begins."""
@@ -71,8 +105,7 @@ class Reporter:
         return self
 
     def __exit__(self, *exc_info: object) -> None:
-        if self._bar is not None:
-            self._bar.stop()
+        self.clear()
         for name in _LOGS:
             logging.getLogger(name).removeHandler(self._handler)
             logging.getLogger(name).propagate = True

@@ -1,13 +1,19 @@
 """`phrasepix serve`: the page, the API and the inference endpoints, on this machine."""
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from phrasepix.cli.errors import explained
 from phrasepix.cli.help_text import CONTEXT_SETTINGS, HelpedCommand
 from phrasepix.cli.value_types import PathValue, WholeNumber
+
+if TYPE_CHECKING:
+    from phrasepix.cli.reporter import Reporter
 
 _UNLOAD_AFTER_S = 900.0
 """After so many seconds without a search the models' memory is given back."""
@@ -45,7 +51,7 @@ def run_server(
 
     The address that is printed has the token in it which every request must show.
     """
-    with explained(debug=debug):
+    with explained(debug=debug), _starting() as waiting:
         _demand_packages()
         from phrasepix.config import Config
         from phrasepix.finder import Finder
@@ -62,6 +68,7 @@ def run_server(
             )
 
             def say_where() -> None:
+                waiting.clear()
                 print(settings.address_with_token, flush=True)
                 if not settings.is_on_loopback:
                     print(_OPEN_TO_OTHERS.format(root=root), file=sys.stderr, flush=True)
@@ -76,6 +83,19 @@ _OPEN_TO_OTHERS = (
     "Whoever can reach this address and has its token can search with your keys, look at your folders below {root} and "
     "save there. The connection is not encrypted: others in the network can read the token."
 )
+
+
+@contextmanager
+def _starting() -> Iterator["Reporter"]:
+    """Show on a terminal that the server starts, if that takes a while, until what is given is cleared."""
+    from phrasepix.cli.reporter import Reporter
+
+    reporter = Reporter()  # not entered: what the stages log while it serves goes to stderr as it is
+    reporter.expect("starting the server")
+    try:
+        yield reporter
+    finally:
+        reporter.clear()
 
 
 def _demand_packages() -> None:

@@ -55,6 +55,7 @@ def teach(
             elif name is not None:
                 from phrasepix.finder import Finder
 
+                reporter.expect(f"learning who or what {name} is")
                 with Finder() as finder:
                     taught = finder.teach(name, pictures, model, pretrained, on_event=reporter.show)
                 reporter.say(f"“{taught.name}” now stands for what {len(taught.pictures)} pictures share")

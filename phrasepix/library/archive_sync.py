@@ -28,7 +28,7 @@ class ArchiveSync(FolderSync):
             entries = pictures_in(self._path)
         except LibraryError as error:  # it may come back whole
             counts.kept_without_files = len(known)
-            self._skip(folder, f"{error}; its {len(known)} pictures stay in the library")
+            self._skip(folder, f"{error}; its {len(known)} pictures stay in the library" if known else str(error))
             return counts
         to_read = [
             entry

@@ -14,10 +14,11 @@ import pyarrow.parquet as pq
 from phrasepix.errors import LibraryError, NotWrittenError
 from phrasepix.library.columns import COLUMNS
 from phrasepix.library.description import Description, write_description
+from phrasepix.library.guards import failures, first_sentence, writing
 from phrasepix.library.location import Location
 from phrasepix.library.maintenance import tidy
 from phrasepix.library.schema import PLACE, batch_of_table, schema_of
-from phrasepix.library.table import Library, failures, first_sentence, writing
+from phrasepix.library.table import Library
 from phrasepix_core.files import TEMPORARY, reason_of, shown_path, unique
 
 _DESCRIPTION: Final = b"phrasepix.library"

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from phrasepix.errors import LibraryError
+from phrasepix.errors import LibraryError, NotWrittenError
 from phrasepix.library.description import files_of
 from phrasepix.library.location import Location
 from phrasepix_core.files import reason_of, write_atomically
@@ -29,7 +29,7 @@ def write_beside(location: Location, name: str, data: bytes) -> None:
         files, description = files_of(location)
         with files.open_output_stream(_beside(description, name)) as stream:
             stream.write(data)
-    except OSError as error:
+    except (OSError, NotWrittenError) as error:
         raise LibraryError(f"the library {location.name} cannot be written: {reason_of(error)}") from None
 
 

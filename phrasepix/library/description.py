@@ -7,9 +7,11 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
 
-from phrasepix.errors import LibraryError, NoLibraryError
-from phrasepix.library.location import Location
+from phrasepix.errors import LibraryError, NoLibraryError, NotWrittenError
+from phrasepix.library.location import Location, library_names
+from phrasepix.library.store_faults import store_fault
 from phrasepix_core.files import reason_of, shown_path, write_atomically
+from phrasepix_core.messages import nearest_in_words
 from phrasepix_core.s3_access import S3
 from phrasepix_core.text import printable
 from phrasepix_core.urls import is_web_address
@@ -150,13 +152,14 @@ def read_description(location: Location, reader: str) -> Description:
         else:
             text = Path(location.description).read_text(encoding="utf-8")
     except FileNotFoundError:
+        meant = nearest_in_words(location.name, library_names())
         raise NoLibraryError(
-            f"there is no library {location.name}; `phrasepix library status` lists those there are, and "
+            f"there is no library {location.name}{meant}; `phrasepix library status` lists those there are, and "
             "`phrasepix library add` makes one"
         ) from None
     except (OSError, UnicodeDecodeError) as error:
         raise LibraryError(
-            f"the library {location.name} cannot be read{_where(location)}: {_reason_of(error)}"
+            f"the library {location.name} cannot be read{_where(location)}: {_reason_of(error, location)}"
         ) from None
     return Description.from_json(text, location.name, reader)
 
@@ -172,9 +175,9 @@ def write_description(location: Location, description: Description) -> None:
         else:
             with files.open_output_stream(path) as stream:  # a store takes an object whole
                 stream.write(data)
-    except OSError as error:
+    except (OSError, NotWrittenError) as error:
         raise LibraryError(
-            f"the library {location.name} cannot be written{_where(location)}: {_reason_of(error)}"
+            f"the library {location.name} cannot be written{_where(location)}: {_reason_of(error, location)}"
         ) from None
 
 
@@ -199,5 +202,7 @@ def _where(location: Location) -> str:
     return "" if location.is_uri else f" in {shown_path(location.base)}"
 
 
-def _reason_of(error: BaseException) -> str:
+def _reason_of(error: BaseException, location: Location) -> str:
+    if location.access is not None:
+        return store_fault(error, location.access)
     return store_failure(error) if getattr(error, "strerror", None) is None else reason_of(error)

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from phrasepix.events import Listener, SearchProgress
+from phrasepix.library.guards import failures
 from phrasepix.library.schema import KEY
-from phrasepix.library.table import Library, failures, vectors_in
+from phrasepix.library.table import Library, vectors_in
 from phrasepix.library.vector_search import nearest_rows
 from phrasepix_core.candidate import Candidate
 from reranker.dedup import DuplicateDetector, fingerprint_of

@@ -360,4 +360,5 @@ def _by_file(states: dict[str, FileState]) -> dict[str, FileState]:
 
 def in_words(path: Place, reason: str) -> str:
     """Return what is said of a file that is left out."""
-    return f"{shown(str(path))}: {reason}"
+    name = shown(str(path))
+    return reason if reason.startswith(name) else f"{name}: {reason}"

@@ -4,11 +4,12 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from phrasepix.errors import NoLibraryError
+from phrasepix.library.guards import failures, writing
 from phrasepix.library.maintenance import compact
 from phrasepix.library.quoting import one_of
 from phrasepix.library.seen_rows import expired
 from phrasepix.library.shortlist_build import renew_shortlists
-from phrasepix.library.table import Library, failures, writing
+from phrasepix.library.table import Library
 
 _OF_SOURCES = "source IS NOT NULL"
 

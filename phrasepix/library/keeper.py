@@ -19,12 +19,14 @@ from phrasepix.library.list_sync import ListSync
 from phrasepix.library.location import Location
 from phrasepix.library.maintenance import tidy
 from phrasepix.library.object_prefix import ObjectPrefix, Place, is_below, place_of
+from phrasepix.library.opening import has_description
 from phrasepix.library.picture_list import SUFFIXES, is_list
 from phrasepix.library.prefix_sync import PrefixSync
 from phrasepix.library.table import Library
 from phrasepix.models.catalogue import choose_model
 from phrasepix_core.files import open_regular, reason_of
 from phrasepix_core.s3_access import S3
+from phrasepix_core.spelling import meant_by
 from reranker.clip_reranker import ClipReranker
 from reranker.encoder import image_tower_name
 from reranker.memory import Memory
@@ -104,9 +106,11 @@ class LibraryKeeper:
         self, folders: Sequence[Path | str], places: bool | None, model: str | None, pretrained: str | None
     ) -> tuple[Library, list[Place]]:
         absolute = [_folder(folder) for folder in folders]
-        with suppress(LibraryError, NoLibraryError):  # there is none yet, or it is said below what is wrong with it
-            self._demand_apart(Library.open(self._location), absolute)
-        self._demand_model(model, pretrained)
+        if has_description(self._location):  # asked first: of a store that does not answer that is said once, and soon
+            with suppress(LibraryError, NoLibraryError):  # it is said below what is wrong with it
+                self._demand_apart(Library.open(self._location), absolute)
+        self.demand_model(model, pretrained)
+        self._on_event(SearchProgress(f"reading the library {self._location.name}"))
         library = Library.open_or_create(self._location)
         self._demand_apart(library, absolute)
         if places is not None:
@@ -124,8 +128,11 @@ class LibraryKeeper:
                         "lie one below the other; remove that first, or add another folder"
                     )
 
-    def _demand_model(self, model: str | None, pretrained: str | None) -> None:
-        """Load the model by whose vectors a library begins: where that fails, none is made, and no folder noted."""
+    def demand_model(self, model: str | None, pretrained: str | None) -> None:
+        """Load the model that is named, or by whose vectors a library begins. Raises `ModelError`.
+
+        Where that fails no library is made, no folder noted, and nothing announced.
+        """
         try:
             has_vectors = bool(Library.open(self._location).description.encoders)
         except (LibraryError, NoLibraryError):
@@ -254,7 +261,7 @@ def _folder(path: Path | str) -> Place:
             f"{shown(str(path))} is neither a folder, a .tar nor a list, which ends in {', '.join(sorted(SUFFIXES))}"
         ) from None
     except FileNotFoundError:
-        raise WrongParameterError(f"{shown(str(path))} does not exist; compare how it is spelled") from None
+        raise WrongParameterError(f"{shown(str(path))} does not exist; {meant_by(Path(path))}") from None
     except (OSError, ValueError, RuntimeError) as error:
         raise WrongParameterError(f"{shown(str(path))} cannot be read: {reason_of(error)}") from None
 

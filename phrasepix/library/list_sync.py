@@ -45,7 +45,7 @@ class FetchingSync(FolderSync):
             pictures = self._pictures(known)
         except LibraryError as error:  # it may come back whole
             counts.kept_without_files = len(known)
-            self._skip(folder, f"{error}; its {len(known)} pictures stay in the library")
+            self._skip(folder, f"{error}; its {len(known)} pictures stay in the library" if known else str(error))
             return counts
         to_fetch = self._to_fetch(pictures, known)
         counts.unchanged = len(pictures) - len(to_fetch)

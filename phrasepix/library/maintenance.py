@@ -10,14 +10,16 @@ import lance
 
 from phrasepix.errors import LibraryError
 from phrasepix.library.description import read_description
+from phrasepix.library.guards import failures, writing
 from phrasepix.library.location import Location
+from phrasepix.library.opening import can_be_opened
 from phrasepix.library.planner import INDEXED_FROM
 from phrasepix.library.room import bytes_below, has_room
 from phrasepix.library.scanning import scanner_of
 from phrasepix.library.schema import KEY
 from phrasepix.library.shortlist import is_usable
 from phrasepix.library.shortlist_build import build_shortlist, renew_shortlists, uncovered_rows
-from phrasepix.library.table import Library, can_be_opened, failures, writing
+from phrasepix.library.table import Library
 from phrasepix_core.files import shown_path
 
 SCALAR_INDEXES: Final = {

@@ -1,16 +1,21 @@
 """Places of a library's pictures on its map: computed once, kept beside the table, computed again when much changed."""
 
 import io
+import logging
 from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
 
+from phrasepix.errors import LibraryError
 from phrasepix.library.beside import read_beside, write_beside
+from phrasepix.library.guards import failures
 from phrasepix.library.layout import Points, laid_out, placed
 from phrasepix.library.schema import KEY
-from phrasepix.library.table import Library, failures, vectors_in
+from phrasepix.library.table import Library, vectors_in
 from reranker.encoder import Embeddings
+
+logger = logging.getLogger(__name__)
 
 MOST: Final = 20_000
 """Pictures on a map; of more, as many are drawn by lot, always the same."""
@@ -54,7 +59,10 @@ def places_of(library: Library, column: str, most: int = MOST) -> MapPlaces:
     if changed and len(digests):
         file = io.BytesIO()
         np.savez(file, digests=np.array(digests), places=places)
-        write_beside(library.location, name, file.getvalue())
+        try:
+            write_beside(library.location, name, file.getvalue())
+        except LibraryError as error:
+            logger.warning("where pictures lie on the map is found anew the next time: %s", error)
     return MapPlaces(tuple(keys), tuple(digests), places, total, is_drawn)
 
 

@@ -8,9 +8,10 @@ from typing import Any, Final, Self
 
 from phrasepix.errors import LibraryError, WrongParameterError
 from phrasepix.library.picture_list import WebEntry
+from phrasepix.library.store_faults import store_fault
 from phrasepix_core.s3_access import S3, S3Access
 from phrasepix_core.urls import shown_url
-from reranker.pictures.objects import object_url, store_failure, store_of
+from reranker.pictures.objects import object_url, store_of
 from retriever.folder.walk import PICTURES
 
 _BUCKET: Final = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
@@ -82,7 +83,7 @@ class ObjectPrefix:
         except FileNotFoundError:
             raise LibraryError(f"there is nothing below {shown_url(str(self))} now") from None
         except OSError as error:
-            raise LibraryError(f"{shown_url(str(self))} cannot be listed: {store_failure(error)}") from None
+            raise LibraryError(f"{shown_url(str(self))} cannot be listed: {store_fault(error, self.access)}") from None
         return sorted(found, key=lambda one: str(one.path))
 
 

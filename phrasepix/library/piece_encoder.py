@@ -13,12 +13,13 @@ from lance.fragment import write_fragments
 
 from phrasepix.errors import LibraryError
 from phrasepix.library.fetched import contents_of, row_of
+from phrasepix.library.guards import failures
 from phrasepix.library.object_prefix import ObjectPrefix, Place
 from phrasepix.library.picture_list import WebEntry
 from phrasepix.library.pieces import BuildPiece
 from phrasepix.library.prefix_sync import is_as_known, read_entry
 from phrasepix.library.schema import Row, batch_of
-from phrasepix.library.table import Library, failures
+from phrasepix.library.table import Library
 from phrasepix_core.urls import shown_url
 from reranker.encoder import Embeddings, Encoder, checked_rows, image_tower_name, preparing
 from reranker.errors import PictureError

@@ -15,6 +15,7 @@ import ray.data
 from phrasepix.errors import LibraryError
 from phrasepix.events import Listener, Notice, SearchProgress
 from phrasepix.library.folder_sync import SyncCounts
+from phrasepix.library.guards import failures
 from phrasepix.library.location import Location
 from phrasepix.library.maintenance import BITS, WHOLE, tidy
 from phrasepix.library.object_prefix import ObjectPrefix, Place
@@ -22,7 +23,7 @@ from phrasepix.library.piece_encoder import PieceEncoder, Written
 from phrasepix.library.pieces import BuildPiece, Spans, pieces_of_list, pieces_of_prefix
 from phrasepix.library.planner import INDEXED_FROM, has_index
 from phrasepix.library.shortlist import is_usable
-from phrasepix.library.table import Library, failures
+from phrasepix.library.table import Library
 from phrasepix.models.catalogue import choose_model
 from phrasepix_core.text import printable
 from reranker.engine.factory import load_encoder

@@ -12,11 +12,12 @@ import numpy as np
 
 from phrasepix.errors import NoLibraryError
 from phrasepix.library.description import SeenSource
+from phrasepix.library.guards import failures, first_sentence
 from phrasepix.library.picture_list import WebEntry
 from phrasepix.library.predicates import condition_of, unhonoured_by_library
 from phrasepix.library.schema import KEY
 from phrasepix.library.seen_rows import candidate_of_row, condition_on_seen
-from phrasepix.library.table import Library, failures, first_sentence, vectors_in
+from phrasepix.library.table import Library, vectors_in
 from phrasepix.library.vector_search import nearest_rows
 from phrasepix.library.videos import file_key_of
 from phrasepix_core.candidate import Candidate, Clip, Rendition

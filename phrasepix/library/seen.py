@@ -8,12 +8,13 @@ from typing import Final
 
 from phrasepix.library.description import EncoderColumn, SeenSource
 from phrasepix.library.forgetting import forget_expired
+from phrasepix.library.guards import failures, writing
 from phrasepix.library.location import Location
 from phrasepix.library.maintenance import WHOLE, tidy
 from phrasepix.library.seen_checks import why_not_written
 from phrasepix.library.seen_rows import SeenRow
 from phrasepix.library.seen_search import LeftOut, SeenSearch
-from phrasepix.library.table import Library, failures, writing
+from phrasepix.library.table import Library
 from reranker.encoder import Embeddings
 from reranker.memory.picture_store import LONGEST
 from retriever.profile import FOR_GOOD, SourceProfile

@@ -12,8 +12,9 @@ import pyarrow as pa
 from phrasepix.errors import LibraryError
 from phrasepix.finder import Finder
 from phrasepix.library.columns import COLUMNS
+from phrasepix.library.guards import first_sentence
 from phrasepix.library.interruptible import interruptible
-from phrasepix.library.table import Library, first_sentence
+from phrasepix.library.table import Library
 from phrasepix.query_inputs import parse_query
 from phrasepix_core.text import printable
 from reranker.encoder import Embeddings

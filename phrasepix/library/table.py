@@ -1,48 +1,32 @@
-"""A library's table: opened, written batch by batch, and looked up."""
+"""A library: its description and its table, written batch by batch, and looked up."""
 
-import os
-import re
 from collections.abc import Collection, Hashable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from functools import cache
-from pathlib import Path
 from typing import Any, Self
 
 import lance
 import numpy as np
-import pyarrow as pa
 
 from phrasepix.errors import LibraryError, NoLibraryError
 from phrasepix.library.description import (
     Description,
     EncoderColumn,
-    files_of,
     read_description,
     write_description,
 )
+from phrasepix.library.guards import failures, writing
 from phrasepix.library.location import Location
 from phrasepix.library.object_prefix import Place
+from phrasepix.library.opening import create, has_description, opened, opened_if_there, state_of
 from phrasepix.library.quoting import one_of, quoted
 from phrasepix.library.room import demand_room
-from phrasepix.library.schema import FACTS_SCHEMA, KEY, PLACE, TableRow, batch_of, key_of, schema_of, vector_field
-from phrasepix_core.files import reason_of, shown_path
-from phrasepix_core.text import printable
+from phrasepix.library.schema import FACTS_SCHEMA, KEY, PLACE, TableRow, batch_of, key_of, vector_field
 from reranker.encoder import Embeddings
 
-_INDEX_CACHE_BYTES, _METADATA_CACHE_BYTES = 512 << 20, 128 << 20
-"""Lance's own bound on indexes in memory is 6 GiB."""
 _CONFLICTS = 30
 """How often a commit is tried again after another process's."""
 _KEYS_AT_ONCE = 2000
-_NOT_THERE = "was not found"
-"""What Lance says of a table that is missing, and of none that is damaged."""
-_OF_THE_STORE = "LanceError(IO): "
-"""How Lance's errors begin that a store answers."""
-_LOCK_PATIENCE_S = 600.0
-_MANIFEST = re.compile(r"\d{20}\.manifest")
-"""The file of a version: its name is what is left of 2^64 - 1, so the newest is the first (Lance's V2 names)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +56,9 @@ class Library:
 
         One that an older phrasepix made may lack columns, which `open_or_create` adds.
         """
-        state = _state_of(location)  # before what it is of: a commit in between is seen at the next look
+        state = state_of(location)  # before what it is of: a commit in between is seen at the next look
         description = read_description(location, lance.__version__)
-        dataset = _opened_if_there(location)
+        dataset = opened_if_there(location)
         if dataset is None:
             raise LibraryError(
                 f"the table of the library {location.name} is missing; `phrasepix library add` makes it again"
@@ -86,7 +70,7 @@ class Library:
 
         Nothing of this one changes, which other threads may be reading. Raises as `open`.
         """
-        if self._state is not None and _state_of(self.location) == self._state:
+        if self._state is not None and state_of(self.location) == self._state:
             return self
         return self.open(self.location)
 
@@ -94,17 +78,17 @@ class Library:
     def open_or_create(cls, location: Location) -> Self:
         """Open a library, or make an empty one. Raises `LibraryError`."""
         with writing(location):
-            if not _has_description(location):
+            if not has_description(location):
                 write_description(location, Description(written_by=lance.__version__))
             description = read_description(location, lance.__version__)
-            dataset = _opened_if_there(location)
+            dataset = opened_if_there(location)
             if dataset is not None:
                 library = cls(location, description, dataset)
                 library.add_missing_columns()
                 return library
             with failures(location):  # a process may have been killed between the two
-                _create(location, description)
-                return cls(location, description, _opened(location))
+                create(location, description)
+                return cls(location, description, opened(location))
 
     def add_missing_columns(self) -> None:
         """Add the columns that the table of an older phrasepix lacks, without values. Raises `LibraryError`."""
@@ -114,7 +98,7 @@ class Library:
             self.refresh()
             if self.lacking:
                 self.dataset.add_columns([FACTS_SCHEMA.field(name) for name in self.lacking])
-                self.dataset = _opened(self.location)
+                self.dataset = opened(self.location)
 
     @property
     def lacking(self) -> list[str]:
@@ -126,7 +110,7 @@ class Library:
         """Go to the latest version, of description and table."""
         self.description = read_description(self.location, lance.__version__)
         with failures(self.location):
-            self.dataset = _opened(self.location)
+            self.dataset = opened(self.location)
 
     def change(self, *, folders: Collection[str] = (), without: Collection[str] = ()) -> None:
         """Add folders, by their absolute paths, to those kept in step, or take some out. Raises `LibraryError`."""
@@ -161,10 +145,10 @@ class Library:
             self.description = after
             column = after.column_of(encoder.tower)
             assert column is not None  # noqa: S101  # it was added
-            self.dataset = _opened(self.location)
+            self.dataset = opened(self.location)
             if column not in self.dataset.schema.names:  # also if a process was killed between the two
                 self.dataset.add_columns(vector_field(column, after))
-                self.dataset = _opened(self.location)
+                self.dataset = opened(self.location)
             return column
 
     def keep_places(self, *, keeps: bool) -> None:
@@ -179,7 +163,7 @@ class Library:
             )
             self.description = replace(self.description, written_by=lance.__version__, keeps_places=keeps)
             write_description(self.location, self.description)
-            self.dataset = _opened(self.location)
+            self.dataset = opened(self.location)
             if not keeps:  # the former versions and the indexes have them
                 for index in self.dataset.describe_indices():
                     if {*PLACE} & {*index.field_names}:
@@ -215,15 +199,15 @@ class Library:
             batch = batch_of(complete, self.description)
             demand_room(self.location, batch.nbytes)
             merge.conflict_retries(_CONFLICTS).execute(batch)
-            self.dataset = _opened(self.location)
+            self.dataset = opened(self.location)
 
     def delete(self, keys: Collection[str]) -> None:
         """Delete the rows of those keys. Raises `LibraryError`."""
         with writing(self.location), failures(self.location):
-            self.dataset = _opened(self.location)
+            self.dataset = opened(self.location)
             for some in _chunks(sorted(keys)):
                 self.dataset.delete(one_of(KEY, some))
-            self.dataset = _opened(self.location)
+            self.dataset = opened(self.location)
 
     def delete_clip(self, key: str, except_of: str | None = None) -> None:
         """Delete the rows of a video by its file's key, but for those of a clip's digest. Raises `LibraryError`."""
@@ -231,9 +215,9 @@ class Library:
         if except_of is not None:
             where += f" AND NOT starts_with(digest, {quoted(except_of)})"
         with writing(self.location), failures(self.location):
-            self.dataset = _opened(self.location)
+            self.dataset = opened(self.location)
             self.dataset.delete(where)
-            self.dataset = _opened(self.location)
+            self.dataset = opened(self.location)
 
     def states(self, folder: Place, column: str) -> dict[str, FileState]:
         """Return what is known of the files of a folder that is kept in step, by key. Raises `LibraryError`."""
@@ -301,145 +285,10 @@ def vectors_in(column: Any) -> Iterator[Embeddings | None]:
             yield from (None if one is None else np.array(one, dtype=np.float32) for one in chunk.to_pylist())
 
 
-@contextmanager
-def failures(location: Location) -> Iterator[None]:
-    """Name the library that something is wrong with."""
-    try:
-        yield
-    except (OSError, RuntimeError, ValueError, pa.ArrowException) as error:
-        if isinstance(error, ValueError) and not str(error).startswith(_OF_THE_STORE):
-            raise
-        raise LibraryError(f"the library {location.name} cannot be used: {first_sentence(error)}") from None
-
-
-def first_sentence(error: BaseException | str) -> str:
-    """Return what Lance says of an error, without the places in its source."""
-    return printable(str(error).removeprefix(_OF_THE_STORE).split(", /")[0].split(", rust/")[0])[:500]
-
-
-@contextmanager
-def writing(location: Location, *, patience_s: float = _LOCK_PATIENCE_S) -> Iterator[None]:
-    """Hold the library's lock, which a thread may take again; wait for it as many seconds as `patience_s` at most.
-
-    At a URI the table's own commits keep writers apart.
-    """
-    if location.lock is None:
-        yield
-        return
-    from filelock import FileLock  # whoever searches does without
-
-    try:
-        location.lock.parent.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(location.lock, is_singleton=True)
-        lock.acquire(timeout=patience_s)
-    except TimeoutError:
-        raise LibraryError(
-            f"another process has been writing to the library {location.name} for {patience_s:g} s; try again "
-            "when it has ended"
-        ) from None
-    except OSError as error:
-        raise LibraryError(
-            f"the library {location.name} cannot be written in {shown_path(location.base)}: {reason_of(error)}"
-        ) from None
-    try:
-        yield
-    finally:
-        lock.release()
-
-
 def _below(key: str) -> str:
     """The condition that a row is of a video, or below a folder, of that key."""
     begins = (f"{key.rstrip('/')}/", f"{key}#")
     return " OR ".join(f"starts_with({KEY}, {quoted(one)})" for one in begins)
-
-
-def _state_of(location: Location) -> Hashable:
-    """What changes with every commit and every other description, at the price of a few calls to the file system.
-
-    None where it cannot be told: at a URI, which is asked for its latest version anyway.
-    """
-    if location.is_uri:
-        return None
-    try:
-        with os.scandir(Path(location.table, "_versions")) as entries:
-            manifests = (entry for entry in entries if _MANIFEST.fullmatch(entry.name))
-            newest = min(manifests, key=lambda entry: entry.name)
-        return tuple(
-            (status.st_ino, status.st_mtime_ns, status.st_size)
-            for status in (newest.stat(), Path(location.description).stat())
-        )
-    except (OSError, ValueError):  # ValueError: there is no version
-        return None
-
-
-@cache
-def _session() -> Any:
-    """What caches indexes, for all libraries of the process."""
-    return lance.Session(index_cache_size_bytes=_INDEX_CACHE_BYTES, metadata_cache_size_bytes=_METADATA_CACHE_BYTES)
-
-
-def _opened(location: Location) -> Any:
-    return lance.dataset(location.table, session=_session(), storage_options=location.storage_options)
-
-
-def _create(location: Location, description: Description) -> None:
-    try:
-        lance.write_dataset(
-            schema_of(description).empty_table(),
-            location.table,
-            mode="create",
-            storage_options=location.storage_options,
-        )
-    except OSError:
-        if not location.is_uri or not can_be_opened(location):  # another process was first, where no lock is held
-            raise
-
-
-def can_be_opened(location: Location) -> bool:
-    """Whether the latest version of a table can be read, whatever is in it."""
-    try:
-        _opened(location)
-    except (OSError, ValueError):
-        return False
-    return True
-
-
-def _opened_if_there(location: Location) -> Any:
-    """The table; None if there is none. Raises `LibraryError` if it is damaged, or of another kind."""
-    with failures(location):
-        try:
-            dataset = _opened(location)
-        except ValueError as error:
-            if location.is_uri and str(error).startswith(_OF_THE_STORE):
-                raise
-            if _NOT_THERE in str(error) and not _has_data(location):
-                return None
-            raise LibraryError(
-                f"the table of the library {location.name} is damaged ({first_sentence(error)}); `phrasepix library "
-                f"doctor` goes back to what can be read of it"
-            ) from None
-    for field in FACTS_SCHEMA:
-        there = dataset.schema.field(field.name).type if field.name in dataset.schema.names else None
-        if there != field.type and (there is not None or field.name == KEY):
-            raise LibraryError(
-                f"the table of the library {location.name} is none of a library: its column {field.name} is "
-                f"{there or 'missing'}, not {field.type}"
-            )
-    return dataset
-
-
-def _has_data(location: Location) -> bool:
-    """Whether there are files of rows, which no new table may be made over."""
-    data = Path(location.table, "data")
-    return not location.is_uri and data.is_dir() and any(data.iterdir())
-
-
-def _has_description(location: Location) -> bool:
-    if not location.is_uri:
-        return Path(location.description).is_file()
-    with failures(location):
-        files, path = files_of(location)
-        return bool(files.get_file_info(path).is_file)
 
 
 def _chunks(keys: Sequence[str]) -> Iterator[Sequence[str]]:

@@ -28,7 +28,8 @@ class LibraryWatcher:
     """Keeps the library at `location` in step by its `keeper` until `stop` is set; Ctrl-C raises `KeyboardInterrupt`.
 
     Changes are told by the system, if watchfiles is installed (the extra `watch`) and no time is given; otherwise the
-    folders are looked through `every_s` seconds. `on_synced` gets what each sync did that did something; what goes
+    folders are looked through `every_s` seconds. `on_begun` is called once there is a library and a model to watch it
+    by. `on_synced` gets what each sync did that did something; what goes
     wrong with one is told to `on_event`, and tried again with the next. Several processes may watch one library.
     """
 
@@ -39,6 +40,7 @@ class LibraryWatcher:
         *,
         on_event: Listener,
         on_synced: Callable[[SyncCounts], None],
+        on_begun: Callable[[], None] = lambda: None,
         every_s: float | None = None,
         stop: threading.Event | None = None,
     ) -> None:
@@ -48,12 +50,18 @@ class LibraryWatcher:
         self._keeper = keeper
         self._on_event = on_event
         self._on_synced = on_synced
+        self._on_begun = on_begun
         self._every_s = every_s
         self._stop = stop or threading.Event()
 
     def run(self, model: str | None = None, pretrained: str | None = None) -> None:
-        """Sync, and again whenever something changed. Raises `NoLibraryError`, and `LibraryError` at the beginning."""
+        """Sync, and again whenever something changed.
+
+        Raises `NoLibraryError`, and at the beginning `LibraryError` and `ModelError`.
+        """
         Library.open(self._location)
+        self._keeper.demand_model(model, pretrained)
+        self._on_begun()
         for _ in self._changes():
             try:
                 counts = self._keeper.sync(model, pretrained)

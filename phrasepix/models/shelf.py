@@ -9,6 +9,7 @@ from phrasepix.models.catalogue import NAMED
 from phrasepix.models.model_cache import ModelCache
 from phrasepix.sample import SAMPLE_NAME
 from phrasepix_core.cached_property import cached_property
+from phrasepix_core.forking import reset_in_children, set_free
 from reranker.encoder import Encoder
 from reranker.engine.export_lock import log_notice
 from reranker.engine.factory import load_encoder, loads_at_once
@@ -109,6 +110,11 @@ class _Loaded:
     def __init__(self, encoder: Encoder, family: str = "", *, both_towers: bool) -> None:
         self.texts = TextEmbeddingCache(encoder, family, both_towers=both_towers)
         self._making = Lock()
+        reset_in_children(self)
+
+    def reset_after_fork(self) -> None:
+        """Wait for no thread of the parent."""
+        set_free(self._making)
 
     @property
     def reranker(self) -> "ClipReranker":

@@ -16,6 +16,7 @@ import numpy as np
 from phrasepix.errors import NoSuchNameError, NotWrittenError
 from phrasepix_core.files import reason_of, write_atomically
 from phrasepix_core.text import printable
+from phrasepix_core.unwritable import say_unwritable, why_unwritable
 from reranker.encoder import Embeddings
 from reranker.query import Example
 from retriever import directories
@@ -69,7 +70,10 @@ class Taught:
                 if there is not None and there.pictures == self.pictures:
                     _write(there.with_tower(tower, TowerVectors(direction, pictures)))
         except NotWrittenError as error:  # the search goes on: it is encoded again the next time
-            logger.warning("%s", error)
+            if why := why_unwritable(_directory()):
+                say_unwritable(directories.data_directory(), why, variable=directories.DATA_VARIABLE)
+            else:
+                logger.warning("%s", error)
 
     def with_tower(self, tower: str, vectors: "TowerVectors") -> Self:
         """Return the same with what an image tower made of the pictures."""
@@ -187,7 +191,9 @@ def _writing() -> Iterator[None]:
         lock = FileLock(directory / "names.lock", is_singleton=True)
         lock.acquire(timeout=30)
     except (OSError, TimeoutError) as error:
-        raise NotWrittenError(f"the names in {directory} cannot be written: {reason_of(error)}") from None
+        raise NotWrittenError(
+            f"the names in {directory} cannot be written ({reason_of(error)}); {directories.data_remedy()}"
+        ) from None
     try:
         yield
     finally:

@@ -10,6 +10,8 @@ from phrasepix.errors import WrongValueError
 from phrasepix.events import Listener, Notice
 from phrasepix.names.pictures import drawings, picture_in
 from phrasepix.names.store import Taught, TeachingPicture, TowerVectors, remember
+from phrasepix_core.files import at_home, is_there, shown_path
+from phrasepix_core.spelling import meant_by
 from phrasepix_core.text import same_text
 from reranker.clip_reranker import ClipReranker
 from reranker.encoder import Embeddings
@@ -71,9 +73,8 @@ def teach(
     `WrongQueryError` if no picture can be used, and `NotWrittenError`.
     """
     name = name_given(name)
+    demand_files(name, pictures)
     lesson = _Lesson([Path(one) for one in pictures], on_event)
-    if not pictures:
-        raise WrongQueryError(f"no picture shows who or what “{name}” is; give some, best five")
     try:
         with PictureLoader(OfflineFetcher()) as loader:
             reranker.encoded(Query((TaughtName(name, lesson),)), loader=loader, memory=memory)
@@ -90,6 +91,15 @@ def teach(
     )
     remember(taught)
     return taught
+
+
+def demand_files(name: str, pictures: Sequence[str | Path]) -> None:
+    """Raise `WrongQueryError` if no file is there to teach a name by, which is known before a model is loaded."""
+    if not pictures:
+        raise WrongQueryError(f"no picture shows who or what “{name}” is; give some, best five")
+    if not any(is_there(at_home(Path(one))) for one in pictures):
+        named = shown_path(pictures[0]) + (f" and {len(pictures) - 1} more" if len(pictures) > 1 else "")
+        raise WrongQueryError(f"no picture to teach “{name}” by is there: {named}; {meant_by(Path(pictures[0]))}")
 
 
 def name_given(name: object) -> str:

@@ -100,11 +100,6 @@ class SearchRun:
             only_the_sample=self._only_the_sample,
             on_notice=self._say,
         )
-        if self._used.problem:
-            self._say(self._used.problem)
-        for model in (self._model, self._second_model):
-            if model is not None and model.notice is not None:
-                self._notice(model.notice)
         self.reopener = Reopener()
         """How the sources are opened again."""
         self.seen: SeenSearch | None = None
@@ -155,6 +150,7 @@ class SearchRun:
             fetcher = OfflineFetcher() if self._request.offline else PictureFetcher(hosts=self._shared.hosts)
             self._loader = opened.enter_context(loader_of(self._snapshot, fetcher))
             self._memory = self._shared.memory.without_files_of(self._snapshot.unkept_sources)
+            self._say_what_is_known_before()
             self._resources = opened.pop_all()
         return self
 
@@ -162,6 +158,14 @@ class SearchRun:
         self._resources.close()
         if self._raised_by_listener is not None and (kind is None or issubclass(kind, Exception)):
             raise self._raised_by_listener from None
+
+    def _say_what_is_known_before(self) -> None:
+        """Tell what people should know of project and models, now that nothing is wrong with what was asked."""
+        if self._used.problem:
+            self._say(self._used.problem)
+        for model in (self._model, self._second_model):
+            if model is not None and model.notice is not None:
+                self._notice(model.notice)
 
     def _open_sources(self, opened: ExitStack) -> list[AskedSource]:
         """Open the sources that can be opened; if none can, the last one's error is raised."""

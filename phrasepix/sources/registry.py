@@ -10,6 +10,8 @@ from phrasepix.library.location import library_names
 from phrasepix.library.source import LibrarySource
 from phrasepix_core.entry_points import installed_entry_points
 from phrasepix_core.files import is_folder
+from phrasepix_core.messages import Hint
+from phrasepix_core.urls import is_web_address, shown_url
 from retriever.api_key import find_api_key
 from retriever.errors import SourceFaultError
 from retriever.folder.source import FolderSource
@@ -43,6 +45,11 @@ def source_named(name: str | Path) -> Source:
     Raises `UnknownSourceError`, and `SourceFaultError` if another package adds it and it cannot be loaded; whether
     there is such a folder shows when it is opened.
     """
+    if isinstance(name, str) and is_web_address(name):
+        raise UnknownSourceError(
+            f"source {shown_url(name)!r} is an address of the web, which is no source; a picture there is asked by ",
+            Hint("like", shown_url(name)),
+        )
     if isinstance(name, Path) or _looks_like_a_path(name):
         return FolderSource(name)
     if name.startswith(_FOLDER):
@@ -53,6 +60,8 @@ def source_named(name: str | Path) -> Source:
         return registered
     if is_folder(Path(name)):
         return FolderSource(name)
+    if name in library_names():
+        raise UnknownSourceError(f"source {name!r} is not known; the library of that name is {LIBRARY}{name}")
     raise UnknownSourceError.not_among("source", name, [*source_names(), "library:NAME", "or the path of a folder"])
 
 

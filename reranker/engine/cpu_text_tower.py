@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from reranker.engine.graph_file import UnknownGraphError
 from reranker.engine.numpy_tower import NumpyTower
-from reranker.engine.tower import Exported, Tower
+from reranker.engine.tower import Exported, Renew, Tower
 
 logger = logging.getLogger(__name__)
 
@@ -21,12 +21,14 @@ _FEW_TOKENS = 64
 class CpuTextTower:
     """The text tower in `file` of `exported`: its first few calls are run by NumPy, in f32, the others by OpenVINO.
 
+    `renew` exports it again where it is gone.
+
     A command that asks one phrase over remembered pictures never loads OpenVINO. At the precision bf16 the two differ
     as that differs from f32, which `benchmarks.engine_fidelity` measures.
     """
 
-    def __init__(self, exported: Exported, file: Path, precision: str) -> None:
-        self._tower = Tower(exported, file, precision)
+    def __init__(self, exported: Exported, file: Path, precision: str, renew: Renew | None = None) -> None:
+        self._tower = Tower(exported, file, precision, renew)
         self._numpy = NumpyTower(file)
         self._calls_left = _FEW_CALLS
         self._is_known = True

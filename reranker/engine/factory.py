@@ -2,12 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from phrasepix_core.extras import is_installed
 from phrasepix_core.installing import install_command
 from phrasepix_core.messages import Hint
+from phrasepix_core.unwritable import say_unwritable, why_unwritable
 from reranker.encoder import Encoder
 from reranker.engine import runtime
 from reranker.engine.export_lock import export_lock, log_notice
@@ -32,6 +34,8 @@ Found = TypeVar("Found")
 Notify = Callable[[str], None]
 """Is told, in a sentence, what people should know of how a model is run."""
 
+_EXPORTS = 3
+"""How often a model is exported whose artefacts are cleared away meanwhile."""
 _PATIENCE_S = 1200.0
 """How long another process's export is waited for: downloading a large model over a slow line takes minutes."""
 
@@ -150,23 +154,29 @@ def _exported_text_tower(texts: ModelSpec, engines: Path, download: bool, on_not
     from reranker.engine.openvino_text_tower import OpenVinoTextTower
 
     try:
-        title, artefacts = _artefacts_of(texts, engines, ExportedTextTower.read, download, on_notice)
-        return OpenVinoTextTower(artefacts, title)
+        find = partial(_artefacts_of, texts, engines, ExportedTextTower.read, download)
+        title, artefacts = find(on_notice)
+        return OpenVinoTextTower(artefacts, title, renew=_renewing(find, engines))
     except (NotExportableError, ExportFailedError) as error:
         why = _why_in_torch(error)
+        is_said = _is_of_the_folder(error, engines)
     tower = _text_tower_in_torch(texts, "cpu", download, f" ({why})")
-    on_notice(_in_torch_because(tower.weights.title, why))
+    if not is_said:
+        on_notice(_in_torch_because(tower.weights.title, why))
     return tower
 
 
 def _exported(spec: ModelSpec, engines: Path, download: bool, on_notice: Notify) -> Encoder:
     try:
-        title, artefacts = _artefacts_of(spec, engines, ExportedModel.read, download, on_notice)
-        return OpenVinoEncoder(artefacts, title)
+        find = partial(_artefacts_of, spec, engines, ExportedModel.read, download)
+        title, artefacts = find(on_notice)
+        return OpenVinoEncoder(artefacts, title, renew=_renewing(find, engines))
     except (NotExportableError, ExportFailedError) as error:
         why = _why_in_torch(error)
+        is_said = _is_of_the_folder(error, engines)
     encoder = _in_torch(spec, "cpu", download, f" ({why})")
-    on_notice(_in_torch_because(encoder.weights.title, why))
+    if not is_said:
+        on_notice(_in_torch_because(encoder.weights.title, why))
     return encoder
 
 
@@ -178,13 +188,32 @@ def _artefacts_of(
         return found
     from reranker.engine.preparing import prepare
 
-    with export_lock(lock_of(engines, spec), patience_s=_PATIENCE_S, on_notice=on_notice) as is_alone:
-        if (found := _exported_before(spec, engines, read)) is not None:
-            return found  # by the process that was waited for
-        record = prepare(spec, engines, download=download, is_alone=is_alone)
-        if (found := _read_back(record, engines, read)) is not None:
-            return found
+    lock = lock_of(engines, spec)
+    for attempt in range(1, _EXPORTS + 1):
+        with export_lock(lock, patience_s=_PATIENCE_S, on_notice=on_notice) as is_alone:
+            if (found := _exported_before(spec, engines, read)) is not None:
+                return found  # by the process that was waited for
+            try:
+                record = prepare(spec, engines, download=download, is_alone=is_alone)
+            except (ExportFailedError, ModelError):
+                if attempt == _EXPORTS or not is_alone or lock.exists():
+                    raise
+                continue  # with the lock, the cache was cleared meanwhile
+            if (found := _read_back(record, engines, read)) is not None:
+                return found
     raise ExportFailedError(f"what was exported to {engines} cannot be read back")
+
+
+def _renewing(find: Callable[[Notify], object], engines: Path) -> Callable[[], None]:
+    """What has a model's artefacts made again that are gone, as `find` does; it raises `ModelError`."""
+
+    def renew() -> None:
+        try:
+            find(log_notice)  # who is told now is no longer who was when the model was loaded
+        except (NotExportableError, ExportFailedError) as error:
+            raise ModelError(f"the exported model is gone from {engines}, and cannot be made again: {error}") from None
+
+    return renew
 
 
 def _exported_before(spec: ModelSpec, engines: Path, read: Callable[[Path], Found | None]) -> tuple[str, Found] | None:
@@ -208,6 +237,14 @@ def _why_in_torch(error: NotExportableError | ExportFailedError) -> str:
             "cache directory (PHRASEPIX_CACHE_DIR)"
         ) from None
     return str(error)
+
+
+def _is_of_the_folder(error: NotExportableError | ExportFailedError, engines: Path) -> bool:
+    """Whether nothing at all can be kept where `engines` is; if so that is said, once for all that would be."""
+    if isinstance(error, ExportNotKeptError) and (why := why_unwritable(engines.parent)):
+        say_unwritable(engines.parent, why)
+        return True
+    return False
 
 
 def _in_torch_because(title: str, why: str) -> str:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -26,7 +27,8 @@ def read_manifest(directory: Path, towers: Collection[str]) -> Any:
 
 def set_aside(directory: Path) -> None:
     """Have what is in the directory exported anew by whoever looks next."""
-    (directory / MANIFEST).unlink(missing_ok=True)
+    with suppress(OSError):  # what cannot be removed is met again by whoever looks
+        (directory / MANIFEST).unlink()
 
 
 def _are_there(directory: Path, towers: Collection[str], files: Mapping[str, Any]) -> bool:

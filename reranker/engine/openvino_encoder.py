@@ -13,7 +13,7 @@ from reranker.engine.exported_model import FROM_FILE, OF_CLIP, ExportedModel
 from reranker.engine.own_process import demand_own_process
 from reranker.engine.picture_tower import PictureTower, usual_precision
 from reranker.engine.precomputed_texts import read_precomputed_texts
-from reranker.engine.tower import undamaged
+from reranker.engine.tower import Renew, undamaged
 from reranker.errors import UnknownModelError
 from reranker.families import family_of_model
 from reranker.models.truncation import Tokenize, unread_words
@@ -24,6 +24,8 @@ PRECISIONS = ("auto", "f32", "bf16")
 class OpenVinoEncoder:
     """The towers in `artefacts`, each loaded when it is used. `title` names the model to people.
 
+    What is gone by then, as after `phrasepix cache clear`, is exported again by `renew`.
+
     One tower is in memory at a time, unless `keep_both_towers` says otherwise: each takes a quarter to half a gigabyte
     and is there again in 0.1 to 0.3 s, and a search needs the one for its phrase, then the other for the pictures that
     are new.
@@ -33,16 +35,19 @@ class OpenVinoEncoder:
     by `benchmarks.engine_fidelity`.
     """
 
-    def __init__(self, artefacts: ExportedModel, title: str, *, precision: str = "auto") -> None:
+    def __init__(
+        self, artefacts: ExportedModel, title: str, *, precision: str = "auto", renew: Renew | None = None
+    ) -> None:
         if precision not in PRECISIONS:
             raise UnknownModelError.not_among("precision", precision, PRECISIONS)
         self._artefacts = artefacts
         if precision == "auto":
             precision = usual_precision(artefacts.image_parameters, artefacts.compiled)
         self._image_tower = PictureTower(
-            artefacts, artefacts.image_tower, artefacts.preprocessing, artefacts.dimensions, precision
+            artefacts, artefacts.image_tower, artefacts.preprocessing, artefacts.dimensions, precision, renew
         )
-        self._text_tower = CpuTextTower(artefacts, artefacts.text_tower, precision)
+        self._text_tower = CpuTextTower(artefacts, artefacts.text_tower, precision, renew)
+        self._renew = renew
         self._family = family_of_model(title)
         self._name = f"{title} openvino {precision} {artefacts.fingerprint}"
         self._lazy_tokenizer: Tokenize | None = None
@@ -132,7 +137,7 @@ class OpenVinoEncoder:
 
     def _tokenizer(self) -> Tokenize:
         if self._lazy_tokenizer is None:
-            self._lazy_tokenizer = undamaged(self._artefacts, lambda: _tokenizer_of(self._artefacts))
+            self._lazy_tokenizer = undamaged(self._artefacts, lambda: _tokenizer_of(self._artefacts), self._renew)
         return self._lazy_tokenizer
 
     def __repr__(self) -> str:

@@ -10,16 +10,20 @@ from reranker.engine.cpu_text_tower import CpuTextTower
 from reranker.engine.exported_text_tower import ExportedTextTower
 from reranker.engine.file_tokenizer import FileTokenizer
 from reranker.engine.precomputed_texts import read_precomputed_texts
-from reranker.engine.tower import undamaged
+from reranker.engine.tower import Renew, undamaged
 from reranker.models.truncation import Tokenize, unread_words
 
 
 class OpenVinoTextTower:
-    """The text tower in `artefacts`, loaded when it is used, in f32. `title` names it to people."""
+    """The text tower in `artefacts`, loaded when it is used, in f32. `title` names it to people.
 
-    def __init__(self, artefacts: ExportedTextTower, title: str) -> None:
+    `renew` exports it again where it is gone.
+    """
+
+    def __init__(self, artefacts: ExportedTextTower, title: str, *, renew: Renew | None = None) -> None:
         self._artefacts = artefacts
-        self._tower = CpuTextTower(artefacts, artefacts.tower, "f32")
+        self._tower = CpuTextTower(artefacts, artefacts.tower, "f32", renew)
+        self._renew = renew
         self._name = f"{title} openvino f32 {artefacts.fingerprint}"
         self._lazy_tokenizer: Tokenize | None = None
 
@@ -49,7 +53,9 @@ class OpenVinoTextTower:
     @property
     def _tokenizer(self) -> Tokenize:
         if self._lazy_tokenizer is None:
-            self._lazy_tokenizer = undamaged(self._artefacts, lambda: FileTokenizer(self._artefacts.directory))
+            self._lazy_tokenizer = undamaged(
+                self._artefacts, lambda: FileTokenizer(self._artefacts.directory), self._renew
+            )
         return self._lazy_tokenizer
 
     def known_texts(self, texts: Sequence[str]) -> Embeddings | None:

@@ -12,7 +12,7 @@ from reranker.encoder import Embeddings, unit_rows
 from reranker.engine.cpu_facts import computes_bf16
 from reranker.engine.own_process import demand_own_process
 from reranker.engine.preprocessing import Preprocessing
-from reranker.engine.tower import Exported, Tower
+from reranker.engine.tower import Exported, Renew, Tower
 from reranker.threads import cores
 
 _BATCH = 32
@@ -33,9 +33,15 @@ class PictureTower:
     """The image tower in `file` of `exported`, whose rows are `dimensions` long; loaded when it is used."""
 
     def __init__(
-        self, exported: Exported, file: Path, preprocessing: Preprocessing, dimensions: int, precision: str
+        self,
+        exported: Exported,
+        file: Path,
+        preprocessing: Preprocessing,
+        dimensions: int,
+        precision: str,
+        renew: Renew | None = None,
     ) -> None:
-        self._tower = Tower(exported, file, precision)
+        self._tower = Tower(exported, file, precision, renew)
         self._preprocessing = preprocessing
         self._dimensions = dimensions
         self._threads = ThreadPoolExecutor(cores(), thread_name_prefix="prepare-pictures")

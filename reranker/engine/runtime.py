@@ -13,11 +13,15 @@ from threading import RLock
 from typing import Any
 
 from phrasepix_core.files import reason_near
+from phrasepix_core.forking import set_free
 from phrasepix_core.hush import hush
 from reranker.threads import cores
 
 _importing = RLock()
 """What hides a module from imports, and restores the filters of warnings, is done by one thread at a time."""
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=lambda: set_free(_importing))
 
 _TOOLS, _TELEMETRY = "openvino.tools", "openvino_telemetry"
 

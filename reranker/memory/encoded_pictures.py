@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from PIL import Image
 
 from phrasepix_core.candidate import Candidate
+from phrasepix_core.forking import reset_in_children, set_free
 from reranker.dedup import Fingerprint
 from reranker.encoder import Embeddings
 from reranker.errors import PictureError
@@ -51,6 +52,11 @@ class EncodedPictures:
         self._lock = threading.Lock()
         self.showing: SharedWork[Image.Image | PictureError] = SharedWork()
         """Pictures that are being fetched to be shown, by identity: what several searches show is fetched once."""
+        reset_in_children(self)
+
+    def reset_after_fork(self) -> None:
+        """Wait for no thread of the parent; what it has encoded stays at hand."""
+        set_free(self._lock)
 
     def get(self, candidate: Candidate) -> EncodedPicture | None:
         """What is kept of the candidate's picture; None where nothing is."""

@@ -9,6 +9,7 @@ from PIL import Image
 
 from reranker.encoder import Embeddings
 from reranker.engine.picture_tower import PictureTower, usual_precision
+from reranker.engine.tower import Renew
 from reranker.errors import NoTextsError, UnknownModelError
 from reranker.networks.export import exported
 from reranker.networks.exported_network import ExportedNetwork
@@ -25,18 +26,29 @@ def load_network(network: Network, loading: "Loading") -> "NetworkEncoder":
     """
     if loading.device not in {"auto", "cpu"}:
         raise UnknownModelError(f"the encoder {network.name} runs on the CPU, not on {loading.device}")
-    return NetworkEncoder(exported(network, loading.cache_directory, download=loading.download), network.name)
+
+    def made() -> ExportedNetwork:
+        return exported(network, loading.cache_directory, download=loading.download)
+
+    return NetworkEncoder(made(), network.name, renew=made)
 
 
 class NetworkEncoder:
-    """The network in `artefacts`, loaded when it is used. `title` names it to people, `precision` is f32 or bf16."""
+    """The network in `artefacts`, loaded when it is used. `title` names it to people, `precision` is f32 or bf16.
 
-    def __init__(self, artefacts: ExportedNetwork, title: str, *, precision: str | None = None) -> None:
+    `renew` exports it again where it is gone.
+    """
+
+    def __init__(
+        self, artefacts: ExportedNetwork, title: str, *, precision: str | None = None, renew: Renew | None = None
+    ) -> None:
         self._artefacts = artefacts
         self._title = title
         precision = precision or usual_precision(artefacts.parameters, artefacts.compiled)
         self._name = f"{title} openvino image {precision} {artefacts.fingerprint}"
-        self._tower = PictureTower(artefacts, artefacts.tower, artefacts.preprocessing, artefacts.dimensions, precision)
+        self._tower = PictureTower(
+            artefacts, artefacts.tower, artefacts.preprocessing, artefacts.dimensions, precision, renew
+        )
 
     @property
     def name(self) -> str:

@@ -16,7 +16,8 @@ LARGEST_OBJECT_BYTES: Final = 256 << 20
 ATTEMPTS: Final = 4
 """How often a store is asked that is busy or cannot be reached, the first time included; Arrow's client waits between,
 longer each time."""
-_CONNECT_S, _ANSWER_S = 10.0, 30.0
+_CONNECT_S, _ANSWER_S = 10.0, 10.0
+"""For how long a connection, and each next byte of an answer, is waited for."""
 
 
 @dataclass(frozen=True, slots=True)

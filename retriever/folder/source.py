@@ -5,6 +5,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from phrasepix_core.spelling import meant_by
 from retriever.errors import WrongParameterError
 from retriever.folder.names import shown
 from retriever.folder.profile import FOLDER
@@ -46,7 +47,7 @@ class FolderSource:
             with os.scandir(folder):
                 return folder
         except FileNotFoundError:
-            raise WrongParameterError(f"the folder {where} does not exist; compare how it is spelled") from None
+            raise WrongParameterError(f"the folder {where} does not exist; {meant_by(Path(self.path))}") from None
         except NotADirectoryError:
             raise WrongParameterError(f"{where} is no folder; name the folder it lies in") from None
         except (OSError, ValueError, RuntimeError) as error:  # RuntimeError: nobody of that name has a home

@@ -7,10 +7,11 @@ from datetime import date
 from itertools import pairwise
 from typing import Any, Final
 
+from phrasepix.library.guards import failures
 from phrasepix.library.pages.rendering import rendered
 from phrasepix.library.pages.thumbnails import thumbnails_of
 from phrasepix.library.schema import KEY
-from phrasepix.library.table import Library, failures
+from phrasepix.library.table import Library
 
 _MOST_SHOWN: Final = 240
 """Thumbnails on the page: some 800 KB."""
