@@ -13,6 +13,7 @@ from weakref import WeakValueDictionary
 import numpy as np
 
 from phrasepix_core.candidate import Candidate
+from phrasepix_core.forking import reset_in_children
 from phrasepix_core.turns import waits
 from reranker.accumulator import PoolPosition
 from reranker.cached_loader import LoadsPictures
@@ -91,6 +92,11 @@ class PoolEncoder:
         self._waiting: WeakValueDictionary[tuple[str, str], _Arrived] = WeakValueDictionary()  # to be encoded
         self._batch_size = batch_size
         self._threads = threads
+        self._under_way = Semaphore(_MOST_UNDER_WAY)
+        reset_in_children(self)
+
+    def reset_after_fork(self) -> None:
+        """Wait for none of the parent's pools."""
         self._under_way = Semaphore(_MOST_UNDER_WAY)
 
     def embeddings_of(self, candidates: Sequence[Candidate], memory: Memory) -> dict[tuple[str, str], Embeddings]:

@@ -7,6 +7,7 @@ from operator import is_
 import numpy as np
 
 from phrasepix_core.candidate import Candidate
+from phrasepix_core.forking import reset_in_children, set_free
 from reranker.calibration import Baseline
 from reranker.dedup import Compared, DuplicateDetector
 from reranker.encoder import Embeddings
@@ -72,6 +73,11 @@ class PreparedPools:
         self._most_pictures = most_pictures
         self._pools: list[PreparedPool] = []
         self._lock = threading.Lock()
+        reset_in_children(self)
+
+    def reset_after_fork(self) -> None:
+        """Wait for no thread of the parent."""
+        set_free(self._lock)
 
     def of(
         self, candidates: Sequence[Candidate], pictures: Sequence[EncodedPicture], compared: Compared

@@ -87,7 +87,7 @@ class TextEmbeddingCache:
 
     def reset_after_fork(self) -> None:
         """Wait for no thread of the parent, nor count its searches; what it has encoded stays at hand."""
-        set_free(self.in_use, self._counting, self._guard)
+        set_free(self.in_use, self.texts_in_use, self._counting, self._guard)
         self._is_encoding = False
         self._waiting = []
         self._awaited = {}

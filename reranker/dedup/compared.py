@@ -6,6 +6,8 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from phrasepix_core.forking import reset_in_children, set_free
+
 _OPEN, _ALIKE, _DIFFERENT = range(3)
 
 Numbers = NDArray[np.intp]
@@ -22,6 +24,11 @@ class ComparedLooks:
         self._numbers: dict[bytes, int] = {}
         self._state: NDArray[np.uint8] = np.zeros((most, most), dtype=np.uint8)  # memory is taken by what is written
         self._lock = threading.Lock()
+        reset_in_children(self)
+
+    def reset_after_fork(self) -> None:
+        """Wait for no thread of the parent."""
+        set_free(self._lock)
 
     @property
     def is_half_full(self) -> bool:
