@@ -7,7 +7,7 @@ from phrasepix_core.candidate import Candidate
 from reranker.errors import PictureUnreadableError
 from reranker.memory.picture_store import KeptPicture
 from reranker.pictures.decode import decode
-from reranker.pictures.loader import DECODED_TO, LoadedPicture, larger_to_be_had
+from reranker.pictures.loader import LoadedPicture, enough_for, larger_to_be_had
 
 
 class LoadsPictures(Protocol):
@@ -32,7 +32,7 @@ class CachedLoader:
         """The picture. Raises `PictureError`."""
         if (kept := self._kept(candidate)) is not None:
             try:
-                picture = decode(kept.data, enough=DECODED_TO * short_side)
+                picture = decode(kept.data, enough=enough_for(short_side))
             except PictureUnreadableError:
                 pass  # damaged on disk
             else:

@@ -17,7 +17,7 @@ from reranker.memory.picture_store import KeptPicture
 from reranker.pairs import VerifiesPairs, features_of
 from reranker.pictures import PictureLoader
 from reranker.pictures.decode import decode
-from reranker.pictures.loader import DECODED_TO
+from reranker.pictures.loader import enough_for
 from reranker.query import Example, Query, TaughtName
 from reranker.taught_names import direction_of
 
@@ -196,7 +196,7 @@ class Examples:
         if (known := self._on_disk(identity)) is not None:
             return known
         try:
-            picture = decode(data, enough=DECODED_TO * self._encoder.input_side)
+            picture = decode(data, enough=enough_for(self._encoder.input_side))
         except PictureError as error:
             raise WrongQueryError(f"{shown_url(url)} is no picture to compare with: {error}") from None
         encoded = self._encoded_now(picture, data, title)

@@ -12,6 +12,7 @@ import pytest
 from phrasepix.cli.encoded_ahead import EncodedAhead
 from phrasepix.finder import Finder
 from phrasepix.sample.site import StockSite
+from tests.drawn_folder import draw_scenes
 
 ON_LINUX = pytest.mark.skipif(
     sys.platform != "linux" or len(os.sched_getaffinity(0)) < 2, reason="no process is forked elsewhere, or on one core"
@@ -252,3 +253,49 @@ def test_a_search_in_a_library_imports_nothing_of_what_fills_one() -> None:
     assert "lance" in imported
     unused = {"filelock", "duckdb", "av", "phrasepix.library.archive", "phrasepix.library.folder_sync"}
     assert sorted(imported & unused) == []
+
+
+def test_a_library_is_asked_without_pandas_being_imported(tmp_path: Path) -> None:
+    pytest.importorskip("pandas")
+    pytest.importorskip("lance")
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    draw_scenes(folder)
+    command("library", "add", str(folder), "--model", "sample")
+    statement = ("library", "sql", "SELECT count(*) FROM pictures")
+    search = ("a cat", "--source", "library:mine", "--model", "sample", "--json")
+    for arguments in (("library", "status"), ("library", "sync"), statement, search):
+        said, imported = command(*arguments)
+        assert "pyarrow._dataset" in imported, arguments
+        assert "pandas.core" not in imported, arguments
+    assert json.loads(said)["matches"]
+
+
+def test_arrow_knows_the_objects_of_pandas_once_somebody_imports_it() -> None:
+    pytest.importorskip("pandas")
+    pytest.importorskip("lance")
+    code = """
+import sys
+from phrasepix.cli.late_pandas import LatePandas
+sys.meta_path.insert(0, LatePandas())
+import lance, pyarrow as pa
+assert pa.array(["a"])[0].as_py() == "a" and "pandas" not in sys.modules
+import pandas as pd
+assert pa.array(pd.Series([1.5, None])).null_count == 1
+assert pa.Table.from_pandas(pd.DataFrame({"a": [1]})).to_pandas().equals(pd.DataFrame({"a": [1]}))
+print(type(pd.__spec__.loader).__name__)
+"""
+    assert in_fresh_process(code) == "SourceFileLoader\n"
+
+
+def test_arrow_looks_for_pandas_where_it_was_imported_before() -> None:
+    pytest.importorskip("pandas")
+    pytest.importorskip("lance")
+    code = """
+import sys
+from phrasepix.cli.late_pandas import LatePandas
+sys.meta_path.insert(0, LatePandas())
+import pandas as pd, lance, pyarrow as pa
+print(pa.array(pd.Series([1.5, None])).null_count)
+"""
+    assert in_fresh_process(code) == "1\n"

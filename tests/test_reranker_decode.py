@@ -1,6 +1,7 @@
 """From the bytes of a file to an upright RGB picture."""
 
 import io
+import pickle
 import random
 import threading
 from collections.abc import Callable
@@ -9,8 +10,10 @@ import numpy as np
 import pytest
 from PIL import Image, ImageChops
 
+from reranker.engine.preprocessing import RESIZE_MODES, Preprocessing
 from reranker.errors import PictureUnreadableError
 from reranker.pictures.decode import LARGEST_PIXELS, decode, rgb_picture
+from reranker.reduced_picture import reduced, whole_of
 from tests.picture_server import encoded, png_that_claims, stripes
 
 ORIENTATION = 0x0112
@@ -310,6 +313,42 @@ def test_a_reduced_jpeg_is_upright_and_looks_the_same(orientation: int) -> None:
     whole, reduced = decode(data), decode(data, enough=200)
     assert max(reduced.size) == 400
     assert difference(reduced, whole.resize(reduced.size)) <= 25  # along the sharp edges between the colours
+
+
+def with_detail(width: int, height: int) -> Image.Image:
+    """Waves that get shorter to the right and downwards: a shift by a part of a pixel shows."""
+    down, across = np.mgrid[0:height, 0:width] / max(width, height)
+    waves = [np.sin(30 * across**2 + 5 * down), np.cos(35 * down**2), np.sin(20 * (across + down))]
+    return Image.fromarray(np.uint8(127.5 + 120 * np.stack(waves, axis=2)))
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG"])
+@pytest.mark.parametrize("orientation", STORED)
+@pytest.mark.parametrize("resize_mode", RESIZE_MODES)
+def test_a_fraction_is_prepared_as_the_whole_picture_would_be(resize_mode: str, orientation: int, kind: str) -> None:
+    prepare = Preprocessing.of_config({"size": 32, "resize_mode": resize_mode, "mean": 0.0, "std": 1 / 255})
+    exif = Image.Exif()
+    exif[ORIENTATION] = orientation
+    options = {"quality": 95, "subsampling": 0} if kind == "JPEG" else {}
+    for size in ((509, 341), (339, 517), (385, 384)):
+        data = encoded(STORED[orientation](with_detail(*size)), kind, exif=exif, **options)
+        whole, fraction = decode(data), decode(data, enough=81, kept_pixels=0)
+        assert whole_of(fraction)[0] == whole.size == size
+        assert min(fraction.size) < min(size) / 3
+        expected = prepare(whole)
+        differs = np.abs(prepare(fraction) - expected).mean()
+        assert differs <= 0.6  # of 255
+        assert differs < np.abs(prepare(fraction.copy()) - expected).mean() / 2  # which knows of no whole
+
+
+def test_what_is_made_of_a_fraction_is_an_ordinary_picture() -> None:
+    fraction = decode(encoded(with_detail(1021, 683), "JPEG"), enough=161)
+    assert whole_of(fraction) == ((1021, 683), (0, 0, 255.25, 170.75))
+    assert whole_of(reduced(fraction, 2)) == ((1021, 683), (0, 0, 127.625, 85.375))
+    assert whole_of(pickle.loads(pickle.dumps(fraction))) == whole_of(fraction)
+    assert pickle.loads(pickle.dumps(fraction)) == fraction == fraction.copy()
+    for other in (fraction.copy(), fraction.crop((0, 0, 99, 99)), fraction.convert("L"), fraction.resize((99, 99))):
+        assert whole_of(other) == (other.size, (0, 0, *other.size))
 
 
 @pytest.mark.parametrize("kind", ["PNG", "WEBP", "GIF", "TIFF", "BMP"])

@@ -32,7 +32,7 @@ from reranker.engine.exported_model import ExportedModel
 from reranker.engine.openvino_encoder import OpenVinoEncoder
 from reranker.pictures import PictureLoader
 from reranker.pictures.decode import decode
-from reranker.pictures.loader import DECODED_TO
+from reranker.pictures.loader import enough_for
 from tests.picture_server import PictureServer, candidate, encoded, file
 
 pytestmark = pytest.mark.slow  # a whole model; the sample's is compared in test_reranker_engine
@@ -179,7 +179,7 @@ def test_the_engine_for_cpus_encodes_as_open_clip_does(
 def test_a_large_jpeg_decoded_at_a_fraction_of_its_size_says_the_same(
     engine: OpenVinoEncoder, pictures: list[Image.Image]
 ) -> None:
-    enough = DECODED_TO * engine.input_side
+    enough = enough_for(engine.input_side)
     large = [encoded(enlarged(picture, 2 * enough), "JPEG", quality=90) for picture in pictures[:12]]
     whole, reduced = [decode(data) for data in large], [decode(data, enough=enough) for data in large]
     assert {min(picture.size) for picture in reduced} == {enough}

@@ -23,7 +23,7 @@ from reranker.engine.factory import load_encoder
 from reranker.models.model_spec import ModelSpec
 from reranker.pictures.decode import decode
 from reranker.pictures.fetch import PictureFetcher
-from reranker.pictures.loader import DECODED_TO
+from reranker.pictures.loader import enough_for
 from reranker.threads import cores
 from retriever.directories import cache_directory
 from retriever.filters import NO_FILTERS
@@ -59,7 +59,7 @@ def encode(task: Task) -> int:
     query = encoder.encode_texts([PHRASE])[0]
     rows = []
     with ThreadPoolExecutor(cores()) as threads:
-        pictures = threads.map(lambda one: decode(one, enough=DECODED_TO * encoder.input_side), data)
+        pictures = threads.map(lambda one: decode(one, enough=enough_for(encoder.input_side)), data)
         for batch in (len(data[at : at + _BATCH]) for at in range(0, len(data), _BATCH)):
             rows.append(encoder.encode_pictures([next(pictures) for _ in range(batch)]))
     best = np.argsort(-(np.concatenate(rows) @ query))[:10]

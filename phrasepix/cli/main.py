@@ -9,6 +9,7 @@ from io import TextIOWrapper
 from phrasepix.cli.commands import COMMANDS, check_command, command_named, fail, run
 from phrasepix.cli.errors import WRONG_USAGE, leave_when_interrupted_amid_an_import
 from phrasepix.cli.find import COMMAND
+from phrasepix.cli.late_pandas import LatePandas
 from phrasepix.cli.output import exit_code_after_flushing, failed_to_write, leave_no_stream_closed
 from phrasepix_core import environment
 
@@ -30,6 +31,8 @@ def main() -> None:
     _hurry()
     if sys.argv[1:2] in (["serve"], ["mcp"]):
         _share_the_cores()
+    elif sys.argv[1:3] != ["library", "build"]:  # which Ray works for
+        sys.meta_path.insert(0, LatePandas())
     leave_when_interrupted_amid_an_import()
     code: str | int | None
     try:

@@ -21,7 +21,7 @@ from reranker.examples import kept_example
 from reranker.key_points import key_points_of
 from reranker.models.model_spec import DEFAULT_MODEL
 from reranker.pairs import ShowsKeyPoints
-from reranker.pictures.loader import DECODED_TO
+from reranker.pictures.loader import enough_for
 from reranker.query import Example
 from reranker.text_cache import TextEmbeddingCache
 
@@ -153,7 +153,7 @@ def _ms_per_picture(texts: TextEmbeddingCache, pictures: Sequence[Image.Image]) 
     """How long an encoder takes for one of the pictures; None without any."""
     if not pictures:
         return None
-    side = DECODED_TO * texts.encoder.input_side
+    side = enough_for(texts.encoder.input_side)
     small = []
     for picture in pictures:
         scale = side / min(picture.size)

@@ -22,7 +22,7 @@ from reranker.memory import EncodedPicture
 from reranker.pictures import LoadedPicture
 from reranker.pictures.decode import decode
 from reranker.pictures.fetch import PictureFetcher
-from reranker.pictures.loader import DECODED_TO
+from reranker.pictures.loader import enough_for
 from retriever.folder.contents import Contents
 from retriever.folder.facts import Facts
 
@@ -141,7 +141,7 @@ class _FetchingLoader:
     def load(self, candidate: Candidate, short_side: int) -> LoadedPicture:
         """The picture at the candidate's address. Raises `PictureError`."""
         entry, data = self._fetch(self._entries[candidate.image_url])
-        picture = decode(data, enough=DECODED_TO * short_side)
+        picture = decode(data, enough=enough_for(short_side))
         contents = contents_of(data)
         with self._lock:
             self.fetched[candidate.image_url] = entry, contents

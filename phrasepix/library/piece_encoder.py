@@ -26,7 +26,7 @@ from reranker.errors import PictureError
 from reranker.pictures.decode import decode
 from reranker.pictures.fetch import PictureFetcher
 from reranker.pictures.hosts import HostConnections
-from reranker.pictures.loader import DECODED_TO
+from reranker.pictures.loader import enough_for
 from reranker.threads import cores
 from retriever.folder.contents import Contents
 from retriever.folder.facts import Facts
@@ -170,7 +170,7 @@ class PieceEncoder:
 
     def _prepared(self, entry: WebEntry, said: Facts, data: bytes) -> "_Read | PictureError":
         try:
-            picture = decode(data, enough=DECODED_TO * self._encoder.input_side)
+            picture = decode(data, enough=enough_for(self._encoder.input_side))
             return _Read(entry, said, contents_of(data), self._preparing.prepare_picture(picture))
         except PictureError as error:
             return error.without_frames()

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from reranker.errors import ModelError
+from reranker.reduced_picture import Box, ReducedPicture, Size, whole_of
 
 _FILTERS = {
     "bicubic": Image.Resampling.BICUBIC,
@@ -79,19 +80,36 @@ class Preprocessing:
         return pixels
 
     def _resized(self, picture: Image.Image) -> Image.Image:
-        chosen = _FILTERS[self.interpolation]
+        whole, content = whole_of(picture)
+        chosen, size = self._filter, self._size(whole)
         if self.resize_mode == "squash":
-            return picture.resize((self.width, self.height), chosen)
-        if self.resize_mode == "longest":
-            ratio = max(picture.height / self.height, picture.width / self.width)
-            return self._centred(picture.resize(_scaled(picture, ratio), chosen), self.fill_color)
-        if self.height == self.width:
-            short, side = min(picture.size), self.resized_to or self.width
-            size = (int(side * picture.width / short), int(side * picture.height / short))
-            return self._centred(picture.resize(size, chosen), 0)
+            return picture.resize(size, chosen, content)
+        fill = self.fill_color if self.resize_mode == "longest" else 0
+        if not isinstance(picture, ReducedPicture):
+            return self._centred(picture.resize(size, chosen), fill)
+        # What the crop leaves out is not computed. Of a whole picture it is, lest a pixel in thousands round otherwise.
+        kept = _kept(size, (self.width, self.height))
+        return self._centred(
+            picture.resize((kept[2] - kept[0], kept[3] - kept[1]), chosen, _within(kept, size, content)), fill
+        )
+
+    @property
+    def _filter(self) -> Image.Resampling:
         # open_clip resizes to an oblong input by bicubic, whatever the config says
-        ratio = min(picture.height / self.height, picture.width / self.width)
-        return self._centred(picture.resize(_scaled(picture, ratio), Image.Resampling.BICUBIC), 0)
+        is_oblong = self.resize_mode == "shortest" and self.height != self.width
+        return Image.Resampling.BICUBIC if is_oblong else _FILTERS[self.interpolation]
+
+    def _size(self, whole: Size) -> Size:
+        """To how many pixels a picture is resized, before it is cropped or padded."""
+        width, height = whole
+        if self.resize_mode == "squash":
+            return self.width, self.height
+        if self.resize_mode == "longest":
+            return _scaled(whole, max(height / self.height, width / self.width))
+        if self.height == self.width:
+            short, side = min(whole), self.resized_to or self.width
+            return int(side * width / short), int(side * height / short)
+        return _scaled(whole, min(height / self.height, width / self.width))
 
     def _centred(self, picture: Image.Image, fill: int) -> Image.Image:
         """The centre, laid on `fill` where the picture is too small for it."""
@@ -111,8 +129,26 @@ def _margins(side: int, wanted: int) -> tuple[int, int]:
     return 0, round((side - wanted) / 2)
 
 
-def _scaled(picture: Image.Image, ratio: float) -> tuple[int, int]:
-    return max(1, round(picture.width / ratio)), max(1, round(picture.height / ratio))
+def _kept(size: Size, wanted: Size) -> tuple[int, int, int, int]:
+    """The box of a resized picture that a crop at its centre leaves."""
+    (_, left), (_, top) = map(_margins, size, wanted)
+    return left, top, min(size[0], left + wanted[0]), min(size[1], top + wanted[1])
+
+
+def _within(box: Box, size: Size, content: Box) -> Box:
+    """Where a box of a resized picture of that `size` lies in the one that it is made of, whose whole is `content`."""
+    left, top, right, bottom = content
+    across, down = (right - left) / size[0], (bottom - top) / size[1]
+    return (
+        left + box[0] * across,
+        top + box[1] * down,
+        min(right, left + box[2] * across),
+        min(bottom, top + box[3] * down),
+    )
+
+
+def _scaled(size: Size, ratio: float) -> Size:
+    return max(1, round(size[0] / ratio)), max(1, round(size[1] / ratio))
 
 
 def _pair(size: Any) -> tuple[int, int]:

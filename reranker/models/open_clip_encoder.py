@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any
@@ -20,6 +21,7 @@ from phrasepix_core.messages import Hint
 from phrasepix_core.text import printable, shortened
 from reranker.encoder import Embeddings, unit_rows
 from reranker.engine.own_process import demand_own_process
+from reranker.engine.preprocessing import Preprocessing
 from reranker.errors import ModelError, UnknownModelError, WeightsUnavailableError
 from reranker.families import family_of_model
 from reranker.models.model_config import model_config
@@ -29,6 +31,7 @@ from reranker.models.text_models import demand_text_model_is_data
 from reranker.models.truncation import unread_words
 from reranker.models.weights import Weights, find_weights, tokenizer_name
 from reranker.optional_packages import demand_package
+from reranker.reduced_picture import ReducedPicture
 
 _LOADING_FAILURES = (
     RuntimeError, ValueError, OSError, LookupError, TypeError, AttributeError, AssertionError, EOFError,
@@ -90,6 +93,7 @@ class OpenClipEncoder:
         self._weights = weights
         self._fingerprint = _fingerprint(weights, self.preprocessing)
         self._name = f"{weights.title} {precision} {self._fingerprint}"
+        self._for_reduced = _preprocessing_for_reduced(self.preprocessing)
         self._dimensions = int(self.encode_texts([""]).shape[1])
 
     @property
@@ -176,13 +180,25 @@ class OpenClipEncoder:
             return np.empty((0, self.dimensions), dtype=np.float32)
         demand_own_process("PyTorch")
         with torch.inference_mode():
-            # open_clip resizes first: the palette numbers of a picture, not its colours.
-            batch = torch.stack([self._preprocess(picture.convert("RGB")) for picture in pictures])
+            batch = torch.stack([self._prepared(picture) for picture in pictures])
             vectors = self._model.encode_image(batch.to(self._device, self._input_dtype))
         return unit_rows(vectors.float().cpu().numpy())
 
+    def _prepared(self, picture: Image.Image) -> Any:
+        if self._for_reduced is not None and isinstance(picture, ReducedPicture):
+            return torch.from_numpy(self._for_reduced(picture))
+        # open_clip resizes first: the palette numbers of a picture, not its colours.
+        return self._preprocess(picture.convert("RGB"))
+
     def __repr__(self) -> str:
         return f"OpenClipEncoder({self._name!r}, device={self.device!r})"
+
+
+def _preprocessing_for_reduced(config: dict[str, Any]) -> Preprocessing | None:
+    """What open_clip's transform does, for pictures that it would take for whole ones; None where ours does not."""
+    with suppress(ModelError):
+        return Preprocessing.of_config(config)
+    return None
 
 
 def _demand_nothing_runs(weights: Weights) -> None:

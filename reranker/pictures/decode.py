@@ -17,8 +17,9 @@ from reranker.errors import PictureUnreadableError
 from reranker.pictures.budget import DECODING, MemoryBudget
 from reranker.pictures.cost import decoding_bytes, webp_bytes, webp_canvas
 from reranker.pictures.deep_colour import DeepColour
-from reranker.pictures.rgb import upright_rgb
+from reranker.pictures.rgb import upright_box, upright_rgb
 from reranker.pictures.tiff_pages import has_unsigned_numbers, show_full_page
+from reranker.reduced_picture import Box, ReducedPicture, divided
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "AVIF", "TIFF", "BMP")
 """What may be decoded, recognised by content; names and Content-Type are not trusted. MPO comes with JPEG."""
@@ -83,7 +84,7 @@ def decode_file(
     Orientation is all that counts of its metadata. A JPEG whose short side exceeds `enough` pixels twice or more is
     decoded at a half, a quarter or an eighth of its size, whichever still leaves `enough`: a fraction of the work. A
     picture of more than `kept_pixels` is reduced to a whole fraction of its size that leaves `enough`; one of more than
-    `KEPT_PIXELS` still, below that too.
+    `KEPT_PIXELS` still, below that too. One at a fraction of its size is a `ReducedPicture`.
     Raises `PictureUnreadableError` if it is empty, no picture, damaged or cut off, has more than `largest_pixels`,
     takes more memory than `DECODING` has and than the `largest_alone` may take, in bytes, with nothing else being
     decoded at the time, or is more than `MOST_OBLONG` times as long as wide.
@@ -166,10 +167,12 @@ def _attempted(
             _refuse_pixels(opened.size, largest_pixels)
             _refuse_oblong(opened)
             whole = opened.size
+            content: Box = (0, 0, *whole)
             if enough is None and with_digest and opened.width * opened.height > _DIGESTED_WHOLE:
                 enough = min(whole) // 4
             if enough is not None:
-                opened.draft(None, (enough, enough))  # formats other than JPEG know no such thing and ignore it
+                # Formats other than JPEG know no such thing and ignore it.
+                _, content = opened.draft(None, (enough, enough)) or ("", content)
             factor = _factor(opened.size, enough, kept_pixels)
             deep = DeepColour.of_opened(opened)
             if canvas is None:
@@ -192,11 +195,14 @@ def _attempted(
                     deep.brighten(opened, again)
             orientation = _orientation(opened, bare)
             picture = upright_rgb(opened, orientation=orientation, factor=factor, unsigned=has_unsigned_numbers(opened))
-            # Other formats' files keep their decoder as long as they live, with its memory and its threads.
+            if picture is opened and kind not in {"JPEG", "MPO"}:
+                picture = picture.copy()  # their files keep the decoder while they live, with its memory and threads
+            whole = whole if orientation < 5 else (whole[1], whole[0])
+            content = divided(upright_box(content, opened.size, orientation), factor)
             return Decoded(
-                picture.copy() if picture is opened and kind not in {"JPEG", "MPO"} else picture,
+                ReducedPicture.of(picture, whole, content),
                 kind,
-                whole if orientation < 5 else (whole[1], whole[0]),
+                whole,
                 digest_of(opened, orientation) if with_digest else b"",
             )
     except PictureUnreadableError as error:

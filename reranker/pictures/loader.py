@@ -1,5 +1,6 @@
 """From a candidate to its picture, by the rendition that suits."""
 
+import math
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Self
@@ -14,11 +15,12 @@ from reranker.pictures.decode import KEPT_PIXELS, LARGEST_PIXELS, decode
 from reranker.pictures.fetch import PictureFetcher
 from reranker.pictures.local_files import LocalFiles
 
-DECODED_TO = 4
+_DECODED_TO = 2.5
 """How many times the side that is wanted a large JPEG is decoded to at least.
 
-What a decoder leaves out for speed is not quite what a resize leaves out. Measured on photographs, the cosine to the
-whole falls to 0.997 with twice the model's side, 0.9989 with three times; with four it stays above 0.9999.
+What a decoder leaves out for speed is not quite what a resize leaves out. By `benchmarks.decoded_fractions`, of whoever
+heeds the whole that a `ReducedPicture` names the cosine to it is 0.99997 or more from two and a half times on, and
+falls to 0.9999 with twice the model's side. For others it may be 0.99, however many times it is.
 """
 
 SHOWN_PIXELS = 3_000_000
@@ -65,14 +67,13 @@ class PictureLoader:
     def load(self, candidate: Candidate, short_side: int, *, whole: bool = False) -> LoadedPicture:
         """The candidate's picture from the smallest rendition whose short side reaches `short_side` pixels.
 
-        Of a large JPEG no more is decoded than leaves four times that, unless the `whole` is wanted; that has at most
+        Of a large JPEG no more is decoded than is `enough_for` that, unless the `whole` is wanted; that has at most
         `SHOWN_PIXELS`. A rendition that cannot be had is replaced by the next larger one; a picture on this machine is
-        never larger than
-        is of use. Raises the last `PictureError`.
+        never larger than is of use. Raises the last `PictureError`.
         """
         if self._is_local(candidate):
             urls = (candidate.image_url, *candidate.other_urls)
-            return LoadedPicture(self._local_files.picture(urls, DECODED_TO * short_side), None)
+            return LoadedPicture(self._local_files.picture(urls, enough_for(short_side)), None)
         busy_hosts: set[str] = set()
         failure = PictureError("it has no file")
         for rendition in renditions_to_try(candidate.renditions, short_side):
@@ -80,7 +81,7 @@ class PictureLoader:
             if host in busy_hosts:
                 continue
             try:
-                return self._load(candidate, rendition, None if whole else DECODED_TO * short_side)
+                return self._load(candidate, rendition, None if whole else enough_for(short_side))
             except PictureError as error:
                 failure = error.without_frames()
                 if isinstance(error, TransientPictureError) and rendition.as_given:
@@ -124,6 +125,11 @@ class PictureLoader:
 
     def __exit__(self, *exc_info: object) -> None:
         self.close()
+
+
+def enough_for(short_side: int) -> int:
+    """How many pixels a picture's short side is decoded to at least, of which a model looks at `short_side`."""
+    return math.ceil(_DECODED_TO * short_side)
 
 
 def renditions_to_try(renditions: tuple[Rendition, ...], short_side: int) -> tuple[Rendition, ...]:

@@ -17,6 +17,7 @@ from reranker.errors import PictureError, PictureUnreachableError
 from reranker.pictures.decode import FORMATS, decode_file
 from reranker.pictures.raw_preview import raw_preview
 from reranker.pictures.videos import frame_at
+from reranker.reduced_picture import reduced
 
 LARGEST_LOCAL_PIXELS = 128_000_000
 """Twice what is decoded of strangers' pictures: telephones have a hundred million."""
@@ -132,5 +133,4 @@ def _decoded(url: str, enough: int) -> Image.Image:
 
 def _reduced(picture: Image.Image, enough: int) -> Image.Image:
     """The picture at a whole fraction of its size: what a JPEG's decoder does for one, for all formats."""
-    factor = min(picture.size) // enough
-    return picture.reduce(factor) if factor > 1 else picture
+    return reduced(picture, min(picture.size) // enough)

@@ -5,10 +5,13 @@ A conversion takes several copies of what it works on; strips keep them small, w
 
 import math
 from collections.abc import Callable, Iterator
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+
+from reranker.reduced_picture import Box, Size
 
 STRIP_PIXELS = 2_000_000
 """How many pixels are converted at a time."""
@@ -27,7 +30,8 @@ _TURNS = {
 WHOLES = (255, 1023, 4095, 16383, 65535)
 """The largest whole number of 8, 10, 12, 14 and 16 bits."""
 
-_Box = tuple[int, int, int, int]
+_WholeBox = tuple[int, int, int, int]
+_Number = TypeVar("_Number", int, float)
 
 
 def upright_rgb(picture: Image.Image, *, orientation: int = 1, factor: int = 1, unsigned: bool = False) -> Image.Image:
@@ -57,11 +61,23 @@ def _turned(picture: Image.Image, orientation: int) -> Image.Image:
     return picture.transpose(_TURNS[orientation]) if orientation in _TURNS else picture
 
 
-def _stored(box: _Box, size: tuple[int, int], orientation: int) -> _Box:
+def upright_box(box: Box, size: Size, orientation: int) -> Box:
+    """Where a box of a stored picture of that `size` lies in the upright one."""
+    left, top, right, bottom = _flipped(box, size, orientation)
+    return (top, left, bottom, right) if orientation >= 5 else (left, top, right, bottom)
+
+
+def _stored(box: _WholeBox, size: Size, orientation: int) -> _WholeBox:
     """Where a box of the upright picture lies in the stored one of that `size`."""
     left, top, right, bottom = box
-    if orientation >= 5:
-        left, top, right, bottom = top, left, bottom, right
+    return _flipped((top, left, bottom, right) if orientation >= 5 else box, size, orientation)
+
+
+def _flipped(
+    box: tuple[_Number, _Number, _Number, _Number], size: Size, orientation: int
+) -> tuple[_Number, _Number, _Number, _Number]:
+    """Where a box of a stored picture of that `size` lies once it is mirrored as its orientation asks."""
+    left, top, right, bottom = box
     width, height = size
     if orientation in {2, 3, 7, 8}:
         left, right = width - right, width - left
