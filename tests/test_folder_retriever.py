@@ -366,7 +366,7 @@ def test_notes_that_cannot_be_kept_are_gone_without(
     (tmp_path / "occupied").write_text("a file where a directory should be")
     assert len(list(opened(root, cache_directory=tmp_path / "occupied").retrieve())) == 3
     assert len(caplog.records) == 1
-    assert "notes of what is in folders cannot be kept" in caplog.text
+    assert f"nothing new can be kept in {tmp_path / 'occupied'}" in caplog.text
 
 
 def test_damaged_notes_are_set_aside_with_a_message(

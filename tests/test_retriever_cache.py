@@ -352,7 +352,7 @@ def test_a_file_where_the_directory_should_be_is_gone_without(
     for _ in range(2):
         assert len(list(retriever.retrieve("boat"))) == 1
     assert len(api.asked) == 2
-    assert "answers cannot be kept in" in warnings_of(caplog)
+    assert f"nothing new can be kept in {in_the_way}" in warnings_of(caplog)
     assert in_the_way.read_text() == "a file"
 
 
