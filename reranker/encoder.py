@@ -47,7 +47,9 @@ class Encoder(Protocol):
         """One unit row a picture: float32 [len(pictures), dimensions].
 
         A picture of any size has one, and is not changed. One of another mode than RGB counts as what `convert("RGB")`
-        makes of it.
+        makes of it. A large JPEG comes at a fraction of its size, two and a half times the `input_side` at least: it is
+        a `reranker.reduced_picture.ReducedPicture`, which says where in it the whole one lies; who heeds that resizes
+        from there.
         """
         ...
 
