@@ -7,8 +7,6 @@ Both have the same random ViT-B-32 weights, for pictures of 256 pixels, and take
 
 import argparse
 import itertools
-import os
-import platform
 import random
 import shutil
 import sys
@@ -17,6 +15,7 @@ from pathlib import Path
 
 from PIL import Image, ImageOps
 
+from benchmarks import library_times
 from benchmarks.speed import weights
 from benchmarks.speed.pictures import PHOTOGRAPHS
 from benchmarks.speed.places import Places
@@ -64,6 +63,7 @@ def main() -> None:
     parser.add_argument("--work", type=Path, required=True, help="where pictures, weights and libraries are kept")
     parser.add_argument("--photographs", type=Path, default=PHOTOGRAPHS)
     parser.add_argument("--rclip-venv", type=Path, help="environment of rclip, made if it is not there")
+    parser.add_argument("--write", action="store_true", help="put the table into benchmarks/LIBRARY_TIMES.md")
     given = parser.parse_args()
     places = Places(given.work)
     given.work.mkdir(parents=True, exist_ok=True)
@@ -95,12 +95,20 @@ def main() -> None:
     began = time.monotonic()
     found = interleaved(jobs, given.rounds, lambda text: None)
     size = sum(file.stat().st_size for file in folder.iterdir()) / given.pictures / 1e6
-    print(
-        f"{given.pictures} photographs of 12 megapixels, {size:.1f} MB each; {platform.platform()}, {os.cpu_count()} "
-        f"cores; {given.rounds} rounds in {time.monotonic() - began:.0f} s\n\n| who | pictures/s | s |\n|---|---:|---:|"
-    )
+    ours_s = found["phrasepix"].median
+    lines = [
+        f"{given.pictures} photographs of 12 megapixels, {size:.1f} MB each, in {given.rounds} rounds, "
+        f"{time.monotonic() - began:.0f} s in all.",
+        "",
+        "| who | pictures/s | s | phrasepix is so many times as fast |",
+        "|---|---:|---:|---:|",
+    ]
     for who, spread in found.items():
-        print(f"| {who} | {given.pictures / spread.median:.1f} | {spread.median:.1f} |")
+        times = f"{spread.median / ours_s:.1f}" if who != "phrasepix" else ""
+        lines.append(f"| {who} | {given.pictures / spread.median:.1f} | {spread.median:.1f} | {times} |")
+    print("\n".join(lines))
+    if given.write:
+        library_times.write("library_add", "\n".join(lines))
 
 
 if __name__ == "__main__":

@@ -8,7 +8,6 @@ pictures that it will show are put where the rows say they are. Prints a table a
 import argparse
 import json
 import os
-import platform
 import shutil
 import statistics
 import subprocess
@@ -17,6 +16,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks import library_times
 from benchmarks.clip_shaped import REAL
 from benchmarks.library import TOWER, Run
 from benchmarks.speed import weights
@@ -104,6 +104,7 @@ def main() -> None:
     parser.add_argument("--vectors", type=Path, default=REAL)
     parser.add_argument("--python", default=sys.executable, help="interpreter of the command, with phrasepix[library]")
     parser.add_argument("--photographs", type=Path, default=PHOTOGRAPHS)
+    parser.add_argument("--write", action="store_true", help="put the table into benchmarks/LIBRARY_TIMES.md")
     given = parser.parse_args()
     given.work.mkdir(parents=True, exist_ok=True)
     surroundings = environment(given.work, PHRASEPIX_DATA_DIR=str(given.work / "data"))
@@ -124,15 +125,21 @@ def main() -> None:
             phrase = f"{_PHRASES[number % len(_PHRASES)]} {number}"
             with_pictures(source, encoder, phrase, photographs)
             took[rows].append(asked(given.python, phrase, rows, model, given.work, surroundings))
-    print(
-        f"{platform.platform()}, {os.cpu_count()} cores, {given.rounds} rounds\n\n"
-        "| rows | s | least | s of processors | MB |\n|---:|---:|---:|---:|---:|"
-    )
+    has_pandas = subprocess.run([given.python, "-c", "import pandas"], capture_output=True).returncode == 0
+    lines = [
+        f"{given.rounds} rounds; pandas is {'' if has_pandas else 'not '}installed.",
+        "",
+        "| rows | s | least | s of processors | MB |",
+        "|---:|---:|---:|---:|---:|",
+    ]
     for rows, (_, *runs) in took.items():
         seconds = [one.seconds for one in runs]
         used = statistics.median(one.of_processors for one in runs)
         peak = max(one.megabytes for one in runs)
-        print(f"| {rows:,} | {statistics.median(seconds):.2f} | {min(seconds):.2f} | {used:.2f} | {peak:.0f} |")
+        lines.append(f"| {rows:,} | {statistics.median(seconds):.2f} | {min(seconds):.2f} | {used:.2f} | {peak:.0f} |")
+    print("\n".join(lines))
+    if given.write:
+        library_times.write("library_fresh", "\n".join(lines))
 
 
 if __name__ == "__main__":

@@ -8,7 +8,6 @@ added by the sample's model, which costs next to nothing beside reading and deco
 import argparse
 import json
 import os
-import platform
 import subprocess
 import sys
 import tempfile
@@ -21,6 +20,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from benchmarks import library_times
 from phrasepix.library.description import EncoderColumn
 from phrasepix.library.location import Location
 from phrasepix.library.maintenance import tidy
@@ -98,9 +98,9 @@ def photograph(path: Path, seed: int) -> None:
     Image.fromarray(noise).resize((4000, 3000), Image.Resampling.BICUBIC).save(path, quality=88)
 
 
-def say(what: str, run: Run) -> None:
-    """Print a line of the table."""
-    print(f"| {what} | {run.seconds:.1f} | {run.of_processors:.1f} | {run.megabytes:.0f} |", flush=True)
+def line(what: str, run: Run) -> str:
+    """Return a line of the table."""
+    return f"| {what} | {run.seconds:.1f} | {run.of_processors:.1f} | {run.megabytes:.0f} |"
 
 
 def main() -> None:
@@ -109,8 +109,9 @@ def main() -> None:
     parser.add_argument("--files", type=int, default=100_000)
     parser.add_argument("--add", type=int, default=0, metavar="N")
     parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--write", action="store_true", help="put the table into benchmarks/LIBRARY_TIMES.md")
     given = parser.parse_args()
-    print(f"{platform.platform()}, {os.cpu_count()} cores\n\n| what | s | CPU s | MB |\n|---|---:|---:|---:|")
+    lines = ["| what | s | CPU s | MB |", "|---|---:|---:|---:|"]
     for name, of_each in (("folders of a hundred", 100), ("one folder", given.files)):
         with tempfile.TemporaryDirectory() as directory:
             data, folder = Path(directory, "data"), Path(directory, "pictures")
@@ -120,7 +121,7 @@ def main() -> None:
             runs = [command("sync", environment=environment) for _ in range(given.runs)]
             assert all(run.counts["unchanged"] == given.files for run in runs)
             median = sorted(runs, key=lambda run: run.seconds)[len(runs) // 2]
-            say(f"sync of {given.files} unchanged files, {name}", median)
+            lines.append(line(f"sync of {given.files:,} unchanged files, {name}", median))
     if given.add:
         with tempfile.TemporaryDirectory() as directory:
             data, folder = Path(directory, "data"), Path(directory, "pictures")
@@ -134,7 +135,10 @@ def main() -> None:
             environment = {"PHRASEPIX_DATA_DIR": str(data)}
             run = command("add", str(folder), "--model", "sample", environment=environment)
             assert run.counts["written"] == given.add
-            say(f"{given.add} photographs of 12 MP added ({given.add / run.seconds:.0f} a second)", run)
+            lines.append(line(f"{given.add} photographs of 12 MP added ({given.add / run.seconds:.0f} a second)", run))
+    print("\n".join(lines))
+    if given.write:
+        library_times.write("library_sync", "\n".join(lines))
 
 
 if __name__ == "__main__":
