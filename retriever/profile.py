@@ -67,6 +67,10 @@ class SourceProfile:
     why_not_remembered: str = "its terms are not known to let what it says of pictures be kept"
     """Why nothing is kept where `remembered_for` is nothing: goes on from the source's title and a colon."""
 
+    why_not_trained_on: str = ""
+    """Why no model may be trained on pictures that came from it, where its terms say so: goes on from the source's
+    title and a colon."""
+
     @property
     def may_be_remembered(self) -> bool:
         """Whether what the source said of a picture may be kept beyond the search."""

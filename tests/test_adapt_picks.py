@@ -3,6 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from phrasepix import Finder, SearchRequest
 from phrasepix.adapting.picks import AVOIDED, PICKED, picked_pictures
 from phrasepix.models.adapters import adapter_names
 from phrasepix.results import FoundMatch
-from phrasepix.saving.feedback_file import FEEDBACK, feedback_on, note_feedback, read_feedback
+from phrasepix.saving.feedback_file import FEEDBACK, PictureFeedback, feedback_on, note_feedback, read_feedback
 from retriever.errors import WrongParameterError
 from retriever.folder.file_index import FileIndex
 from tests import in_process
@@ -113,6 +114,43 @@ def test_the_last_word_counts_and_verdicts_that_contradict_are_left_out(pictures
     assert labels == {PICKED: 2, AVOIDED: 1}
     assert len(said) == 1
     assert "1 pictures were right for one phrase and wrong for another" in said[0]
+
+
+def said_of(source: str, number: int, *, no_ai_training: bool = False) -> PictureFeedback:
+    return PictureFeedback(
+        source=source, id=str(number), phrase="calm", right=True, at=f"2026-01-0{number}", no_ai_training=no_ai_training
+    )
+
+
+def test_what_no_model_may_be_trained_on_is_left_out_with_the_reason(tmp_path: Path) -> None:
+    project = tmp_path / "novel"
+    kept = [said_of("pixabay", 1), said_of("commons", 2), said_of("a plug-in that is gone", 3)]
+    forbidden = [said_of("unsplash", 4), said_of("pexels at 127.0.0.1:1", 5), said_of("pexels", 6)]
+    note_feedback(project, [*kept, *forbidden, said_of("pixabay", 7, no_ai_training=True)])
+    labels, said = labels_of(project, tmp_path / "notes.sqlite")
+    assert labels == {PICKED: 3}
+    assert sorted(said) == [
+        "novel: 2 pictures are left out, such as pexels at 127.0.0.1:1:5, pexels:6; "
+        "Pexels: its terms forbid to use its pictures for machine learning",
+        "novel: a picture is left out, such as pixabay:7; their creators want no model trained on them",
+        "novel: a picture is left out, such as unsplash:4; "
+        "Unsplash: its API's guidelines forbid to train models on what it brings",
+    ]
+
+
+def test_a_saved_picture_keeps_that_its_creator_wants_no_model_trained_on_it(pictures: Path, tmp_path: Path) -> None:
+    project = tmp_path / "novel"
+    with Finder() as finder:
+        results = finder.search(
+            SearchRequest(like=min(pictures.iterdir()), source=str(pictures), model="sample", top=2, fold=False)
+        )
+        matches = [replace(one, candidate=replace(one.candidate, no_ai_training=True)) for one in results]
+        replace(results, matches=tuple(matches)).save(project, [1])
+        note_feedback(project, [feedback_on(matches[1].candidate, "calm", right=False)])
+    assert json.loads((project / "credits.json").read_text())["pictures"][0]["no_ai_training"] is True
+    labels, said = labels_of(project, tmp_path / "notes.sqlite")
+    assert labels == {}
+    assert "2 pictures are left out" in said[0]
 
 
 @pytest.mark.slow

@@ -7,9 +7,10 @@ from pathlib import Path
 from phrasepix.adapting.labelled_folder import LabelledPicture, Skip
 from phrasepix.saving.entries import CREDITS, DamagedCreditsError, Entry, identity_of, read_entries
 from phrasepix.saving.feedback_file import FEEDBACK, PictureFeedback, read_feedback
+from phrasepix.sources.registry import registered_source
 from phrasepix_core.candidate import Candidate, Rendition
 from phrasepix_core.files import reason_of
-from retriever.errors import WrongParameterError
+from retriever.errors import SourceFaultError, WrongParameterError
 from retriever.folder.as_candidate import candidate_of
 from retriever.folder.contents_reader import ContentsReader
 from retriever.folder.file_index import FileIndex
@@ -28,13 +29,16 @@ class _Said:
     at: str
     label: str
     candidate: Candidate
+    forbidden: str
+    """Why it may teach no model; empty if it may."""
 
 
 def picked_pictures(projects: Sequence[Path], notes: FileIndex, skip: Skip) -> list[LabelledPicture]:
     """The pictures that were saved or preferred in the projects, and those that were to be avoided; each once.
 
     For one phrase the last word counts. A picture that was right for one phrase and wrong for another says nothing of
-    what is liked, and is left out. Raises `WrongParameterError` where a project is none, or cannot be read.
+    what is liked, and is left out; so is one that no model may be trained on, by its source's terms or its creator's
+    wish. Raises `WrongParameterError` where a project is none, or cannot be read.
     """
     said: dict[Identity, dict[str, _Said]] = {}
     for project in projects:
@@ -43,13 +47,20 @@ def picked_pictures(projects: Sequence[Path], notes: FileIndex, skip: Skip) -> l
             if before is None or before.at <= one.at:
                 said[identity][phrase] = one
     found, several = [], []
+    forbidden: dict[str, list[Candidate]] = {}
     for by_phrase in said.values():
         labels = {one.label for one in by_phrase.values()}
         last = max(by_phrase.values(), key=lambda one: one.at)
-        if len(labels) > 1:
+        if why := next((one.forbidden for one in by_phrase.values() if one.forbidden), ""):
+            forbidden.setdefault(why, []).append(last.candidate)
+        elif len(labels) > 1:
             several.append(last.candidate)
         else:
             found.append(LabelledPicture(last.label, last.candidate))
+    for why, left_out in forbidden.items():
+        names = ", ".join(_called(one) for one in left_out[:3])
+        many = "a picture is" if len(left_out) == 1 else f"{len(left_out)} pictures are"
+        skip(projects[0], f"{many} left out, such as {names}; {why}")
     if several:
         names = ", ".join(_called(one) for one in several[:3])
         skip(projects[0], f"{len(several)} pictures were right for one phrase and wrong for another, and are left out, "
@@ -70,12 +81,31 @@ def _all_said(project: Path, notes: FileIndex, skip: Skip) -> list[tuple[Identit
         )
     files = _files(project, entries, notes, skip)
     saved = [
-        (identity_of(entry), str(entry.get("phrase", "")), _Said(_when(entry), PICKED, files[entry["file"]]))
+        (
+            identity_of(entry),
+            str(entry.get("phrase", "")),
+            _Said(
+                _when(entry),
+                PICKED,
+                files[entry["file"]],
+                _why_forbidden(entry["source"], is_unwanted=entry.get("no_ai_training") is True),
+            ),
+        )
         for entry in entries
         if entry["file"] in files
     ]
     noted = [
-        (one.identity, one.phrase, _Said(one.at, PICKED if one.right else AVOIDED, _candidate(one))) for one in feedback
+        (
+            one.identity,
+            one.phrase,
+            _Said(
+                one.at,
+                PICKED if one.right else AVOIDED,
+                _candidate(one),
+                _why_forbidden(one.source.partition(" at ")[0], is_unwanted=one.no_ai_training),
+            ),
+        )
+        for one in feedback
     ]
     return [*noted, *saved]  # of what was said at the same time, that with a file counts
 
@@ -94,6 +124,18 @@ def _files(project: Path, entries: Sequence[Entry], notes: FileIndex, skip: Skip
             else:
                 found[name] = candidate_of(contents, contents.facts, [entry.path], "", below=project)
     return found
+
+
+def _why_forbidden(source: str, *, is_unwanted: bool) -> str:
+    """Why no model may be trained on a picture of a source, or whose creator does not want it; empty where one may."""
+    if is_unwanted:
+        return "their creators want no model trained on them"
+    try:
+        known = registered_source(source)
+    except SourceFaultError:
+        return ""  # a plug-in's that cannot be loaded any more
+    why = "" if known is None else known.profile.why_not_trained_on
+    return f"{known.profile.title}: {why}" if known is not None and why else ""
 
 
 def _when(entry: Entry) -> str:

@@ -20,6 +20,7 @@ from phrasepix_core.files import append_to_own, create, make_folder, read_bounde
 FEEDBACK = "feedback.jsonl"
 _LARGEST_BYTES = 32 << 20
 _PATIENCE_S = 120.0
+_FLAGS = ("right", "no_ai_training")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +28,7 @@ class PictureFeedback:
     """That a picture was `right`, or was not, for a phrase, said `at` a time (ISO 8601).
 
     `source` is whose `id` it is, `file_url` where it lies if that is on this machine, and `title` what it is called.
+    `no_ai_training`: its creator wants no model trained on it.
     """
 
     source: str
@@ -36,6 +38,7 @@ class PictureFeedback:
     at: str
     title: str = ""
     file_url: str = ""
+    no_ai_training: bool = False
 
     @property
     def identity(self) -> tuple[str, str]:
@@ -53,6 +56,7 @@ def feedback_on(candidate: Candidate, phrase: str, *, right: bool) -> PictureFee
         at=datetime.now(UTC).isoformat(timespec="microseconds"),
         title=candidate.title,
         file_url=candidate.image_url if candidate.image_url.startswith("file:") else "",
+        no_ai_training=candidate.no_ai_training is True,
     )
 
 
@@ -114,9 +118,7 @@ def _feedback_in(line: str) -> PictureFeedback | None:
     if not isinstance(said, dict):
         return None
     known = {one.name: said[one.name] for one in fields(PictureFeedback) if one.name in said}
-    if not isinstance(known.get("right"), bool):
-        return None
-    if not all(isinstance(value, str) for name, value in known.items() if name != "right"):
+    if not all(isinstance(value, bool if name in _FLAGS else str) for name, value in known.items()):
         return None
     try:
         return PictureFeedback(**known)

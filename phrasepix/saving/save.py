@@ -290,6 +290,7 @@ class _Saver:
             "licence_url": candidate.licence_url,
             "attribution": candidate.attribution,
             "credit_owed": candidate.credit_owed,
+            "no_ai_training": candidate.no_ai_training,
             "credit": {form: credit_line(candidate, form) for form in CREDIT_FORMATS},
             "retrieved_at": datetime.now(UTC).isoformat(timespec="seconds"),
             "phrase": self._found_with.phrase,

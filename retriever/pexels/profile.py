@@ -1,7 +1,8 @@
 """What Pexels promises and demands, as data.
 
-Sources: https://www.pexels.com/api/documentation/ and https://www.pexels.com/license/. The guidelines forbid to copy or
-replicate what Pexels does, and do not say that answers may be kept: a finder of one's own over them might be that.
+Sources: https://www.pexels.com/api/documentation/, https://www.pexels.com/license/ and
+https://help.pexels.com/hc/en-us/articles/900005880463-What-are-the-Terms-and-Conditions. The guidelines forbid to copy
+or replicate what Pexels does, and do not say that answers may be kept: a finder of one's own over them might be that.
 """
 
 from datetime import timedelta
@@ -33,4 +34,5 @@ PEXELS = SourceProfile(
     pictures_kept_for=timedelta(hours=24),
     hotlinking=Hotlinking.ALLOWED,
     why_not_remembered="its API's guidelines do not say that answers may be kept, and forbid to replicate Pexels",
+    why_not_trained_on="its terms forbid to use its pictures for machine learning",
 )

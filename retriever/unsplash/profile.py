@@ -1,7 +1,7 @@
 """What Unsplash promises and demands, as data.
 
 Sources: https://unsplash.com/documentation, https://help.unsplash.com/en/articles/2511245-unsplash-api-guidelines and
-https://unsplash.com/license. The guidelines forbid data mining
+https://unsplash.com/license. The guidelines forbid data mining and the training of models
 (https://help.unsplash.com/en/articles/2511256-guideline-high-quality-authentic-experiences), and do not say that
 answers may be kept.
 """
@@ -39,5 +39,6 @@ UNSPLASH = SourceProfile(
     pictures_kept_for=timedelta(0),
     hotlinking=Hotlinking.REQUIRED,
     why_not_remembered="its API's guidelines do not say that answers may be kept, and forbid data mining",
+    why_not_trained_on="its API's guidelines forbid to train models on what it brings",
     download_duty="the photo's download_location is asked, and the file it names is fetched",
 )
