@@ -108,8 +108,6 @@ def main() -> None:
     given = parser.parse_args()
     given.work.mkdir(parents=True, exist_ok=True)
     surroundings = environment(given.work, PHRASEPIX_DATA_DIR=str(given.work / "data"))
-    surroundings.pop("PYTHONDONTWRITEBYTECODE", None)
-    surroundings["PYTHONPYCACHEPREFIX"] = str(given.work / "compiled")
     model = weights.random_model(given.work)
     encoder = load_encoder(ModelSpec(f"local-dir:{model}"), given.work / "cache")
     photographs = sorted(given.photographs.glob("*.jpg"))

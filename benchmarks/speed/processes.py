@@ -32,10 +32,15 @@ def run(command: Sequence[str], environment: Mapping[str, str], directory: Path 
 
 
 def environment(work: Path, **more: str) -> dict[str, str]:
-    """This process's environment for a child that keeps everything below `work` and downloads nothing."""
+    """This process's environment for a child that keeps everything below `work` and downloads nothing.
+
+    Python compiles modules once, as it does for people, also where the environment says otherwise.
+    """
     python_path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
     own = {
         "PYTHONPATH": python_path,
+        "PYTHONDONTWRITEBYTECODE": "",
+        "PYTHONPYCACHEPREFIX": str(work / "compiled"),
         "PHRASEPIX_CACHE_DIR": str(work / "cache"),
         "PHRASEPIX_CONFIG_DIR": str(work / "config"),
         "HF_HUB_OFFLINE": "1",
