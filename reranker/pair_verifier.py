@@ -85,7 +85,7 @@ class PairVerifier:
                 found |= zip((one.identity for one in batch), best, strict=True)
             return found
 
-        # Somebody waits for this: no thread of those that give way to others does it.
+        # Somebody waits for this: none of the threads does it that may be waiting for servers.
         with ExitStack() as stack:
             helpers = [BackgroundThread("compare-pairs") for _ in range(min(cores(), len(waiting)) - 1)]
             helping = [stack.enter_context(helper).begin(compared) for helper in helpers]

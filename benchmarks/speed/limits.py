@@ -14,7 +14,7 @@ LIMITS = {
   for some loss of fidelity and with pictures to calibrate by; weights alone in 8 bits are slower (141 ms for eight
   pictures where bf16 takes 89), for they are unpacked again each time.""",
     "limit": """what is no matrix product: norms, softmax, activations, and the attention's own small products.""",
-    "first search": """the cores: both encode while threads that give way to them fetch, decode and prepare, and
+    "first search": """the cores: both encode while threads fetch, decode and prepare, and
   whatever else is done takes its time from the encoder: the requests themselves, the fingerprints by which the same
   picture is known again, and keeping files and vectors. All of it costs more beside the encoder than by itself, for
   they use the same caches. Before the first picture is here the cores have little to do but load the model. On more
