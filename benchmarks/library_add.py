@@ -97,7 +97,7 @@ def main() -> None:
     size = sum(file.stat().st_size for file in folder.iterdir()) / given.pictures / 1e6
     ours_s = found["phrasepix"].median
     lines = [
-        f"{given.pictures} photographs of 12 megapixels, {size:.1f} MB each, in {given.rounds} rounds, "
+        f"{given.pictures} photographs of 12 megapixels, {size:.1f} MB each; rounds: {given.rounds}, "
         f"{time.monotonic() - began:.0f} s in all.",
         "",
         "| who | pictures/s | s | phrasepix is so many times as fast |",
