@@ -330,7 +330,7 @@ class MixesWhatItDoesAtOnce(Seeing):
 
     def _meet(self, seed: int) -> None:
         with suppress(threading.BrokenBarrierError):  # nobody came
-            self._at_once.wait(timeout=0.2)
+            self._at_once.wait(timeout=1.0)
             self.seed = seed
         self._at_once.reset()
 
