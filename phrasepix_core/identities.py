@@ -22,15 +22,6 @@ class Identities:
         catalogue, number = candidate.identity
         self._ids[catalogue][number] = None
 
-    def add_new(self, candidate: Candidate) -> bool:
-        """Add a candidate's identity; whether it is one that has not come before."""
-        catalogue, number = candidate.identity
-        ids = self._ids[catalogue]
-        if number in ids:
-            return False
-        ids[number] = None
-        return True
-
     def add_all_new(self, candidates: Sequence[Candidate]) -> list[Candidate]:
         """Add the identities of candidates; return those that have not come before, each once."""
         ids, new = self._ids, []

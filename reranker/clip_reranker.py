@@ -53,7 +53,8 @@ class ClipReranker:
     best. What was encoded is remembered (by source and id, at most 128 MiB with the files, the longest unused go
     first), so that another phrase over the same pool encodes no picture again. With a `memory` this
     outlives the process; each batch is committed to it before the next one is encoded. `texts` bring an encoder and
-    what it has encoded, in place of `encoder`: ValueError where both are given.
+    what it has encoded, in place of `encoder`: ValueError where both are given. With `pools_at_once` the pictures of so
+    many searches are loaded at once: for whoever reads each to its end without a pause, such as a server.
     """
 
     def __init__(
@@ -65,6 +66,7 @@ class ClipReranker:
         threads: int = 10,  # those of the loader's eight connections, and some that decode
         memory: Memory | None = None,
         texts: TextEmbeddingCache | None = None,
+        pools_at_once: int | None = None,
     ) -> None:
         if encoder is not None and texts is not None:
             raise ValueError("texts bring their own encoder; leave out the other")
@@ -77,8 +79,9 @@ class ClipReranker:
         self._compared = Compared()
         self._prepared = PreparedPools()
         self.pool_encoder = PoolEncoder(
-            encoder, self._in_use, self._texts.aside, self._remembered, batch_size=batch_size, threads=threads
-        )
+            encoder, self._in_use, self._texts.aside, self._remembered,
+            batch_size=batch_size, threads=threads, pools_at_once=pools_at_once,
+        )  # fmt: skip
         """Encodes pictures that no query is asked of."""
         self._memory = memory
 

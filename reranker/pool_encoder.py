@@ -30,9 +30,6 @@ logger = logging.getLogger(__name__)
 _READ_AHEAD = 256
 """Candidates read before their pictures are needed: more than a page, so that the next one is on its way."""
 
-_MOST_UNDER_WAY = 8
-"""Pools whose pictures are loaded at once: each holds some 20 MB of them, and all share the tower."""
-
 _LARGEST_KEPT = 2 << 20
 """In bytes, of a file that is in flight; up to four batches of them are. A rendition of 640 pixels has some 100 000."""
 
@@ -70,7 +67,8 @@ class PoolEncoder:
     A batch is what has come by the time the encoder is free, up to `batch_size` pictures that are to be encoded.
     `threads` of the process's fetch, decode and prepare two batches ahead of it, and take fingerprints; a batch is
     committed while the next one is encoded. What several searches need at once is loaded and encoded once. Whoever
-    calls the encoder has it `in_use`; it encodes pictures `aside`, whichever search they are of.
+    calls the encoder has it `in_use`; it encodes pictures `aside`, whichever search they are of. With `pools_at_once`
+    no more pools are loaded at once, and others wait, also for one whose search somebody has put down and not closed.
     """
 
     def __init__(
@@ -82,6 +80,7 @@ class PoolEncoder:
         *,
         batch_size: int,
         threads: int,
+        pools_at_once: int | None = None,
     ) -> None:
         self._encoder = encoder
         self._in_use = in_use
@@ -92,12 +91,13 @@ class PoolEncoder:
         self._waiting: WeakValueDictionary[tuple[str, str], _Arrived] = WeakValueDictionary()  # to be encoded
         self._batch_size = batch_size
         self._threads = threads
-        self._under_way = Semaphore(_MOST_UNDER_WAY)
+        self._pools_at_once = pools_at_once
+        self.reset_after_fork()
         reset_in_children(self)
 
     def reset_after_fork(self) -> None:
         """Wait for none of the parent's pools."""
-        self._under_way = Semaphore(_MOST_UNDER_WAY)
+        self._under_way = None if self._pools_at_once is None else Semaphore(self._pools_at_once)
 
     def embeddings_of(self, candidates: Sequence[Candidate], memory: Memory) -> dict[tuple[str, str], Embeddings]:
         """Return the embeddings, by identity, of those that were encoded; none is encoded now."""
@@ -176,12 +176,16 @@ class PoolEncoder:
     @contextmanager
     def _place(self) -> Iterator[None]:
         """Wait until a pool more may be loaded."""
+        under_way = self._under_way
+        if under_way is None:
+            yield
+            return
         with waits():
-            self._under_way.acquire()
+            under_way.acquire()
         try:
             yield
         finally:
-            self._under_way.release()
+            under_way.release()
 
     def _with_known(
         self,

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from phrasepix import Finder, SearchRequest
+from phrasepix.adapting.labelled_folder import labelled_pictures
 from phrasepix.adapting.picks import AVOIDED, PICKED, picked_pictures
 from phrasepix.models.adapters import adapter_names
 from phrasepix.results import FoundMatch
@@ -135,6 +136,25 @@ def test_what_no_model_may_be_trained_on_is_left_out_with_the_reason(tmp_path: P
         "novel: a picture is left out, such as pixabay:7; their creators want no model trained on them",
         "novel: a picture is left out, such as unsplash:4; "
         "Unsplash: its API's guidelines forbid to train models on what it brings",
+    ]
+
+
+def test_what_was_saved_into_a_labelled_folder_teaches_no_more_than_its_terms_let_it(
+    pictures: Path, tmp_path: Path
+) -> None:
+    for label in ("calm", "wild"):
+        (tmp_path / label).mkdir()
+    first, second, third = sorted(pictures.iterdir())[:3]
+    for file, name in ((first, "calm/mine.png"), (second, "calm/saved.png"), (third, "wild/mine.png")):
+        (tmp_path / name).write_bytes(file.read_bytes())
+    saved = {"file": "saved.png", "source": "unsplash", "id": "7"}
+    (tmp_path / "calm" / "credits.json").write_text(json.dumps({"pictures": [saved]}))
+    said: list[str] = []
+    with FileIndex(tmp_path / "notes.sqlite") as index:
+        found = labelled_pictures(tmp_path, index, lambda path, reason: said.append(f"{path.name}: {reason}"))
+    assert sorted(one.candidate.relative_path for one in found) == ["calm/mine.png", "wild/mine.png"]
+    assert [one for one in said if one.startswith("saved.png")] == [
+        "saved.png: left out; Unsplash: its API's guidelines forbid to train models on what it brings"
     ]
 
 

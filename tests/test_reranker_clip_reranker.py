@@ -679,7 +679,7 @@ def test_an_encoder_is_called_by_one_thread_at_a_time(server: PictureServer) -> 
     assert not encoder.was_disturbed
 
 
-def test_no_more_than_eight_pools_are_loaded_at_once_and_the_others_wait() -> None:
+def test_of_searches_at_once_so_many_load_pictures_and_the_others_wait() -> None:
     under_way = threading.Semaphore(0)
     go_on = threading.Event()
     done: list[str] = []
@@ -694,7 +694,7 @@ def test_no_more_than_eight_pools_are_loaded_at_once_and_the_others_wait() -> No
         pool = [candidate(number, f"http://127.0.0.1/{number}.png")]
         done.extend(one.candidate.id for one in shared.rerank("red", pool).matches)
 
-    with ClipReranker(ColourEncoder(), loader=Held()) as shared:
+    with ClipReranker(ColourEncoder(), loader=Held(), pools_at_once=8) as shared:
         threads = [threading.Thread(target=search, args=(number,)) for number in range(11)]
         for thread in threads:
             thread.start()
@@ -705,3 +705,14 @@ def test_no_more_than_eight_pools_are_loaded_at_once_and_the_others_wait() -> No
         for thread in threads:
             thread.join(timeout=30)
     assert sorted(done, key=int) == [str(number) for number in range(11)]
+
+
+def test_searches_that_were_put_down_hold_up_no_other(server: PictureServer) -> None:
+    pool = put_pool(server, 20)
+    with ClipReranker(ColourEncoder(), loader=PictureLoader(loopback_sources={"sample"})) as shared:
+        put_down = [shared.stream("red", [one]) for one in pool[:-1]]
+        for rankings in put_down:
+            next(rankings)
+        assert shared.rerank("red", pool[-1:]).pool_size == 1
+        for rankings in put_down:
+            rankings.close()  # type: ignore[attr-defined]

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from itertools import takewhile
 from pathlib import Path
 
+from phrasepix.adapting.forbidden import forbidden_in
 from phrasepix_core.candidate import Candidate
 from retriever.errors import WrongParameterError
 from retriever.folder.as_candidate import candidate_of
@@ -31,14 +32,22 @@ def labelled_pictures(folder: Path, notes: FileIndex, skip: Skip) -> list[Labell
     """The pictures below the folders in `folder`, whose names are the labels; each content once.
 
     What lies in `folder` itself has no label and is left out, as are contents that lie under two labels: one of them
-    must be wrong. `notes` has what was read of files before. Raises `WrongParameterError` where `folder` is no folder
+    must be wrong, and what phrasepix saved there of which no model may be trained. `notes` has what was read of files
+    before. Raises `WrongParameterError` where `folder` is no folder
     that can be read, or holds none.
     """
     labels = _labels(folder)
     found: dict[str, list[tuple[str, Path, Candidate]]] = {}
+    forbidden_below: dict[Path, dict[str, str]] = {}
     with ContentsReader(notes, skip) as reading:
         for label in labels:
             for entry in readable(places(label, skip), skip):
+                there = entry.path.parent
+                if there not in forbidden_below:
+                    forbidden_below[there] = forbidden_in(there)
+                if why := forbidden_below[there].get(entry.path.name):
+                    skip(entry.path, f"left out; {why}")
+                    continue
                 if (contents := reading.contents(entry)) is None:
                     continue
                 if contents.facts is None:

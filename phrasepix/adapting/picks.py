@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from phrasepix.adapting.forbidden import why_entry_forbidden, why_forbidden
 from phrasepix.adapting.labelled_folder import LabelledPicture, Skip
 from phrasepix.saving.entries import CREDITS, DamagedCreditsError, Entry, identity_of, read_entries
 from phrasepix.saving.feedback_file import FEEDBACK, PictureFeedback, read_feedback
-from phrasepix.sources.registry import registered_source
 from phrasepix_core.candidate import Candidate, Rendition
 from phrasepix_core.files import reason_of
-from retriever.errors import SourceFaultError, WrongParameterError
+from retriever.errors import WrongParameterError
 from retriever.folder.as_candidate import candidate_of
 from retriever.folder.contents_reader import ContentsReader
 from retriever.folder.file_index import FileIndex
@@ -88,7 +88,7 @@ def _all_said(project: Path, notes: FileIndex, skip: Skip) -> list[tuple[Identit
                 _when(entry),
                 PICKED,
                 files[entry["file"]],
-                _why_forbidden(entry["source"], is_unwanted=entry.get("no_ai_training") is True),
+                why_entry_forbidden(entry),
             ),
         )
         for entry in entries
@@ -102,7 +102,7 @@ def _all_said(project: Path, notes: FileIndex, skip: Skip) -> list[tuple[Identit
                 one.at,
                 PICKED if one.right else AVOIDED,
                 _candidate(one),
-                _why_forbidden(one.source.partition(" at ")[0], is_unwanted=one.no_ai_training),
+                why_forbidden(one.source.partition(" at ")[0], is_unwanted=one.no_ai_training),
             ),
         )
         for one in feedback
@@ -124,18 +124,6 @@ def _files(project: Path, entries: Sequence[Entry], notes: FileIndex, skip: Skip
             else:
                 found[name] = candidate_of(contents, contents.facts, [entry.path], "", below=project)
     return found
-
-
-def _why_forbidden(source: str, *, is_unwanted: bool) -> str:
-    """Why no model may be trained on a picture of a source, or whose creator does not want it; empty where one may."""
-    if is_unwanted:
-        return "their creators want no model trained on them"
-    try:
-        known = registered_source(source)
-    except SourceFaultError:
-        return ""  # a plug-in's that cannot be loaded any more
-    why = "" if known is None else known.profile.why_not_trained_on
-    return f"{known.profile.title}: {why}" if known is not None and why else ""
 
 
 def _when(entry: Entry) -> str:

@@ -20,6 +20,10 @@ if TYPE_CHECKING:  # brings all of the second stage, which is imported while a m
     from reranker.clip_reranker import ClipReranker
 
 
+_POOLS_AT_ONCE = 8
+"""Pools whose pictures are loaded at once where many search: each holds some 20 MB of them, and all share the tower."""
+
+
 class ModelShelf:
     """Loaded models, shared by all searches of a finder: each is loaded and exported by one thread. Thread-safe.
 
@@ -109,6 +113,7 @@ class _Loaded:
 
     def __init__(self, encoder: Encoder, family: str = "", *, both_towers: bool) -> None:
         self.texts = TextEmbeddingCache(encoder, family, both_towers=both_towers)
+        self._pools_at_once = _POOLS_AT_ONCE if both_towers else None
         self._making = Lock()
         reset_in_children(self)
 
@@ -126,7 +131,7 @@ class _Loaded:
     def _reranker(self) -> "ClipReranker":
         from reranker.clip_reranker import ClipReranker
 
-        return ClipReranker(texts=self.texts)
+        return ClipReranker(texts=self.texts, pools_at_once=self._pools_at_once)
 
 
 class _Brought:
