@@ -71,14 +71,17 @@ def main() -> None:
     model = weights.random_model(given.work, weights.RCLIP_ARCHITECTURE)
     surroundings = environment(given.work, PHRASEPIX_DATA_DIR=str(given.work / "data"))
 
-    def ours(number: int) -> float:
+    def added(pictures: Path, count: int) -> float:
         for one in (given.work / "data", *places.cache.glob("*.sqlite*")):
             shutil.rmtree(one) if one.is_dir() else one.unlink(missing_ok=True)
-        words = ["library", "add", str(folder), "--model", f"local-dir:{model}", "--json"]
+        words = ["library", "add", str(pictures), "--model", f"local-dir:{model}", "--json"]
         done = run([sys.executable, "-m", "phrasepix", *words], surroundings)
-        if f'"written": {given.pictures}' not in done.stdout:
+        if f'"written": {count}' not in done.stdout:
             raise RuntimeError(f"not all were added: {done.stdout}{done.stderr[-2000:]}")
         return done.seconds
+
+    def ours(number: int) -> float:
+        return added(folder, given.pictures)
 
     jobs = {"phrasepix": ours}
     if given.rclip_venv is not None:
@@ -91,7 +94,8 @@ def main() -> None:
             return rclip.index(folder, "a boat")
 
         jobs[f"rclip {rclip.version}"] = theirs
-    ours(0)  # which exports the model
+    few = min(given.pictures, _DISTINCT)
+    added(photographs(given.work / f"{few}-of-12-megapixels", few, given.photographs), few)  # which exports the model
     began = time.monotonic()
     found = interleaved(jobs, given.rounds, lambda text: None)
     size = sum(file.stat().st_size for file in folder.iterdir()) / given.pictures / 1e6
