@@ -5,12 +5,13 @@ every call that gives it up, such as one of NumPy's or SQLite's, and waits until
 searches take nearly twice as long side by side as one after the other.
 """
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Lock, local
 
 _PATIENCE_S = 0.05
-"""How long a thread waits for its turn: whoever forgets to say that it waits for others holds nobody up for longer."""
+"""How long one turn is waited for: whoever forgets to say that it waits for others holds nobody up for longer."""
 
 
 class Turns:
@@ -18,10 +19,11 @@ class Turns:
 
     def __init__(self) -> None:
         self._lock = Lock()
+        self._taken_at = 0.0
 
     @contextmanager
     def turn(self) -> Iterator[None]:
-        """Wait for the turn, but not for long, and have it until the end."""
+        """Wait for the turn, but for none that is long, and have it until the end."""
         _own.turns = self
         self.take()
         try:
@@ -31,8 +33,13 @@ class Turns:
             _own.turns = None
 
     def take(self) -> None:
-        """Wait for the turn, but not for long."""
-        _own.has_turn = self._lock.acquire(timeout=_PATIENCE_S)
+        """Wait for the turn, while others have theirs one after the other; not for one that is long."""
+        while not (has_turn := self._lock.acquire(timeout=_PATIENCE_S)):
+            if time.monotonic() - self._taken_at >= _PATIENCE_S:
+                break
+        if has_turn:
+            self._taken_at = time.monotonic()
+        _own.has_turn = has_turn
 
     def give_back(self) -> None:
         """Leave the turn to others, if this thread has it."""

@@ -59,6 +59,21 @@ def test_who_waits_for_another_leaves_the_turn_to_it() -> None:
     assert sorted(order) == ["came", "waited"]
 
 
+def test_who_waits_long_for_short_turns_waits_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_PATIENCE_S", 0.4)
+    turns, at_once, most = Turns(), [], []
+
+    def work(number: int) -> None:
+        with turns.turn():
+            at_once.append(number)
+            most.append(len(at_once))
+            time.sleep(0.08)
+            at_once.remove(number)
+
+    in_threads(work, 12)
+    assert most == [1] * 12
+
+
 def test_one_that_does_not_say_that_it_waits_holds_up_nobody_for_good() -> None:
     turns, came = Turns(), threading.Event()
 
