@@ -85,8 +85,8 @@ class Plan:
     pictures: int = 200
     phrases: int = 60
     commands: int = 7
-    rounds: int = 4
-    """Phrases of each of many clients."""
+    rounds: int = 12
+    """Phrases of each of many clients: so many that the beginning and the end, with fewer under way, weigh little."""
     bouts: int = 9
     """How often many clients come, each time after the tower alone was timed."""
     searches: int = 10_000
