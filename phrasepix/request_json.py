@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import date
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -52,8 +53,7 @@ def arguments(declaring: type, described: Mapping[str, Any], picture_at: Picture
 
     Raises `WrongParameterError` for what is not known or not of its form; the values are left to the request.
     """
-    known = {one.name for one in options_of(declaring) if one.option.in_json} | {"filters"}
-    _demand_known("option", described, known)
+    _demand_known("option", described, _known_options(declaring))
     found = dict(described)
     if isinstance(query := found.get("phrase"), dict):
         found["phrase"] = _read_query(query, picture_at)
@@ -64,6 +64,11 @@ def arguments(declaring: type, described: Mapping[str, Any], picture_at: Picture
     if "filters" in found:
         found["filters"] = filters_of(found["filters"])
     return found
+
+
+@cache
+def _known_options(declaring: type) -> frozenset[str]:
+    return frozenset(one.name for one in options_of(declaring) if one.option.in_json) | {"filters"}
 
 
 def _is_default(value: Any, default: Any) -> bool:

@@ -5,24 +5,43 @@ every call that gives it up, such as one of NumPy's or SQLite's, and waits until
 searches take nearly twice as long side by side as one after the other.
 """
 
+import time
+from bisect import insort
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import count
 from threading import Lock, local
 
 _PATIENCE_S = 0.05
-"""How long a thread waits for its turn: whoever forgets to say that it waits for others holds nobody up for longer."""
+"""How long one turn is waited for: whoever forgets to say that it waits for others holds nobody up for longer."""
+
+
+@dataclass(order=True, slots=True)
+class _Waiting:
+    """A thread that waits for its turn: it holds the lock `asleep`, and asks for it again."""
+
+    number: int
+    """The so many-th to begin."""
+    asleep: Lock = field(compare=False)
 
 
 class Turns:
-    """One thread at a time has the turn; it has it not while it `waits`."""
+    """One thread at a time has the turn; it has it not while it `waits`. Of those that want it, the first to begin is
+    the next.
+    """
 
     def __init__(self) -> None:
-        self._lock = Lock()
+        self._numbers = count()
+        self._guard = Lock()
+        self._is_taken = False
+        self._taken_at = 0.0
+        self._waiting: list[_Waiting] = []
 
     @contextmanager
     def turn(self) -> Iterator[None]:
-        """Wait for the turn, but not for long, and have it until the end."""
-        _own.turns = self
+        """Wait for the turn, but for none that is long, and have it until the end."""
+        _own.turns, _own.number = self, next(self._numbers)
         self.take()
         try:
             yield
@@ -31,20 +50,43 @@ class Turns:
             _own.turns = None
 
     def take(self) -> None:
-        """Wait for the turn, but not for long."""
-        _own.has_turn = self._lock.acquire(timeout=_PATIENCE_S)
+        """Wait for the turn, while others have theirs one after the other; not for one that is long."""
+        with self._guard:
+            _own.has_turn = not self._is_taken
+            if _own.has_turn:
+                self._take()
+                return
+            waiting = _Waiting(_own.number, Lock())
+            waiting.asleep.acquire()
+            insort(self._waiting, waiting)
+        while not waiting.asleep.acquire(timeout=_PATIENCE_S):
+            with self._guard:
+                if waiting in self._waiting and time.monotonic() - self._taken_at >= _PATIENCE_S:
+                    self._waiting.remove(waiting)
+                    return
+        _own.has_turn = True
 
     def give_back(self) -> None:
         """Leave the turn to others, if this thread has it."""
-        if _own.has_turn:
-            _own.has_turn = False
-            self._lock.release()
+        if not _own.has_turn:
+            return
+        _own.has_turn = False
+        with self._guard:
+            self._is_taken = False
+            if self._waiting:
+                self._take()
+                self._waiting.pop(0).asleep.release()
+
+    def _take(self) -> None:
+        self._is_taken = True
+        self._taken_at = time.monotonic()
 
 
 class _Own(local):
     """What a thread takes part in."""
 
     turns: Turns | None = None
+    number = 0
     has_turn = False
     is_waiting = False
 

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 _MEASURED_EXACTLY = 2048
 """Up to how many candidates the pool is measured and put in order anew for each batch."""
 
-_NONE: NDArray[np.intp] = np.empty(0, dtype=np.intp)
 
 PoolPosition = tuple[int, ...]
 """Where a candidate stands in its pool; ties are decided by it, the smaller first."""
@@ -90,7 +89,8 @@ class RankingAccumulator:
         self._measure: _Measure | None = None
         self._best_by: _Measure | None = None
         self._best_told: tuple[ScoredCandidate, ...] = ()
-        self._order = _NONE
+        self._order: tuple[NDArray[np.int32], _Measured] | None = None
+        """Of a small pool as it was: the numbers, best first, and what was measured of each."""
         self._skipped: list[tuple[PoolPosition, SkippedPicture]] = []
 
     def add(
@@ -157,7 +157,8 @@ class RankingAccumulator:
                 considered = np.arange(len(self))
             self._best, self._best_by = self._best_of(considered, self._top, measure), measure
             self._ranked = len(self)
-            self._best_told = tuple(ScoredOrder(self, self._best, measure))
+            measured = self._measured(self._best, measure)
+            self._best_told = tuple(ScoredOrder(self, self._best.astype(np.int32), measured))
         return self._best_told
 
     @property
@@ -167,12 +168,13 @@ class RankingAccumulator:
 
     def in_order(self) -> "ScoredOrder":
         """All that were looked at by now, best first."""
+        if self._order is not None and len(self._order[0]) == len(self):
+            return ScoredOrder(self, *self._order)
         measure = self._measure_of_all()
-        numbers = self._order
-        if len(numbers) < len(self):
-            numbers = self._best_of(np.arange(len(self)), len(self), measure)
-            self._order = numbers if len(self) <= _MEASURED_EXACTLY else _NONE
-        return ScoredOrder(self, numbers, measure)
+        numbers = self._best_of(np.arange(len(self)), len(self), measure)
+        order = numbers.astype(np.int32), self._measured(numbers, measure)  # half the memory of a large pool's
+        self._order = order if len(self) <= _MEASURED_EXACTLY else None
+        return ScoredOrder(self, *order)
 
     def best_of(self, considered: Sequence[int], top: int) -> list[int]:
         """The best `top` of those considered by now, best first; each by its number, from 0, in the order of adding."""
@@ -240,10 +242,10 @@ class RankingAccumulator:
 class ScoredOrder(Sequence[ScoredCandidate]):
     """An order of an accumulator's candidates as it was measured; each is made when it is asked for."""
 
-    def __init__(self, accumulator: RankingAccumulator, numbers: NDArray[np.intp], measure: "_Measure") -> None:
+    def __init__(self, accumulator: RankingAccumulator, numbers: NDArray[np.int32], measured: "_Measured") -> None:
         self._accumulator = accumulator
-        self._numbers = numbers.astype(np.int32)  # half the memory of a large pool's
-        self._measured = accumulator._measured(numbers, measure)
+        self._numbers = numbers
+        self._measured = measured
 
     def __len__(self) -> int:
         return len(self._numbers)

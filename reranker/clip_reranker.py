@@ -3,7 +3,6 @@
 import operator
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
-from dataclasses import replace
 from typing import Self
 
 from PIL import Image
@@ -11,29 +10,27 @@ from PIL import Image
 from phrasepix_core.candidate import Candidate
 from phrasepix_core.numbers import is_whole_number
 from reranker.accumulator import PoolPosition, RankingAccumulator
-from reranker.cached_loader import CachedLoader, LoadsPictures
-from reranker.dedup import Compared, DuplicateDetector, duplicates_of, representatives
-from reranker.display_pictures import DisplayPictures
+from reranker.cached_loader import LoadsPictures
+from reranker.dedup import Compared, DuplicateDetector
 from reranker.diversity import considered_for
 from reranker.encoder import Encoder
 from reranker.encoder_profile import reads_texts
 from reranker.errors import PictureError, WrongQueryError
 from reranker.examples import Examples
-from reranker.finish import AS_IT_STANDS, Finish, Refinement
-from reranker.match import Ranking, SkippedPicture
+from reranker.finish import AS_IT_STANDS, Finish
+from reranker.finishing import Finishing
+from reranker.match import Ranking
 from reranker.memory import EncodedPicture, EncodedPictures, Memory
 from reranker.memory.embedding_store import EmbeddingStore
 from reranker.optional_packages import demand_torch
 from reranker.ordering import PLAIN, Ordering
-from reranker.pair_verifier import PairVerifier
-from reranker.pairs import VerifiesPairs
 from reranker.pictures import PictureLoader
 from reranker.pool_encoder import PoolEncoder
 from reranker.prepared_pools import PreparedPools
 from reranker.progress import Progress
 from reranker.query import EncodedQuery, Query
 from reranker.query_encoder import QueryEncoder
-from reranker.ranked import RankedCandidate, RankedOrder, calibrated_scores_of, diversify
+from reranker.ranked import RankedCandidate, RankedOrder
 from reranker.ranking_so_far import pictures_at_hand, ranking_so_far
 from reranker.text_cache import TextEmbeddingCache
 
@@ -149,7 +146,7 @@ class ClipReranker:
         for accumulator in self._accumulated(query_encoder, candidates, top, loader, memory, places, detector):
             report(accumulator)
         report(accumulator)  # when all have been read: only now is it known how many there are
-        return self._ranking(query_encoder, accumulator, top, loader, memory, detector, finish)
+        return self._finishing(query_encoder, finish, loader, memory, detector).ranking(accumulator, top)
 
     def stream(
         self,
@@ -171,13 +168,14 @@ class ClipReranker:
         """
         loader, memory = loader or self._loader, memory or self._memory
         query_encoder = self._query_encoder(query, finish, ordering, loader, memory)
-        to_show = self._to_show(loader, memory, top)
-        pictures: dict[tuple[str, str], Image.Image] = {}
         detector = DuplicateDetector(_comparable(top, finish), self._compared) if fold else None
+        finishing = self._finishing(query_encoder, finish, loader, memory, detector)
+        to_show = finishing.to_show(top)
+        pictures: dict[tuple[str, str], Image.Image] = {}
         for accumulator in self._accumulated(query_encoder, candidates, top, loader, memory, places, detector):
             pictures = pictures_at_hand(accumulator, to_show, pictures)
             yield ranking_so_far(accumulator, pictures, detector, query_encoder.examples)
-        yield self._ranking(query_encoder, accumulator, top, loader, memory, detector, finish)
+        yield finishing.ranking(accumulator, top)
 
     def _query_encoder(
         self, query: str | Query, finish: Finish, ordering: Ordering, loader: PictureLoader, memory: Memory | None
@@ -257,115 +255,18 @@ class ClipReranker:
                 prepared.add_to(detector)
             yield accumulator
 
-    def _ranking(
+    def _finishing(
         self,
         query_encoder: QueryEncoder,
-        accumulator: RankingAccumulator,
-        top: int,
+        finish: Finish,
         loader: PictureLoader,
         memory: Memory | None,
         detector: DuplicateDetector | None,
-        finish: Finish,
-    ) -> Ranking:
-        skipped = list(accumulator.skipped)
-        in_order = accumulator.in_order()
-        order = RankedOrder(in_order, query_encoder.calibrator(in_order, accumulator.prepared))
-        considered = considered_for(top, finish.diverse)
-        order = self._verified(query_encoder, order, considered, loader, memory)
-        notices = query_encoder.notices
-        if finish.refinement is not None:
-            order, refined, notices_of_second = self._refined(
-                query_encoder, order, finish, finish.refinement, loader, memory, detector
-            )
-            considered = min(considered, refined)  # one model's embeddings
-            notices = tuple(dict.fromkeys((*notices, *notices_of_second)))
-        if finish.diverse:
-            order = diversify(order, considered, finish.diverse, detector)
-        candidates = order.candidates()
-        to_show = self._to_show(loader, memory, top)
-        pictures: dict[int, Image.Image] = {}
-        gone = query_encoder.examples.own_by_identity(candidates)
-        most = None if detector is None else detector.most
-        # A remembered picture may be gone from its source by now; then the next best takes its place.
-        while True:
-            kept = representatives(candidates, top, detector, without=gone)
-            to_load = [place for place in kept if place not in pictures]
-            if own := query_encoder.examples.own_by_looks(candidates, to_load, detector):
-                gone |= own
-                continue
-            before = len(gone)
-            with to_show.loading([candidates[place] for place in to_load]) as loaded:
-                siblings = duplicates_of(kept, candidates, detector, without=gone, within=most)  # meanwhile
-                for place, picture in zip(to_load, loaded(), strict=True):
-                    if isinstance(picture, PictureError):
-                        skipped.append(SkippedPicture(candidates[place], str(picture)))
-                        gone.add(place)
-                    else:
-                        pictures[place] = picture
-            if len(gone) == before:
-                break
-        calibrated_scores = calibrated_scores_of([order[place] for place in kept])
-        matches = [
-            order[place].match(rank, pictures[place], alike, calibrated)
-            for rank, (place, alike, calibrated) in enumerate(
-                zip(kept, siblings, calibrated_scores, strict=True), start=1
-            )
-        ]
-        return Ranking(tuple(matches), tuple(skipped), accumulator.done, notices=notices)
-
-    def _verified(
-        self,
-        query_encoder: QueryEncoder,
-        order: RankedOrder,
-        considered: int,
-        loader: LoadsPictures,
-        memory: Memory | None,
-    ) -> RankedOrder:
-        """The best in the order of their agreement with the picture asked for, where the encoder verifies pairs."""
-        if not isinstance(encoder := self.encoder, VerifiesPairs):
-            return order
-        verifier = PairVerifier(encoder, self.encoder, self._remembered, memory, loader, threads=self._threads)
-        return verifier.verified(order, query_encoder.examples.of_wanted(), at_least=considered)
-
-    def _refined(
-        self,
-        query_encoder: QueryEncoder,
-        order: RankedOrder,
-        finish: Finish,
-        refinement: Refinement,
-        loader: PictureLoader,
-        memory: Memory | None,
-        detector: DuplicateDetector | None,
-    ) -> tuple[RankedOrder, int, tuple[str, ...]]:
-        """The best, no two of one picture, in the second model's order, the others behind them; how many it ranked.
-
-        Last, what people should know of it.
-
-        What the second model cannot look at stays among the others.
-        """
-        best = representatives(order.candidates(), refinement.top, detector)
-        if not best:
-            return order, 0, ()
-        query_encoder.demand_pictures()
-        kept = CachedLoader(
-            self._to_show(loader, memory, 1).kept, fetched_for=self.encoder.input_side, otherwise=loader
-        )
-        again, notices = refinement.reranker().rank_again(
-            query_encoder.query,
-            [order[place].candidate for place in best],
-            loader=loader,
-            pictures=kept,
-            memory=memory,
-            finish=finish,
-            ordering=query_encoder.ordering,
-            on_progress=refinement.on_progress,
-        )
-        before = {order[place].candidate.identity: (place, order[place].scored.score) for place in best}
-        refined = [
-            replace(ranked, scored=replace(ranked.scored, first_score=before[ranked.candidate.identity][1]))
-            for ranked in again
-        ]
-        return order.led_by([before[ranked.candidate.identity][0] for ranked in again], refined), len(refined), notices
+    ) -> Finishing:
+        return Finishing(
+            self.encoder, self._remembered, query_encoder, finish,
+            loader=loader, memory=memory, detector=detector, threads=self._threads,
+        )  # fmt: skip
 
     def rank_again(
         self,
@@ -389,17 +290,8 @@ class ClipReranker:
             on_progress(Progress(accumulator.done, len(accumulator.skipped), accumulator.best))
         in_order = accumulator.in_order()
         order = RankedOrder(in_order, query_encoder.calibrator(in_order))
-        return list(self._verified(query_encoder, order, 0, pictures, memory)), query_encoder.notices
-
-    def _to_show(self, loader: PictureLoader, memory: Memory | None, shown: int) -> DisplayPictures:
-        return DisplayPictures(
-            loader,
-            self._remembered,
-            memory,
-            encoded_from=self.encoder.input_side,
-            threads=self._threads,
-            shown=shown,
-        )
+        finishing = self._finishing(query_encoder, finish, loader, memory, None)
+        return list(finishing.verified(order, 0, pictures)), query_encoder.notices
 
     def close(self) -> None:
         """Close the loader's connections."""

@@ -7,12 +7,13 @@ from dataclasses import replace
 from typing import Any
 
 from phrasepix_core.candidate import Candidate
+from reranker.background_thread import BackgroundThread
 from reranker.cached_loader import LoadsPictures
 from reranker.encoder import Encoder, image_tower_name, preparing
 from reranker.errors import PictureError
 from reranker.memory import EncodedPicture, EncodedPictures, Memory
 from reranker.pairs import Agreement, VerifiesPairs, agreements_of, features_of
-from reranker.prefetch import BackgroundThread, Prefetcher
+from reranker.prefetch import Prefetcher
 from reranker.ranked import RankedOrder
 from reranker.threads import cores
 

@@ -16,13 +16,14 @@ from phrasepix_core.candidate import Candidate
 from phrasepix_core.forking import reset_in_children
 from phrasepix_core.turns import waits
 from reranker.accumulator import PoolPosition
+from reranker.background_thread import BackgroundThread
 from reranker.cached_loader import LoadsPictures
 from reranker.dedup import Fingerprint, fingerprint_of
 from reranker.encoder import Embeddings, Encoder, LoadsAhead, checked_rows, preparing
 from reranker.errors import PictureError
 from reranker.memory import EncodedPicture, EncodedPictures, Memory
 from reranker.pairs import features_of
-from reranker.prefetch import BackgroundThread, ComesInChunks, MayBeHere, Prefetcher, prefetch
+from reranker.prefetch import ComesInChunks, MayBeHere, Prefetcher, prefetch
 from reranker.shared_work import SharedWork
 
 logger = logging.getLogger(__name__)

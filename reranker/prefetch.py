@@ -7,17 +7,15 @@ from concurrent.futures import Future
 from functools import partial
 from typing import Generic, Protocol, Self, TypeVar, runtime_checkable
 
-from phrasepix_core.forking import reset_in_children
 from phrasepix_core.turns import waits
+from reranker.arrivals import Arrivals
+from reranker.background_thread import BackgroundThread, settle
 from reranker.threads import HELPERS, WORKERS
 
 Item = TypeVar("Item")
 Outcome = TypeVar("Outcome")
 Used = TypeVar("Used")
 Read = TypeVar("Read", covariant=True)
-
-_ROOM_AT_HAND = 512
-"""Items that need no work and are not yet taken: they take little memory, and who reads them waits for nobody."""
 
 
 @runtime_checkable
@@ -38,134 +36,6 @@ class MayBeHere(Protocol[Read]):
         ...
 
 
-class _Arrivals(Generic[Item]):
-    """What `givers` hand to one taker: at most `room` items reserved and not yet taken, and some at hand."""
-
-    def __init__(self, room: int, givers: int = 1) -> None:
-        self._room = room
-        self._giving = givers
-        self._here: deque[tuple[Item, int]] = deque()  # with what each had reserved
-        self._reserved = 0
-        self._is_closed = False
-        self._failure: BaseException | None = None
-        self._due: Callable[[], None] | None = None
-        self._changed = threading.Condition()
-
-    def reserve(self) -> bool:
-        """Wait for room for one more item; False where no more is wanted."""
-        with self._changed:
-            return self._reserve()
-
-    def put(self, item: Item) -> None:
-        """Hand over an item that room was reserved for."""
-        with self._changed:
-            self._put(item)
-            due = self._wake()
-        due()
-
-    def put_and_reserve(self, items: Sequence[Item]) -> bool:
-        """Hand over items, one at least, room reserved for one, then wait for room for another.
-
-        False where none is wanted.
-        """
-        with self._changed:
-            self._reserved += len(items) - 1
-            for item in items:
-                self._put(item)
-            due = self._wake()
-            if due is _nothing:
-                return self._reserve()
-        due()
-        return self.reserve()
-
-    def put_at_hand(self, items: Sequence[Item]) -> bool:
-        """Hand over items that no room was reserved for, once it is not too many; False where no more is wanted."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._is_closed or self._failure or len(self._here) < _ROOM_AT_HAND)
-            if self._is_closed or self._failure:
-                return False
-            self._here.extend((item, 0) for item in items)
-            due = self._wake()
-        due()
-        return True
-
-    def end(self, *, unused: int, error: BaseException | None = None) -> None:
-        """A giver reserves no more and gives back so many. An `error` ends them all; the taker meets it last."""
-        with self._changed:
-            self._reserved -= unused
-            self._giving = 0 if error else self._giving - 1
-            self._failure = self._failure or error
-            due = self._wake()
-        due()
-
-    def take(self, most: int, *, wait: bool = True) -> list[Item]:
-        """What is here, at most so many beside those at hand; waits for the first. Empty when all is taken.
-
-        Without `wait` it is empty also if nothing is here.
-        """
-        with self._changed:
-            if wait:
-                self._changed.wait_for(self._is_ready)
-                if not self._here and self._failure is not None:
-                    raise self._failure
-            taken: list[Item] = []
-            room = 0
-            while self._here and room + self._here[0][1] <= most:
-                item, reserved = self._here.popleft()
-                taken.append(item)
-                room += reserved
-            self._reserved -= room
-            self._changed.notify_all()
-            return taken
-
-    def when_ready(self, due: Callable[[], None]) -> None:
-        """Call `due` once, as soon as `take` waits for nothing: in this thread now, or in that of a giver."""
-        with self._changed:
-            self._due = due
-            due = self._wake()
-        due()
-
-    def has_some(self) -> bool:
-        """Whether anything is here."""
-        with self._changed:
-            return bool(self._here)
-
-    def close(self) -> None:
-        """Take nothing more, nor what is here."""
-        with self._changed:
-            self._is_closed = True
-            self._here.clear()
-            due = self._wake()
-        due()
-
-    def _is_ready(self) -> bool:
-        return bool(self._here) or self._is_closed or (self._giving <= 0 and self._reserved == 0)
-
-    def _reserve(self) -> bool:
-        while self._reserved >= self._room and not (self._is_closed or self._failure):
-            self._changed.wait()
-        if self._is_closed or self._failure:
-            return False
-        self._reserved += 1
-        return True
-
-    def _put(self, item: Item) -> None:
-        if not self._is_closed:
-            self._here.append((item, 1))
-
-    def _wake(self) -> Callable[[], None]:
-        """Wake all who wait. What is returned is to be called without the lock, which is held here."""
-        self._changed.notify_all()
-        if self._due is None or not self._is_ready():
-            return _nothing
-        due, self._due = self._due, None
-        return due
-
-
-def _nothing() -> None:
-    """Be due to nobody."""
-
-
 def prefetch(items: Iterable[Item], *, room: int, most: int = 64) -> Iterator[list[Item]]:
     """Yield the items in order, as many at a time as have come (at most `most`), read by a thread of their own.
 
@@ -180,7 +50,7 @@ def prefetch_merged(sources: Sequence[Iterable[Sequence[Item]]], *, room: int, m
     Items of one source stay in order. No thread asks for another chunk while all together are `room` items ahead. An
     exception of a source ends it all: it is raised when what came before is taken.
     """
-    arrivals: _Arrivals[Item] = _Arrivals(room, givers=len(sources))
+    arrivals: Arrivals[Item] = Arrivals(room, givers=len(sources))
     for chunks in sources:
         HELPERS.do(partial(_read, chunks, arrivals), "read-ahead")
     try:
@@ -194,7 +64,7 @@ def prefetch_merged(sources: Sequence[Iterable[Sequence[Item]]], *, room: int, m
         arrivals.close()
 
 
-def _read(chunks: Iterable[Sequence[Item]], arrivals: _Arrivals[Item]) -> None:
+def _read(chunks: Iterable[Sequence[Item]], arrivals: Arrivals[Item]) -> None:
     iterator = iter(chunks)
     is_wanted = arrivals.reserve()
     while is_wanted:
@@ -230,7 +100,7 @@ class Prefetcher(Generic[Item, Outcome]):
         self._chunks = chunks
         self._threads = threads
         self._at_hand = at_hand
-        self._arrivals: _Arrivals[tuple[Item, Outcome]] = _Arrivals(ahead)
+        self._arrivals: Arrivals[tuple[Item, Outcome]] = Arrivals(ahead)
         self._lock = threading.Lock()
         self._to_do: deque[Item] = deque()
         self._working = 0
@@ -246,7 +116,7 @@ class Prefetcher(Generic[Item, Outcome]):
             return self._arrivals.take(most, wait=wait)
 
     def take_aside(
-        self, most: int, aside: "BackgroundThread", use: Callable[[list[tuple[Item, Outcome]]], Used]
+        self, most: int, aside: BackgroundThread, use: Callable[[list[tuple[Item, Outcome]]], Used]
     ) -> "Future[Used]":
         """Take as `take` does, but as soon as something is done and `aside` is free, and `use` it there.
 
@@ -258,12 +128,12 @@ class Prefetcher(Generic[Item, Outcome]):
             try:
                 taken = self._arrivals.take(0)
                 if not taken and self._arrivals.has_some():
-                    aside.begin(lambda: _do(lambda: use(self._arrivals.take(most)), future))
+                    aside.begin(lambda: settle(future, lambda: use(self._arrivals.take(most))))
                     return
             except BaseException as error:
                 future.set_exception(error)
                 return
-            _do(lambda: use(taken), future)
+            settle(future, lambda: use(taken))
 
         self._arrivals.when_ready(ready)
         return future
@@ -331,66 +201,3 @@ class Prefetcher(Generic[Item, Outcome]):
 
     def __exit__(self, *exc_info: object) -> None:
         self.close()
-
-
-class BackgroundThread:
-    """Does one thing after the other, in a thread called `name` while there is any. Thread-safe.
-
-    Leaving the context waits for what it has in hand. A forked child process begins with nothing in hand.
-    """
-
-    def __init__(self, name: str) -> None:
-        self._name = name
-        self._given: deque[Callable[[], None]]
-        self._is_busy: bool
-        self._reset()
-        reset_in_children(self)
-
-    def begin(self, work: Callable[[], Outcome]) -> Future[Outcome]:
-        """Have `work` done, after what was given before; its outcome is the future's."""
-        future: Future[Outcome] = Future()
-        with self._changed:
-            self._given.append(partial(_do, work, future))
-            if self._is_busy:
-                return future
-            self._is_busy = True
-        try:
-            HELPERS.do(self._work, self._name)
-        except BaseException:
-            self._reset()
-            raise
-        return future
-
-    def _work(self) -> None:
-        while True:
-            with self._changed:
-                if not self._given:
-                    self._is_busy = False
-                    self._changed.notify_all()
-                    return
-                given = self._given.popleft()
-            given()
-            del given  # what it holds is large
-
-    def reset_after_fork(self) -> None:
-        """Forget what the parent's thread has in hand."""
-        self._reset()
-
-    def _reset(self) -> None:
-        self._changed = threading.Condition()
-        self._given = deque()
-        self._is_busy = False
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *exc_info: object) -> None:
-        with self._changed:
-            self._changed.wait_for(lambda: not self._is_busy)
-
-
-def _do(work: Callable[[], Outcome], future: Future[Outcome]) -> None:
-    try:
-        future.set_result(work())
-    except BaseException as error:
-        future.set_exception(error)

@@ -13,11 +13,11 @@ import numpy as np
 from phrasepix_core.forking import reset_in_children, set_free
 from phrasepix_core.text import shortened
 from phrasepix_core.turns import waits
+from reranker.background_thread import BackgroundThread
 from reranker.baseline_prompts import caption_embeddings, neutral_embeddings
 from reranker.encoder import Embeddings, Encoder, EncodesSideBySide, KeepsOneTower, TellsWhatItReads, checked_rows
 from reranker.errors import RerankerError, WrongQueryError
 from reranker.families import declared_family
-from reranker.prefetch import BackgroundThread
 
 if TYPE_CHECKING:  # texts are encoded while the rest of this stage is imported
     from reranker.memory.embedding_store import EmbeddingStore
@@ -25,10 +25,10 @@ if TYPE_CHECKING:  # texts are encoded while the rest of this stage is imported
 logger = logging.getLogger(__name__)
 
 _KEPT: Final = 256
-_BATCH: Final = 8
+_BATCH: Final = 12
 """As many texts are encoded at once at most: a short one reads the text tower's weights, whatever else is read.
 
-Eight take half as long each as one does; beyond these the time grows with their number, and so does the wait of all.
+Eight take half as long each as one does; beyond a dozen the time grows with their number, and so does the wait of all.
 """
 
 
@@ -185,11 +185,18 @@ class TextEmbeddingCache:
 
         The others do not wait for the encoder but for their texts, so that all go on at once when these are there.
         """
+        with self._guard:
+            if all(text in self._kept for text in texts):
+                return self._of_kept(texts)
         self.expect(texts)
+        with waits():  # for texts, and then for the encoder: not for the interpreter between
+            return self._awaited_or_encoded(texts)
+
+    def _awaited_or_encoded(self, texts: Sequence[str]) -> list[EncodedText]:
         if (found := self._found_or_turn(texts)) is not None:
             return found
         try:
-            with waits(), self.texts_in_use:
+            with self.texts_in_use:
                 with self._guard:
                     awaited, self._awaited = self._awaited, {}
                     lacking = [text for text in dict.fromkeys(texts) if text not in self._kept]
@@ -218,8 +225,7 @@ class TextEmbeddingCache:
                 waiting.asleep.acquire()
                 self._waiting.append(waiting)
             try:
-                with waits():
-                    waiting.asleep.acquire()
+                waiting.asleep.acquire()
             except BaseException:
                 with self._guard:
                     if waiting in self._waiting:

@@ -31,6 +31,7 @@ from tests import in_process
 from tests.library_parts import sync
 from tests.page_server import CHROMIUM
 from tests.picture_tree import picture, write, xmp
+from tests.test_command_line import on_a_terminal
 from training.scenes import draw, scene_of_seed
 
 
@@ -295,6 +296,19 @@ def test_the_commands_write_pages_and_list_what_stands_twice(twice: Path, tmp_pa
     missing = in_process.run("library", "map", str(tmp_path / "nowhere" / "map.html"))
     assert (missing.returncode, missing.stderr.count("\n")) == (3, 1), missing.stderr
     assert "cannot write" in missing.stderr
+
+
+def test_on_a_terminal_what_stands_twice_is_shown_in_groups(twice: Path) -> None:
+    library_of(twice)
+    groups = json.loads(in_process.run("library", "duplicates", "--json").stdout)
+    code, shown = on_a_terminal("library", "duplicates", columns=300)
+    assert code == 0, shown
+    plain = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", shown)
+    assert "\t" not in plain
+    assert f"Groups: {len(groups)}; what is safe to delete takes " in plain
+    for copy in (copy for group in groups for copy in group["copies"]):
+        assert re.search(rf"{copy['verdict']} +{re.escape(copy['path'])} \({copy['width']} × {copy['height']}", plain)
+        assert copy["why"] in plain
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine to show the pages")

@@ -20,6 +20,7 @@ from phrasepix.library.picture_list import WebEntry
 from phrasepix.library.schema import KEY, Row
 from phrasepix.library.table import Library
 from phrasepix.sample.catalogue import PICTURES_DIRECTORY
+from phrasepix_core.urls import shown_url
 from reranker.pictures.objects import object_url, path_of_object
 from retriever.folder.facts import Facts
 from tests import in_process
@@ -235,7 +236,7 @@ def test_a_store_that_refuses_or_hangs_is_told_apart(store: ObjectStore, monkeyp
         monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint.url)
         refused = in_process.run("library", "add", "s3://pictures/spring", "--model", "sample")
         assert "refuses whoever asks; compare AWS_ACCESS_KEY_ID" in refused.stderr
-        assert refused.stderr.count("s3://pictures/spring") == 1
+        assert (refused.returncode, refused.stderr.count("s3://pictures/spring")) == (3, 1)
         assert "0 pictures stay" not in refused.stderr
     monkeypatch.setattr("reranker.pictures.objects._ANSWER_S", 1.0)
     with socket.create_server(("127.0.0.1", 0)) as silent:
@@ -261,13 +262,19 @@ def test_on_a_terminal_a_store_that_lets_one_wait_is_said_to_be_waited_for(
     assert (code, "503" in shown) == (3, True), shown
 
 
+@pytest.mark.parametrize("prefix", ["s3://no-such-bucket/x", "s3://no-such-bucket", "s3://pictures/no such folder"])
+def test_a_prefix_below_which_nothing_is_is_not_added(store: ObjectStore, prefix: str) -> None:
+    done = in_process.run("library", "add", prefix, "--model", "sample", "--json")
+    assert (done.returncode, done.stdout) == (3, ""), done.stderr
+    assert f"there is nothing below {shown_url(prefix)} now" in done.stderr
+    assert "there is no library" in in_process.run("library", "sync").stderr
+
+
 def test_who_names_no_bucket_is_told_how_one_is_named(store: ObjectStore) -> None:
     for url in ("s3://", "s3:///folder", "s3://B*d/folder"):
         with pytest.raises(WrongParameterError, match="s3://BUCKET"):
             ObjectPrefix.of(url)
-    missing = in_process.run("library", "add", "s3://no-such-bucket/x", "--model", "sample", "--json")
-    assert json.loads(missing.stdout)["written"] == 0
-    assert "no-such-bucket" in missing.stderr
+    fill(store, 1)
     said("library", "add", "s3://pictures/spring", "--model", "sample")
     nested = in_process.run("library", "add", "s3://pictures/spring/below", "--model", "sample")
     assert nested.returncode == 2

@@ -8,7 +8,8 @@ from itertools import chain
 
 import pytest
 
-from reranker.prefetch import BackgroundThread, Prefetcher, prefetch, prefetch_merged
+from reranker.background_thread import BackgroundThread
+from reranker.prefetch import Prefetcher, prefetch, prefetch_merged
 
 
 def join_threads() -> None:

@@ -1,6 +1,7 @@
 """Texts of several searches that wait for one encoder: encoded together, each once, and nobody pays for another's."""
 
 import threading
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from phrasepix_core.turns import Turns
 from reranker import ClipReranker
 from reranker.encoder import Embeddings
 from reranker.errors import ModelError, WrongQueryError
@@ -80,6 +82,32 @@ def test_more_than_a_batch_is_encoded_in_batches() -> None:
     assert len(found) == 70
     assert max(len(batch) for batch in encoder.batches) <= 16
     assert sorted(text for batch in encoder.batches for text in batch) == sorted(["first", *texts])
+
+
+def test_the_encoder_goes_on_while_another_search_has_the_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("phrasepix_core.turns._PATIENCE_S", 30.0)
+    turns, encoder = Turns(), Counting()
+    cache = TextEmbeddingCache(encoder)
+    encoder.go_on.clear()
+
+    def ask(text: str) -> None:
+        with turns.turn():
+            cache.phrase(text)
+
+    with ThreadPoolExecutor(2) as pool:
+        asked = [pool.submit(ask, "red")]
+        assert encoder.began.wait(30)
+        asked.append(pool.submit(ask, "blue"))
+        while "blue" not in cache._awaited:
+            threading.Event().wait(0.01)
+        with turns.turn():
+            encoder.go_on.set()
+            until = time.monotonic() + 20
+            while ["blue"] not in encoder.batches and time.monotonic() < until:
+                time.sleep(0.01)
+            assert encoder.batches == [["red"], ["blue"]]
+        for one in asked:
+            one.result(30)
 
 
 def test_a_text_that_is_refused_is_refused_to_whoever_asked() -> None:
@@ -163,7 +191,7 @@ def test_texts_beyond_a_batch_are_in_the_next() -> None:
     cache.expect(expected)
     for text in ("red", "green", "a red boat"):
         cache.phrase(text)
-    assert [len(batch) for batch in encoder.batches] == [8, 8, 7]
+    assert [len(batch) for batch in encoder.batches] == [12, 10, 1]
     assert sorted(text for batch in encoder.batches for text in batch) == sorted(
         ["red", "green", "a red boat", *expected]
     )

@@ -18,10 +18,11 @@ from PIL import Image
 
 from phrasepix import Config, Finder, SearchRequest, find_images, stream_images
 from phrasepix.sample.source import sample_retriever
+from reranker.background_thread import BackgroundThread
 from reranker.dedup.compared import Compared, ComparedLooks, Numbers
 from reranker.engine import runtime
 from reranker.pictures.later import DecodedWhenUsed
-from reranker.prefetch import BackgroundThread, Prefetcher
+from reranker.prefetch import Prefetcher
 from reranker.testing import ColourEncoder
 from reranker.threads import MOST_WORKERS, Threads
 from retriever.filters import NO_FILTERS
@@ -179,7 +180,8 @@ def test_what_is_taken_aside_comes_as_soon_as_it_is_done_and_is_over_when_closed
 
 FORKED = """
 import os, threading
-from reranker.prefetch import BackgroundThread, Prefetcher
+from reranker.background_thread import BackgroundThread
+from reranker.prefetch import Prefetcher
 from reranker.threads import WORKERS
 stuck = threading.Event()
 aside = BackgroundThread("aside")

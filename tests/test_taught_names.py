@@ -2,6 +2,7 @@
 
 import json
 import pickle
+import re
 import shutil
 from pathlib import Path
 
@@ -26,6 +27,7 @@ from tests import in_process
 from tests.library_parts import CountingEncoder, sync
 from tests.picture_server import encoded, stripes
 from tests.picture_tree import write
+from tests.test_command_line import on_a_terminal
 
 pytestmark = pytest.mark.sample_remembered
 
@@ -305,7 +307,12 @@ def test_the_command_teaches_lists_and_forgets() -> None:
     assert "“Paul” now stands for what 3 pictures share" in done.stderr
     (listed,) = json.loads(in_process.run("teach", "--json").stdout)
     assert (listed["name"], len(listed["pictures"]), len(listed["encoders"])) == ("Paul", 3, 1)
-    assert in_process.run("teach").stdout.startswith("Paul\t3\t")
+    head, line = in_process.run("teach", "--header").stdout.splitlines()
+    assert (head, line.split("\t")[:2]) == ("name\tpictures\tencoders", ["Paul", "3"])
+    assert in_process.run("teach").stdout == line + "\n"
+    _, shown = on_a_terminal("teach")
+    assert re.search(r"Paul.* 3 pictures", shown), shown
+    assert "\t" not in shown
     found = json.loads(
         in_process.run("Paul", "--source", str(PICTURES_DIRECTORY), "--model", "sample", "--json").stdout
     )

@@ -59,6 +59,48 @@ def test_who_waits_for_another_leaves_the_turn_to_it() -> None:
     assert sorted(order) == ["came", "waited"]
 
 
+def test_who_waits_long_for_short_turns_waits_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_PATIENCE_S", 0.4)
+    turns, at_once, most = Turns(), [], []
+
+    def work(number: int) -> None:
+        with turns.turn():
+            at_once.append(number)
+            most.append(len(at_once))
+            time.sleep(0.08)
+            at_once.remove(number)
+
+    in_threads(work, 12)
+    assert most == [1] * 12
+
+
+@pytest.mark.usefixtures("patient")
+def test_the_first_to_begin_is_the_next() -> None:
+    turns, order = Turns(), []
+    begun = [threading.Event() for _ in range(4)]
+    go_on = [threading.Event() for _ in range(4)]
+
+    def work(number: int) -> None:
+        if number:
+            assert begun[number - 1].wait(timeout=20)
+        with turns.turn():
+            with waits():
+                begun[number].set()
+                assert go_on[number].wait(timeout=20)
+            order.append(number)
+
+    def let_go() -> None:
+        assert begun[-1].wait(timeout=20)
+        with turns.turn():
+            for number in (2, 0, 3, 1):
+                go_on[number].set()
+                while len(turns._waiting) < (2, 0, 3, 1).index(number) + 1:
+                    time.sleep(0.001)
+
+    in_threads(lambda number: let_go() if number == 4 else work(number), 5)
+    assert order == [0, 1, 2, 3]
+
+
 def test_one_that_does_not_say_that_it_waits_holds_up_nobody_for_good() -> None:
     turns, came = Turns(), threading.Event()
 
@@ -69,8 +111,8 @@ def test_one_that_does_not_say_that_it_waits_holds_up_nobody_for_good() -> None:
 
     in_threads(work, 2)
     with turns.turn():
-        assert turns._lock.locked()
-    assert not turns._lock.locked(), "and whoever went on without gives back nothing"
+        assert turns._is_taken
+    assert not turns._is_taken, "and whoever went on without gives back nothing"
 
 
 @pytest.mark.usefixtures("patient")
@@ -78,7 +120,7 @@ def test_an_error_ends_the_turn() -> None:
     turns = Turns()
     with pytest.raises(ValueError, match="wrong"), turns.turn(), waits():
         raise ValueError("wrong")
-    assert not turns._lock.locked()
+    assert not turns._is_taken
 
 
 def test_who_takes_no_turns_waits_as_ever() -> None:

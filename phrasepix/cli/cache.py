@@ -11,6 +11,7 @@ from phrasepix.cli.help_text import CONTEXT_SETTINGS, HelpedGroup
 from phrasepix.cli.output import writing_to_stdout
 from phrasepix.cli.value_types import Number
 from phrasepix.views.columns import KEPT, header
+from phrasepix.views.console import console_of
 
 if TYPE_CHECKING:
     from phrasepix.cache_inventory import CacheEntry
@@ -61,10 +62,8 @@ def show(context: click.Context, as_json: bool, with_header: bool, debug: bool) 
         with writing_to_stdout():
             if as_json:
                 sys.stdout.write(_as_json(kept))
-            elif sys.stdout.isatty():
-                from rich.console import Console
-
-                Console().print(_table(kept))
+            elif (console := console_of(sys.stdout)) is not None:
+                console.print(_table(kept))
             else:
                 sys.stdout.write((header(KEPT) if with_header else "") + _lines(kept))
         if not kept:

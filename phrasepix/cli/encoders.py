@@ -5,12 +5,17 @@ from typing import TYPE_CHECKING
 
 import click
 
+from phrasepix.cli.blocks import Fact, blocks
 from phrasepix.cli.errors import explained
 from phrasepix.cli.help_text import CONTEXT_SETTINGS, HelpedCommand
 from phrasepix.cli.output import writing_to_stdout
 from phrasepix.views.columns import ENCODERS, header
+from phrasepix.views.console import console_of
+from phrasepix_core.text import printable
 
 if TYPE_CHECKING:
+    from rich.text import Text
+
     from phrasepix.models.encoder_status import EncoderStatus
 
 
@@ -39,10 +44,8 @@ def show(measure: bool, as_json: bool, with_header: bool, debug: bool) -> None:
         with writing_to_stdout():
             if as_json:
                 sys.stdout.write(_as_json(encoders))
-            elif sys.stdout.isatty():
-                from rich.console import Console
-
-                Console().print(_table(encoders))
+            elif (console := console_of(sys.stdout)) is not None:
+                console.print(_table(encoders))
             else:
                 sys.stdout.write((header(ENCODERS) if with_header else "") + _lines(encoders))
 
@@ -55,8 +58,6 @@ def _as_json(encoders: "list[EncoderStatus]") -> str:
 
 def _lines(encoders: "list[EncoderStatus]") -> str:
     """The columns of `ENCODERS`, tab-separated; empty what is not known."""
-    from phrasepix_core.text import printable
-
     lines = []
     for one in encoders:
         profile = one.profile
@@ -81,25 +82,19 @@ def _speed(encoder: "EncoderStatus") -> str:
 
 
 def _table(encoders: "list[EncoderStatus]") -> object:
-    from rich.table import Table
+    return blocks((one.name, _words(one), _facts(one)) for one in encoders)
+
+
+def _words(encoder: "EncoderStatus") -> "Text":
     from rich.text import Text
 
-    from phrasepix_core.text import printable
-
-    table = Table(box=None, show_header=False, padding=(0, 2, 1, 0))
-    table.add_column(no_wrap=True)
-    table.add_column(overflow="fold")
-    for one in encoders:
-        words = Text(printable(one.profile.title) if one.profile else "")
-        if one.remedy:
-            words.append("\nnot ready: ", "red").append(printable(one.remedy))
-        for what, said in _facts(one):
-            words.append(f"\n{what}: ", "dim").append(printable(said))
-        table.add_row(Text(printable(one.name), "bold"), words)
-    return table
+    words = Text(printable(encoder.profile.title) if encoder.profile else "")
+    if encoder.remedy:
+        words.append("\nnot ready: " if words else "not ready: ", "red").append(printable(encoder.remedy))
+    return words
 
 
-def _facts(encoder: "EncoderStatus") -> list[tuple[str, str]]:
+def _facts(encoder: "EncoderStatus") -> list[Fact]:
     profile = encoder.profile
     facts = [("weights", encoder.weights), ("pictures a second", _speed(encoder))]
     if profile is not None:
@@ -109,4 +104,4 @@ def _facts(encoder: "EncoderStatus") -> list[tuple[str, str]]:
             ("licence", profile.licence),
             *facts,
         ]
-    return [(what, said) for what, said in facts if said]
+    return facts

@@ -14,6 +14,7 @@ from phrasepix.cli.library_options import DEBUG, JSON, MODEL, NAME
 from phrasepix.cli.output import writing_to_stdout
 from phrasepix.cli.value_types import PathValue
 from phrasepix.views.columns import DUPLICATES, header
+from phrasepix.views.console import console_of
 from phrasepix_core.text import printable
 
 if TYPE_CHECKING:
@@ -78,8 +79,10 @@ def duplicates(name: str, model: str | None, as_json: bool, with_header: bool, d
                 from phrasepix.views.plain_json import plain_json
 
                 sys.stdout.write(plain_json([group.to_dict() for group in groups]) + "\n")
+            elif groups and (console := console_of(sys.stdout)) is not None:
+                console.print(_table(groups))
             else:
-                sys.stdout.write(header(DUPLICATES) if with_header or sys.stdout.isatty() else "")
+                sys.stdout.write(header(DUPLICATES) if with_header else "")
                 _write_lines(groups)
         if not groups:
             reporter.say(f"No picture stands in the library {name} twice.")
@@ -89,6 +92,29 @@ def _write_lines(groups: "Sequence[DuplicateGroup]") -> None:
     for number, group in enumerate(groups, start=1):
         for one in group.copies:
             sys.stdout.write(f"{number}\t{one.verdict}\t{printable(one.path)}\t{printable(one.why)}\n")
+
+
+def _table(groups: "Sequence[DuplicateGroup]") -> object:
+    """The groups for people: a block each, what to do with a file before its path, and below it why."""
+    from rich.filesize import decimal
+    from rich.table import Table
+    from rich.text import Text
+
+    styles = {"keep": "green", "safe": "yellow", "look": "bold"}
+    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
+    table.add_column(no_wrap=True, justify="right")
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    for number, group in enumerate(groups, start=1):
+        for place, one in enumerate(group.copies):
+            facts = f" ({one.width} × {one.height}, {decimal(one.bytes)})" if one.width else ""
+            words = Text(printable(one.path)).append(facts, "dim").append(f"\n{printable(one.why)}", "dim")
+            table.add_row("" if place else str(number), Text(one.verdict, styles[one.verdict]), words)
+        table.add_row()
+    freed = sum(group.bytes_safe for group in groups)
+    table.caption = f"Groups: {len(groups)}" + (f"; what is safe to delete takes {decimal(freed)}" if freed else "")
+    table.caption_justify = "left"
+    return table
 
 
 def _write(page: Path, html: str, reporter: "Reporter") -> None:

@@ -5,13 +5,18 @@ from typing import TYPE_CHECKING
 
 import click
 
+from phrasepix.cli.blocks import Fact, blocks
 from phrasepix.cli.errors import explained
 from phrasepix.cli.help_text import CONTEXT_SETTINGS, HelpedCommand
 from phrasepix.cli.output import writing_to_stdout
 from phrasepix.views.columns import SOURCES, header
+from phrasepix.views.console import console_of
+from phrasepix_core.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from rich.text import Text
 
     from phrasepix.sources.status import SourceStatus
 
@@ -36,10 +41,8 @@ def show(as_json: bool, with_header: bool, debug: bool) -> None:
         with writing_to_stdout():
             if as_json:
                 sys.stdout.write(_as_json(sources))
-            elif sys.stdout.isatty():
-                from rich.console import Console
-
-                Console().print(_table(sources))
+            elif (console := console_of(sys.stdout)) is not None:
+                console.print(_table(sources))
             else:
                 sys.stdout.write((header(SOURCES) if with_header else "") + _lines(sources))
         for source in sources:
@@ -56,7 +59,6 @@ def _as_json(sources: "list[SourceStatus]") -> str:
 def _lines(sources: "list[SourceStatus]") -> str:
     """Name, title, whether ready, key, limits, credit, hotlinking, duty on download, what to do: tab-separated."""
     from phrasepix.sources.status import credit_in_words, limits_in_words
-    from phrasepix_core.text import printable
 
     lines = []
     for source in sources:
@@ -70,32 +72,24 @@ def _lines(sources: "list[SourceStatus]") -> str:
 
 
 def _table(sources: "list[SourceStatus]") -> object:
-    from rich.table import Table
+    return blocks((one.name, _words(one), _terms(one)) for one in sources)
+
+
+def _words(source: "SourceStatus") -> "Text":
     from rich.text import Text
 
-    from phrasepix_core.text import printable
-
-    table = Table(box=None, show_header=False, padding=(0, 2, 1, 0))
-    table.add_column(no_wrap=True)
-    table.add_column(overflow="fold")
-    for source in sources:
-        words = Text.assemble(
-            ("ready", "green") if source.is_ready else ("not ready", "red"),
-            (f" (key: {source.key})" if source.key else "", "dim"),
-            f"\n{printable(source.remedy)}" if source.remedy else "",
-        )
-        for what, said in _terms(source):
-            words.append(f"\n{what}: ", "dim").append(printable(said))
-        table.add_row(Text(printable(source.name), "bold"), words)
-    return table
+    return Text.assemble(
+        ("ready", "green") if source.is_ready else ("not ready", "red"),
+        (f" (key: {source.key})" if source.key else "", "dim"),
+        f"\n{printable(source.remedy)}" if source.remedy else "",
+    )
 
 
-def _terms(source: "SourceStatus") -> "Iterator[tuple[str, str]]":
+def _terms(source: "SourceStatus") -> "Iterator[Fact]":
     from phrasepix.sources.status import credit_in_words, limits_in_words
 
     if (profile := source.profile) is not None:
         yield "limits", limits_in_words(profile)
         yield "credit", credit_in_words(profile)
         yield "hotlinking", profile.hotlinking.value
-        if profile.download_duty:
-            yield "on download", profile.download_duty
+        yield "on download", profile.download_duty

@@ -109,6 +109,9 @@ class LibraryKeeper:
         if has_description(self._location):  # asked first: of a store that does not answer that is said once, and soon
             with suppress(LibraryError, NoLibraryError):  # it is said below what is wrong with it
                 self._demand_apart(Library.open(self._location), absolute)
+        for place in absolute:
+            if isinstance(place, ObjectPrefix):
+                place.demand()
         self.demand_model(model, pretrained)
         self._on_event(SearchProgress(f"reading the library {self._location.name}"))
         library = Library.open_or_create(self._location)

@@ -52,6 +52,17 @@ class ObjectPrefix:
         """Its key: the beginning of those of its pictures."""
         return object_url(self.path)
 
+    def demand(self) -> None:
+        """Raise `LibraryError` if nothing is below it, or its store does not answer or refuses; nothing is listed."""
+        from pyarrow import fs
+
+        try:
+            (found,) = self._store().get_file_info([self.path])
+        except OSError as error:
+            raise self._unlisted(error) from None
+        if found.type == fs.FileType.NotFound:
+            raise self._empty()
+
     def pictures(self) -> dict[str, WebEntry]:
         """Return its pictures by their URLs, in the order of their names; none is opened.
 
@@ -78,13 +89,21 @@ class ObjectPrefix:
 
         recursive = self.deep if deep is None else deep
         try:
-            store = store_of(self.access, self.path.partition("/")[0])
-            found: list[Any] = store.get_file_info(fs.FileSelector(self.path, recursive=recursive))
+            found: list[Any] = self._store().get_file_info(fs.FileSelector(self.path, recursive=recursive))
         except FileNotFoundError:
-            raise LibraryError(f"there is nothing below {shown_url(str(self))} now") from None
+            raise self._empty() from None
         except OSError as error:
-            raise LibraryError(f"{shown_url(str(self))} cannot be listed: {store_fault(error, self.access)}") from None
+            raise self._unlisted(error) from None
         return sorted(found, key=lambda one: str(one.path))
+
+    def _store(self) -> Any:
+        return store_of(self.access, self.path.partition("/")[0])
+
+    def _empty(self) -> LibraryError:
+        return LibraryError(f"there is nothing below {shown_url(str(self))} now")
+
+    def _unlisted(self, error: OSError) -> LibraryError:
+        return LibraryError(f"{shown_url(str(self))} cannot be listed: {store_fault(error, self.access)}")
 
 
 Place = Path | ObjectPrefix

@@ -52,6 +52,7 @@ def serve(finder: Finder, settings: ServerSettings, bound: socket.socket, on_lis
         log_config=None,
         access_log=False,
         server_header=False,
+        proxy_headers=False,  # nothing stands between, and whoever says so is not believed
         timeout_graceful_shutdown=_LAST_ANSWERS_S,
     )
     _Server(config, on_listening, lambda: end(app)).run(sockets=[bound])

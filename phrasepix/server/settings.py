@@ -29,7 +29,7 @@ class ServerSettings:
     """Whether recent searches are listed."""
     notes_feedback: bool = False
     """Whether what is said of pictures is noted in the `feedback.jsonl` of their project's folder."""
-    most_searches: int = 24
+    most_searches: int = 40
     """How many searches run at once; the rest wait. Of those that have to load pictures fewer do so at once."""
     most_threads: int = 8
     """How many other works are done at once beside them."""
