@@ -27,6 +27,7 @@ from phrasepix.models.catalogue import choose_model
 from phrasepix_core.files import open_regular, reason_of
 from phrasepix_core.s3_access import S3
 from phrasepix_core.spelling import meant_by
+from phrasepix_core.urls import shown_url
 from reranker.clip_reranker import ClipReranker
 from reranker.encoder import image_tower_name
 from reranker.memory import Memory
@@ -111,6 +112,7 @@ class LibraryKeeper:
                 self._demand_apart(Library.open(self._location), absolute)
         for place in absolute:
             if isinstance(place, ObjectPrefix):
+                self._on_event(SearchProgress(f"asking the store of {shown_url(str(place))}"))
                 place.demand()
         self.demand_model(model, pretrained)
         self._on_event(SearchProgress(f"reading the library {self._location.name}"))
