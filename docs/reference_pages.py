@@ -83,7 +83,7 @@ ENVIRONMENT = {
     "HF_HUB_OFFLINE": "`1` forbids to download weights",
     "HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, NO_PROXY": "the proxies, as usual",
     "REQUESTS_CA_BUNDLE, CURL_CA_BUNDLE": "the certificates that hosts are trusted by",
-    "NO_COLOR, FORCE_COLOR": "whether the table has colours",
+    "NO_COLOR, FORCE_COLOR": "whether there are colours; with `FORCE_COLOR` a pipe is written to as a terminal is",
 }
 """What is read from the environment, at each search."""
 

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
 
@@ -71,6 +72,40 @@ def fill(store: ObjectStore, number: int = 4) -> list[str]:
     for path in paths:
         store.put(f"pictures/spring/{path.name}", path.read_bytes())
     return [path.name for path in paths]
+
+
+@contextmanager
+def lists_alone(store: ObjectStore) -> Iterator[str]:
+    """Serve the store's answers to whoever asks for a list; who asks for anything else is refused."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            if "list-type=" not in self.path:
+                return self.do_HEAD()
+            with urlopen(f"{store.access.endpoint}{self.path}", timeout=_PATIENCE_S) as answer:  # loopback
+                body = answer.read()
+            self.send_response(200)
+            self.send_header("Content-Type", "application/xml")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def do_HEAD(self) -> None:
+            self.send_response(403)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *arguments: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            thread.join()
 
 
 def test_a_library_in_a_store_does_all_that_one_on_the_disk_does(store: ObjectStore, tmp_path: Path) -> None:
@@ -268,6 +303,26 @@ def test_a_prefix_below_which_nothing_is_is_not_added(store: ObjectStore, prefix
     assert (done.returncode, done.stdout) == (3, ""), done.stderr
     assert f"there is nothing below {shown_url(prefix)} now" in done.stderr
     assert "there is no library" in in_process.run("library", "sync").stderr
+
+
+def test_an_object_is_no_prefix_and_an_empty_bucket_is_empty(store: ObjectStore) -> None:
+    (name,) = fill(store, 1)
+    done = in_process.run("library", "add", f"s3://pictures/spring/{name}", "--model", "sample")
+    assert (done.returncode, "name its folder" in done.stderr) == (3, True), done.stderr
+    done = in_process.run("library", "add", "s3://tables", "--model", "sample")
+    assert (done.returncode, "nothing below s3://tables" in done.stderr) == (3, True), done.stderr
+    assert counts_of("add", "s3://pictures", "--model", "sample")["written"] == 1
+
+
+def test_a_store_that_lets_nobody_ask_but_for_lists_is_added_from(
+    store: ObjectStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(store, 2)
+    with lists_alone(store) as address:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", address)
+        ObjectPrefix.of("s3://pictures/spring").demand()
+        with pytest.raises(LibraryError, match="nothing below"):
+            ObjectPrefix.of("s3://pictures/winter").demand()
 
 
 def test_who_names_no_bucket_is_told_how_one_is_named(store: ObjectStore) -> None:

@@ -20,7 +20,7 @@ def _words(state: Mapping[str, Any]) -> "Text":
     from rich.text import Text
 
     if state["problem"]:
-        return Text("not usable: ", "red").append(printable(state["problem"]), "default")
+        return Text().append("not usable: ", "red").append(printable(state["problem"]))
     return Text(f"{state['pictures']} pictures" + (f", {decimal(state['bytes'])}" if state["bytes"] else ""))
 
 

@@ -8,7 +8,7 @@ from typing import Any, Final, Self
 
 from phrasepix.errors import LibraryError, WrongParameterError
 from phrasepix.library.picture_list import WebEntry
-from phrasepix.library.store_faults import store_fault
+from phrasepix.library.store_faults import is_refused, store_fault
 from phrasepix_core.s3_access import S3, S3Access
 from phrasepix_core.urls import shown_url
 from reranker.pictures.objects import object_url, store_of
@@ -53,14 +53,22 @@ class ObjectPrefix:
         return object_url(self.path)
 
     def demand(self) -> None:
-        """Raise `LibraryError` if nothing is below it, or its store does not answer or refuses; nothing is listed."""
+        """Raise `LibraryError` if nothing is below it, it is a picture itself, or its store does not answer or refuses.
+
+        One request tells, but of a whole bucket, and where the store lets nobody ask but for a list.
+        """
         from pyarrow import fs
 
+        found = fs.FileType.Unknown
         try:
-            (found,) = self._store().get_file_info([self.path])
+            found = self._store().get_file_info(self.path).type
         except OSError as error:
-            raise self._unlisted(error) from None
-        if found.type == fs.FileType.NotFound:
+            if not is_refused(error):
+                raise self._unlisted(error) from None
+        if found == fs.FileType.File:
+            raise LibraryError(f"{shown_url(str(self))} is an object, with no pictures below it; name its folder")
+        is_to_be_listed = found == fs.FileType.Unknown or "/" not in self.path
+        if found == fs.FileType.NotFound or (is_to_be_listed and not self._listed(deep=False)):
             raise self._empty()
 
     def pictures(self) -> dict[str, WebEntry]:

@@ -11,6 +11,12 @@ _REFUSED: Final = ("ACCESS_DENIED", "INVALID_ACCESS_KEY_ID", "SIGNATURE", "UNREC
 """Words of Arrow's client, and of Lance's, in small letters or large ones."""
 
 
+def is_refused(error: BaseException) -> bool:
+    """Whether a store answered, and refused whoever asked."""
+    low = store_failure(error).lower()
+    return _has(low, _REFUSED) and not _has(low, _UNREACHED)
+
+
 def store_fault(error: BaseException, access: S3Access) -> str:
     """What Arrow's client says of a failure, and what to compare."""
     return with_advice(store_failure(error), access)
@@ -19,13 +25,17 @@ def store_fault(error: BaseException, access: S3Access) -> str:
 def with_advice(said: str, access: S3Access) -> str:
     """What a client said of a failure of its store, and what to compare: of credentials by their variables alone."""
     low = said.lower()
-    if any(word.lower() in low for word in _UNREACHED):
+    if _has(low, _UNREACHED):
         at = f" ({shown_url(access.endpoint)})" if access.endpoint else " (not set: AWS's own store)"
         region = f"AWS_REGION ({access.region or 'not set'})"
         return f"its store does not answer; compare AWS_ENDPOINT_URL{at}, {region} and the connection. {said}"
-    if any(word.lower() in low for word in _REFUSED):
+    if _has(low, _REFUSED):
         return (
             "its store refuses whoever asks; compare AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and, if it is for a "
             f"while only, AWS_SESSION_TOKEN. {said}"
         )
     return said
+
+
+def _has(low: str, words: tuple[str, ...]) -> bool:
+    return any(word.lower() in low for word in words)

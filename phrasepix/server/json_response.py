@@ -16,7 +16,7 @@ class PlainJsonResponse(JSONResponse):
 
 
 def json_bytes(value: Any) -> bytes:
-    """Return a value as JSON, in one line, in a sixth of the time that `json` takes."""
+    """Return a value as JSON, in one line, in a sixth of the time that `json` takes; NaN and the infinite are null."""
     try:
         return orjson.dumps(value)
     except TypeError:  # half of a pair, or a number of more than 64 bits
