@@ -17,7 +17,7 @@ class Extra:
 
 _TORCH = Extra("torch", ("open-clip-torch", "torch"))
 _MULTILINGUAL = Extra("multilingual", ("sentence-transformers", "transformers"))
-_SERVE = Extra("serve", ("fastapi", "mcp", "orjson", "uvicorn"))
+_SERVE = Extra("serve", ("fastapi", "mcp", "uvicorn"))
 _LIBRARY = Extra("library", ("duckdb", "pylance"))
 _RAY = Extra("ray", ('"ray[data]"', "lance-ray", "pylance"))
 _DESCRIPTORS = Extra("descriptors", ('"opencv-python-headless<5"',))
@@ -35,7 +35,6 @@ EXTRA_OF: Final = {
     "transformers": _MULTILINGUAL,
     "fastapi": _SERVE,
     "mcp": _SERVE,
-    "orjson": _SERVE,
     "uvicorn": _SERVE,
     "duckdb": _LIBRARY,
     "lance": _LIBRARY,

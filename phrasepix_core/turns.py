@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from itertools import count
 from threading import Lock, local
 
+from phrasepix_core.forking import reset_in_children
+
 _PATIENCE_S = 0.05
 """How long one turn is waited for: whoever forgets to say that it waits for others holds nobody up for longer."""
 
@@ -33,6 +35,11 @@ class Turns:
 
     def __init__(self) -> None:
         self._numbers = count()
+        self.reset_after_fork()
+        reset_in_children(self)
+
+    def reset_after_fork(self) -> None:
+        """Wait for no thread of the parent."""
         self._guard = Lock()
         self._is_taken = False
         self._taken_at = 0.0
@@ -54,17 +61,29 @@ class Turns:
         with self._guard:
             _own.has_turn = not self._is_taken
             if _own.has_turn:
-                self._take()
+                self._begin()
                 return
             waiting = _Waiting(_own.number, Lock())
             waiting.asleep.acquire()
             insort(self._waiting, waiting)
+        try:
+            _own.has_turn = self._is_waited_for(waiting)
+        except BaseException:
+            with self._guard:
+                if waiting in self._waiting:
+                    self._waiting.remove(waiting)
+                else:  # it was this thread's turn meanwhile: it is the next one's
+                    self._hand_on()
+            raise
+
+    def _is_waited_for(self, waiting: _Waiting) -> bool:
+        """Whether the turn came, before one lasted too long."""
         while not waiting.asleep.acquire(timeout=_PATIENCE_S):
             with self._guard:
                 if waiting in self._waiting and time.monotonic() - self._taken_at >= _PATIENCE_S:
                     self._waiting.remove(waiting)
-                    return
-        _own.has_turn = True
+                    return False
+        return True
 
     def give_back(self) -> None:
         """Leave the turn to others, if this thread has it."""
@@ -72,12 +91,15 @@ class Turns:
             return
         _own.has_turn = False
         with self._guard:
-            self._is_taken = False
-            if self._waiting:
-                self._take()
-                self._waiting.pop(0).asleep.release()
+            self._hand_on()
 
-    def _take(self) -> None:
+    def _hand_on(self) -> None:
+        self._is_taken = False
+        if self._waiting:
+            self._begin()
+            self._waiting.pop(0).asleep.release()
+
+    def _begin(self) -> None:
         self._is_taken = True
         self._taken_at = time.monotonic()
 

@@ -18,7 +18,6 @@ from reranker.encoder_profile import reads_texts
 from reranker.errors import PictureError, WrongQueryError
 from reranker.examples import Examples
 from reranker.finish import AS_IT_STANDS, Finish
-from reranker.finishing import Finishing
 from reranker.match import Ranking
 from reranker.memory import EncodedPicture, EncodedPictures, Memory
 from reranker.memory.embedding_store import EmbeddingStore
@@ -31,6 +30,7 @@ from reranker.progress import Progress
 from reranker.query import EncodedQuery, Query
 from reranker.query_encoder import QueryEncoder
 from reranker.ranked import RankedCandidate, RankedOrder
+from reranker.ranking_builder import RankingBuilder
 from reranker.ranking_so_far import pictures_at_hand, ranking_so_far
 from reranker.text_cache import TextEmbeddingCache
 
@@ -146,7 +146,7 @@ class ClipReranker:
         for accumulator in self._accumulated(query_encoder, candidates, top, loader, memory, places, detector):
             report(accumulator)
         report(accumulator)  # when all have been read: only now is it known how many there are
-        return self._finishing(query_encoder, finish, loader, memory, detector).ranking(accumulator, top)
+        return self._builder(query_encoder, finish, loader, memory, detector).ranking(accumulator, top)
 
     def stream(
         self,
@@ -169,13 +169,13 @@ class ClipReranker:
         loader, memory = loader or self._loader, memory or self._memory
         query_encoder = self._query_encoder(query, finish, ordering, loader, memory)
         detector = DuplicateDetector(_comparable(top, finish), self._compared) if fold else None
-        finishing = self._finishing(query_encoder, finish, loader, memory, detector)
-        to_show = finishing.to_show(top)
+        builder = self._builder(query_encoder, finish, loader, memory, detector)
+        to_show = builder.to_show(top)
         pictures: dict[tuple[str, str], Image.Image] = {}
         for accumulator in self._accumulated(query_encoder, candidates, top, loader, memory, places, detector):
             pictures = pictures_at_hand(accumulator, to_show, pictures)
             yield ranking_so_far(accumulator, pictures, detector, query_encoder.examples)
-        yield finishing.ranking(accumulator, top)
+        yield builder.ranking(accumulator, top)
 
     def _query_encoder(
         self, query: str | Query, finish: Finish, ordering: Ordering, loader: PictureLoader, memory: Memory | None
@@ -255,15 +255,15 @@ class ClipReranker:
                 prepared.add_to(detector)
             yield accumulator
 
-    def _finishing(
+    def _builder(
         self,
         query_encoder: QueryEncoder,
         finish: Finish,
         loader: PictureLoader,
         memory: Memory | None,
         detector: DuplicateDetector | None,
-    ) -> Finishing:
-        return Finishing(
+    ) -> RankingBuilder:
+        return RankingBuilder(
             self.encoder, self._remembered, query_encoder, finish,
             loader=loader, memory=memory, detector=detector, threads=self._threads,
         )  # fmt: skip
@@ -290,8 +290,8 @@ class ClipReranker:
             on_progress(Progress(accumulator.done, len(accumulator.skipped), accumulator.best))
         in_order = accumulator.in_order()
         order = RankedOrder(in_order, query_encoder.calibrator(in_order))
-        finishing = self._finishing(query_encoder, finish, loader, memory, None)
-        return list(finishing.verified(order, 0, pictures)), query_encoder.notices
+        builder = self._builder(query_encoder, finish, loader, memory, None)
+        return list(builder.verified(order, 0, pictures)), query_encoder.notices
 
     def close(self) -> None:
         """Close the loader's connections."""

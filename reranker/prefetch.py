@@ -8,8 +8,8 @@ from functools import partial
 from typing import Generic, Protocol, Self, TypeVar, runtime_checkable
 
 from phrasepix_core.turns import waits
-from reranker.arrivals import Arrivals
 from reranker.background_thread import BackgroundThread, settle
+from reranker.bounded_queue import BoundedQueue
 from reranker.threads import HELPERS, WORKERS
 
 Item = TypeVar("Item")
@@ -50,7 +50,7 @@ def prefetch_merged(sources: Sequence[Iterable[Sequence[Item]]], *, room: int, m
     Items of one source stay in order. No thread asks for another chunk while all together are `room` items ahead. An
     exception of a source ends it all: it is raised when what came before is taken.
     """
-    arrivals: Arrivals[Item] = Arrivals(room, givers=len(sources))
+    arrivals: BoundedQueue[Item] = BoundedQueue(room, givers=len(sources))
     for chunks in sources:
         HELPERS.do(partial(_read, chunks, arrivals), "read-ahead")
     try:
@@ -64,7 +64,7 @@ def prefetch_merged(sources: Sequence[Iterable[Sequence[Item]]], *, room: int, m
         arrivals.close()
 
 
-def _read(chunks: Iterable[Sequence[Item]], arrivals: Arrivals[Item]) -> None:
+def _read(chunks: Iterable[Sequence[Item]], arrivals: BoundedQueue[Item]) -> None:
     iterator = iter(chunks)
     is_wanted = arrivals.reserve()
     while is_wanted:
@@ -100,7 +100,7 @@ class Prefetcher(Generic[Item, Outcome]):
         self._chunks = chunks
         self._threads = threads
         self._at_hand = at_hand
-        self._arrivals: Arrivals[tuple[Item, Outcome]] = Arrivals(ahead)
+        self._arrivals: BoundedQueue[tuple[Item, Outcome]] = BoundedQueue(ahead)
         self._lock = threading.Lock()
         self._to_do: deque[Item] = deque()
         self._working = 0

@@ -1,5 +1,8 @@
 """Threads that compute in Python take turns, and nobody is held up by one that waits for others."""
 
+import os
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -99,6 +102,65 @@ def test_the_first_to_begin_is_the_next() -> None:
 
     in_threads(lambda number: let_go() if number == 4 else work(number), 5)
     assert order == [0, 1, 2, 3]
+
+
+FORKED = """
+begun, go_on = threading.Event(), threading.Event()
+def hold():
+    with turns.turn():
+        begun.set()
+        go_on.wait()
+holding = threading.Thread(target=hold)
+holding.start()
+begun.wait()
+if not (child := os.fork()):
+    with turns.turn():
+        os._exit(0 if turns._is_taken else 1)
+until = time.monotonic() + 20
+while (ended := os.waitpid(child, os.WNOHANG))[0] == 0 and time.monotonic() < until:
+    time.sleep(0.01)
+go_on.set()
+holding.join()
+if ended[0] == 0:
+    os.kill(child, signal.SIGKILL)
+assert ended == (child, 0), ended
+"""
+INTERRUPTED = """
+begun = threading.Event()
+def hold():
+    with turns.turn():
+        begun.set()
+        time.sleep(0.1)
+        signal.raise_signal(signal.SIGINT)
+        time.sleep(0.1)
+holding = threading.Thread(target=hold)
+holding.start()
+begun.wait()
+try:
+    with turns.turn():
+        raise SystemExit("it was not interrupted")
+except KeyboardInterrupt:
+    pass
+holding.join()
+assert not turns._waiting and not turns._is_taken
+"""
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        pytest.param(FORKED, marks=pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")),
+        INTERRUPTED,
+    ],
+    ids=["a child waits for no thread of its parent", "who is interrupted leaves the turn to others"],
+)
+def test_nobody_waits_for_a_thread_that_is_gone(script: str) -> None:
+    begin = "import os, signal, threading, time; from phrasepix_core import turns as module\n"
+    begin += "module._PATIENCE_S = 30.0; turns = module.Turns()\n"
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", begin + script], capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 0, done.stderr
 
 
 def test_one_that_does_not_say_that_it_waits_holds_up_nobody_for_good() -> None:

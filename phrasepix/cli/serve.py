@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _UNLOAD_AFTER_S = 900.0
 """After so many seconds without a search the models' memory is given back."""
-_PACKAGES = ("fastapi", "mcp", "orjson", "uvicorn")
+_PACKAGES = ("fastapi", "mcp", "uvicorn")
 
 
 @click.command(cls=HelpedCommand, context_settings=CONTEXT_SETTINGS)

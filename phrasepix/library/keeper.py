@@ -113,7 +113,7 @@ class LibraryKeeper:
         for place in absolute:
             if isinstance(place, ObjectPrefix):
                 self._on_event(SearchProgress(f"asking the store of {shown_url(str(place))}"))
-                place.demand()
+                place.demand_any()
         self.demand_model(model, pretrained)
         self._on_event(SearchProgress(f"reading the library {self._location.name}"))
         library = Library.open_or_create(self._location)

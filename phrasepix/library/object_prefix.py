@@ -52,7 +52,7 @@ class ObjectPrefix:
         """Its key: the beginning of those of its pictures."""
         return object_url(self.path)
 
-    def demand(self) -> None:
+    def demand_any(self) -> None:
         """Raise `LibraryError` if nothing is below it, it is a picture itself, or its store does not answer or refuses.
 
         One request tells, but of a whole bucket, and where the store lets nobody ask but for a list.

@@ -1,6 +1,7 @@
 """A search under way in a thread for one client, whose leaving ends it; what it tells waits in a mailbox."""
 
 import asyncio
+import json
 import logging
 from collections.abc import AsyncIterator, Callable
 from threading import Event as Flag
@@ -14,7 +15,6 @@ from starlette.types import Receive, Scope, Send
 
 from phrasepix.errors import PhrasepixError
 from phrasepix.events import Event, Notice, Stage
-from phrasepix.server.json_response import json_bytes
 from phrasepix.server.model_steps import ModelSteps
 from phrasepix.server.problems import ClosingError, as_json_name, problem_of, unforeseen_problem
 from phrasepix_core.turns import Turns
@@ -216,4 +216,4 @@ def _encoded(event: tuple[str, Any] | None) -> bytes:
     if event is None:
         return b": still here\n\n"
     name, data = event
-    return b"event: %b\ndata: %b\n\n" % (name.encode("ascii"), json_bytes(data))
+    return f"event: {name}\ndata: {json.dumps(data, ensure_ascii=True)}\n\n".encode()

@@ -21,8 +21,8 @@ from reranker.query_encoder import QueryEncoder
 from reranker.ranked import RankedOrder, calibrated_scores_of, diversify
 
 
-class Finishing:
-    """Makes rankings for one query, of an `encoder` that has `remembered` the pictures.
+class RankingBuilder:
+    """Builds rankings for one query, of an `encoder` that has `remembered` the pictures.
 
     With a `detector` they are of different pictures. Pictures to show that are not kept are loaded by `loader` with
     `threads` threads.

@@ -1,4 +1,4 @@
-"""What threads hand to one that waits for it, bounded."""
+"""A bounded queue from several threads to the one that waits for what they bring."""
 
 import threading
 from collections import deque
@@ -11,7 +11,7 @@ _ROOM_AT_HAND: Final = 512
 """Items that need no work and are not yet taken: they take little memory, and who reads them waits for nobody."""
 
 
-class Arrivals(Generic[Item]):
+class BoundedQueue(Generic[Item]):
     """What `givers` hand to one taker: at most `room` items reserved and not yet taken, and some at hand."""
 
     def __init__(self, room: int, givers: int = 1) -> None:
